@@ -1,0 +1,345 @@
+//! What can be wrong with something from outside, and which attack it points to.
+
+use crate::{HardwareId, Length, ReleaseCounter, Role, Time, Version};
+
+/// Why something was refused. One variant per cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A digest is not lower-case hex of its length.
+    #[error("a digest is malformed")]
+    BadDigest,
+    /// A public key is not lower-case hex of its length, or not a key at all.
+    #[error("a public key is malformed")]
+    BadKey,
+    /// A name breaks its grammar or is too long.
+    #[error("a {kind} is malformed")]
+    BadName {
+        /// The type that refused it.
+        kind: &'static str,
+    },
+    /// A number is out of its range.
+    #[error("a {kind} is out of range")]
+    BadNumber {
+        /// The type that refused it.
+        kind: &'static str,
+    },
+    /// A time is not `YYYY-MM-DDTHH:MM:SSZ`.
+    #[error("a time is malformed")]
+    BadTime,
+    /// Fewer distinct keys of the role signed than its threshold asks for.
+    #[error("{role} is signed by {valid} of the {needed} keys it needs")]
+    BelowThreshold {
+        /// Whose file it is.
+        role: Role,
+        /// Distinct keys with a good signature.
+        valid: u8,
+        /// The threshold.
+        needed: u8,
+    },
+    /// A release counter is lower than one this ECU accepted (§5.4.4.2 step 10.2.3).
+    #[error("release counter {offered} is lower than {accepted}, which this ECU accepted")]
+    CounterRollback {
+        /// Highest accepted.
+        accepted: ReleaseCounter,
+        /// What was offered.
+        offered: ReleaseCounter,
+    },
+    /// Director Targets delegates (§5.4.4.6 step 6).
+    #[error("Director Targets delegates, which it never may")]
+    DirectorDelegates,
+    /// A JSON object has the same key twice, or a list that is a set has the same element twice.
+    #[error("something stands twice that may stand once: {what}")]
+    Duplicate {
+        /// What stands twice.
+        what: &'static str,
+    },
+    /// One ECU id stands in Director Targets more than once (§5.4.4.6 step 7).
+    #[error("Director Targets names an ECU twice")]
+    EcuTwice,
+    /// The file has passed its expiry.
+    #[error("{role} expired at {expires}; it is {now}")]
+    Expired {
+        /// Whose file it is.
+        role: Role,
+        /// When it expired.
+        expires: Time,
+        /// The time it was checked at.
+        now: Time,
+    },
+    /// A file is of the same version as a trusted one but of other content (attack A24).
+    #[error("{role} version {version} has two contents")]
+    Equivocation {
+        /// Whose file it is.
+        role: Role,
+        /// The version both claim.
+        version: Version,
+    },
+    /// The image is for other hardware (§5.4.3.4 step 2).
+    #[error("the image is not for hardware {own}")]
+    Hardware {
+        /// The hardware that refuses.
+        own: HardwareId,
+    },
+    /// The image's bytes do not have the listed digest.
+    #[error("the image does not have the listed digest")]
+    ImageDigest,
+    /// The image has another length than listed.
+    #[error("the image has {got} bytes where {listed} are listed")]
+    ImageLength {
+        /// What metadata lists.
+        listed: Length,
+        /// What arrived.
+        got: Length,
+    },
+    /// A list or the nesting is longer than a constant of [`crate::limits`] allows.
+    #[error("more {what} than the limit")]
+    Limit {
+        /// What there is too much of.
+        what: &'static str,
+    },
+    /// What the Director chose is not what the Image repository lists (§5.4.4.2 step 10).
+    #[error("Director and Image repository disagree: {what}")]
+    Mismatch {
+        /// Which part differs.
+        what: &'static str,
+    },
+    /// A file is not the one its parent lists (version, length or digest).
+    #[error("{role} is not the file that its parent lists: {what}")]
+    MixAndMatch {
+        /// Whose file it is.
+        role: Role,
+        /// Which part differs.
+        what: &'static str,
+    },
+    /// No digest of a known function is listed.
+    #[error("no digest of a known function is listed")]
+    NoKnownHash,
+    /// The Image repository has no such target (§5.4.4.7).
+    #[error("the Image repository lists no such target")]
+    NotInImageRepository,
+    /// Director Targets says nothing to this ECU (§5.4.3.3).
+    #[error("Director Targets has no image for this ECU")]
+    NothingForThisEcu,
+    /// The bytes are JSON, but not in the canonical form.
+    #[error("the file is not canonical at byte {at}")]
+    NotCanonical {
+        /// Offset of the first byte that shows it.
+        at: usize,
+    },
+    /// The bytes are not JSON, or end too early or too late.
+    #[error("the file is not JSON at byte {at}")]
+    NotJson {
+        /// Offset of the first byte that shows it.
+        at: usize,
+    },
+    /// A nonce or counter was used before, or is not the one that was asked for.
+    #[error("a nonce or counter is not fresh")]
+    Replay,
+    /// A version is lower than the trusted one.
+    #[error("{role} version {offered} is lower than the trusted {trusted}")]
+    Rollback {
+        /// Whose file it is.
+        role: Role,
+        /// The trusted version.
+        trusted: Version,
+        /// What was offered.
+        offered: Version,
+    },
+    /// A Root is not the direct successor of the trusted one (§5.4.4.3 step 2.4, trap T17).
+    #[error("Root version {offered} where {expected} must follow")]
+    RootVersion {
+        /// The successor's version.
+        expected: Version,
+        /// What was offered.
+        offered: Version,
+    },
+    /// A field is missing, of another type, or its value is not one the format knows.
+    #[error("field {field} is missing or malformed")]
+    Schema {
+        /// The field's name.
+        field: &'static str,
+    },
+    /// Attested time is earlier than the time already known (attack A15).
+    #[error("attested time {offered} is earlier than {known}")]
+    TimeRollback {
+        /// The latest known time.
+        known: Time,
+        /// What was attested.
+        offered: Time,
+    },
+    /// Attested time jumps further than one source may move it (design D14).
+    #[error("attested time {offered} is too far after {known}")]
+    TimeJump {
+        /// The latest known time.
+        known: Time,
+        /// What was attested.
+        offered: Time,
+    },
+    /// The file is longer than its limit.
+    #[error("{role} is longer than its limit of {limit} bytes")]
+    TooLong {
+        /// Whose file it is.
+        role: Role,
+        /// The limit.
+        limit: Length,
+    },
+    /// An ECU that is not of this vehicle is named (§5.4.4.6 step 8).
+    #[error("an ECU is named that is not of this vehicle")]
+    UnknownEcu,
+    /// A targets file the previous Snapshot listed is gone (§5.4.4.5 step 6).
+    #[error("Snapshot no longer lists a file it listed before")]
+    Withdrawn,
+    /// A command does not belong to the open transaction (design D8).
+    #[error("the command does not belong to the open transaction")]
+    WrongTransaction,
+    /// The file is of another role, repository or format than asked for.
+    #[error("the file is of another kind than asked for: {field}")]
+    WrongType {
+        /// The member that shows it.
+        field: &'static str,
+    },
+    /// The file is for another vehicle (traps T1, T1b).
+    #[error("{role} is for another vehicle")]
+    WrongVehicle {
+        /// Whose file it is.
+        role: Role,
+    },
+}
+
+/// The attack a refusal points to, as reports carry it (§5.4.4.2, last paragraph). A closed vocabulary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Attack {
+    /// Software or metadata nobody authorised.
+    ArbitrarySoftware,
+    /// The Director says what it never may.
+    DirectorMisuse,
+    /// Requests are dropped.
+    DropRequest,
+    /// More data than metadata allows.
+    EndlessData,
+    /// Old files are presented as current.
+    Freeze,
+    /// An image for other hardware.
+    IncompatibleImage,
+    /// Files that do not belong together.
+    MixAndMatch,
+    /// Only part of a bundle can be had.
+    PartialBundle,
+    /// Something valid, presented again or elsewhere.
+    Replay,
+    /// An older file or image.
+    Rollback,
+    /// A download below the speed limit.
+    SlowRetrieval,
+}
+
+impl Attack {
+    /// Every attack, with the word that reports carry.
+    pub const WORDS: [(Self, &'static str); 11] = [
+        (Self::ArbitrarySoftware, "arbitrary-software"),
+        (Self::DirectorMisuse, "director-misuse"),
+        (Self::DropRequest, "drop-request"),
+        (Self::EndlessData, "endless-data"),
+        (Self::Freeze, "freeze"),
+        (Self::IncompatibleImage, "incompatible-image"),
+        (Self::MixAndMatch, "mix-and-match"),
+        (Self::PartialBundle, "partial-bundle"),
+        (Self::Replay, "replay"),
+        (Self::Rollback, "rollback"),
+        (Self::SlowRetrieval, "slow-retrieval"),
+    ];
+
+    /// The word that reports carry.
+    pub fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(attack, _)| *attack == self).map_or("unknown", |(_, word)| word)
+    }
+
+    /// The attack of a word; `None` for one that is not in the vocabulary.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(_, known)| *known == word).map(|(attack, _)| *attack)
+    }
+}
+
+impl core::fmt::Display for Attack {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl Error {
+    /// The attack this failure points to, for the report. `None` where it points to a mistake of our own side.
+    pub fn attack(&self) -> Option<Attack> {
+        Some(match self {
+            Self::BadDigest
+            | Self::BadKey
+            | Self::BadName { .. }
+            | Self::BadNumber { .. }
+            | Self::BadTime
+            | Self::BelowThreshold { .. }
+            | Self::Duplicate { .. }
+            | Self::ImageDigest
+            | Self::Mismatch { .. }
+            | Self::NoKnownHash
+            | Self::NotCanonical { .. }
+            | Self::NotInImageRepository
+            | Self::NotJson { .. }
+            | Self::Schema { .. }
+            | Self::WrongType { .. } => Attack::ArbitrarySoftware,
+            Self::CounterRollback { .. }
+            | Self::Rollback { .. }
+            | Self::RootVersion { .. }
+            | Self::TimeRollback { .. }
+            | Self::Withdrawn => Attack::Rollback,
+            Self::DirectorDelegates | Self::EcuTwice | Self::UnknownEcu => Attack::DirectorMisuse,
+            Self::Equivocation { .. } | Self::MixAndMatch { .. } => Attack::MixAndMatch,
+            Self::Expired { .. } | Self::TimeJump { .. } => Attack::Freeze,
+            Self::Hardware { .. } => Attack::IncompatibleImage,
+            Self::ImageLength { .. } | Self::Limit { .. } | Self::TooLong { .. } => Attack::EndlessData,
+            Self::NothingForThisEcu => return None,
+            Self::Replay | Self::WrongTransaction | Self::WrongVehicle { .. } => Attack::Replay,
+        })
+    }
+
+    /// A stable number for the failed check, for carriers too narrow for words (UDS). Never reused for another cause.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::BadDigest => 1,
+            Self::BadKey => 2,
+            Self::BadName { .. } => 3,
+            Self::BadNumber { .. } => 4,
+            Self::BadTime => 5,
+            Self::BelowThreshold { .. } => 6,
+            Self::CounterRollback { .. } => 7,
+            Self::DirectorDelegates => 8,
+            Self::Duplicate { .. } => 9,
+            Self::EcuTwice => 10,
+            Self::Expired { .. } => 11,
+            Self::Equivocation { .. } => 12,
+            Self::Hardware { .. } => 13,
+            Self::ImageDigest => 14,
+            Self::ImageLength { .. } => 15,
+            Self::Limit { .. } => 16,
+            Self::Mismatch { .. } => 17,
+            Self::MixAndMatch { .. } => 18,
+            Self::NoKnownHash => 19,
+            Self::NotInImageRepository => 20,
+            Self::NothingForThisEcu => 21,
+            Self::NotCanonical { .. } => 22,
+            Self::NotJson { .. } => 23,
+            Self::Replay => 24,
+            Self::Rollback { .. } => 25,
+            Self::RootVersion { .. } => 26,
+            Self::Schema { .. } => 27,
+            Self::TimeRollback { .. } => 28,
+            Self::TimeJump { .. } => 29,
+            Self::TooLong { .. } => 30,
+            Self::UnknownEcu => 31,
+            Self::Withdrawn => 32,
+            Self::WrongTransaction => 33,
+            Self::WrongType { .. } => 34,
+            Self::WrongVehicle { .. } => 35,
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Lower-case hexadecimal, the only form signed files use.
+
+use core::fmt;
+
+/// Decodes exactly `out.len()` bytes from lower-case digits; anything else is `None`.
+pub fn decode(text: &str, out: &mut [u8]) -> Option<()> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if !rest.is_empty() || pairs.len() != out.len() {
+        return None;
+    }
+    for (byte, [high, low]) in out.iter_mut().zip(pairs) {
+        *byte = nibble(*high)? << 4 | nibble(*low)?;
+    }
+    Some(())
+}
+
+/// Writes `bytes` as lower-case digits.
+pub fn write(f: &mut impl fmt::Write, bytes: &[u8]) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+}
+
+fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}

@@ -1,0 +1,218 @@
+//! Names of things, parsed once: afterwards nobody asks whether one is safe to print, compare or store.
+
+use core::fmt;
+
+use crate::Error;
+use crate::limits::{MAX_ID, MAX_KEY_ID, MAX_TARGET_NAME};
+
+/// Text of at most `N` bytes held in place, so that it needs no heap.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Text<const N: usize> {
+    bytes: [u8; N],
+    len: usize,
+}
+
+impl<const N: usize> Text<N> {
+    fn new(text: &str) -> Option<Self> {
+        let mut bytes = [0; N];
+        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        Some(Self { bytes, len: text.len() })
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        // `new` copied `len` bytes out of a `str`, so both steps succeed.
+        self.bytes.get(..self.len).and_then(|bytes| core::str::from_utf8(bytes).ok()).unwrap_or_default()
+    }
+}
+
+/// Letters, digits, `.`, `_` and `-`, not starting with a dot: safe in paths, logs, TOML and DNS-like names.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && !text.starts_with('.') && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $max:expr, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Text<{ $max }>);
+
+        impl $name {
+            /// Parses the text form.
+            pub fn parse(text: &str) -> Result<Self, Error> {
+                let check: fn(&str) -> bool = $check;
+                let id = Text::new(text).filter(|_| check(text));
+                id.map(Self).ok_or(Error::BadName { kind: stringify!($name) })
+            }
+
+            /// The text form.
+            pub fn as_str(&self) -> &str {
+                self.0.as_str()
+            }
+        }
+
+        impl core::str::FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self, Error> {
+                Self::parse(text)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({})", stringify!($name), self.as_str())
+            }
+        }
+    };
+}
+
+text_id!(
+    /// An ECU's unique identifier (§5.3.2.2).
+    EcuId, MAX_ID, is_plain
+);
+text_id!(
+    /// A kind of hardware an image may run on (§5.2.3.1.1).
+    HardwareId, MAX_ID, is_plain
+);
+text_id!(
+    /// The line of images a release counter counts in (trap T5).
+    ImageLine, MAX_ID, is_plain
+);
+text_id!(
+    /// The campaign an assignment belongs to.
+    CampaignId, MAX_ID, is_plain
+);
+text_id!(
+    /// Reference to a public key: opaque text (TAP 12), never proof that two keys differ (trap T3).
+    KeyId, MAX_KEY_ID, |text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
+);
+
+text_id!(
+    /// A target name kept without its file: what [`TargetName`] borrows.
+    TargetNameBuf, MAX_TARGET_NAME, |text| TargetName::parse(text).is_ok()
+);
+
+impl TargetNameBuf {
+    /// The borrowed form.
+    pub fn borrowed(&self) -> TargetName<'_> {
+        TargetName(self.as_str())
+    }
+}
+
+/// An image's file name in both repositories: a relative path that cannot leave its folder (§5.2.7, attack A22).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetName<'a>(&'a str);
+
+impl<'a> TargetName<'a> {
+    /// Parses a name of `/`-separated parts, none of them empty, `.` or `..`, all of graphic ASCII without `"` or `\`.
+    pub fn parse(name: &'a str) -> Result<Self, Error> {
+        let safe = |part: &str| {
+            !matches!(part, "" | "." | "..") && part.bytes().all(|b| b.is_ascii_graphic() && b != b'\\' && b != b'"')
+        };
+        let fits = name.len() <= MAX_TARGET_NAME && name.split('/').all(safe);
+        fits.then_some(Self(name)).ok_or(Error::BadName { kind: "TargetName" })
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &'a str {
+        self.0
+    }
+
+    /// The name without its file, for keeping.
+    pub fn to_buf(self) -> TargetNameBuf {
+        // `parse` bounded the length, so the text fits.
+        TargetNameBuf(Text::new(self.0).unwrap_or(Text { bytes: [0; MAX_TARGET_NAME], len: 0 }))
+    }
+}
+
+impl fmt::Display for TargetName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0)
+    }
+}
+
+macro_rules! random_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub [u8; 16]);
+
+        impl $name {
+            /// Parses 32 lower-case hex digits.
+            pub fn parse(text: &str) -> Result<Self, Error> {
+                let mut bytes = [0; 16];
+                crate::hex::decode(text, &mut bytes).ok_or(Error::BadName { kind: stringify!($name) })?;
+                Ok(Self(bytes))
+            }
+        }
+
+        impl core::str::FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self, Error> {
+                Self::parse(text)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                crate::hex::write(f, &self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({self})", stringify!($name))
+            }
+        }
+    };
+}
+
+random_id!(
+    /// A vehicle's random 128-bit id; the VIN stays in the inventory. Written as 32 lower-case hex digits.
+    VehicleId
+);
+random_id!(
+    /// One update transaction across the ECUs of a vehicle. Written as 32 lower-case hex digits.
+    TransactionId
+);
+random_id!(
+    /// What an ECU wants to see in the next time attestation or answer. Written as 32 lower-case hex digits.
+    Nonce
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn target_names_that_could_leave_their_folder_are_refused() {
+        for name in ["", "/etc/passwd", "../boot", "a/../b", "a//b", "a/.", "a\\b", "a b", "a\"b", "a/"] {
+            assert_eq!(TargetName::parse(name), Err(Error::BadName { kind: "TargetName" }), "{name:?}");
+        }
+        assert!(TargetName::parse("brake/fw-2.bin").is_ok());
+    }
+
+    #[test]
+    fn ids_are_plain_and_bounded() {
+        assert!(EcuId::parse("brake-ecu_1.a").is_ok());
+        for id in ["", ".hidden", "a/b", "ä", &"x".repeat(MAX_ID + 1)] {
+            assert!(EcuId::parse(id).is_err(), "{id:?}");
+        }
+    }
+
+    #[test]
+    fn vehicle_id_is_32_lower_case_hex_digits() {
+        let id = VehicleId::parse("000102030405060708090a0b0c0d0e0f").unwrap();
+        assert_eq!(id.0[15], 15);
+        assert!(VehicleId::parse("000102030405060708090A0B0C0D0E0F").is_err());
+        assert!(VehicleId::parse("00").is_err());
+    }
+}

@@ -1,0 +1,31 @@
+//! The Uptane Standard 2.1.0 as code: what signed files say, who must have signed them, and what follows.
+//!
+//! Nothing here does I/O, reads a clock or, without the feature `alloc`, uses a heap.
+#![no_std]
+#![forbid(unsafe_code)]
+#![warn(clippy::alloc_instead_of_core, clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod digest;
+mod error;
+pub mod hex;
+mod id;
+mod key;
+pub mod limits;
+mod role;
+mod time;
+mod version;
+
+pub use digest::{Hashes, Sha256, Sha512};
+pub use error::{Attack, Error};
+pub use id::{
+    CampaignId, EcuId, HardwareId, ImageLine, KeyId, Nonce, TargetName, TargetNameBuf, Text, TransactionId, VehicleId,
+};
+pub use key::{Algorithm, PublicKey, Signature};
+pub use role::{Director, Image, Repository, Role};
+pub use time::Time;
+pub use version::{Counter, Length, ReleaseCounter, Version};

@@ -1,0 +1,56 @@
+//! Every bound on what comes from outside, in one place.
+//!
+//! Sizes leave room for ML-DSA-65 keys (1,952 bytes) and signatures (3,309 bytes), which stand in metadata as hex, so
+//! that a later algorithm changes no format and no buffer.
+
+/// Bytes of an ML-DSA-65 public key, the largest key a file may carry.
+pub const MAX_PUBLIC_KEY: usize = 1_952;
+/// Bytes of an ML-DSA-65 signature, the largest signature a file may carry.
+pub const MAX_SIGNATURE: usize = 3_309;
+/// Longest string token: a hex signature of the largest kind.
+pub const MAX_STRING: usize = 2 * MAX_SIGNATURE;
+/// Deepest nesting of objects and arrays in a signed file.
+pub const MAX_DEPTH: usize = 16;
+/// Sum of the lengths of all object keys that are open at once, in the heap-free reader.
+pub const MAX_OPEN_KEYS: usize = 1_024;
+
+/// Keys one role may list. A role with more fails closed.
+pub const MAX_ROLE_KEYS: usize = 8;
+/// Keys one Root may define.
+pub const MAX_ROOT_KEYS: usize = 64;
+/// Signatures one file may carry.
+pub const MAX_SIGNATURES: usize = 16;
+
+/// Bytes of a Root file (X of §5.4.4.3): room for `MAX_ROLE_KEYS` ML-DSA-65 keys in each of four roles.
+pub const MAX_ROOT: u64 = 512 * 1024;
+/// Bytes of a Timestamp file (Y of §5.4.4.4).
+pub const MAX_TIMESTAMP: u64 = 64 * 1024;
+/// Bytes of a Snapshot file whose length the Timestamp does not state.
+pub const MAX_SNAPSHOT: u64 = 4 * 1024 * 1024;
+/// Bytes of a Targets file whose length the Snapshot does not state (Z of §5.4.4.6).
+pub const MAX_TARGETS: u64 = 64 * 1024 * 1024;
+/// Bytes of a time attestation.
+pub const MAX_TIME_ATTESTATION: u64 = 64 * 1024;
+/// Bytes of one ECU version report.
+pub const MAX_REPORT: usize = 16 * 1024;
+/// Bytes of one vehicle version manifest.
+pub const MAX_MANIFEST: usize = 2 * 1024 * 1024;
+/// Bytes of one signed command from Primary to Secondary.
+pub const MAX_COMMAND: usize = 8 * 1024;
+
+/// New Roots adopted in one update cycle.
+pub const MAX_ROOT_ROTATIONS: usize = 1_024;
+/// ECUs one Director Targets file may name.
+pub const MAX_ECUS: usize = 256;
+/// Hardware ids one target may list.
+pub const MAX_HARDWARE_IDS: usize = 32;
+
+/// Characters of an ECU, hardware, image-line or campaign id.
+pub const MAX_ID: usize = 64;
+/// Characters of a key id, which is opaque (TAP 12).
+pub const MAX_KEY_ID: usize = 128;
+/// Characters of a target name.
+pub const MAX_TARGET_NAME: usize = 255;
+
+/// Largest integer a signed file may carry: 2^53 - 1, what every JSON reader keeps exactly.
+pub const MAX_INTEGER: u64 = (1 << 53) - 1;
