@@ -18,6 +18,7 @@ mod key;
 pub mod limits;
 mod role;
 mod time;
+pub mod verify;
 mod version;
 
 pub use digest::{Hashes, Sha256, Sha512};

@@ -1,0 +1,3 @@
+//! Verification (§5.4.4): what makes a file from outside one that may be acted on.
+
+pub(crate) mod freshness;
