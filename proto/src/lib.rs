@@ -1,6 +1,19 @@
 //! What crosses a wire: the words between Primary and Secondary, and the two codecs that carry them.
+//!
+//! [`secondary`] is the vocabulary, [`can`] the frames of a CAN bus. Nothing here does I/O or reads a clock: `now` is the time since any
+//! moment the caller likes, as long as it is always the same one and never goes back. Without the feature nothing here
+//! uses a heap.
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(clippy::alloc_instead_of_core, clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
 
+#[cfg(test)]
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod can;
+mod error;
 pub mod secondary;
+
+pub use error::Error;
