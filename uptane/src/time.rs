@@ -40,7 +40,8 @@ impl Time {
     /// Parses exactly `YYYY-MM-DDTHH:MM:SSZ`.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let bytes: &[u8; 20] = text.as_bytes().try_into().map_err(|_| Error::BadTime)?;
-        let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', i1, i2, b':', s1, s2, b'Z'] = *bytes else {
+        let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', i1, i2, b':', s1, s2, b'Z'] = *bytes
+        else {
             return Err(Error::BadTime);
         };
         let (year, month, day) = (number(&[y1, y2, y3, y4])?, number(&[m1, m2])?, number(&[d1, d2])?);
@@ -140,10 +141,21 @@ mod tests {
 
     #[test]
     fn only_one_form_is_a_time() {
-        for text in ["", "2026-11-22T20:15:38", "2026-11-22T20:15:38+00:00", "2026-11-22T20:15:38.0Z",
-            "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z", "2026-01-00T00:00:00Z",
-            "2026-01-01T24:00:00Z", "2026-01-01T00:60:00Z", "2026-01-01T00:00:60Z", "1969-12-31T23:59:59Z",
-            "+026-01-01T00:00:00Z"] {
+        for text in [
+            "",
+            "2026-11-22T20:15:38",
+            "2026-11-22T20:15:38+00:00",
+            "2026-11-22T20:15:38.0Z",
+            "2026-02-29T00:00:00Z",
+            "2026-13-01T00:00:00Z",
+            "2026-00-01T00:00:00Z",
+            "2026-01-00T00:00:00Z",
+            "2026-01-01T24:00:00Z",
+            "2026-01-01T00:60:00Z",
+            "2026-01-01T00:00:60Z",
+            "1969-12-31T23:59:59Z",
+            "+026-01-01T00:00:00Z",
+        ] {
             assert_eq!(Time::parse(text), Err(Error::BadTime), "{text}");
         }
     }
