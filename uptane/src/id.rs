@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use crate::Error;
 use crate::limits::{MAX_ID, MAX_KEY_ID, MAX_TARGET_NAME};
+use crate::{Error, Sha256};
 
 /// Text of at most `N` bytes held in place, so that it needs no heap.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,6 +93,17 @@ text_id!(
     /// Reference to a public key: opaque text (TAP 12), never proof that two keys differ (trap T3).
     KeyId, MAX_KEY_ID, |text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
 );
+
+impl From<Sha256> for KeyId {
+    /// The digest's 64 hex digits.
+    fn from(digest: Sha256) -> Self {
+        let mut text = Text { bytes: [0; MAX_KEY_ID], len: 2 * digest.0.len() };
+        for (digits, byte) in text.bytes.as_chunks_mut::<2>().0.iter_mut().zip(digest.0) {
+            *digits = crate::hex::digits(byte);
+        }
+        Self(text)
+    }
+}
 
 text_id!(
     /// A target name kept without its file: what [`TargetName`] borrows.
@@ -206,6 +217,12 @@ mod tests {
         for id in ["", ".hidden", "a/b", "ä", &"x".repeat(MAX_ID + 1)] {
             assert!(EcuId::parse(id).is_err(), "{id:?}");
         }
+    }
+
+    #[test]
+    fn key_id_of_a_digest_is_its_hex_digits() {
+        let id = KeyId::from(Sha256([0xa5; 32]));
+        assert_eq!(Ok(id), KeyId::parse(&"a5".repeat(32)));
     }
 
     #[test]

@@ -17,9 +17,12 @@ mod id;
 mod key;
 pub mod limits;
 mod role;
+#[cfg(feature = "sign")]
+pub mod sign;
 mod time;
 pub mod verify;
 mod version;
+mod words;
 
 pub use digest::{Hashes, Sha256, Sha512};
 pub use error::{Attack, Error};
@@ -30,3 +33,4 @@ pub use key::{Algorithm, PublicKey, Signature};
 pub use role::{Director, Image, Repository, Role};
 pub use time::Time;
 pub use version::{Counter, Length, ReleaseCounter, Version};
+pub use words::{Action, ResultCode};

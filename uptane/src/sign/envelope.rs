@@ -1,0 +1,117 @@
+//! The frame around every signed file: `{"signatures":[…],"signed":{…}}`.
+
+use alloc::collections::BTreeMap;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::canonical::{Value, signed_form};
+use super::{KeySet, SignError, Signer};
+use crate::limits::MAX_SIGNATURES;
+use crate::{Error, KeyId, PublicKey, Role, Sha256};
+
+/// A file that may still lack signatures; no reader accepts it before [`finish`](Self::finish).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartlySigned {
+    role: Role,
+    /// Wire form of `signed`.
+    signed: Vec<u8>,
+    /// Sorted by key id, each at most once.
+    signatures: BTreeMap<KeyId, [u8; 64]>,
+}
+
+impl PartlySigned {
+    pub(crate) fn new(role: Role, signed: &Value) -> Self {
+        Self { role, signed: signed.to_wire(), signatures: BTreeMap::new() }
+    }
+
+    /// Adds the signature of one key, under the id that key gives itself.
+    pub fn add(self, signer: &dyn Signer) -> Result<Self, SignError> {
+        self.add_as(signer.key_id(), signer)
+    }
+
+    /// The finished file, if enough keys of `keys` signed and nobody else did.
+    pub fn finish(self, keys: &KeySet) -> Result<Vec<u8>, SignError> {
+        self.finish_for(&[keys])
+    }
+
+    /// The finished file, if enough keys of every one of `sets` signed: a Root that rotates keys is signed by those of
+    /// its predecessor and by its own (§5.4.4.3 step 2.3).
+    pub fn finish_for(self, sets: &[&KeySet]) -> Result<Vec<u8>, SignError> {
+        for keys in sets {
+            let valid = keys.keys().filter(|(id, _)| self.signatures.contains_key(id)).count();
+            if valid < keys.threshold() {
+                return Err(SignError::BelowThreshold { role: self.role, valid, needed: keys.threshold() });
+            }
+        }
+        let known = |id: &KeyId| sets.iter().any(|keys| keys.keys().any(|(known, _)| known == *id));
+        match self.signatures.keys().find(|id| !known(id)) {
+            Some(key) => Err(SignError::NotOfThisRole { role: self.role, key: *key }),
+            None => Ok(self.to_file()),
+        }
+    }
+
+    /// The file with the signatures it has, to carry to the next signer.
+    pub fn to_file(&self) -> Vec<u8> {
+        let signature = |(id, bytes): (&KeyId, &[u8; 64])| {
+            Value::object([("keyid", Value::text(id)), ("sig", Value::text(Hex(bytes)))])
+        };
+        let signatures = self.signatures.iter().map(signature).collect();
+        enclose(signatures, self.signed.clone())
+    }
+
+    /// Signs with every one of `signers`, each under the id the role knows it by, and finishes.
+    pub(crate) fn sign(mut self, sets: &[&KeySet], signers: &[&dyn Signer]) -> Result<Vec<u8>, SignError> {
+        for signer in signers {
+            let key = signer.public_key();
+            let id = sets.iter().find_map(|keys| keys.id_of(&key)).unwrap_or_else(|| signer.key_id());
+            self = self.add_as(id, *signer)?;
+        }
+        self.finish_for(sets)
+    }
+
+    fn add_as(mut self, id: KeyId, signer: &dyn Signer) -> Result<Self, SignError> {
+        let signature = checked_signature(signer, &signed_form(&self.signed))?;
+        self.signatures.insert(id, signature);
+        match self.signatures.len() > MAX_SIGNATURES {
+            true => Err(Error::Limit { what: "signatures" }.into()),
+            false => Ok(self),
+        }
+    }
+}
+
+/// A file of an ECU: one key, signing the SHA-256 digest of `signed` (§5.4.2.1.1, §5.4.2.1.2; trap T13).
+pub(crate) fn sign_as_ecu(signed: &Value, signer: &dyn Signer) -> Result<Vec<u8>, SignError> {
+    let signed = signed.to_wire();
+    let digest = Sha256::of(&signed_form(&signed));
+    let signature = checked_signature(signer, &digest.0)?;
+    let entry = Value::object([
+        ("hash", Value::text(digest)),
+        ("hash_function", Value::text("sha256")),
+        ("keyid", Value::text(signer.key_id())),
+        ("method", Value::text("ed25519")),
+        ("sig", Value::text(Hex(&signature))),
+    ]);
+    Ok(enclose(vec![entry], signed))
+}
+
+fn enclose(signatures: Vec<Value>, signed: Vec<u8>) -> Vec<u8> {
+    Value::object([("signatures", Value::List(signatures)), ("signed", Value::Canonical(signed))]).to_wire()
+}
+
+/// A signature that is known to verify: a faulty one must not leave, as it can give the key away.
+fn checked_signature(signer: &dyn Signer, message: &[u8]) -> Result<[u8; 64], SignError> {
+    let bytes = signer.sign(message)?;
+    let verifies = match signer.public_key() {
+        PublicKey::Ed25519(key) => ed25519_dalek::VerifyingKey::from_bytes(&key)
+            .and_then(|key| key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(&bytes))),
+    };
+    verifies.map(|()| bytes).map_err(|_| SignError::WrongSignature { key: signer.key_id() })
+}
+
+struct Hex<'a>(&'a [u8]);
+
+impl core::fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        crate::hex::write(f, self.0)
+    }
+}

@@ -1,0 +1,116 @@
+//! Closed vocabularies of signed files.
+
+use core::fmt;
+
+/// How the last update ended, as reports carry it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum ResultCode {
+    /// The new image was refused or failed on trial before it ran.
+    ActivationFailed,
+    /// The image could not be fetched.
+    DownloadFailed,
+    /// The assigned image runs.
+    Installed,
+    /// There was no update yet.
+    None,
+    /// The new image ran and was given up; the old one runs.
+    RolledBack,
+    /// Flash or disk failed.
+    StorageFailed,
+    /// The ECU did not answer its Primary.
+    Unreachable,
+    /// Nothing new was assigned.
+    UpToDate,
+    /// A check failed; the attack word says which kind.
+    VerificationFailed,
+}
+
+impl ResultCode {
+    /// Every code, with the word that reports carry.
+    pub const WORDS: [(Self, &'static str); 9] = [
+        (Self::ActivationFailed, "activation-failed"),
+        (Self::DownloadFailed, "download-failed"),
+        (Self::Installed, "installed"),
+        (Self::None, "none"),
+        (Self::RolledBack, "rolled-back"),
+        (Self::StorageFailed, "storage-failed"),
+        (Self::Unreachable, "unreachable"),
+        (Self::UpToDate, "up-to-date"),
+        (Self::VerificationFailed, "verification-failed"),
+    ];
+
+    /// The word that reports carry.
+    pub fn word(self) -> &'static str {
+        word_of(&Self::WORDS, self)
+    }
+
+    /// The code of a word; `None` for one that is not in the vocabulary.
+    pub fn from_word(word: &str) -> Option<Self> {
+        of_word(&Self::WORDS, word)
+    }
+}
+
+impl fmt::Display for ResultCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// What a signed command tells a Secondary to do (design D8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// Run the staged image on trial.
+    Activate,
+    /// Retire the old image.
+    Commit,
+    /// Return to the old image.
+    Rollback,
+}
+
+impl Action {
+    /// Every action, with its word.
+    pub const WORDS: [(Self, &'static str); 3] =
+        [(Self::Activate, "activate"), (Self::Commit, "commit"), (Self::Rollback, "rollback")];
+
+    /// The word that commands carry.
+    pub fn word(self) -> &'static str {
+        word_of(&Self::WORDS, self)
+    }
+
+    /// The action of a word; `None` for one that is not in the vocabulary.
+    pub fn from_word(word: &str) -> Option<Self> {
+        of_word(&Self::WORDS, word)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+fn word_of<T: PartialEq>(words: &[(T, &'static str)], value: T) -> &'static str {
+    // The tables list every value; the test below holds them to it.
+    words.iter().find(|(known, _)| *known == value).map_or("unknown", |(_, word)| word)
+}
+
+fn of_word<T: Copy>(words: &[(T, &'static str)], word: &str) -> Option<T> {
+    words.iter().find(|(_, known)| *known == word).map(|(value, _)| *value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_reads_back_as_its_value() {
+        for (code, word) in ResultCode::WORDS {
+            assert_eq!((code.word(), ResultCode::from_word(word)), (word, Some(code)));
+        }
+        for (action, word) in Action::WORDS {
+            assert_eq!((action.word(), Action::from_word(word)), (word, Some(action)));
+        }
+        assert_eq!(Action::from_word("Activate"), None);
+    }
+}
