@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::alloc_instead_of_core, clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
 
-#[cfg(feature = "alloc")]
+#[cfg(any(feature = "alloc", test))]
 extern crate alloc;
 #[cfg(test)]
 extern crate std;
@@ -19,6 +19,8 @@ pub mod limits;
 mod role;
 #[cfg(feature = "sign")]
 pub mod sign;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod time;
 pub mod verify;
 mod version;

@@ -1,5 +1,6 @@
 //! The frame around every signed file: `{"signatures":[…],"signed":{…}}`.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -25,7 +26,7 @@ impl PartlySigned {
     }
 
     /// Adds the signature of one key, under the id that key gives itself.
-    pub fn add(self, signer: &dyn Signer) -> Result<Self, SignError> {
+    pub fn signed_by(self, signer: &dyn Signer) -> Result<Self, SignError> {
         self.add_as(signer.key_id(), signer)
     }
 
@@ -45,7 +46,7 @@ impl PartlySigned {
         }
         let known = |id: &KeyId| sets.iter().any(|keys| keys.keys().any(|(known, _)| known == *id));
         match self.signatures.keys().find(|id| !known(id)) {
-            Some(key) => Err(SignError::NotOfThisRole { role: self.role, key: *key }),
+            Some(key) => Err(SignError::NotOfThisRole { role: self.role, key: Box::new(*key) }),
             None => Ok(self.to_file()),
         }
     }
@@ -105,7 +106,7 @@ fn checked_signature(signer: &dyn Signer, message: &[u8]) -> Result<[u8; 64], Si
         PublicKey::Ed25519(key) => ed25519_dalek::VerifyingKey::from_bytes(&key)
             .and_then(|key| key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(&bytes))),
     };
-    verifies.map(|()| bytes).map_err(|_| SignError::WrongSignature { key: signer.key_id() })
+    verifies.map(|()| bytes).map_err(|_| SignError::WrongSignature { key: Box::new(signer.key_id()) })
 }
 
 struct Hex<'a>(&'a [u8]);

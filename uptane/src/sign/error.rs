@@ -1,5 +1,6 @@
 //! Why a file could not be made.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 
 use crate::{Error, KeyId, Role};
@@ -32,7 +33,7 @@ pub enum SignError {
         /// Whose file it is.
         role: Role,
         /// The key that signed.
-        key: KeyId,
+        key: Box<KeyId>,
     },
     /// A value breaks a rule every reader enforces.
     #[error(transparent)]
@@ -41,7 +42,7 @@ pub enum SignError {
     #[error("key {key} cannot sign: {reason}")]
     Signer {
         /// The key.
-        key: KeyId,
+        key: Box<KeyId>,
         /// What its holder says.
         reason: String,
     },
@@ -49,6 +50,6 @@ pub enum SignError {
     #[error("key {key} made a signature that does not verify")]
     WrongSignature {
         /// The key.
-        key: KeyId,
+        key: Box<KeyId>,
     },
 }

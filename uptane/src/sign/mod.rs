@@ -30,6 +30,9 @@ pub use targets::TargetsBuilder;
 pub use time::TimeBuilder;
 pub use timestamp::TimestampBuilder;
 
+#[cfg(feature = "testing")]
+pub(crate) use canonical::Value;
+
 /// The TUF version whose file formats these are.
 const SPEC_VERSION: &str = "1.0.34";
 

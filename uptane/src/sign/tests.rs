@@ -1,5 +1,5 @@
 use alloc::string::String;
-use std::vec;
+use alloc::vec;
 
 use super::*;
 use crate::{Director, EcuId, Error, HardwareId, Hashes, Image, ImageLine, Length, ReleaseCounter, TargetName, Time};
@@ -54,16 +54,16 @@ fn a_file_below_its_threshold_is_never_finished() {
     let below = SignError::BelowThreshold { role: crate::Role::Targets, valid: 1, needed: 2 };
     assert_eq!(director().sign(&keys, &[&signer(1)]), Err(below.clone()));
     assert_eq!(director().sign(&keys, &[&signer(1), &signer(1)]), Err(below.clone()));
-    let partly = director().unsigned().add(&signer(2)).unwrap();
+    let partly = director().unsigned().signed_by(&signer(2)).unwrap();
     assert_eq!(partly.clone().finish(&keys), Err(below));
-    assert!(partly.add(&signer(1)).unwrap().finish(&keys).is_ok());
+    assert!(partly.signed_by(&signer(1)).unwrap().finish(&keys).is_ok());
 }
 
 #[test]
 fn a_key_of_another_role_does_not_sign() {
     let stranger = signer(9);
     let refused = director().sign(&keys(&[1], 1), &[&signer(1), &stranger]);
-    assert_eq!(refused, Err(SignError::NotOfThisRole { role: crate::Role::Targets, key: stranger.key_id() }));
+    assert_eq!(refused, Err(SignError::NotOfThisRole { role: crate::Role::Targets, key: stranger.key_id().into() }));
 }
 
 #[test]
@@ -129,7 +129,7 @@ impl Signer for Faulty {
 #[test]
 fn a_faulty_signature_never_leaves() {
     let refused = director().sign(&keys(&[1], 1), &[&Faulty]);
-    assert_eq!(refused, Err(SignError::WrongSignature { key: Faulty.key_id() }));
+    assert_eq!(refused, Err(SignError::WrongSignature { key: Faulty.key_id().into() }));
 }
 
 #[test]

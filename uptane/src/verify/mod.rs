@@ -1,3 +1,6 @@
 //! Verification (§5.4.4): what makes a file from outside one that may be acted on.
 
+mod file;
 pub(crate) mod freshness;
+
+pub use file::MetadataFile;

@@ -1,0 +1,14 @@
+//! A valid Director and Image repository for tests, and ways to break exactly one thing.
+//!
+//! Everything is derived from fixed seeds: the same calls give the same bytes on every machine. Nothing here makes
+//! evidence: what comes out are files, and they are verified like any others.
+
+mod draft;
+mod files;
+mod keys;
+mod repo;
+
+pub use draft::{Draft, Next};
+pub use files::Files;
+pub use keys::signer;
+pub use repo::{Repo, TestEcu};

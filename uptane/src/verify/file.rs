@@ -1,0 +1,62 @@
+//! The files a refresh asks for, by the names they have in the repository (§5.2.7).
+
+use core::fmt;
+
+use crate::{Role, Version};
+
+/// A metadata file of a repository. All but Timestamp have their version in their name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MetadataFile {
+    /// Root of one version.
+    Root(Version),
+    /// Timestamp.
+    Timestamp,
+    /// Snapshot of one version.
+    Snapshot(Version),
+    /// Top-level Targets of one version.
+    Targets(Version),
+}
+
+impl MetadataFile {
+    /// Whose file it is.
+    pub fn role(self) -> Role {
+        match self {
+            Self::Root(_) => Role::Root,
+            Self::Timestamp => Role::Timestamp,
+            Self::Snapshot(_) => Role::Snapshot,
+            Self::Targets(_) => Role::Targets,
+        }
+    }
+
+    /// Its name in the repository: `2.root.json`, `timestamp.json`.
+    #[cfg(feature = "alloc")]
+    pub fn file_name(self) -> alloc::string::String {
+        alloc::format!("{self}")
+    }
+}
+
+impl fmt::Display for MetadataFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root(version) => write!(f, "{version}.root.json"),
+            Self::Timestamp => f.write_str("timestamp.json"),
+            Self::Snapshot(version) => write!(f, "{version}.snapshot.json"),
+            Self::Targets(version) => write!(f, "{version}.targets.json"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString as _;
+
+    #[test]
+    fn names_are_those_of_a_consistent_repository() {
+        let version = Version::new(12).unwrap();
+        assert_eq!(MetadataFile::Root(version).to_string(), "12.root.json");
+        assert_eq!(MetadataFile::Timestamp.to_string(), "timestamp.json");
+        assert_eq!(MetadataFile::Snapshot(version).to_string(), "12.snapshot.json");
+        assert_eq!(MetadataFile::Targets(version).to_string(), "12.targets.json");
+    }
+}
