@@ -302,44 +302,108 @@ impl Error {
         })
     }
 
-    /// A stable number for the failed check, for carriers too narrow for words (UDS). Never reused for another cause.
-    pub fn code(&self) -> u8 {
+    /// The failed check in a word, for status, logs and scripts.
+    pub fn name(&self) -> &'static str {
         match self {
-            Self::BadDigest => 1,
-            Self::BadKey => 2,
-            Self::BadName { .. } => 3,
-            Self::BadNumber { .. } => 4,
-            Self::BadTime => 5,
-            Self::BelowThreshold { .. } => 6,
-            Self::CounterRollback { .. } => 7,
-            Self::DirectorDelegates => 8,
-            Self::Duplicate { .. } => 9,
-            Self::EcuTwice => 10,
-            Self::Expired { .. } => 11,
-            Self::Equivocation { .. } => 12,
-            Self::Hardware { .. } => 13,
-            Self::ImageDigest => 14,
-            Self::ImageLength { .. } => 15,
-            Self::Limit { .. } => 16,
-            Self::Mismatch { .. } => 17,
-            Self::MixAndMatch { .. } => 18,
-            Self::NoKnownHash => 19,
-            Self::NotInImageRepository => 20,
-            Self::NothingForThisEcu => 21,
-            Self::NotCanonical { .. } => 22,
-            Self::NotJson { .. } => 23,
-            Self::Replay => 24,
-            Self::Rollback { .. } => 25,
-            Self::RootVersion { .. } => 26,
-            Self::Schema { .. } => 27,
-            Self::TimeRollback { .. } => 28,
-            Self::TimeJump { .. } => 29,
-            Self::TooLong { .. } => 30,
-            Self::UnknownEcu => 31,
-            Self::Withdrawn => 32,
-            Self::WrongTransaction => 33,
-            Self::WrongType { .. } => 34,
-            Self::WrongVehicle { .. } => 35,
+            Self::BadDigest => "bad-digest",
+            Self::BadKey => "bad-key",
+            Self::BadName { .. } => "bad-name",
+            Self::BadNumber { .. } => "bad-number",
+            Self::BadTime => "bad-time",
+            Self::BelowThreshold { .. } => "below-threshold",
+            Self::CounterRollback { .. } => "counter-rollback",
+            Self::DirectorDelegates => "director-delegates",
+            Self::Duplicate { .. } => "duplicate",
+            Self::EcuTwice => "ecu-twice",
+            Self::Equivocation { .. } => "equivocation",
+            Self::Expired { .. } => "expired",
+            Self::Hardware { .. } => "hardware",
+            Self::ImageDigest => "image-digest",
+            Self::ImageLength { .. } => "image-length",
+            Self::Limit { .. } => "limit",
+            Self::Mismatch { .. } => "mismatch",
+            Self::MixAndMatch { .. } => "mix-and-match",
+            Self::NoKnownHash => "no-known-hash",
+            Self::NotCanonical { .. } => "not-canonical",
+            Self::NotInImageRepository => "not-in-image-repository",
+            Self::NotJson { .. } => "not-json",
+            Self::NothingForThisEcu => "nothing-for-this-ecu",
+            Self::Replay => "replay",
+            Self::Rollback { .. } => "rollback",
+            Self::RootVersion { .. } => "root-version",
+            Self::Schema { .. } => "schema",
+            Self::TimeJump { .. } => "time-jump",
+            Self::TimeRollback { .. } => "time-rollback",
+            Self::TooLong { .. } => "too-long",
+            Self::UnknownEcu => "unknown-ecu",
+            Self::Withdrawn => "withdrawn",
+            Self::WrongTransaction => "wrong-transaction",
+            Self::WrongType { .. } => "wrong-type",
+            Self::WrongVehicle { .. } => "wrong-vehicle",
         }
+    }
+
+    /// The failed check as a number, for carriers too narrow for words (UDS).
+    pub fn code(&self) -> u8 {
+        let position = CHECKS.iter().position(|check| *check == self.name());
+        position.and_then(|position| u8::try_from(position + 1).ok()).unwrap_or(0)
+    }
+
+    /// The word of a [`code`](Self::code); `None` for one this version does not know.
+    pub fn name_of(code: u8) -> Option<&'static str> {
+        CHECKS.get(usize::from(code).checked_sub(1)?).copied()
+    }
+}
+
+/// Every check in the order of its code, the first being 1. New ones go to the end: the numbers are on the wire.
+const CHECKS: [&str; 35] = [
+    "bad-digest",
+    "bad-key",
+    "bad-name",
+    "bad-number",
+    "bad-time",
+    "below-threshold",
+    "counter-rollback",
+    "director-delegates",
+    "duplicate",
+    "ecu-twice",
+    "expired",
+    "equivocation",
+    "hardware",
+    "image-digest",
+    "image-length",
+    "limit",
+    "mismatch",
+    "mix-and-match",
+    "no-known-hash",
+    "not-in-image-repository",
+    "nothing-for-this-ecu",
+    "not-canonical",
+    "not-json",
+    "replay",
+    "rollback",
+    "root-version",
+    "schema",
+    "time-rollback",
+    "time-jump",
+    "too-long",
+    "unknown-ecu",
+    "withdrawn",
+    "wrong-transaction",
+    "wrong-type",
+    "wrong-vehicle",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_words_of_checks_belong_together() {
+        assert_eq!(Error::BadDigest.code(), 1);
+        assert_eq!(Error::WrongVehicle { role: Role::Targets }.code(), 35);
+        assert_eq!(Error::name_of(Error::Replay.code()), Some(Error::Replay.name()));
+        assert_eq!(Error::name_of(0), None);
+        assert_eq!(Error::name_of(255), None);
     }
 }
