@@ -151,6 +151,11 @@ fn data_length_code(len: usize) -> Option<u8> {
     LENGTHS.iter().position(|length| *length == len).and_then(|code| u8::try_from(code).ok())
 }
 
+/// The shortest frame length that holds `len` bytes; `None` if none does.
+pub(crate) fn frame_length(len: usize) -> Option<usize> {
+    LENGTHS.iter().copied().find(|length| *length >= len)
+}
+
 /// Data bytes of the longest frame.
 pub const MAX_DATA: usize = 64;
 /// Bytes of the longest datagram form.

@@ -10,6 +10,18 @@ pub enum Error {
         /// The identifier.
         id: u32,
     },
+    /// A field of a message is missing or outside its range.
+    #[error("field {field} is missing or outside its range")]
+    BadField {
+        /// The field.
+        field: &'static str,
+    },
+    /// A flow control frame has a flow status that ISO 15765-2 reserves.
+    #[error("flow status {status} is reserved")]
+    BadFlowStatus {
+        /// The status.
+        status: u8,
+    },
     /// Bytes are not the datagram form of a frame.
     #[error("the bytes are not a CAN frame")]
     BadFrame,
@@ -18,5 +30,45 @@ pub enum Error {
     BadFrameLength {
         /// The number of bytes.
         len: usize,
+    },
+    /// A message before this one is still being sent.
+    #[error("a message is still being sent")]
+    Busy,
+    /// No consecutive frame came in time (N_Cr).
+    #[error("no consecutive frame came in time")]
+    ConsecutiveTimeout,
+    /// A message without a byte cannot be sent.
+    #[error("an empty message cannot be sent")]
+    EmptyMessage,
+    /// No flow control frame came in time (N_Bs).
+    #[error("no flow control frame came in time")]
+    FlowTimeout,
+    /// Another message began before this one was complete, which is given up.
+    #[error("another message began before this one was complete")]
+    Interrupted,
+    /// The peer has no room for a message of this length.
+    #[error("the peer has no room for the message")]
+    PeerOverflow,
+    /// The bus did not take a frame in time (N_As, N_Ar).
+    #[error("the bus did not take a frame in time")]
+    SendTimeout,
+    /// A message is longer than the buffer for it.
+    #[error("a message of {len} bytes is longer than the {most} there is room for")]
+    TooLong {
+        /// Its length.
+        len: usize,
+        /// The most there is room for.
+        most: usize,
+    },
+    /// The peer asked to wait too often in a row (N_WFTmax).
+    #[error("the peer asked to wait too often")]
+    WaitLimit,
+    /// A consecutive frame is missing, doubled or out of order.
+    #[error("consecutive frame {got} came where {expected} must follow")]
+    WrongSequence {
+        /// The sequence number that must follow.
+        expected: u8,
+        /// The one that came.
+        got: u8,
     },
 }

@@ -1,19 +1,20 @@
 //! What crosses a wire: the words between Primary and Secondary, and the two codecs that carry them.
 //!
-//! [`secondary`] is the vocabulary, [`can`] the frames of a CAN bus. Nothing here does I/O or reads a clock: `now` is the time since any
-//! moment the caller likes, as long as it is always the same one and never goes back. Without the feature nothing here
-//! uses a heap.
+//! [`secondary`] is the vocabulary; `grpc` (feature of that name) carries it over Ethernet, [`isotp`] over the frames of
+//! [`can`]. Nothing here does I/O or reads a clock: `now` is the time since any moment the caller likes, as long as it
+//! is always the same one and never goes back. Without the feature nothing here uses a heap.
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(clippy::alloc_instead_of_core, clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
 
-#[cfg(test)]
+#[cfg(any(test, feature = "grpc"))]
 extern crate alloc;
-#[cfg(test)]
+#[cfg(all(test, not(feature = "grpc")))]
 extern crate std;
 
 pub mod can;
 mod error;
+pub mod isotp;
 pub mod secondary;
 
 pub use error::Error;

@@ -1,0 +1,107 @@
+//! ISO 15765-2: messages of any length in CAN frames, normal addressing, classical and FD.
+//!
+//! [`Link`] is what a driver wants: one pair of identifiers, both directions, its own buffers. [`Receiver`] and
+//! [`Sender`] are its halves, over a buffer of the caller. A call gives the time; nothing here waits. After an error the
+//! half that reports it is idle, and the next message goes its way.
+//!
+//! There is no retransmission at this layer: a lost frame ends the message, and whoever sent it repeats it.
+
+mod control;
+mod link;
+mod receiver;
+mod sender;
+
+use core::time::Duration;
+
+pub use link::Link;
+pub use receiver::Receiver;
+pub use sender::Sender;
+
+use crate::Error;
+use crate::can::{Format, Id, MAX_DATA, frame_length};
+
+/// How one pair of identifiers is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Format and length of the frames sent. Frames of either format are taken.
+    pub framing: Framing,
+    /// Identifier of the frames sent.
+    pub send: Id,
+    /// Identifier of the frames received.
+    pub receive: Id,
+    /// Consecutive frames the peer may send before it waits for flow control; 0: all of them (BS).
+    pub block_size: u8,
+    /// What the peer leaves between two consecutive frames (STmin).
+    pub separation: Separation,
+    /// How often in a row the peer may ask to wait (N_WFTmax).
+    pub waits: u8,
+}
+
+impl Config {
+    /// No block limit, no separation, eight waits.
+    pub fn new(framing: Framing, send: Id, receive: Id) -> Self {
+        Self { framing, send, receive, block_size: 0, separation: Separation::NONE, waits: 8 }
+    }
+}
+
+/// Format and longest length of the frames sent (TX_DL).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Framing {
+    format: Format,
+    length: usize,
+}
+
+impl Framing {
+    /// Classical frames of 8 bytes.
+    pub const CLASSICAL: Self = Self { format: Format::Classical, length: MIN_LENGTH };
+    /// FD frames of up to 64 bytes.
+    pub const FD: Self = Self { format: Format::Fd, length: MAX_DATA };
+
+    /// FD frames of up to `length` bytes: 8, 12, 16, 20, 24, 32, 48 or 64.
+    pub fn fd(length: usize) -> Result<Self, Error> {
+        let valid = length >= MIN_LENGTH && frame_length(length) == Some(length);
+        valid.then_some(Self { format: Format::Fd, length }).ok_or(Error::BadFrameLength { len: length })
+    }
+}
+
+/// The least time between two consecutive frames (STmin), as its byte in a flow control frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Separation(u8);
+
+impl Separation {
+    /// As fast as the bus allows.
+    pub const NONE: Self = Self(0);
+
+    /// 00 to 7F: milliseconds. F1 to F9: 100 to 900 microseconds. All others are reserved.
+    pub const fn from_byte(byte: u8) -> Self {
+        Self(byte)
+    }
+
+    /// The byte.
+    pub const fn byte(self) -> u8 {
+        self.0
+    }
+
+    /// The time; the longest there is for a reserved byte, as ISO 15765-2 demands.
+    pub fn time(self) -> Duration {
+        match self.0 {
+            0x00..=0x7f => Duration::from_millis(self.0.into()),
+            0xf1..=0xf9 => Duration::from_micros(100 * u64::from(self.0 - 0xf0)),
+            _ => Duration::from_millis(0x7f),
+        }
+    }
+}
+
+/// How long a frame may wait for the bus (N_As, N_Ar).
+pub const BUS_TIMEOUT: Duration = Duration::from_millis(1_000);
+/// How long a sender waits for flow control (N_Bs).
+pub const FLOW_TIMEOUT: Duration = Duration::from_millis(1_000);
+/// How long a receiver waits for a consecutive frame (N_Cr).
+pub const CONSECUTIVE_TIMEOUT: Duration = Duration::from_millis(1_000);
+/// The shortest frame that is filled up: every frame of ours has at least this length.
+const MIN_LENGTH: usize = 8;
+/// What frames are filled up with: few stuff bits.
+const PADDING: u8 = 0xcc;
+
+#[cfg(test)]
+mod tests;

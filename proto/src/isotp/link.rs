@@ -1,0 +1,78 @@
+//! Both halves on one pair of identifiers.
+
+use core::time::Duration;
+
+use super::{Config, Receiver, Sender};
+use crate::Error;
+use crate::can::Frame;
+
+/// A channel for messages of up to `RX` bytes in and up to `TX` bytes out, which may be under way at the same time.
+///
+/// After every other call, poll until there is no frame; poll again at [`Link::deadline`].
+#[derive(Clone, Debug)]
+pub struct Link<const RX: usize, const TX: usize> {
+    config: Config,
+    receiver: Receiver,
+    sender: Sender,
+    incoming: [u8; RX],
+    outgoing: [u8; TX],
+    outgoing_len: usize,
+}
+
+impl<const RX: usize, const TX: usize> Link<RX, TX> {
+    /// An idle link.
+    pub fn new(config: Config) -> Self {
+        Self {
+            config,
+            receiver: Receiver::new(config),
+            sender: Sender::new(config),
+            incoming: [0; RX],
+            outgoing: [0; TX],
+            outgoing_len: 0,
+        }
+    }
+
+    /// Begins to send a message. [`Error::Busy`] while one before it is under way.
+    pub fn send(&mut self, message: &[u8], now: Duration) -> Result<(), Error> {
+        let too_long = Error::TooLong { len: message.len(), most: TX };
+        let place = self.outgoing.get_mut(..message.len()).ok_or(too_long)?;
+        self.sender.start(message, now)?;
+        place.copy_from_slice(message);
+        self.outgoing_len = message.len();
+        Ok(())
+    }
+
+    /// Takes a frame from the bus; those with another identifier are ignored. Gives the message it completes.
+    pub fn handle(&mut self, frame: &Frame, now: Duration) -> Result<Option<&[u8]>, Error> {
+        if frame.id() != self.config.receive {
+            return Ok(None);
+        }
+        self.sender.handle(frame.data(), now)?;
+        let len = self.receiver.handle(frame.data(), now, &mut self.incoming)?;
+        Ok(len.and_then(|len| self.incoming.get(..len)))
+    }
+
+    /// The next frame for the bus, if one is due; or why a message under way, in or out, is lost.
+    pub fn poll(&mut self, now: Duration) -> Result<Option<Frame>, Error> {
+        if let Some(flow) = self.receiver.poll(now)? {
+            return Ok(Some(flow));
+        }
+        // `send` bounded the length.
+        self.sender.poll(now, self.outgoing.get(..self.outgoing_len).unwrap_or_default())
+    }
+
+    /// When [`Link::poll`] has something to do, if nothing arrives before.
+    pub fn deadline(&self) -> Option<Duration> {
+        [self.receiver.deadline(), self.sender.deadline()].into_iter().flatten().min()
+    }
+
+    /// Whether a message is on its way out.
+    pub fn is_sending(&self) -> bool {
+        !self.sender.is_idle()
+    }
+
+    /// Whether a message is on its way in.
+    pub fn is_receiving(&self) -> bool {
+        !self.receiver.is_idle()
+    }
+}
