@@ -3,7 +3,7 @@
 //! [`secondary`] is the vocabulary; `grpc` (feature of that name) carries it over Ethernet, [`isotp`] over the frames of
 //! [`can`]. Nothing here does I/O or reads a clock: `now` is the time since any moment the caller likes, as long as it
 //! is always the same one and never goes back. Without the feature nothing here uses a heap.
-#![no_std]
+#![cfg_attr(not(feature = "grpc"), no_std)]
 #![forbid(unsafe_code)]
 #![warn(clippy::alloc_instead_of_core, clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
 
@@ -14,6 +14,8 @@ extern crate std;
 
 pub mod can;
 mod error;
+#[cfg(feature = "grpc")]
+pub mod grpc;
 pub mod isotp;
 pub mod secondary;
 
