@@ -77,7 +77,7 @@ pub enum Error {
         /// Which role.
         role: &'static str,
         /// The key's id.
-        key: KeyId,
+        key: Box<KeyId>,
     },
     /// An inventoried ECU neither reports nor is declared unreachable (§5.3.2.1 step 3).
     #[error("{ecu} is missing from the manifest")]
@@ -120,6 +120,9 @@ pub enum Error {
         /// The check that failed.
         cause: uptane::Error,
     },
+    /// A file could not be signed.
+    #[error(transparent)]
+    Sign(#[from] uptane::sign::SignError),
     /// The database failed.
     #[error("the database failed: {reason}")]
     Storage {
@@ -186,6 +189,7 @@ impl Error {
             | Self::Format { .. }
             | Self::KeyMissing { .. }
             | Self::NotInitialised
+            | Self::Sign(_)
             | Self::Storage { .. }
             | Self::StoreClosed
             | Self::VersionsExhausted => None,

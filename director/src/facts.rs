@@ -4,8 +4,8 @@
 //! files; neither reads or writes anything.
 
 use uptane::{
-    Attack, Counter, EcuId, HardwareId, Hashes, ImageLine, Length, PublicKey, ReleaseCounter, Sha256, TargetName,
-    TargetNameBuf, Time, VehicleId, Version,
+    Attack, Counter, EcuId, HardwareId, Hashes, ImageLine, Length, PublicKey, ReleaseCounter, ResultCode, Sha256,
+    TargetName, TargetNameBuf, Time, VehicleId, Version,
 };
 
 use crate::epoch::{ContentSeq, Epoch};
@@ -138,8 +138,8 @@ pub struct LastReport {
     pub counter: Counter,
     /// The ECU's time.
     pub time: Time,
-    /// What the ECU said of the last update: a word of the closed vocabulary.
-    pub result: String,
+    /// How the last update ended there.
+    pub result: ResultCode,
     /// The attack it noticed.
     pub attack: Option<Attack>,
 }

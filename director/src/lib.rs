@@ -8,6 +8,10 @@
 pub mod epoch;
 mod error;
 pub mod facts;
+pub mod keys;
+pub mod metadata;
 pub mod store;
+#[cfg(test)]
+mod testing;
 
 pub use error::Error;

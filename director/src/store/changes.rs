@@ -148,7 +148,7 @@ async fn report_ecu(
     );
     let update = bind_installed(update.bind(vehicle.to_owned()).bind(ecu.to_string()), Some(installed))?;
     let update = update.bind(report.digest.to_string()).bind(integer(report.counter.get())?);
-    let update = update.bind(integer(report.time.unix())?).bind(report.result.clone());
+    let update = update.bind(integer(report.time.unix())?).bind(report.result.word());
     let update = update.bind(report.attack.map(|attack| attack.word()));
     one(update.execute(to).await?.rows_affected())
 }

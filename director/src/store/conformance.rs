@@ -127,7 +127,7 @@ fn accepted(counter: u64, previous: Option<LastManifest>) -> Accepted {
         digest: Sha256([7; 32]),
         counter: Counter::new(counter).unwrap(),
         time: time(2_000),
-        result: "installed".to_owned(),
+        result: uptane::ResultCode::Installed,
         attack: Some(uptane::Attack::Replay),
     };
     Accepted {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use uptane::{
-    Attack, Counter, Hashes, HardwareId, Length, PublicKey, ReleaseCounter, Time, Version,
+    Attack, Counter, Hashes, HardwareId, Length, PublicKey, ReleaseCounter, ResultCode, Time, Version,
 };
 
 use super::Refused;
@@ -72,11 +72,12 @@ fn installed(row: &Columns<'_>) -> Result<Option<Installed>, Error> {
 
 fn last_report(row: &Columns<'_>) -> Result<Option<LastReport>, Error> {
     let Some(digest) = row.optional_parsed("report_digest")? else { return Ok(None) };
+    let result = ResultCode::from_word(row.text("report_result")?);
     Ok(Some(LastReport {
         digest,
         counter: Counter::new(row.number("report_counter")?)?,
         time: row.time("report_time")?,
-        result: row.text("report_result")?.to_owned(),
+        result: result.ok_or(Error::CorruptStore { column: "report_result" })?,
         attack: row.attack("report_attack")?,
     }))
 }
