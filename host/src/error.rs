@@ -1,0 +1,171 @@
+//! What the machine can refuse a process.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use crate::cli::{Exit, Report};
+
+/// Why the machine did not do something. One variant per cause.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Another process listens on the address.
+    #[error("{address} is in use")]
+    AddressInUse {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// A certificate, a request for one, or its key cannot be used.
+    #[error("{what} cannot be used: {reason}")]
+    BadCertificate {
+        /// Which of them.
+        what: &'static str,
+        /// What the TLS library says.
+        reason: String,
+    },
+    /// A key file holds no Ed25519 key in PKCS#8.
+    #[error("{} is not a PKCS#8 Ed25519 key file", path.display())]
+    BadKeyFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file name would leave its folder.
+    #[error("{name:?} is not a name inside the folder")]
+    BadName {
+        /// The name.
+        name: String,
+    },
+    /// A configuration file is not what its program reads.
+    #[error("{}{} {reason}", path.display(), line.map(|line| format!(" line {line}:")).unwrap_or_default())]
+    Configuration {
+        /// The file.
+        path: PathBuf,
+        /// The line, if the reader knows it.
+        line: Option<usize>,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file that must not be overwritten exists.
+    #[error("{} already exists", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another process works in the folder.
+    #[error("{} is in use by another process", path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The operating system refused.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+    /// The operating system refused to listen.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What it said.
+        source: io::Error,
+    },
+    /// A file that must be there is not.
+    #[error("{} does not exist", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A passphrase is needed and none was given.
+    #[error("a passphrase is needed")]
+    NoPassphrase,
+    /// The system has no random numbers.
+    #[error("the system's random numbers cannot be read")]
+    NoRandom,
+    /// The passphrase does not open the key file.
+    #[error("the passphrase does not open {}", path.display())]
+    Passphrase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Others than the owner may read a secret file.
+    #[error("{} may be read by others (mode {mode:o})", path.display())]
+    Permissions {
+        /// The file.
+        path: PathBuf,
+        /// Its mode bits.
+        mode: u32,
+    },
+    /// A file is longer than its reader takes.
+    #[error("{} is longer than {limit} bytes", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The limit.
+        limit: u64,
+    },
+}
+
+impl Error {
+    /// The operating system's refusal to do `action` on `path`.
+    pub fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        if source.kind() == io::ErrorKind::NotFound {
+            return Self::Missing { path };
+        }
+        Self::Io { action, path, source }
+    }
+
+    pub(crate) fn certificate(what: &'static str, reason: impl ToString) -> Self {
+        Self::BadCertificate { what, reason: reason.to_string() }
+    }
+}
+
+impl Report for Error {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::AddressInUse { .. } | Self::InUse { .. } | Self::Listen { .. } => Exit::Unavailable,
+            Self::BadCertificate { .. }
+            | Self::BadKeyFile { .. }
+            | Self::Configuration { .. }
+            | Self::Missing { .. }
+            | Self::NoPassphrase
+            | Self::Passphrase { .. }
+            | Self::Permissions { .. } => Exit::Configuration,
+            Self::BadName { .. } | Self::Exists { .. } | Self::Io { .. } | Self::NoRandom | Self::TooLong { .. } => {
+                Exit::Failed
+            }
+        }
+    }
+
+    fn advice(&self) -> String {
+        match self {
+            Self::AddressInUse { .. } => "stop the other process or listen on another port (0 takes a free one)".into(),
+            Self::BadCertificate { .. } => "issue it again, or restore the file from a backup".into(),
+            Self::BadKeyFile { .. } => "name the right file, or restore it from a backup".into(),
+            Self::BadName { .. } => "use a relative name without `..`".into(),
+            Self::Configuration { path, .. } => format!("correct {}", path.display()),
+            Self::Exists { .. } => "choose another folder, or move the old file away; nothing was overwritten".into(),
+            Self::InUse { .. } => "stop the other process, or wait for it to end".into(),
+            Self::Io { .. } => "check the path, its permissions and the space on its disk".into(),
+            Self::Listen { .. } => "listen on an address of this machine".into(),
+            Self::Missing { .. } => "check the path; `init` makes a new folder".into(),
+            Self::NoPassphrase => {
+                format!(
+                    "give --passphrase-file FILE (`-` reads standard input) or set {}",
+                    crate::keys::PASSPHRASE_VARIABLE
+                )
+            }
+            Self::NoRandom => "check that the system provides getrandom".into(),
+            Self::Passphrase { .. } => "give the passphrase the key was made with".into(),
+            Self::Permissions { path, .. } => format!("chmod 600 {}", path.display()),
+            Self::TooLong { .. } => "check that it is the right file".into(),
+        }
+    }
+}
