@@ -14,8 +14,10 @@ mod digest;
 mod error;
 pub mod hex;
 mod id;
+pub mod json;
 mod key;
 pub mod limits;
+pub mod metadata;
 mod role;
 #[cfg(feature = "sign")]
 pub mod sign;

@@ -2,5 +2,7 @@
 
 mod file;
 pub(crate) mod freshness;
+pub mod signature;
+pub mod threshold;
 
 pub use file::MetadataFile;

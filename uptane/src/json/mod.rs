@@ -1,0 +1,55 @@
+//! The one reader of signed files: a push scanner that needs no heap, and what is built on it.
+//!
+//! A file arrives in pieces of any size. [`Scanner`] checks that it is JSON, that it is in the canonical wire form
+//! (design D1), and that it stays within [`crate::limits`]; it tells a [`Sink`] what it saw and which bytes were
+//! signed. Whether a file comes from a slice or from a bus, it is this code that reads it.
+
+mod number;
+mod open;
+mod scan;
+mod text;
+pub(crate) mod walk;
+
+pub use open::{Path, Step};
+pub use scan::{Event, Kind, Scanner, Sink, Span};
+pub(crate) use scan::{read, Whole};
+
+use crate::Error;
+
+/// Room for the longest string that a sink must see in one piece: a target name, with room for one more character.
+pub(crate) const TOKEN: usize = crate::limits::MAX_TARGET_NAME + 5;
+
+mod sealed {
+    pub trait Form {
+        /// Says what to do about a byte that is JSON and not canonical.
+        fn deviation(at: usize) -> Result<(), super::Error>;
+        /// Whether keys must ascend, which also finds every duplicate.
+        const ORDERED: bool;
+    }
+}
+
+/// The canonical wire form: any deviation is an error. The only form whose content is ever used.
+#[derive(Clone, Copy, Debug)]
+pub enum Canonical {}
+
+impl sealed::Form for Canonical {
+    const ORDERED: bool = true;
+
+    fn deviation(at: usize) -> Result<(), Error> {
+        Err(Error::NotCanonical { at })
+    }
+}
+
+/// Any JSON: what [`Document`] rewrites into the canonical form before anything reads it.
+#[cfg(feature = "alloc")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Any {}
+
+#[cfg(feature = "alloc")]
+impl sealed::Form for Any {
+    const ORDERED: bool = false;
+
+    fn deviation(_: usize) -> Result<(), Error> {
+        Ok(())
+    }
+}

@@ -1,0 +1,146 @@
+//! What stands between two quotes: UTF-8 and escapes, byte by byte.
+
+/// What one more byte of a string turned out to be.
+pub(super) enum Got {
+    /// A byte that stands for itself.
+    Byte(u8),
+    /// The first byte of an escape.
+    EscapeOpens,
+    /// A byte within an escape.
+    EscapeGoesOn,
+    /// The last byte of an escape that stands for this character, and whether the escape is the canonical one.
+    Escaped(char, bool),
+    /// The closing quote.
+    Close,
+}
+
+/// Where in a string the reader is.
+#[derive(Clone, Copy)]
+pub(super) struct Text {
+    mode: Mode,
+    /// The first half of a surrogate pair.
+    high: Option<u32>,
+}
+
+#[derive(Clone, Copy)]
+enum Mode {
+    Plain,
+    /// `left` more bytes of one character, the next of them between `from` and `to`.
+    Within {
+        left: u8,
+        from: u8,
+        to: u8,
+    },
+    Escape,
+    Hex {
+        left: u8,
+        value: u32,
+        lower: bool,
+    },
+}
+
+impl Text {
+    pub(super) const START: Self = Self { mode: Mode::Plain, high: None };
+
+    /// Whether the next byte starts a character or ends the string.
+    pub(super) fn at_boundary(&self) -> bool {
+        matches!(self.mode, Mode::Plain)
+    }
+
+    /// Whether an escape has begun and not ended.
+    pub(super) fn in_escape(&self) -> bool {
+        self.high.is_some() || matches!(self.mode, Mode::Escape | Mode::Hex { .. })
+    }
+
+    /// Takes the next byte; `None` if no string goes on like that.
+    pub(super) fn push(&mut self, byte: u8) -> Option<Got> {
+        match self.mode {
+            Mode::Plain => self.plain(byte),
+            Mode::Within { left, from, to } => self.within(byte, left, from, to),
+            Mode::Escape => self.escape(byte),
+            Mode::Hex { left, value, lower } => self.hex(byte, left, value, lower),
+        }
+    }
+
+    fn plain(&mut self, byte: u8) -> Option<Got> {
+        if self.high.is_some() && byte != b'\\' {
+            return None; // A lone surrogate.
+        }
+        self.mode = match byte {
+            b'"' => return Some(Got::Close),
+            b'\\' => {
+                self.mode = Mode::Escape;
+                return Some(if self.high.is_some() { Got::EscapeGoesOn } else { Got::EscapeOpens });
+            }
+            0x20..0x80 => return Some(Got::Byte(byte)),
+            // RFC 3629 §4: what may follow a first byte.
+            0xc2..=0xdf => Mode::Within { left: 1, from: 0x80, to: 0xbf },
+            0xe0 => Mode::Within { left: 2, from: 0xa0, to: 0xbf },
+            0xe1..=0xec | 0xee | 0xef => Mode::Within { left: 2, from: 0x80, to: 0xbf },
+            0xed => Mode::Within { left: 2, from: 0x80, to: 0x9f },
+            0xf0 => Mode::Within { left: 3, from: 0x90, to: 0xbf },
+            0xf1..=0xf3 => Mode::Within { left: 3, from: 0x80, to: 0xbf },
+            0xf4 => Mode::Within { left: 3, from: 0x80, to: 0x8f },
+            0x00..0x20 | 0x80..=0xc1 | 0xf5..=0xff => return None,
+        };
+        Some(Got::Byte(byte))
+    }
+
+    fn within(&mut self, byte: u8, left: u8, from: u8, to: u8) -> Option<Got> {
+        if !(from..=to).contains(&byte) {
+            return None;
+        }
+        self.mode = if left == 1 { Mode::Plain } else { Mode::Within { left: left - 1, from: 0x80, to: 0xbf } };
+        Some(Got::Byte(byte))
+    }
+
+    fn escape(&mut self, byte: u8) -> Option<Got> {
+        if byte == b'u' {
+            self.mode = Mode::Hex { left: 4, value: 0, lower: true };
+            return Some(Got::EscapeGoesOn);
+        }
+        if self.high.is_some() {
+            return None; // A lone surrogate.
+        }
+        self.mode = Mode::Plain;
+        Some(match byte {
+            b'"' => Got::Escaped('"', true),
+            b'\\' => Got::Escaped('\\', true),
+            b'/' => Got::Escaped('/', false),
+            b'b' => Got::Escaped('\u{8}', true),
+            b't' => Got::Escaped('\t', true),
+            b'n' => Got::Escaped('\n', true),
+            b'f' => Got::Escaped('\u{c}', true),
+            b'r' => Got::Escaped('\r', true),
+            _ => return None,
+        })
+    }
+
+    fn hex(&mut self, byte: u8, left: u8, value: u32, lower: bool) -> Option<Got> {
+        let value = value << 4 | char::from(byte).to_digit(16)?;
+        let lower = lower && !byte.is_ascii_uppercase();
+        if left > 1 {
+            self.mode = Mode::Hex { left: left - 1, value, lower };
+            return Some(Got::EscapeGoesOn);
+        }
+        self.mode = Mode::Plain;
+        match (self.high.take(), value) {
+            (None, 0xd800..0xdc00) => {
+                self.high = Some(value);
+                Some(Got::EscapeGoesOn)
+            }
+            (Some(high), 0xdc00..0xe000) => {
+                let code = 0x1_0000 + ((high - 0xd800) << 10) + (value - 0xdc00);
+                char::from_u32(code).map(|c| Got::Escaped(c, false))
+            }
+            // A NUL ends text in too many places to be let in; a second half alone is no character.
+            (Some(_), _) | (None, 0) => None,
+            (None, _) => char::from_u32(value).map(|c| Got::Escaped(c, lower && needs_hex(c))),
+        }
+    }
+}
+
+/// Whether the canonical escape of this character is `\u00xx`.
+pub(super) fn needs_hex(c: char) -> bool {
+    c < ' ' && !matches!(c, '\u{8}' | '\t' | '\n' | '\u{c}' | '\r')
+}

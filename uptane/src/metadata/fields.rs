@@ -1,0 +1,76 @@
+//! Fields that more than one file has.
+
+use crate::json::{Event, Span, Step, Whole as _};
+use crate::{Error, Hashes, Length, Sha256, Sha512, Version};
+
+/// A required field, or the refusal that names it.
+pub(crate) fn required<T>(value: Option<T>, field: &'static str) -> Result<T, Error> {
+    value.ok_or(Error::Schema { field })
+}
+
+/// What a parent says of a file (§5.2.4, §5.2.5): its version, and its length and digests where it states them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileMeta {
+    /// The version the file must have.
+    pub version: Version,
+    /// Its length.
+    pub length: Option<Length>,
+    /// Its digests.
+    pub hashes: Option<Hashes>,
+}
+
+/// Collects a [`FileMeta`].
+#[derive(Clone, Copy, Default)]
+pub(super) struct FileMetaReader {
+    version: Option<Version>,
+    length: Option<Length>,
+    hashes: Option<HashesReader>,
+}
+
+impl FileMetaReader {
+    pub(super) fn event(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
+        match steps {
+            [] => event.object("meta")?,
+            [Step::Key("version")] => self.version = Some(Version::new(event.unsigned("version")?)?),
+            [Step::Key("length")] => self.length = Some(Length::new(event.unsigned("length")?)?),
+            [Step::Key("hashes"), rest @ ..] => self.hashes.get_or_insert_default().event(rest, event)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Result<FileMeta, Error> {
+        let hashes = self.hashes.map(HashesReader::finish).transpose()?;
+        Ok(FileMeta { version: required(self.version, "version")?, length: self.length, hashes })
+    }
+}
+
+/// Collects [`Hashes`]. Functions this crate does not know are passed over.
+#[derive(Clone, Copy, Default)]
+pub(super) struct HashesReader {
+    sha256: Option<Sha256>,
+    sha512: Option<Sha512>,
+}
+
+impl HashesReader {
+    pub(super) fn event(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
+        match steps {
+            [] => event.object("hashes")?,
+            [Step::Key("sha256")] => self.sha256 = Some(Sha256::parse(event.text("sha256")?)?),
+            [Step::Key("sha512")] => self.sha512 = Some(Sha512::parse(event.text("sha512")?)?),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Result<Hashes, Error> {
+        Hashes::new(self.sha256, self.sha512)
+    }
+}
+
+/// Remembers where an object or array lies, once it has closed.
+pub(super) fn keep_end(place: &mut Span, event: Event<'_>, span: Span) {
+    if let Event::End(_) = event {
+        *place = span;
+    }
+}

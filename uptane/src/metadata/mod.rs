@@ -1,0 +1,41 @@
+//! What signed files say: borrowed views of exactly the bytes that were signed.
+//!
+//! Decoding a view inspects everything once (§5.2); afterwards nothing in it can fail. A view says nothing about who
+//! signed: that is [`crate::verify`]. Members this crate does not know are passed over, as TUF asks.
+
+mod check_in;
+mod command;
+mod envelope;
+mod fields;
+mod header;
+mod manifest;
+mod report;
+mod role_keys;
+mod root;
+mod snapshot;
+mod target;
+mod targets;
+mod time;
+mod timestamp;
+
+pub use check_in::CheckIn;
+pub use command::Command;
+pub(crate) use command::CommandReader;
+pub use envelope::{EcuSignature, Envelope};
+pub(crate) use envelope::{Entry, EnvelopeReader};
+pub use fields::FileMeta;
+pub use header::Origin;
+pub use manifest::{AcceptedVersions, Manifest};
+pub use report::{Report, ReportedImage};
+pub(crate) use role_keys::KeyHint;
+pub use role_keys::{RoleKeys, RootRole};
+pub use root::Root;
+pub(crate) use root::RootReader;
+pub use snapshot::Snapshot;
+pub(crate) use target::{Heard, TargetHead};
+pub use target::{EcuEntry, Match, Target};
+pub use targets::Targets;
+pub(crate) use targets::TargetsReader;
+pub use time::TimeAttestation;
+pub(crate) use time::TimeReader;
+pub use timestamp::Timestamp;

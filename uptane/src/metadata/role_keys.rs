@@ -1,0 +1,94 @@
+//! The keys that speak for a role, and how many of them must.
+
+use crate::limits::MAX_ROLE_KEYS;
+use crate::{Error, KeyId, PublicKey, Sha256};
+
+/// A role that Root appoints (§5.2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RootRole {
+    /// Root itself.
+    Root,
+    /// Snapshot.
+    Snapshot,
+    /// Top-level Targets.
+    Targets,
+    /// Timestamp.
+    Timestamp,
+}
+
+/// The start of a key id's SHA-256: enough to find the key a signature claims.
+///
+/// A key id is a hint and never decides anything (TAP 12): mistaking one for another could only make a good signature
+/// fail. So eight bytes stand in for up to `MAX_KEY_ID`, which keeps a Secondary's trusted Root near one kilobyte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KeyHint([u8; 8]);
+
+impl KeyHint {
+    pub(crate) fn of(id: &KeyId) -> Self {
+        let mut start = [0; 8];
+        start.iter_mut().zip(Sha256::of(id.as_str().as_bytes()).0).for_each(|(to, from)| *to = from);
+        Self(start)
+    }
+}
+
+/// The keys of a role that this crate can evaluate, and the role's threshold. No key is in it twice (trap T3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoleKeys {
+    keys: [Option<(KeyHint, PublicKey)>; MAX_ROLE_KEYS],
+    threshold: u8,
+}
+
+impl RoleKeys {
+    /// These keys, under their ids; at least one key of `threshold` must be able to sign.
+    pub fn new(keys: impl IntoIterator<Item = (KeyId, PublicKey)>, threshold: u8) -> Result<Self, Error> {
+        let mut role = Self::with_threshold(threshold.into())?;
+        for (id, key) in keys {
+            role.add(KeyHint::of(&id), key)?;
+        }
+        Ok(role)
+    }
+
+    pub(crate) fn with_threshold(threshold: u64) -> Result<Self, Error> {
+        // §5.2.2: a role without a threshold would be signed by nobody.
+        match u8::try_from(threshold) {
+            Ok(threshold) if threshold > 0 => Ok(Self { keys: [None; MAX_ROLE_KEYS], threshold }),
+            _ => Err(Error::BadNumber { kind: "threshold" }),
+        }
+    }
+
+    /// Adds a key; a second one under the same id or of the same bytes is refused (trap T3).
+    pub(crate) fn add(&mut self, hint: KeyHint, key: PublicKey) -> Result<(), Error> {
+        if self.keys.iter().flatten().any(|(known, other)| *known == hint || *other == key) {
+            return Err(Error::Duplicate { what: "key of a role" });
+        }
+        let place = self.keys.iter_mut().find(|place| place.is_none());
+        *place.ok_or(Error::Limit { what: "keys of a role" })? = Some((hint, key));
+        Ok(())
+    }
+
+    /// How many distinct keys must sign.
+    pub fn threshold(&self) -> u8 {
+        self.threshold
+    }
+
+    /// The keys.
+    pub fn keys(&self) -> impl Iterator<Item = PublicKey> + '_ {
+        self.keys.iter().flatten().map(|(_, key)| *key)
+    }
+
+    /// The key a signature with this id claims to be of.
+    pub fn find(&self, id: &KeyId) -> Option<PublicKey> {
+        let hint = KeyHint::of(id);
+        self.keys.iter().flatten().find(|(known, _)| *known == hint).map(|(_, key)| *key)
+    }
+
+    /// Whether both are the same keys with the same threshold, whatever their ids and order.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let covers = |one: &Self, two: &Self| one.keys().all(|key| two.keys().any(|known| known == key));
+        self.threshold == other.threshold && covers(self, other) && covers(other, self)
+    }
+
+    pub(crate) fn slots(&self) -> &[Option<(KeyHint, PublicKey)>; MAX_ROLE_KEYS] {
+        &self.keys
+    }
+}

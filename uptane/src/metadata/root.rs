@@ -1,0 +1,290 @@
+//! Root (§5.2.2).
+
+use super::fields::required;
+use super::header::{Header, HeaderReader};
+use super::role_keys::KeyHint;
+use super::{Origin, RoleKeys, RootRole};
+use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read, walk};
+use crate::limits::{MAX_ROLE_KEYS, MAX_ROOT_KEYS};
+use crate::{Error, KeyId, PublicKey, Role, Time, Version};
+
+/// A view of Root.
+#[derive(Clone, Copy, Debug)]
+pub struct Root<'a> {
+    signed: &'a [u8],
+    said: RootSays,
+}
+
+impl<'a> Root<'a> {
+    /// Decodes the `signed` of a file.
+    pub fn decode(signed: &'a [u8]) -> Result<Self, Error> {
+        let mut reader = RootReader::new();
+        read(signed, &mut reader)?;
+        Ok(Self { signed, said: reader.finish()? })
+    }
+
+    /// The bytes this is a view of.
+    pub fn signed(&self) -> &'a [u8] {
+        self.signed
+    }
+
+    /// Its version.
+    pub fn version(&self) -> Version {
+        self.said.header.version
+    }
+
+    /// When it expires.
+    pub fn expires(&self) -> Time {
+        self.said.header.expires
+    }
+
+    /// When it was made, where it says so: the floor of attested time after a time-key rotation (design D14).
+    pub fn not_before(&self) -> Option<Time> {
+        self.said.header.not_before
+    }
+
+    /// The repository it says it is of.
+    pub fn repository(&self) -> Option<Origin> {
+        self.said.header.origin
+    }
+
+    /// The keys of a role.
+    pub fn role_keys(&self, role: RootRole) -> RoleKeys {
+        self.said.role(role)
+    }
+
+    /// The keys of the time attestations (design D14).
+    pub fn time_keys(&self) -> Option<RoleKeys> {
+        self.said.time
+    }
+
+    /// Every key of the file that can be evaluated, under its id.
+    pub fn keys(&self) -> impl Iterator<Item = (KeyId, PublicKey)> + 'a {
+        let keys = walk::member(self.signed, "keys").unwrap_or_default();
+        walk::members(keys).filter_map(|(id, key)| {
+            let public = walk::text(walk::member(walk::member(key, "keyval")?, "public")?)?;
+            let field = |name| walk::member(key, name).and_then(walk::text);
+            let known = field("keytype") == Some(ED25519) && field("scheme") == Some(ED25519);
+            Some((KeyId::parse(id).ok()?, PublicKey::parse_ed25519(public).ok().filter(|_| known)?))
+        })
+    }
+}
+
+/// What a Root file says, without the file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RootSays {
+    pub(crate) header: Header,
+    roles: [RoleKeys; 4],
+    pub(crate) time: Option<RoleKeys>,
+}
+
+impl RootSays {
+    pub(crate) fn role(&self, role: RootRole) -> RoleKeys {
+        let [root, snapshot, targets, timestamp] = self.roles;
+        match role {
+            RootRole::Root => root,
+            RootRole::Snapshot => snapshot,
+            RootRole::Targets => targets,
+            RootRole::Timestamp => timestamp,
+        }
+    }
+}
+
+/// Reads the `signed` of a Root file. Canonical order puts `keys` before the roles that refer to them.
+pub(crate) struct RootReader {
+    header: HeaderReader,
+    keys: [Option<(KeyHint, Option<PublicKey>)>; MAX_ROOT_KEYS],
+    key: KeyReader,
+    has_keys: bool,
+    roles: [Option<RoleKeys>; 4],
+    time: Option<RoleKeys>,
+    role: RoleReader,
+}
+
+impl RootReader {
+    pub(crate) fn new() -> Self {
+        Self {
+            header: HeaderReader::new(Role::Root),
+            keys: [None; MAX_ROOT_KEYS],
+            key: KeyReader::default(),
+            has_keys: false,
+            roles: [None; 4],
+            time: None,
+            role: RoleReader::default(),
+        }
+    }
+
+    pub(crate) fn step(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
+        match steps {
+            [Step::Key("keys")] => {
+                self.has_keys = true;
+                event.object("keys")
+            }
+            [Step::Key("keys"), Step::Key(id), rest @ ..] => self.key(id, rest, event),
+            [Step::Key("roles")] => event.object("roles"),
+            [Step::Key("roles"), Step::Key(name), rest @ ..] => self.appointed(name, rest, event),
+            [Step::Key("uptane"), Step::Key("time"), rest @ ..] => {
+                if let Some(keys) = self.role_keys(rest, event)? {
+                    self.time = Some(keys);
+                }
+                Ok(())
+            }
+            steps => self.header.event(steps, event),
+        }
+    }
+
+    fn key(&mut self, id: &str, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
+        match (steps, event) {
+            ([], Event::Begin(_)) => {
+                self.key = KeyReader::default();
+                event.object("keys")
+            }
+            ([], Event::End(_)) => {
+                let key = self.key.finish()?;
+                self.define(KeyHint::of(&KeyId::parse(id)?), key)
+            }
+            ([], _) => Err(Error::Schema { field: "keys" }),
+            _ => self.key.event(steps, event),
+        }
+    }
+
+    fn define(&mut self, hint: KeyHint, key: Option<PublicKey>) -> Result<(), Error> {
+        let is_known = |(known, other): &(KeyHint, Option<PublicKey>)| *known == hint || (key.is_some() && *other == key);
+        // Trap T3: one key under two ids would be counted twice.
+        if self.keys.iter().flatten().any(is_known) {
+            return Err(Error::Duplicate { what: "key of Root" });
+        }
+        let place = self.keys.iter_mut().find(|place| place.is_none());
+        *place.ok_or(Error::Limit { what: "keys of Root" })? = Some((hint, key));
+        Ok(())
+    }
+
+    fn appointed(&mut self, name: &str, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
+        let Some(keys) = self.role_keys(steps, event)? else {
+            return Ok(());
+        };
+        let [root, snapshot, targets, timestamp] = &mut self.roles;
+        match name {
+            "root" => *root = Some(keys),
+            "snapshot" => *snapshot = Some(keys),
+            "targets" => *targets = Some(keys),
+            "timestamp" => *timestamp = Some(keys),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Reads a role; its keys once it has closed.
+    fn role_keys(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<Option<RoleKeys>, Error> {
+        match (steps, event) {
+            ([], Event::Begin(_)) => {
+                self.role = RoleReader::default();
+                event.object("roles").map(|()| None)
+            }
+            ([], Event::End(_)) => self.role.finish(&self.keys).map(Some),
+            ([], _) => Err(Error::Schema { field: "roles" }),
+            _ => self.role.event(steps, event).map(|()| None),
+        }
+    }
+
+    pub(crate) fn finish(&self) -> Result<RootSays, Error> {
+        let header = self.header.finish()?;
+        required(self.has_keys.then_some(()), "keys")?;
+        let [root, snapshot, targets, timestamp] = self.roles;
+        let roles = [
+            required(root, "root")?,
+            required(snapshot, "snapshot")?,
+            required(targets, "targets")?,
+            required(timestamp, "timestamp")?,
+        ];
+        Ok(RootSays { header, roles, time: self.time })
+    }
+}
+
+impl Sink for RootReader {
+    fn event(&mut self, path: &Path<'_>, event: Event<'_>, _: Span) -> Result<(), Error> {
+        self.step(path.steps(), event)
+    }
+}
+
+/// Collects one key. A key of a type or scheme that cannot be evaluated is known and never counts (trap T20).
+#[derive(Clone, Copy, Default)]
+struct KeyReader {
+    is_type: bool,
+    is_scheme: bool,
+    has: (bool, bool, bool),
+    public: Option<PublicKey>,
+}
+
+impl KeyReader {
+    fn event(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
+        match (steps, event) {
+            ([Step::Key("keytype")], Event::Text(text)) => (self.is_type, self.has.0) = (text == ED25519, true),
+            ([Step::Key("scheme")], Event::Text(text)) => (self.is_scheme, self.has.1) = (text == ED25519, true),
+            ([Step::Key("keyval"), Step::Key("public")], Event::Text(text)) => {
+                (self.public, self.has.2) = (PublicKey::parse_ed25519(text).ok(), true);
+            }
+            ([Step::Key("keyval"), Step::Key("public")], Event::Part { .. }) => self.has.2 = true,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn finish(&self) -> Result<Option<PublicKey>, Error> {
+        required(self.has.0.then_some(()), "keytype")?;
+        required(self.has.1.then_some(()), "scheme")?;
+        required(self.has.2.then_some(()), "public")?;
+        match self.is_type && self.is_scheme {
+            true => self.public.map(Some).ok_or(Error::BadKey),
+            false => Ok(None),
+        }
+    }
+}
+
+/// Collects one role.
+#[derive(Clone, Copy, Default)]
+struct RoleReader {
+    ids: [Option<KeyHint>; MAX_ROLE_KEYS],
+    count: usize,
+    threshold: Option<u64>,
+}
+
+impl RoleReader {
+    fn event(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
+        match steps {
+            [Step::Key("keyids")] => event.array("keyids")?,
+            [Step::Key("keyids"), Step::Item] => self.id(KeyHint::of(&KeyId::parse(event.text("keyids")?)?))?,
+            [Step::Key("threshold")] => self.threshold = Some(event.unsigned("threshold")?),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn id(&mut self, id: KeyHint) -> Result<(), Error> {
+        if self.ids.contains(&Some(id)) {
+            return Err(Error::Duplicate { what: "key of a role" });
+        }
+        *self.ids.get_mut(self.count).ok_or(Error::Limit { what: "keys of a role" })? = Some(id);
+        self.count += 1;
+        Ok(())
+    }
+
+    fn finish(&self, keys: &[Option<(KeyHint, Option<PublicKey>)>]) -> Result<RoleKeys, Error> {
+        let threshold = required(self.threshold, "threshold")?;
+        let mut role = RoleKeys::with_threshold(threshold)?;
+        // A threshold its keys cannot reach would end every update for ever.
+        if threshold > u64::try_from(self.count).unwrap_or(u64::MAX) {
+            return Err(Error::BadNumber { kind: "threshold" });
+        }
+        for id in self.ids.iter().flatten() {
+            let (_, key) = required(keys.iter().flatten().find(|(known, _)| known == id).copied(), "keyids")?;
+            if let Some(key) = key {
+                role.add(*id, key)?;
+            }
+        }
+        Ok(role)
+    }
+}
+
+/// The type and the scheme of the keys this crate can evaluate.
+const ED25519: &str = "ed25519";

@@ -1,0 +1,106 @@
+//! Snapshot (§5.2.4).
+
+use super::fields::{FileMetaReader, keep_end, required};
+use super::header::{Header, HeaderReader};
+use super::{FileMeta, Origin};
+use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read, walk};
+use crate::{Error, Role, TargetName, Time, VehicleId, Version};
+
+/// A view of Snapshot.
+#[derive(Clone, Copy, Debug)]
+pub struct Snapshot<'a> {
+    signed: &'a [u8],
+    header: Header,
+    meta: &'a [u8],
+}
+
+impl<'a> Snapshot<'a> {
+    /// Decodes the `signed` of a file.
+    pub fn decode(signed: &'a [u8]) -> Result<Self, Error> {
+        let header = HeaderReader::new(Role::Snapshot);
+        let mut reader = Reader { header, file: FileMetaReader::default(), meta: Span::default(), has_targets: false };
+        read(signed, &mut reader)?;
+        let header = reader.header.finish()?;
+        required(reader.has_targets.then_some(()), "targets.json")?;
+        Ok(Self { signed, header, meta: reader.meta.of(signed) })
+    }
+
+    /// The bytes this is a view of.
+    pub fn signed(&self) -> &'a [u8] {
+        self.signed
+    }
+
+    /// Its version.
+    pub fn version(&self) -> Version {
+        self.header.version
+    }
+
+    /// When it expires.
+    pub fn expires(&self) -> Time {
+        self.header.expires
+    }
+
+    /// The repository it says it is of.
+    pub fn repository(&self) -> Option<Origin> {
+        self.header.origin
+    }
+
+    /// The vehicle it is for.
+    pub fn vehicle(&self) -> Option<VehicleId> {
+        self.header.vehicle
+    }
+
+    /// Every Targets file it lists, by its file name, in ascending order.
+    pub fn files(&self) -> impl Iterator<Item = (&'a str, FileMeta)> + 'a {
+        // Decoding found every entry to be well-formed, so none is left out here.
+        walk::members(self.meta).filter_map(|(name, value)| Some((name, file(value)?)))
+    }
+
+    /// What it says of the file of this name.
+    pub fn file(&self, name: &str) -> Option<FileMeta> {
+        walk::member(self.meta, name).and_then(file)
+    }
+}
+
+fn file(value: &[u8]) -> Option<FileMeta> {
+    let mut reader = FileReader(FileMetaReader::default());
+    read(value, &mut reader).ok()?;
+    reader.0.finish().ok()
+}
+
+struct FileReader(FileMetaReader);
+
+impl Sink for FileReader {
+    fn event(&mut self, path: &Path<'_>, event: Event<'_>, _: Span) -> Result<(), Error> {
+        self.0.event(path.steps(), event)
+    }
+}
+
+struct Reader {
+    header: HeaderReader,
+    file: FileMetaReader,
+    meta: Span,
+    has_targets: bool,
+}
+
+impl Sink for Reader {
+    fn event(&mut self, path: &Path<'_>, event: Event<'_>, span: Span) -> Result<(), Error> {
+        match (path.steps(), event) {
+            ([Step::Key("meta")], _) => {
+                event.object("meta")?;
+                keep_end(&mut self.meta, event, span);
+                Ok(())
+            }
+            ([Step::Key("meta"), Step::Key(name)], Event::Begin(_)) => {
+                // Names become file names, so they are held to the same grammar as target names.
+                TargetName::parse(name)?;
+                self.has_targets |= *name == "targets.json";
+                self.file = FileMetaReader::default();
+                self.file.event(&[], event)
+            }
+            ([Step::Key("meta"), Step::Key(_)], Event::End(_)) => self.file.finish().map(|_| ()),
+            ([Step::Key("meta"), Step::Key(_), rest @ ..], _) => self.file.event(rest, event),
+            (steps, _) => self.header.event(steps, event),
+        }
+    }
+}
