@@ -1,0 +1,59 @@
+//! Formatting and clippy.
+//!
+//! Clippy runs package by package and feature set by feature set: a run over the whole workspace unifies features, and
+//! would not notice that `uptane` without features no longer compiles.
+
+use anyhow::Result;
+
+use crate::command;
+use crate::stage::Count;
+use crate::workspace::Workspace;
+
+/// `(package, further arguments)`, in the order of the crates.
+const CLIPPY: [(&str, &[&str]); 14] = [
+    ("uptane", &["--lib"]),
+    ("uptane", &["--lib", "--features", "alloc"]),
+    ("uptane", &["--all-targets", "--features", "testing"]),
+    ("proto", &["--lib"]),
+    ("proto", &["--all-targets", "--features", "grpc"]),
+    ("host", &["--all-targets"]),
+    ("secondary-ecu", &["--lib"]),
+    ("secondary-ecu", &["--all-targets", "--features", "linux"]),
+    ("image-repo", &["--all-targets"]),
+    ("director", &["--all-targets"]),
+    ("primary-ecu", &["--all-targets"]),
+    ("simulator", &["--all-targets"]),
+    ("tests", &["--all-targets"]),
+    ("xtask", &["--all-targets"]),
+];
+
+/// `cargo fmt` finds nothing to change, in the workspace and in the probes beside it.
+pub(crate) fn format(workspace: &Workspace) -> Result<Count> {
+    for folder in [workspace.root.clone(), workspace.root.join("tests/probes")] {
+        command::run(command::cargo(&folder).args(["fmt", "--all", "--check"]))?;
+    }
+    Ok(Count::default())
+}
+
+/// Clippy has nothing to say of any package, in any feature set that ships.
+pub(crate) fn clippy(workspace: &Workspace) -> Result<Count> {
+    for (package, arguments) in CLIPPY {
+        let mut cargo = command::cargo(&workspace.root);
+        cargo.args(["clippy", "--quiet", "--locked", "--package", package]).args(arguments);
+        command::run(cargo.args(["--", "--deny", "warnings"]))?;
+    }
+    Ok(Count::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clippy_reads_every_package() {
+        for package in Workspace::find().unwrap().packages {
+            let named = CLIPPY.iter().any(|(name, _)| *name == package.name);
+            assert!(named, "{} is not in the list", package.name);
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! `docs/requirements/`: every rule of the Uptane Standard 2.1.0, and where we stand with it.
+//!
+//! A rule that is met names the code that meets it and the test that shows it. Both are looked up here, so that a
+//! renamed function cannot leave a promise behind.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use crate::stage::Count;
+use crate::workspace::Workspace;
+
+/// Rules in the Standard, as `docs/requirements/README.md` counts them.
+const RULES: usize = 229;
+
+/// What is still to come, by the names `docs/requirements/README.md` explains.
+const PACKAGES: [&str; 8] = [
+    "whole system",
+    "verification core",
+    "simulated world",
+    "CAN",
+    "Image repository",
+    "Director",
+    "vehicle",
+    "operation",
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Page {
+    rule: Vec<Rule>,
+}
+
+#[derive(Deserialize)]
+struct Rule {
+    id: String,
+    /// What it asks for, in our words.
+    summary: String,
+    #[serde(flatten)]
+    state: State,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "status", rename_all = "lowercase", deny_unknown_fields)]
+enum State {
+    /// We do it: `code` is `file: text that stands in it`, `tests` are names of test functions.
+    Met { code: Vec<String>, tests: Vec<String> },
+    /// We do otherwise, on purpose.
+    Deviating { why: String, code: Vec<String> },
+    /// Still to come, in a package of work.
+    Open { package: String },
+}
+
+/// Checks every pointer of every rule.
+pub(crate) fn check(workspace: &Workspace) -> Result<Count> {
+    let rules = read(workspace)?;
+    let tests = Tests::find(workspace)?;
+    let mut faults = duplicates(&rules);
+    if rules.len() != RULES {
+        faults.push(format!("there are {} rules instead of {RULES}", rules.len()));
+    }
+    let mut states = BTreeMap::new();
+    for rule in &rules {
+        *states.entry(rule.state.name()).or_insert(0_u32) += 1;
+        let found = rule.faults(workspace, &tests).into_iter();
+        faults.extend(found.map(|fault| format!("{}: {fault}", rule.id)));
+    }
+    for fault in &faults {
+        eprintln!("{fault}");
+    }
+    if !faults.is_empty() {
+        bail!("{} faults in docs/requirements", faults.len());
+    }
+    let summary: Vec<String> = states.iter().map(|(state, count)| format!("{count} {state}")).collect();
+    println!("{} rules: {}", rules.len(), summary.join(", "));
+    Ok(Count::default())
+}
+
+fn read(workspace: &Workspace) -> Result<Vec<Rule>> {
+    let mut rules = Vec::new();
+    for path in workspace.files("docs/requirements", "toml")? {
+        let page: Page = toml::from_str(&fs::read_to_string(&path)?).with_context(|| workspace.relative(&path))?;
+        rules.extend(page.rule);
+    }
+    Ok(rules)
+}
+
+fn duplicates(rules: &[Rule]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    rules.iter().filter(|rule| !seen.insert(&rule.id)).map(|rule| format!("{} stands twice", rule.id)).collect()
+}
+
+impl Rule {
+    fn faults(&self, workspace: &Workspace, tests: &Tests) -> Vec<String> {
+        let mut faults = Vec::new();
+        if !self.id.starts_with("STD-") || self.summary.is_empty() {
+            faults.push("has no proper id or summary".into());
+        }
+        match &self.state {
+            State::Met { code, tests: named } => {
+                if code.is_empty() || named.is_empty() {
+                    faults.push("is met, and names no code or no test".into());
+                }
+                faults.extend(code.iter().filter_map(|pointer| lost(workspace, pointer)));
+                faults.extend(
+                    named.iter().filter(|name| !tests.has(name)).map(|name| format!("no test is named {name}")),
+                );
+            }
+            State::Deviating { why, code } => {
+                if why.is_empty() {
+                    faults.push("deviates without saying why".into());
+                }
+                faults.extend(code.iter().filter_map(|pointer| lost(workspace, pointer)));
+            }
+            State::Open { package } => {
+                if !PACKAGES.contains(&package.as_str()) {
+                    faults.push(format!("is left to `{package}`, which is no package"));
+                }
+            }
+        }
+        faults
+    }
+}
+
+impl State {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Met { .. } => "met",
+            Self::Deviating { .. } => "deviating",
+            Self::Open { .. } => "open",
+        }
+    }
+}
+
+/// Why `pointer` (`file: text`) leads nowhere, if it does.
+fn lost(workspace: &Workspace, pointer: &str) -> Option<String> {
+    let Some((file, text)) = pointer.split_once(": ") else {
+        return Some(format!("`{pointer}` is not of the form `file: text in it`"));
+    };
+    match fs::read_to_string(workspace.root.join(file)) {
+        Err(_) => Some(format!("there is no file {file}")),
+        Ok(source) if source.contains(text) => None,
+        Ok(_) => Some(format!("{file} does not contain `{text}`")),
+    }
+}
+
+/// The names of all test functions, and of all pieces of evidence.
+struct Tests(BTreeSet<String>);
+
+impl Tests {
+    fn find(workspace: &Workspace) -> Result<Self> {
+        let mut names = BTreeSet::new();
+        for package in &workspace.packages {
+            for path in workspace.files(&workspace.relative(package.folder()), "rs")? {
+                names.extend(test_names(&fs::read_to_string(&path)?));
+            }
+        }
+        for path in workspace.files("tests/src/evidence", "rs")? {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-");
+            names.insert(format!("evidence {stem}"));
+        }
+        Ok(Self(names))
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.contains(name)
+    }
+}
+
+/// The functions in `source` that stand under an attribute naming a test.
+fn test_names(source: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut marked = false;
+    for line in source.lines().map(str::trim) {
+        if line.starts_with("#[") {
+            marked |= line.contains("test]") || line.contains("test(");
+        } else if let Some(name) = function_name(line)
+            && std::mem::take(&mut marked)
+        {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+fn function_name(line: &str) -> Option<&str> {
+    let (before, after) = line.split_once("fn ")?;
+    let plain = before.split_whitespace().all(|word| matches!(word, "pub" | "pub(crate)" | "async"));
+    plain.then(|| after.split(['(', '<']).next())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_is_a_function_under_a_test_attribute() {
+        let source = "#[test]\nfn one() {}\nfn helper() {}\n#[tokio::test]\nasync fn two() {}\n";
+        assert_eq!(test_names(source), ["one", "two"]);
+    }
+
+    #[test]
+    fn a_pointer_to_text_that_is_not_there_is_a_fault() {
+        let workspace = Workspace::find().unwrap();
+        assert_eq!(lost(&workspace, "xtask/src/requirements.rs: fn lost"), None);
+        assert!(lost(&workspace, "Cargo.toml: no such words").is_some());
+        assert!(lost(&workspace, "no/such/file: text").is_some());
+        assert!(lost(&workspace, "Cargo.toml").is_some());
+    }
+
+    #[test]
+    fn a_met_rule_without_a_test_is_a_fault() {
+        let workspace = Workspace::find().unwrap();
+        let state = State::Met { code: vec!["Cargo.toml: [workspace]".into()], tests: Vec::new() };
+        let rule = Rule { id: "STD-0-0".into(), summary: "none".into(), state };
+        assert_eq!(rule.faults(&workspace, &Tests(BTreeSet::new())).len(), 1);
+    }
+}
