@@ -1,1 +1,5 @@
+//! What needs more than one crate: evidence for what the system promises, and what its tests share.
 
+pub mod evidence;
+pub mod programs;
+pub mod record;

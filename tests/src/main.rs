@@ -1,1 +1,48 @@
-fn main() {}
+//! `cargo xtask evidence` builds and runs this: it shows, figure by figure, that a promise of the system holds.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tests::evidence::{self, Form};
+
+/// Shows that the system keeps its promises.
+#[derive(Parser)]
+#[command(name = "cargo xtask evidence")]
+struct Arguments {
+    /// The piece of evidence to show.
+    #[arg(required_unless_present_any = ["list", "all"])]
+    name: Option<String>,
+    /// Name every piece of evidence, with the promise it is for.
+    #[arg(long, conflicts_with_all = ["name", "all"])]
+    list: bool,
+    /// Show them all, one after the other.
+    #[arg(long, conflicts_with = "name")]
+    all: bool,
+    /// Print figures and raw samples as JSON, one object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let Arguments { name, list, all, json } = Arguments::parse();
+    let form = if json { Form::Json } else { Form::Text };
+    let holds = match name {
+        _ if list => {
+            evidence::list();
+            true
+        }
+        _ if all => evidence::show_all(form),
+        Some(name) => match evidence::find(&name) {
+            Some(item) => evidence::show(item, form),
+            None => {
+                eprintln!("error: there is no evidence named `{name}`; do: cargo xtask evidence --list");
+                return ExitCode::from(2);
+            }
+        },
+        None => false,
+    };
+    match holds {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}

@@ -1,0 +1,104 @@
+//! The pieces of evidence, one module each.
+//!
+//! Each makes what it needs afresh (folders, keys, databases, ports), reuses only what is built, and records every
+//! figure with its limit. What it cannot do for want of a tool falls short, and names the tool.
+
+mod no_std;
+
+use anyhow::Result;
+
+use crate::record::Record;
+
+/// One promise, and how it is shown.
+pub struct Item {
+    name: &'static str,
+    promise: &'static str,
+    show: fn(&mut Record) -> Result<()>,
+}
+
+/// How findings are printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// For people: each figure with its limit, the verdict last.
+    Text,
+    /// For programs: one JSON object on standard output, the verdict on standard error.
+    Json,
+}
+
+const ITEMS: [Item; 1] = [no_std::ITEM];
+
+/// Prints every name with its promise.
+pub fn list() {
+    for Item { name, promise, .. } in &ITEMS {
+        println!("{name:<18} {promise}");
+    }
+}
+
+/// The item called `name`.
+pub fn find(name: &str) -> Option<&'static Item> {
+    const { &ITEMS }.iter().find(|item| item.name == name)
+}
+
+/// Shows one piece of evidence; true if it holds.
+pub fn show(item: &Item, form: Form) -> bool {
+    let mut record = Record::new(form == Form::Text);
+    record_all(item, &mut record);
+    let verdict = record.verdict(item.name);
+    match form {
+        Form::Text => println!("{verdict}"),
+        Form::Json => {
+            let findings = serde_json::json!({ "name": item.name, "holds": record.holds(), "record": record });
+            println!("{findings}");
+            eprintln!("{verdict}");
+        }
+    }
+    record.holds()
+}
+
+/// Shows every piece of evidence; true if all hold.
+pub fn show_all(form: Form) -> bool {
+    let mut all = true;
+    for item in &ITEMS {
+        all &= show(item, form);
+    }
+    all
+}
+
+fn record_all(item: &Item, record: &mut Record) {
+    if let Err(error) = (item.show)(record) {
+        record.fail(format!("{error:#}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    /// The names that stand after `cargo xtask evidence` on the pages of the repository.
+    fn names_in_documents() -> BTreeSet<String> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let pages =
+            [root.to_path_buf(), root.join("docs")].into_iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+        let pages = pages.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "md"));
+        let text: String = pages.map(|path| fs::read_to_string(path).unwrap()).collect();
+        let mentions = text.split("cargo xtask evidence ").skip(1);
+        let words = mentions.filter_map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next());
+        words.filter(|word| word.starts_with(|c: char| c.is_ascii_lowercase())).map(String::from).collect()
+    }
+
+    #[test]
+    fn every_name_on_a_page_is_a_piece_of_evidence_and_the_other_way_round() {
+        let known: BTreeSet<String> = ITEMS.iter().map(|item| item.name.to_owned()).collect();
+        assert_eq!(names_in_documents(), known);
+    }
+
+    #[test]
+    fn names_are_unlike_each_other() {
+        let names: BTreeSet<&str> = ITEMS.iter().map(|item| item.name).collect();
+        assert_eq!(names.len(), ITEMS.len());
+    }
+}

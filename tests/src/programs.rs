@@ -1,0 +1,75 @@
+//! The programs of this workspace, and programs that come with the machine.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+/// The program `name` of this workspace, built beside the one that runs.
+///
+/// # Errors
+/// It has not been built.
+pub fn ours(name: &str) -> Result<PathBuf> {
+    let path = std::env::current_exe()?.with_file_name(name);
+    match path.is_file() {
+        true => Ok(path),
+        false => bail!("{} is not built; do: cargo build --release --workspace --bins", path.display()),
+    }
+}
+
+/// Makes sure that the Debian package `name` of `xtask/packages.toml` is there.
+///
+/// # Errors
+/// It is missing; the error names it.
+pub fn need_package(name: &str) -> Result<()> {
+    let table: Table = toml::from_str(include_str!("../../xtask/packages.toml"))?;
+    let package = table.package.into_iter().find(|package| package.name == name).context("not in packages.toml")?;
+    let (program, arguments) = package.probe.split_first().context("packages.toml names no probe")?;
+    let quiet = |stream: &mut Command| stream.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    match quiet(Command::new(program).args(arguments)) {
+        Ok(status) if status.success() => Ok(()),
+        _ => bail!("the Debian package {name} is missing"),
+    }
+}
+
+/// Runs `command` to its end and gives back what it printed.
+///
+/// # Errors
+/// It cannot be started or does not succeed; the error ends with what it said.
+pub fn output(command: &mut Command) -> Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start {program}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("{program} ended with {}: {}", output.status, said.trim_end());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[derive(Deserialize)]
+struct Table {
+    package: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    probe: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_that_is_not_in_the_table_is_an_error() {
+        assert!(need_package("no-such-package").is_err());
+    }
+
+    #[test]
+    fn a_program_that_fails_is_an_error_with_its_own_words() {
+        let error = output(Command::new("sh").args(["-c", "echo why >&2; exit 3"])).unwrap_err();
+        assert!(error.to_string().ends_with("why"), "{error}");
+    }
+}
