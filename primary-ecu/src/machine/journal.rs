@@ -1,0 +1,298 @@
+//! The journal: the one open [`Transaction`], as it is kept across a power cut.
+//!
+//! # Layout
+//! Two lines of UTF-8. The first is a JSON object, the second the SHA-256 of the first (without its line end) in hex, so
+//! that a damaged file is told from a valid one.
+//!
+//! | member | value |
+//! |---|---|
+//! | `version` | number of the layout it was written in, here 1 |
+//! | `readable_from` | oldest layout whose readers understand it |
+//! | `id`, `targets` | transaction id, SHA-256 of the Director Targets file, in hex |
+//! | `state` | `staging`, `verifying`, `activating`, `voting`, `committing`, `committed`, `rolling-back`, `rolled-back` |
+//! | `order` | with `activating` only: members of this order and below are told |
+//! | `cause` | with `rolling-back` and `rolled-back` only: `{why, ecu, code}`; why is `fell-back`, `exhausted`, `refused`, `unreachable`, `withdrawn` |
+//! | `members` | list of `{ecu, hardware, name, length, sha256, line, counter, order, told}` |
+//!
+//! A later layout may add members, which this reader ignores, as long as it leaves `readable_from` alone; it raises
+//! `readable_from` where ignoring them would be wrong. Members added later have a default here. So releases N and N−1
+//! read each other's journals (design D8).
+
+use serde::{Deserialize, Serialize};
+use uptane::{EcuId, HardwareId, ImageLine, Length, ReleaseCounter, Sha256, TargetNameBuf, TransactionId};
+
+use super::transaction::{Cause, Member, MemberImage, State, Transaction};
+
+/// Layout this release writes.
+pub const VERSION: u16 = 1;
+/// Oldest layout whose readers understand what this release writes.
+const READABLE_FROM: u16 = 1;
+
+/// Why a journal cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BadJournal {
+    /// The digest line is missing or is not that of the first line.
+    #[error("the journal is damaged")]
+    Damaged,
+    /// Written by a release too new for this one.
+    #[error("the journal needs a release that reads layout {needs}, this one reads {VERSION}")]
+    TooNew {
+        /// The layout it needs.
+        needs: u16,
+    },
+    /// A member is missing or has a value this layout does not know.
+    #[error("the journal says something that layout {VERSION} does not know")]
+    Unknown,
+}
+
+/// The bytes of the journal for `transaction`.
+pub fn encode(transaction: &Transaction) -> Vec<u8> {
+    let record = Record::from(transaction);
+    // A record of strings and numbers always serialises; an empty line would be read back as `Damaged`.
+    let line = serde_json::to_string(&record).unwrap_or_default();
+    let digest = Sha256::of(line.as_bytes());
+    format!("{line}\n{digest}\n").into_bytes()
+}
+
+/// The transaction of a journal.
+pub fn decode(bytes: &[u8]) -> Result<Transaction, BadJournal> {
+    let text = str::from_utf8(bytes).map_err(|_| BadJournal::Damaged)?;
+    let (line, digest) = text.split_once('\n').ok_or(BadJournal::Damaged)?;
+    let digest = digest.strip_suffix('\n').ok_or(BadJournal::Damaged)?;
+    if Sha256::parse(digest) != Ok(Sha256::of(line.as_bytes())) {
+        return Err(BadJournal::Damaged);
+    }
+    let Head { readable_from } = serde_json::from_str(line).map_err(|_| BadJournal::Unknown)?;
+    if readable_from > VERSION {
+        return Err(BadJournal::TooNew { needs: readable_from });
+    }
+    let record: Record = serde_json::from_str(line).map_err(|_| BadJournal::Unknown)?;
+    record.transaction().ok_or(BadJournal::Unknown)
+}
+
+/// What every layout has, read before anything else is believed.
+#[derive(Deserialize)]
+struct Head {
+    readable_from: u16,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    version: u16,
+    readable_from: u16,
+    id: String,
+    targets: String,
+    state: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    order: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cause: Option<CauseRecord>,
+    members: Vec<MemberRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CauseRecord {
+    why: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ecu: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MemberRecord {
+    ecu: String,
+    hardware: String,
+    name: String,
+    length: u64,
+    sha256: String,
+    line: String,
+    counter: u64,
+    order: u64,
+    told: bool,
+}
+
+impl From<&Transaction> for Record {
+    fn from(transaction: &Transaction) -> Self {
+        let (order, cause) = match transaction.state {
+            State::Activating(order) => (Some(order), None),
+            State::RollingBack(cause) | State::RolledBack(cause) => (None, Some(CauseRecord::from(cause))),
+            State::Staging | State::Verifying | State::Voting | State::Committing | State::Committed => (None, None),
+        };
+        Self {
+            version: VERSION,
+            readable_from: READABLE_FROM,
+            id: transaction.id.to_string(),
+            targets: transaction.targets.to_string(),
+            state: transaction.state.word().to_owned(),
+            order,
+            cause,
+            members: transaction.members().iter().map(MemberRecord::from).collect(),
+        }
+    }
+}
+
+impl Record {
+    fn transaction(&self) -> Option<Transaction> {
+        let members = self.members.iter().map(MemberRecord::member).collect::<Option<Vec<_>>>()?;
+        let id = TransactionId::parse(&self.id).ok()?;
+        Some(Transaction::at(id, Sha256::parse(&self.targets).ok()?, self.state()?, members))
+    }
+
+    fn state(&self) -> Option<State> {
+        let cause = || self.cause.as_ref()?.cause();
+        Some(match self.state.as_str() {
+            "staging" => State::Staging,
+            "verifying" => State::Verifying,
+            "activating" => State::Activating(self.order?),
+            "voting" => State::Voting,
+            "committing" => State::Committing,
+            "committed" => State::Committed,
+            "rolling-back" => State::RollingBack(cause()?),
+            "rolled-back" => State::RolledBack(cause()?),
+            _ => return None,
+        })
+    }
+}
+
+impl From<Cause> for CauseRecord {
+    fn from(cause: Cause) -> Self {
+        let (ecu, code) = match cause {
+            Cause::FellBack(ecu) | Cause::Exhausted(ecu) | Cause::Unreachable(ecu) => (Some(ecu), None),
+            Cause::Refused(ecu, code) => (Some(ecu), Some(code)),
+            Cause::Withdrawn => (None, None),
+        };
+        Self { why: cause.word().to_owned(), ecu: ecu.map(|ecu| ecu.to_string()), code }
+    }
+}
+
+impl CauseRecord {
+    fn cause(&self) -> Option<Cause> {
+        let ecu = || EcuId::parse(self.ecu.as_ref()?).ok();
+        Some(match self.why.as_str() {
+            "fell-back" => Cause::FellBack(ecu()?),
+            "exhausted" => Cause::Exhausted(ecu()?),
+            "refused" => Cause::Refused(ecu()?, self.code?),
+            "unreachable" => Cause::Unreachable(ecu()?),
+            "withdrawn" => Cause::Withdrawn,
+            _ => return None,
+        })
+    }
+}
+
+impl From<&Member> for MemberRecord {
+    fn from(member: &Member) -> Self {
+        Self {
+            ecu: member.ecu.to_string(),
+            hardware: member.hardware.to_string(),
+            name: member.name.to_string(),
+            length: member.length.get(),
+            sha256: member.sha256.to_string(),
+            line: member.line.to_string(),
+            counter: member.counter.get(),
+            order: member.order,
+            told: member.told,
+        }
+    }
+}
+
+impl MemberRecord {
+    fn member(&self) -> Option<Member> {
+        let image = MemberImage {
+            name: TargetNameBuf::parse(&self.name).ok()?,
+            length: Length::new(self.length).ok()?,
+            sha256: Sha256::parse(&self.sha256).ok()?,
+            line: ImageLine::parse(&self.line).ok()?,
+            counter: ReleaseCounter::new(self.counter).ok()?,
+        };
+        let hardware = HardwareId::parse(&self.hardware).ok()?;
+        let mut member = Member::new(EcuId::parse(&self.ecu).ok()?, hardware, image, self.order);
+        member.told = self.told;
+        Some(member)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ecu() -> EcuId {
+        EcuId::parse("brake").unwrap()
+    }
+
+    fn transaction(state: State) -> Transaction {
+        let image = MemberImage {
+            name: TargetNameBuf::parse("brake/fw-2.bin").unwrap(),
+            length: Length::new(262_144).unwrap(),
+            sha256: Sha256([3; 32]),
+            line: ImageLine::parse("brake").unwrap(),
+            counter: ReleaseCounter::new(2).unwrap(),
+        };
+        let mut member = Member::new(ecu(), HardwareId::parse("brake-hw").unwrap(), image, 4);
+        member.told = true;
+        Transaction::at(TransactionId([1; 16]), Sha256([2; 32]), state, vec![member])
+    }
+
+    /// `line` with the digest that makes it a journal.
+    fn sealed(line: &str) -> Vec<u8> {
+        format!("{line}\n{}\n", Sha256::of(line.as_bytes())).into_bytes()
+    }
+
+    fn line(transaction: &Transaction) -> String {
+        String::from_utf8(encode(transaction)).unwrap().lines().next().unwrap().to_owned()
+    }
+
+    #[test]
+    fn every_state_and_cause_reads_back_as_it_was_written() {
+        let causes = [
+            Cause::FellBack(ecu()),
+            Cause::Exhausted(ecu()),
+            Cause::Refused(ecu(), 14),
+            Cause::Unreachable(ecu()),
+            Cause::Withdrawn,
+        ];
+        let plain = [
+            State::Staging,
+            State::Verifying,
+            State::Activating(4),
+            State::Voting,
+            State::Committing,
+            State::Committed,
+        ];
+        let ended = causes.into_iter().flat_map(|cause| [State::RollingBack(cause), State::RolledBack(cause)]);
+        for state in plain.into_iter().chain(ended) {
+            assert_eq!(decode(&encode(&transaction(state))), Ok(transaction(state)), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_journal_is_refused_wherever_it_is_damaged() {
+        let bytes = encode(&transaction(State::Committing));
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1;
+            assert_eq!(decode(&damaged), Err(BadJournal::Damaged), "byte {at}");
+            assert_eq!(decode(&bytes[..at]), Err(BadJournal::Damaged), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn members_a_later_release_adds_are_ignored() {
+        let written = line(&transaction(State::Voting));
+        let later = written.replacen(r#""version":1"#, r#""later":{"a":[1]},"version":2"#, 1);
+        assert_eq!(decode(&sealed(&later)), Ok(transaction(State::Voting)));
+    }
+
+    #[test]
+    fn a_journal_that_needs_a_later_release_is_refused_by_name() {
+        let later = line(&transaction(State::Voting)).replace(r#""readable_from":1"#, r#""readable_from":2"#);
+        assert_eq!(decode(&sealed(&later)), Err(BadJournal::TooNew { needs: 2 }));
+    }
+
+    #[test]
+    fn a_state_this_release_does_not_know_is_refused() {
+        let other = line(&transaction(State::Voting)).replace("voting", "pondering");
+        assert_eq!(decode(&sealed(&other)), Err(BadJournal::Unknown));
+    }
+}

@@ -1,0 +1,391 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use uptane::Length;
+
+use super::*;
+
+fn ecu(n: u8) -> EcuId {
+    EcuId::parse(&format!("ecu-{n}")).unwrap()
+}
+
+fn image(n: u8) -> MemberImage {
+    MemberImage {
+        name: TargetNameBuf::parse(&format!("line/fw-{n}.bin")).unwrap(),
+        length: Length::new(u64::from(n)).unwrap(),
+        sha256: Sha256([n; 32]),
+        line: ImageLine::parse("line").unwrap(),
+        counter: ReleaseCounter::new(2).unwrap(),
+    }
+}
+
+fn members(orders: &[u64]) -> Vec<Member> {
+    let hardware = HardwareId::parse("hw").unwrap();
+    (0..).zip(orders).map(|(n, order)| Member::new(ecu(n), hardware, image(n), *order)).collect()
+}
+
+fn opened(orders: &[u64]) -> (Transaction, Vec<Action>) {
+    Transaction::open(TransactionId([7; 16]), Sha256([9; 32]), members(orders))
+}
+
+/// The transaction after these events, and what the last one asks for.
+fn after(transaction: Transaction, events: &[Event]) -> (Transaction, Vec<Action>) {
+    events.iter().fold((transaction, Vec::new()), |(transaction, _), event| step(&transaction, *event))
+}
+
+fn at(state: State, orders: &[u64]) -> Transaction {
+    let mut members = members(orders);
+    for member in &mut members {
+        member.told = !matches!(state, State::Staging | State::Verifying);
+    }
+    Transaction::at(TransactionId([7; 16]), Sha256([9; 32]), state, members)
+}
+
+#[test]
+fn a_vehicle_goes_through_every_state_to_committed() {
+    use Standing::{Committed, Healthy, Staged, Trial};
+    let (transaction, actions) = opened(&[0, 1]);
+    assert_eq!(actions, [Action::Record, Action::Stage(ecu(0), 0), Action::Stage(ecu(1), 0)]);
+    let seen = |n, standing| Event::Seen(ecu(n), standing);
+    let table: [(Event, &[Action]); 12] = [
+        (seen(0, Staged), &[]),
+        (seen(1, Staged), &[Action::Record, Action::Look(ecu(0), 0), Action::Look(ecu(1), 0)]),
+        (seen(0, Staged), &[]),
+        (seen(1, Staged), &[Action::Record, Action::Activate(ecu(0), 0)]),
+        (seen(0, Trial), &[Action::Look(ecu(0), 1)]),
+        (seen(0, Healthy), &[Action::Record, Action::Activate(ecu(1), 0)]),
+        (seen(1, Trial), &[Action::Record, Action::Look(ecu(0), 0), Action::Look(ecu(1), 0)]),
+        (seen(0, Healthy), &[]),
+        (seen(1, Trial), &[Action::Look(ecu(1), 1)]),
+        (seen(1, Healthy), &[Action::Record, Action::Commit(ecu(0), 0), Action::Commit(ecu(1), 0)]),
+        (seen(1, Committed), &[]),
+        (seen(0, Committed), &[Action::Record, Action::Close]),
+    ];
+    let mut now = transaction;
+    for (n, (event, expected)) in table.into_iter().enumerate() {
+        let (next, actions) = step(&now, event);
+        assert_eq!(actions, expected, "line {n}: {event:?}");
+        now = next;
+    }
+    assert_eq!(now.state, State::Committed);
+}
+
+#[test]
+fn an_order_is_activated_only_when_all_before_it_are_healthy() {
+    let (transaction, actions) = after(
+        at(State::Activating(0), &[0, 0, 5]),
+        &[Event::Seen(ecu(0), Standing::Healthy), Event::Seen(ecu(1), Standing::Trial)],
+    );
+    assert_eq!((transaction.state, actions), (State::Activating(0), vec![Action::Look(ecu(1), 1)]));
+    let (transaction, actions) = step(&transaction, Event::Seen(ecu(1), Standing::Healthy));
+    assert_eq!((transaction.state, actions), (State::Activating(5), vec![Action::Record, Action::Activate(ecu(2), 0)]));
+}
+
+#[test]
+fn a_late_answer_of_an_ecu_whose_turn_has_not_come_does_not_activate_it() {
+    let mut transaction = at(State::Activating(0), &[0, 1]);
+    transaction.members[1].told = false;
+    assert_eq!(step(&transaction, Event::Seen(ecu(1), Standing::Staged)).1, []);
+}
+
+#[test]
+fn a_refusal_before_the_decision_turns_every_ecu_back() {
+    for state in [State::Staging, State::Verifying, State::Activating(0), State::Voting] {
+        let (transaction, actions) = step(&at(state, &[0, 0]), Event::Refused(ecu(1), 14));
+        assert_eq!(transaction.state, State::RollingBack(Cause::Refused(ecu(1), 14)), "{state:?}");
+        assert_eq!(actions, [Action::Record, Action::RollBack(ecu(0), 0), Action::RollBack(ecu(1), 0)]);
+    }
+}
+
+#[test]
+fn nothing_after_the_decision_turns_any_ecu_back() {
+    let mut transaction = at(State::Committing, &[0, 0]);
+    for _ in 0..10 * MAX_ATTEMPTS {
+        for event in [Event::Refused(ecu(1), 14), Event::Unreachable(ecu(1)), Event::Withdrawn, Event::Resumed] {
+            transaction = step(&transaction, event).0;
+            assert_eq!(transaction.state, State::Committing, "{event:?}");
+        }
+        let (next, actions) = step(&transaction, Event::Unreachable(ecu(0)));
+        assert!(matches!(actions[..], [Action::Commit(..)]));
+        transaction = next;
+    }
+}
+
+#[test]
+fn an_unreachable_ecu_is_tried_a_bounded_number_of_times_before_the_decision() {
+    for state in [State::Staging, State::Verifying, State::Activating(0), State::Voting] {
+        let mut transaction = at(state, &[0]);
+        for attempt in 1..=MAX_ATTEMPTS {
+            let (next, actions) = step(&transaction, Event::Unreachable(ecu(0)));
+            assert_eq!((next.state, actions.len()), (state, 1), "attempt {attempt}");
+            transaction = next;
+        }
+        let (transaction, _) = step(&transaction, Event::Unreachable(ecu(0)));
+        assert_eq!(transaction.state, State::RollingBack(Cause::Unreachable(ecu(0))));
+    }
+}
+
+#[test]
+fn an_ecu_that_never_gets_ready_exhausts_its_attempts() {
+    let mut transaction = opened(&[0]).0;
+    for _ in 0..=MAX_ATTEMPTS {
+        // Told apart from one that does nothing: it claims to be ready and then is not.
+        transaction = step(&transaction, Event::Seen(ecu(0), Standing::Staged)).0;
+        transaction = step(&transaction, Event::Seen(ecu(0), Standing::Absent)).0;
+    }
+    assert_eq!(transaction.state, State::RollingBack(Cause::Exhausted(ecu(0))));
+}
+
+#[test]
+fn an_ecu_that_was_told_to_activate_is_waited_for_until_it_is_back() {
+    let cause = Cause::Refused(ecu(1), 0);
+    let mut told = at(State::RollingBack(cause), &[0]);
+    let mut never_told = told.clone();
+    never_told.members[0].told = false;
+    for _ in 0..=MAX_ATTEMPTS {
+        told = step(&told, Event::Unreachable(ecu(0))).0;
+        never_told = step(&never_told, Event::Unreachable(ecu(0))).0;
+    }
+    assert_eq!(told.state, State::RollingBack(cause));
+    assert_eq!(never_told.state, State::RolledBack(cause));
+}
+
+#[test]
+fn resuming_asks_again_for_what_the_journalled_state_needs() {
+    let cause = Cause::Withdrawn;
+    let table: [(State, &[Action]); 8] = [
+        (State::Staging, &[Action::Stage(ecu(0), 0), Action::Stage(ecu(1), 0)]),
+        (State::Verifying, &[Action::Look(ecu(0), 0), Action::Look(ecu(1), 0)]),
+        (State::Activating(0), &[Action::Activate(ecu(0), 0)]),
+        (State::Voting, &[Action::Look(ecu(0), 0), Action::Look(ecu(1), 0)]),
+        (State::Committing, &[Action::Commit(ecu(0), 0), Action::Commit(ecu(1), 0)]),
+        (State::Committed, &[Action::Close]),
+        (State::RollingBack(cause), &[Action::RollBack(ecu(0), 0), Action::RollBack(ecu(1), 0)]),
+        (State::RolledBack(cause), &[Action::Close]),
+    ];
+    for (state, expected) in table {
+        assert_eq!(step(&at(state, &[0, 1]), Event::Resumed).1, expected, "{state:?}");
+    }
+}
+
+#[test]
+fn what_strangers_say_changes_nothing() {
+    let (transaction, _) = opened(&[0]);
+    for event in [Event::Seen(ecu(9), Standing::Staged), Event::Refused(ecu(9), 1), Event::Unreachable(ecu(9))] {
+        assert_eq!(step(&transaction, event), (transaction.clone(), Vec::new()));
+    }
+}
+
+/// A Secondary as design D8 describes it.
+#[derive(Clone, Copy, Debug)]
+struct Ecu {
+    standing: Standing,
+    sick: bool,
+    /// What it ran before it was told anything at all.
+    switched: bool,
+}
+
+impl Ecu {
+    fn ask(&mut self, action: Action) -> Event {
+        let (ecu, next) = match (action, self.standing) {
+            (Action::Stage(ecu, _), Standing::Absent) => (ecu, Standing::Staged),
+            (Action::Activate(ecu, _), Standing::Staged) => (ecu, Standing::Trial),
+            (Action::Look(ecu, _), Standing::Trial) if !self.sick => (ecu, Standing::Healthy),
+            (Action::Look(ecu, _), Standing::Trial) => (ecu, Standing::RolledBack),
+            (Action::Commit(ecu, _), Standing::Healthy) => (ecu, Standing::Committed),
+            (Action::RollBack(ecu, _), Standing::Staged | Standing::Trial | Standing::Healthy) => {
+                (ecu, Standing::RolledBack)
+            }
+            (
+                Action::Stage(ecu, _)
+                | Action::Look(ecu, _)
+                | Action::Activate(ecu, _)
+                | Action::Commit(ecu, _)
+                | Action::RollBack(ecu, _),
+                standing,
+            ) => (ecu, standing),
+            (Action::Record | Action::Close, _) => unreachable!("not said to an ECU"),
+        };
+        self.standing = next;
+        self.switched = matches!(next, Standing::Trial | Standing::Healthy | Standing::Committed);
+        Event::Seen(ecu, next)
+    }
+
+    /// A reset on trial returns to the old image; before that the image in the inactive bank stays.
+    fn reset(&mut self) {
+        if self.standing == Standing::Trial {
+            (self.standing, self.switched) = (Standing::RolledBack, false);
+        }
+    }
+}
+
+/// What the world does next.
+#[derive(Clone, Debug)]
+enum Fate {
+    /// Errand `n` of those under way reaches its ECU and is answered.
+    Answer(prop::sample::Index),
+    /// Errand `n` reaches its ECU; the answer is lost.
+    LoseAnswer(prop::sample::Index),
+    /// Errand `n` reaches its ECU and is answered twice.
+    Twice(prop::sample::Index),
+    /// Errand `n` never arrives.
+    Lose(prop::sample::Index),
+    /// The Primary is killed; everything under way is gone.
+    KillPrimary,
+    /// A Secondary is reset.
+    Reset(prop::sample::Index),
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    let any = any::<prop::sample::Index>;
+    prop_oneof![
+        12 => any().prop_map(Fate::Answer),
+        2 => any().prop_map(Fate::LoseAnswer),
+        2 => any().prop_map(Fate::Twice),
+        2 => any().prop_map(Fate::Lose),
+        1 => Just(Fate::KillPrimary),
+        1 => any().prop_map(Fate::Reset),
+    ]
+}
+
+struct World {
+    ecus: BTreeMap<EcuId, Ecu>,
+    primary: Transaction,
+    /// What survives the Primary.
+    journal: Transaction,
+    under_way: Vec<Action>,
+}
+
+impl World {
+    fn new(orders: &[u64], sick: Option<usize>) -> Self {
+        let (primary, actions) = opened(orders);
+        let sick = |n: usize| sick == Some(n);
+        let standing = Standing::Absent;
+        let ecus =
+            (0..).take(orders.len()).map(|n| (ecu(n), Ecu { standing, sick: sick(usize::from(n)), switched: false }));
+        let mut world = Self { ecus: ecus.collect(), journal: primary.clone(), primary, under_way: Vec::new() };
+        world.carry_out(actions, usize::MAX);
+        world
+    }
+
+    /// Carries out actions in order; the Primary dies once `writes` journal writes are done, before the next one.
+    fn carry_out(&mut self, actions: Vec<Action>, mut writes: usize) {
+        for action in actions {
+            match action {
+                Action::Record if writes == 0 => return self.kill(),
+                Action::Record => {
+                    writes -= 1;
+                    self.journal = self.primary.clone();
+                }
+                Action::Close => self.under_way.clear(),
+                errand => self.under_way.push(errand),
+            }
+        }
+    }
+
+    fn kill(&mut self) {
+        self.under_way.clear();
+        let (primary, actions) = step(&self.journal, Event::Resumed);
+        self.primary = primary;
+        self.carry_out(actions, usize::MAX);
+    }
+
+    fn tell(&mut self, event: Event, writes: usize) {
+        let (next, actions) = step(&self.primary, event);
+        self.primary = next;
+        self.carry_out(actions, writes);
+    }
+
+    fn ecu(&mut self, action: Action) -> &mut Ecu {
+        let (Action::Stage(ecu, _)
+        | Action::Look(ecu, _)
+        | Action::Activate(ecu, _)
+        | Action::Commit(ecu, _)
+        | Action::RollBack(ecu, _)) = action
+        else {
+            unreachable!("only errands are under way")
+        };
+        self.ecus.get_mut(&ecu).unwrap()
+    }
+
+    fn happen(&mut self, fate: &Fate, writes: usize) {
+        let count = self.under_way.len();
+        let pick = |index: &prop::sample::Index| index.index(count);
+        match fate {
+            Fate::KillPrimary => return self.kill(),
+            Fate::Reset(index) => {
+                let ecu = ecu(u8::try_from(index.index(self.ecus.len())).unwrap());
+                return self.ecus.get_mut(&ecu).unwrap().reset();
+            }
+            Fate::Answer(_) | Fate::LoseAnswer(_) | Fate::Twice(_) | Fate::Lose(_) if count == 0 => {}
+            Fate::Answer(index) | Fate::Twice(index) => {
+                let errand = self.under_way.swap_remove(pick(index));
+                let seen = self.ecu(errand).ask(errand);
+                self.tell(seen, writes);
+                if matches!(fate, Fate::Twice(_)) {
+                    self.tell(seen, writes);
+                }
+            }
+            Fate::LoseAnswer(index) | Fate::Lose(index) => {
+                let errand = self.under_way.swap_remove(pick(index));
+                if let (Fate::LoseAnswer(_), ecu) = (fate, self.ecu(errand)) {
+                    ecu.ask(errand);
+                }
+                let (Action::Stage(ecu, _)
+                | Action::Look(ecu, _)
+                | Action::Activate(ecu, _)
+                | Action::Commit(ecu, _)
+                | Action::RollBack(ecu, _)) = errand
+                else {
+                    unreachable!("only errands are under way")
+                };
+                self.tell(Event::Unreachable(ecu), writes);
+            }
+        }
+    }
+
+    fn check(&self) {
+        let committed = self.ecus.values().filter(|ecu| ecu.standing == Standing::Committed).count();
+        if !matches!(self.journal.state, State::Committing | State::Committed) {
+            assert_eq!(committed, 0, "committed without a journalled decision");
+        }
+        let switched = self.ecus.values().filter(|ecu| ecu.switched).count();
+        match self.primary.state {
+            State::Committed => assert_eq!(committed, self.ecus.len(), "closed as committed, but mixed"),
+            State::RolledBack(_) => assert_eq!(switched, 0, "closed as rolled back, but mixed"),
+            State::Staging
+            | State::Verifying
+            | State::Activating(_)
+            | State::Voting
+            | State::Committing
+            | State::RollingBack(_) => {}
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn no_vehicle_is_closed_mixed_whatever_is_lost_doubled_or_killed(
+        orders in prop::collection::vec(0u64..3, 1..5),
+        sick in prop::option::of(0usize..5),
+        fates in prop::collection::vec((fate(), 0usize..4), 0..120),
+        any in any::<prop::sample::Index>(),
+    ) {
+        let mut world = World::new(&orders, sick);
+        for (fate, writes) in &fates {
+            world.happen(fate, *writes);
+            world.check();
+        }
+        // From here on the world is kind, and the vehicle must come to rest.
+        for _ in 0..1_000 {
+            if world.primary.is_closed() {
+                break;
+            }
+            world.happen(&Fate::Answer(any), usize::MAX);
+            world.check();
+        }
+        prop_assert!(world.primary.is_closed(), "{:?}", world.primary);
+    }
+}
