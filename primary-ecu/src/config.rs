@@ -1,0 +1,254 @@
+//! What `init` and `provision` leave for `run`: three TOML files, each refused when it holds something unknown.
+//!
+//! # The data folder
+//! | path | what | written |
+//! |---|---|---|
+//! | `ecu.toml` | this ECU: id, hardware | once, by `init` |
+//! | `enrolment.toml` | what the Director's operator is handed | once, by `init` |
+//! | `keys/ecu.pem`, `keys/tls.pem` | signing key, TLS key (mode 0600) | once, by `init` |
+//! | `config.toml` | where the servers and the Secondaries are ([`Config`]) | by `provision`, by hand |
+//! | `vehicle.toml` | which ECUs the vehicle has ([`Vehicle`]) | by `provision` |
+//! | `trust/ca.pem`, `trust/tls.pem` | the authority's certificate and our own | by `provision` |
+//! | `metadata/{director,image}/` | see [`crate::store`] | each cycle |
+//! | `journal` | the open transaction, see [`crate::machine::journal`] | each step of it |
+//! | `state/` | counters, time, slots, reports: see [`crate::store`] | when they change |
+//! | `slots/a`, `slots/b` | the Primary's own images | when staged |
+//! | `downloads/` | images on their way to ECUs | while a transaction is open |
+//! | `status.json`, `history.jsonl` | for people and scripts, never read back as truth | while running |
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use uptane::{EcuId, HardwareId, PublicKey, VehicleId};
+
+use crate::Error;
+
+/// `ecu.toml`: what this ECU is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ecu {
+    /// Its id.
+    pub ecu: String,
+    /// What it is.
+    pub hardware_id: String,
+}
+
+/// `config.toml`: where everything is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The Director's address, `https://host:port`.
+    pub director: String,
+    /// The Image repository's address, `http://host:port`.
+    pub image_repo: String,
+    /// The folder of the CAN bus, if any Secondary is on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub can: Option<PathBuf>,
+    /// Bytes per second below which a download is given up, with the seconds it may last.
+    #[serde(default)]
+    pub low_speed: LowSpeed,
+    /// How each Secondary is reached.
+    #[serde(default, rename = "secondary")]
+    pub secondaries: Vec<Secondary>,
+}
+
+/// The slow-retrieval limit (§5.4.2.4, attack A6).
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LowSpeed {
+    /// Bytes per second.
+    pub bytes_per_second: u64,
+    /// For how long.
+    pub seconds: u64,
+}
+
+impl Default for LowSpeed {
+    fn default() -> Self {
+        Self { bytes_per_second: 1_024, seconds: 30 }
+    }
+}
+
+/// One `[[secondary]]` of `config.toml`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secondary {
+    /// Its id.
+    pub ecu: String,
+    /// `https://host:port`, or `can:classical:REQUEST:RESPONSE`, or `can:fd:REQUEST:RESPONSE`.
+    pub address: String,
+}
+
+/// How a Secondary is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// gRPC at this URL.
+    Ethernet(String),
+    /// UDS over ISO-TP on the bus.
+    Can {
+        /// Whether frames are CAN FD.
+        fd: bool,
+        /// The id it listens to.
+        request: u32,
+        /// The id it answers with.
+        response: u32,
+    },
+}
+
+impl Address {
+    /// Parses the text of [`Secondary::address`].
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let wrong = || Error::BadSecondary { text: text.to_owned() };
+        let Some(can) = text.strip_prefix("can:") else {
+            return text.starts_with("https://").then(|| Self::Ethernet(text.to_owned())).ok_or_else(wrong);
+        };
+        let [format, request, response] = can.split(':').collect::<Vec<_>>()[..] else { return Err(wrong()) };
+        let fd = match format {
+            "classical" => false,
+            "fd" => true,
+            _ => return Err(wrong()),
+        };
+        let (request, response) = (number(request).ok_or_else(wrong)?, number(response).ok_or_else(wrong)?);
+        Ok(Self::Can { fd, request, response })
+    }
+
+    /// The word for it in `status`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Ethernet(_) => "grpc",
+            Self::Can { fd: false, .. } => "can-classical",
+            Self::Can { fd: true, .. } => "can-fd",
+        }
+    }
+}
+
+impl Secondary {
+    /// Parses `ECU=ADDRESS` from the command line.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let wrong = || Error::BadSecondary { text: text.to_owned() };
+        let (ecu, address) = text.split_once('=').ok_or_else(wrong)?;
+        EcuId::parse(ecu).map_err(|_| wrong())?;
+        Address::parse(address)?;
+        Ok(Self { ecu: ecu.to_owned(), address: address.to_owned() })
+    }
+}
+
+/// A CAN id, in hex with `0x` or in decimal.
+fn number(text: &str) -> Option<u32> {
+    match text.strip_prefix("0x") {
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
+/// `vehicle.toml`: which ECUs the vehicle has, as the Director's operator wrote it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VehicleFile {
+    /// The vehicle's id.
+    pub vehicle: String,
+    /// Its Primary.
+    pub primary: PrimaryEntry,
+    /// All its ECUs, the Primary among them.
+    pub ecu: Vec<EcuEntry>,
+}
+
+/// The Primary in `vehicle.toml`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrimaryEntry {
+    /// Its id.
+    pub ecu: String,
+    /// The public half of its signing key.
+    pub public_key: String,
+}
+
+/// One ECU in `vehicle.toml`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EcuEntry {
+    /// Its id.
+    pub ecu: String,
+    /// What it is.
+    pub hardware_id: String,
+    /// How it verifies.
+    pub verification: String,
+    /// The public half of its signing key.
+    pub public_key: String,
+}
+
+/// What `vehicle.toml` says, parsed.
+#[derive(Clone, Debug)]
+pub struct Vehicle {
+    /// The vehicle's id.
+    pub id: VehicleId,
+    /// Its Primary.
+    pub primary: EcuId,
+    /// The public half of the Primary's signing key.
+    pub primary_key: PublicKey,
+    /// All its ECUs, the Primary among them, sorted by id.
+    pub ecus: Vec<VehicleEcu>,
+}
+
+/// One ECU of a [`Vehicle`].
+#[derive(Clone, Copy, Debug)]
+pub struct VehicleEcu {
+    /// Its id.
+    pub ecu: EcuId,
+    /// What it is.
+    pub hardware: HardwareId,
+    /// Whether it verifies fully.
+    pub full: bool,
+    /// The public half of its signing key.
+    pub key: PublicKey,
+}
+
+impl TryFrom<&VehicleFile> for Vehicle {
+    type Error = uptane::Error;
+
+    fn try_from(file: &VehicleFile) -> Result<Self, uptane::Error> {
+        let mut ecus = file.ecu.iter().map(VehicleEcu::try_from).collect::<Result<Vec<_>, _>>()?;
+        ecus.sort_by_key(|ecu| ecu.ecu);
+        Ok(Self {
+            id: VehicleId::parse(&file.vehicle)?,
+            primary: EcuId::parse(&file.primary.ecu)?,
+            primary_key: PublicKey::parse_ed25519(&file.primary.public_key)?,
+            ecus,
+        })
+    }
+}
+
+impl TryFrom<&EcuEntry> for VehicleEcu {
+    type Error = uptane::Error;
+
+    fn try_from(entry: &EcuEntry) -> Result<Self, uptane::Error> {
+        Ok(Self {
+            ecu: EcuId::parse(&entry.ecu)?,
+            hardware: HardwareId::parse(&entry.hardware_id)?,
+            full: entry.verification == "full",
+            key: PublicKey::parse_ed25519(&entry.public_key)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_address_is_read() {
+        let ethernet = Address::parse("https://127.0.0.1:9000").unwrap();
+        assert_eq!(ethernet, Address::Ethernet("https://127.0.0.1:9000".into()));
+        let can = Address::parse("can:fd:0x7e0:2024").unwrap();
+        assert_eq!(can, Address::Can { fd: true, request: 0x7e0, response: 0x7e8 });
+        assert_eq!(Address::parse("can:classical:1:2").unwrap().word(), "can-classical");
+    }
+
+    #[test]
+    fn what_is_no_address_is_named() {
+        for text in ["", "http://insecure", "can:", "can:fast:1:2", "can:fd:1", "can:fd:x:2", "can:fd:1:2:3"] {
+            assert!(matches!(Address::parse(text), Err(Error::BadSecondary { .. })), "{text}");
+        }
+        assert!(matches!(Secondary::parse("no-address"), Err(Error::BadSecondary { .. })));
+        assert!(Secondary::parse("brake=https://[::1]:1").is_ok());
+    }
+}

@@ -1,0 +1,199 @@
+//! What can go wrong for a Primary, and what its operator should do about it.
+
+use std::path::{Path, PathBuf};
+
+use host::cli::{Exit, Report};
+use uptane::sign::SignError;
+use uptane::{Attack, EcuId};
+
+use crate::machine::journal::BadJournal;
+use crate::machine::transaction::Cause;
+
+/// Why something did not happen. One variant per cause.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A Secondary's place is not written as the configuration wants it.
+    #[error("{text:?} says no way to reach a Secondary")]
+    BadSecondary {
+        /// What stands there.
+        text: String,
+    },
+    /// A file of the data folder or of a bundle says something it cannot mean.
+    #[error("{} is damaged or not what belongs there: {what}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The Director was not reached, or broke off.
+    #[error("the Director does not answer: {reason}")]
+    Director {
+        /// What the transport says.
+        reason: String,
+    },
+    /// The Director answered, but not what it must.
+    #[error("the Director's answer cannot be used: {reason}")]
+    DirectorAnswer {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The machine refused.
+    #[error(transparent)]
+    Host(#[from] host::Error),
+    /// The Image repository was not reached, or broke off.
+    #[error("the Image repository does not answer: {reason}")]
+    ImageRepository {
+        /// What the transport says.
+        reason: String,
+    },
+    /// The journal cannot be read.
+    #[error("{}: {source}", path.display())]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: BadJournal,
+    },
+    /// Verification refused something.
+    #[error("refused: {check}")]
+    Refused {
+        /// The failed check.
+        check: uptane::Error,
+    },
+    /// The vehicle went back to its old images.
+    #[error("the update was rolled back: {}", explain(cause))]
+    RolledBack {
+        /// Why.
+        cause: Cause,
+    },
+    /// A signature could not be made.
+    #[error("cannot sign: {0}")]
+    Sign(#[from] SignError),
+    /// A download was slower than the limit.
+    #[error("the Image repository is too slow: {reason}")]
+    Slow {
+        /// What was measured.
+        reason: String,
+    },
+    /// A Secondary was not reached.
+    #[error("ECU {ecu} does not answer")]
+    Unreachable {
+        /// Which one.
+        ecu: EcuId,
+    },
+    /// A Secondary of the vehicle is missing from the configuration, or one is there that is not of the vehicle.
+    #[error("config.toml and vehicle.toml disagree about ECU {ecu}")]
+    UnknownSecondary {
+        /// Which one.
+        ecu: String,
+    },
+}
+
+impl Error {
+    /// A file that is not what belongs there.
+    pub(crate) fn damaged(path: &Path, what: impl ToString) -> Self {
+        Self::Damaged { path: path.to_owned(), what: what.to_string() }
+    }
+
+    /// The attack this points to, for status and manifest. What a Secondary refused is in that Secondary's own report.
+    pub fn attack(&self) -> Option<Attack> {
+        match self {
+            Self::Refused { check } => check.attack(),
+            Self::Slow { .. } => Some(Attack::SlowRetrieval),
+            Self::Director { .. } | Self::ImageRepository { .. } | Self::Unreachable { .. } => {
+                Some(Attack::DropRequest)
+            }
+            Self::BadSecondary { .. }
+            | Self::Damaged { .. }
+            | Self::DirectorAnswer { .. }
+            | Self::Host(_)
+            | Self::Journal { .. }
+            | Self::RolledBack { .. }
+            | Self::Sign(_)
+            | Self::UnknownSecondary { .. } => None,
+        }
+    }
+
+    /// The name of what went wrong, for `status --json`: the failed check where verification refused.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::BadSecondary { .. } => "bad-secondary",
+            Self::Damaged { .. } => "damaged",
+            Self::Director { .. } => "director-unreachable",
+            Self::DirectorAnswer { .. } => "director-answer",
+            Self::Host(_) => "host",
+            Self::ImageRepository { .. } => "image-repository-unreachable",
+            Self::Journal { .. } => "journal",
+            Self::Refused { check } => check.name(),
+            Self::RolledBack { .. } => "rolled-back",
+            Self::Sign(_) => "sign",
+            Self::Slow { .. } => "slow-retrieval",
+            Self::Unreachable { .. } => "unreachable",
+            Self::UnknownSecondary { .. } => "unknown-secondary",
+        }
+    }
+}
+
+impl From<uptane::Error> for Error {
+    fn from(check: uptane::Error) -> Self {
+        Self::Refused { check }
+    }
+}
+
+impl Report for Error {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Host(error) => error.exit(),
+            Self::BadSecondary { .. } | Self::Damaged { .. } | Self::Journal { .. } | Self::UnknownSecondary { .. } => {
+                Exit::Configuration
+            }
+            Self::Refused { .. } | Self::DirectorAnswer { .. } | Self::RolledBack { cause: Cause::Refused(..) } => {
+                Exit::Refused
+            }
+            Self::RolledBack { .. } | Self::Sign(_) => Exit::Failed,
+            Self::Director { .. } | Self::ImageRepository { .. } | Self::Slow { .. } | Self::Unreachable { .. } => {
+                Exit::Unavailable
+            }
+        }
+    }
+
+    fn advice(&self) -> String {
+        match self {
+            Self::BadSecondary { .. } => {
+                "write ECU=https://HOST:PORT, ECU=can:classical:REQUEST:RESPONSE or ECU=can:fd:REQUEST:RESPONSE".into()
+            }
+            Self::Damaged { .. } => "restore the file from a backup, or provision this ECU again".into(),
+            Self::Director { .. } => "check that the Director runs at the address in config.toml".into(),
+            Self::Host(error) => error.advice(),
+            Self::ImageRepository { .. } | Self::Slow { .. } => {
+                "check that the Image repository runs at the address in config.toml".into()
+            }
+            Self::Journal { source: BadJournal::TooNew { .. }, .. } => "start the newer release once more".into(),
+            Self::Journal { .. } => "check every ECU with `status`; move the journal away only if all agree".into(),
+            Self::DirectorAnswer { .. } | Self::Refused { .. } => {
+                "nothing was installed, the old images run; tell the operator of the repositories".into()
+            }
+            Self::RolledBack { .. } => "the old images run; see `primary-ecu history`, then run it again".into(),
+            Self::Sign(_) => "check the files in keys/".into(),
+            Self::Unreachable { .. } => "check that the ECU runs and is where config.toml says".into(),
+            Self::UnknownSecondary { .. } => {
+                "run `primary-ecu provision` with one --secondary for each Secondary".into()
+            }
+        }
+    }
+}
+
+fn explain(cause: &Cause) -> String {
+    match cause {
+        Cause::FellBack(ecu) => format!("ECU {ecu} returned to its old image"),
+        Cause::Exhausted(ecu) => format!("ECU {ecu} did not get ready"),
+        Cause::Refused(ecu, code) => match uptane::Error::name_of(*code) {
+            Some(check) => format!("ECU {ecu} refused it: {check}"),
+            None => format!("ECU {ecu} could not do it"),
+        },
+        Cause::Unreachable(ecu) => format!("ECU {ecu} does not answer"),
+        Cause::Withdrawn => "the Director wants something else".to_owned(),
+    }
+}
