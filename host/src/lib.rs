@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod disk;
 mod error;
+pub mod fetch;
 pub mod health;
 pub mod keys;
 pub mod logs;

@@ -112,6 +112,13 @@ pub fn client_config(identity: &Identity, authority: &str) -> Result<Arc<ClientC
     Ok(Arc::new(config))
 }
 
+/// A calling end that trusts nobody: for clients that need a configuration and will never use it.
+pub(crate) fn trusting_nobody() -> Result<ClientConfig, Error> {
+    let config = ClientConfig::builder_with_provider(provider()).with_protocol_versions(VERSIONS);
+    let config = config.map_err(|error| Error::certificate("the TLS provider", error))?;
+    Ok(config.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+}
+
 /// Both ends are ours, so there is no older version to be kind to.
 const VERSIONS: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS13];
 /// Bytes of a PEM file.
