@@ -1,6 +1,7 @@
 //! Did enough keys sign? The only place that counts signatures (§5.4.4.3 to §5.4.4.6; §5.1: "threshold of unique keys").
 
 use super::signature::{GoodSignature, SignatureStream};
+use super::stream::Signatures;
 use crate::limits::MAX_ROLE_KEYS;
 use crate::metadata::{Entry, Envelope, KeyHint, RoleKeys};
 use crate::{Error, KeyId, PublicKey, Role};
@@ -50,12 +51,6 @@ impl Threshold {
         }
     }
 
-    pub(crate) fn entry(&mut self, entry: &Entry) {
-        if let Some(id) = &entry.key {
-            self.signature(id, entry.bytes.as_ref());
-        }
-    }
-
     /// Takes the next bytes of what was signed.
     pub fn update(&mut self, bytes: &[u8]) {
         for slot in &mut self.slots {
@@ -77,6 +72,18 @@ impl Threshold {
             true => Ok(ThresholdMet(())),
             false => Err(Error::BelowThreshold { role, valid, needed }),
         }
+    }
+}
+
+impl Signatures for Threshold {
+    fn entry(&mut self, entry: &Entry) {
+        if let Some(id) = &entry.key {
+            self.signature(id, entry.bytes.as_ref());
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        self.update(bytes);
     }
 }
 

@@ -1,0 +1,70 @@
+//! A command of the Primary (design D8), verified with the key that was provisioned for it.
+
+use crate::json::{Event, Span, Step};
+use crate::limits::MAX_COMMAND;
+use crate::metadata::{Command, CommandReader};
+use crate::verify::ecu::EcuSigned;
+use crate::verify::stream::{Body, FileStream};
+use crate::{Action, EcuId, Error, PublicKey, Role, Sha256, TransactionId, VehicleId};
+
+/// A command, arriving.
+pub struct CommandStream {
+    stream: FileStream<EcuSigned, CommandReader>,
+    ecu: EcuId,
+    vehicle: VehicleId,
+}
+
+impl CommandStream {
+    /// Begins to verify a command of the Primary with this key to this ECU.
+    pub fn new(primary: PublicKey, ecu: EcuId, vehicle: VehicleId) -> Self {
+        let signed = EcuSigned::new(Role::Command, primary);
+        // At most 2^13, which every u64 holds.
+        let limit = u64::try_from(MAX_COMMAND).unwrap_or(u64::MAX);
+        Self { stream: FileStream::new(Role::Command, limit, signed, CommandReader::default()), ecu, vehicle }
+    }
+
+    /// Takes the next bytes.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.stream.feed(bytes)
+    }
+
+    /// Says that the command is complete.
+    pub fn finish(self) -> Result<VerifiedCommand, Error> {
+        let Self { stream, ecu, vehicle } = self;
+        let (_, reader, _) = stream.finish()?.open(EcuSigned::finish)?;
+        let command = reader.finish()?;
+        if command.vehicle != vehicle {
+            return Err(Error::WrongVehicle { role: Role::Command });
+        }
+        match command.ecu == ecu {
+            true => Ok(VerifiedCommand(command)),
+            false => Err(Error::WrongTransaction),
+        }
+    }
+}
+
+/// Evidence: the Primary told this ECU to do this.
+#[derive(Debug, PartialEq, Eq)]
+pub struct VerifiedCommand(Command);
+
+impl VerifiedCommand {
+    /// The action, if the command belongs to this transaction, which carries out the Director Targets file with this
+    /// digest. Without an open transaction there is nothing a command could belong to.
+    pub fn action_in(&self, transaction: TransactionId, targets: Sha256) -> Result<Action, Error> {
+        match self.0.transaction == transaction && self.0.targets == targets {
+            true => Ok(self.0.action),
+            false => Err(Error::WrongTransaction),
+        }
+    }
+
+    /// The transaction it names.
+    pub fn transaction(&self) -> TransactionId {
+        self.0.transaction
+    }
+}
+
+impl Body for CommandReader {
+    fn event(&mut self, steps: &[Step<'_>], event: Event<'_>, _: Span) -> Result<(), Error> {
+        self.step(steps, event)
+    }
+}

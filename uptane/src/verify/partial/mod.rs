@@ -1,0 +1,18 @@
+//! Partial verification (§5.4.4.1) for ECUs without a heap: every file is verified while it arrives, in pieces of any
+//! size.
+//!
+//! [`Plain`] is partial verification as the Standard has it: Director Targets against the provisioned Director Root.
+//! [`Plus`] follows the Director's Root chain, requires the Root to be fresh and checks the vehicle id as well. The two
+//! are different types, so evidence of the one is never taken for evidence of the other.
+//!
+//! A stream that returned an error has refused the file; it is dropped. The caller keeps the raw Root file and verifies
+//! it again after a reset: nothing here is ever written down.
+
+mod command;
+mod ecus;
+mod root;
+mod targets;
+
+pub use command::{CommandStream, VerifiedCommand};
+pub use root::{Candidate, RootStream, RootVerifier, TrustedRoot};
+pub use targets::{Own, OwnImage, OwnTargets, Plain, Plus, Profile, TargetsStream};

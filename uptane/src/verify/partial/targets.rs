@@ -1,0 +1,269 @@
+//! Director Targets on an ECU without a heap (§5.4.4.6), and what it says to this ECU (§5.4.3.3, §5.4.3.4).
+
+use core::marker::PhantomData;
+
+use super::TrustedRoot;
+use super::ecus::Ecus;
+use crate::json::{Event, Span, Step};
+use crate::limits::MAX_TARGETS;
+use crate::metadata::{EcuEntry, Header, Heard, Listener, Origin, TargetHead, TargetsReader};
+use crate::verify::freshness::Freshness;
+use crate::verify::image::{ListedImage, Permits, sealed};
+use crate::verify::stream::{Body, FileStream};
+use crate::verify::threshold::Threshold;
+use crate::{
+    CampaignId, EcuId, Error, HardwareId, ImageLine, ReleaseCounter, Role, Sha256, TargetName, TargetNameBuf, Time,
+    VehicleId, Version,
+};
+
+/// Partial verification with the provisioned Root (§5.4.4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plain {}
+
+/// Partial verification with the Director Root chain, a fresh Root and the vehicle id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plus {}
+
+/// How much a partial verifier checks: [`Plain`] or [`Plus`].
+pub trait Profile: sealed::Sealed {}
+
+impl sealed::Sealed for Plain {}
+impl sealed::Sealed for Plus {}
+impl Profile for Plain {}
+impl Profile for Plus {}
+
+/// What an ECU knows of itself when it verifies Targets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Own {
+    /// Its id.
+    pub ecu: EcuId,
+    /// What it is.
+    pub hardware_id: HardwareId,
+    /// Version of the Director Targets it accepted last.
+    pub previous: Option<Version>,
+    /// The time of this cycle.
+    pub now: Time,
+}
+
+/// Director Targets, arriving.
+pub struct TargetsStream<P> {
+    stream: FileStream<Threshold, Reader>,
+    previous: Option<Version>,
+    now: Time,
+    vehicle: Option<VehicleId>,
+    profile: PhantomData<P>,
+}
+
+impl TargetsStream<Plain> {
+    /// Begins partial verification.
+    pub fn partial(root: &TrustedRoot, own: Own) -> Self {
+        Self::new(root, own, None)
+    }
+}
+
+impl TargetsStream<Plus> {
+    /// Begins partial verification of what is for this vehicle, under the newest Root of the chain, which must be fresh.
+    pub fn partial_plus(root: &TrustedRoot, own: Own, vehicle: VehicleId) -> Result<Self, Error> {
+        // §5.4.4.3 step 3
+        root.check_expiry(own.now)?;
+        Ok(Self::new(root, own, Some(vehicle)))
+    }
+}
+
+impl<P: Profile> TargetsStream<P> {
+    fn new(root: &TrustedRoot, own: Own, vehicle: Option<VehicleId>) -> Self {
+        let Own { ecu, hardware_id, previous, now } = own;
+        let reader = Reader { targets: TargetsReader::new(), pick: Pick::new(ecu, hardware_id) };
+        let threshold = Threshold::new(Role::Targets, root.targets_keys());
+        let stream = FileStream::new(Role::Targets, MAX_TARGETS, threshold, reader);
+        Self { stream, previous, now, vehicle, profile: PhantomData }
+    }
+
+    /// Takes the next bytes.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.stream.feed(bytes)
+    }
+
+    /// Says that the file is complete.
+    pub fn finish(self) -> Result<OwnTargets<P>, Error> {
+        let Self { stream, previous, now, vehicle, profile } = self;
+        // §5.4.4.6 step 3. Nothing that was read is used before this holds.
+        let (_, reader, sha256) = stream.finish()?.open(Threshold::finish)?;
+        let header = reader.targets.finish()?;
+        check_addressee(&header, vehicle)?;
+        let freshness = Freshness { role: Role::Targets, version: header.version, expires: header.expires };
+        // §5.4.4.6 step 4
+        freshness.check_version(previous)?;
+        // §5.4.4.6 step 5
+        freshness.check_expiry(now)?;
+        // §5.4.4.6 step 6
+        if reader.targets.delegates() {
+            return Err(Error::DirectorDelegates);
+        }
+        // §5.4.4.6 step 7
+        if reader.pick.ecus.has_one_twice() {
+            return Err(Error::EcuTwice);
+        }
+        let Pick { own, hardware_id, chosen, .. } = reader.pick;
+        Ok(OwnTargets { header, sha256, ecu: own, hardware_id, chosen, profile })
+    }
+}
+
+/// Refuses a file of another repository, or for another vehicle (trap T1).
+fn check_addressee(header: &Header, vehicle: Option<VehicleId>) -> Result<(), Error> {
+    if header.origin != Some(Origin::Director) {
+        return Err(Error::WrongType { field: "repository" });
+    }
+    match vehicle {
+        Some(_) if header.vehicle != vehicle => Err(Error::WrongVehicle { role: Role::Targets }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Evidence: Director Targets that passed partial verification, and what it says to this ECU.
+#[derive(Debug, PartialEq, Eq)]
+pub struct OwnTargets<P> {
+    header: Header,
+    sha256: Sha256,
+    ecu: EcuId,
+    hardware_id: HardwareId,
+    chosen: Option<Chosen>,
+    profile: PhantomData<P>,
+}
+
+impl<P: Profile> OwnTargets<P> {
+    /// Its version.
+    pub fn version(&self) -> Version {
+        self.header.version
+    }
+
+    /// When it expires.
+    pub fn expires(&self) -> Time {
+        self.header.expires
+    }
+
+    /// SHA-256 of the file, which commands refer to (design D8).
+    pub fn sha256(&self) -> Sha256 {
+        self.sha256
+    }
+
+    /// The campaign the Director says its assignments belong to.
+    pub fn campaign(&self) -> Option<CampaignId> {
+        self.header.campaign
+    }
+
+    /// The image this ECU is to run, if it is for this hardware and no older than one it accepted.
+    ///
+    /// `accepted` gives the highest release counter this ECU ever accepted in a line, out of a store that outlives
+    /// metadata (trap T5).
+    pub fn image(&self, accepted: impl FnOnce(ImageLine) -> ReleaseCounter) -> Result<OwnImage<P>, Error> {
+        // §5.4.3.3
+        let chosen = self.chosen.ok_or(Error::NothingForThisEcu)?;
+        // §5.4.3.4 step 2: the image is for this hardware, and so is what the Director says to this ECU.
+        if !chosen.runs_here || chosen.entry.hardware_id != self.hardware_id {
+            return Err(Error::Hardware { own: self.hardware_id });
+        }
+        let (accepted, offered) = (accepted(chosen.listed.line), chosen.listed.release_counter);
+        // §5.4.3.4 step 3
+        if offered < accepted {
+            return Err(Error::CounterRollback { accepted, offered });
+        }
+        Ok(OwnImage { listed: chosen.listed, entry: chosen.entry, profile: PhantomData })
+    }
+
+    /// The ECU this was verified for.
+    pub fn ecu(&self) -> EcuId {
+        self.ecu
+    }
+}
+
+/// Evidence: an image that verified Targets assign to this ECU.
+#[derive(Debug, PartialEq, Eq)]
+pub struct OwnImage<P> {
+    listed: ListedImage,
+    entry: EcuEntry,
+    profile: PhantomData<P>,
+}
+
+impl<P: Profile> OwnImage<P> {
+    /// When it is this ECU's turn to activate.
+    pub fn order(&self) -> Option<u32> {
+        self.entry.order
+    }
+
+    /// The image to return to where there is no second bank (design D8).
+    pub fn fallback(&self) -> Option<TargetNameBuf> {
+        self.entry.fallback
+    }
+}
+
+impl<P: Profile> sealed::Sealed for OwnImage<P> {}
+
+impl<P: Profile> Permits for OwnImage<P> {
+    fn image(&self) -> &ListedImage {
+        &self.listed
+    }
+}
+
+struct Reader {
+    targets: TargetsReader,
+    pick: Pick,
+}
+
+impl Body for Reader {
+    fn event(&mut self, steps: &[Step<'_>], event: Event<'_>, span: Span) -> Result<(), Error> {
+        self.targets.event(steps, event, span, &mut self.pick)
+    }
+}
+
+/// Picks out what concerns one ECU.
+struct Pick {
+    own: EcuId,
+    hardware_id: HardwareId,
+    ecus: Ecus,
+    /// Of the image that is streaming by: what it says to this ECU, and whether it is for its hardware.
+    entry: Option<EcuEntry>,
+    runs_here: bool,
+    chosen: Option<Chosen>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Chosen {
+    listed: ListedImage,
+    entry: EcuEntry,
+    runs_here: bool,
+}
+
+impl Pick {
+    fn new(own: EcuId, hardware_id: HardwareId) -> Self {
+        Self { own, hardware_id, ecus: Ecus::new(), entry: None, runs_here: false, chosen: None }
+    }
+}
+
+impl Heard for Pick {
+    fn hardware_id(&mut self, id: HardwareId) {
+        self.runs_here |= id == self.hardware_id;
+    }
+
+    fn ecu(&mut self, entry: &EcuEntry) {
+        self.ecus.name(&entry.ecu);
+        if entry.ecu == self.own {
+            self.entry = Some(*entry);
+        }
+    }
+}
+
+impl Listener for Pick {
+    fn begin(&mut self) {
+        (self.entry, self.runs_here) = (None, false);
+    }
+
+    fn target(&mut self, name: TargetName<'_>, head: &TargetHead) {
+        let Some(entry) = self.entry else {
+            return;
+        };
+        let TargetHead { length, hashes, line, release_counter } = *head;
+        let listed = ListedImage { name: name.to_buf(), length, hashes, line, release_counter };
+        self.chosen = Some(Chosen { listed, entry, runs_here: self.runs_here });
+    }
+}

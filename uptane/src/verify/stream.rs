@@ -1,0 +1,97 @@
+//! A signed file that arrives in pieces: signatures are checked and content is read at once, and the content stays
+//! shut until the signatures are known to be good.
+
+use sha2::Digest as _;
+
+use crate::json::{Event, Path, Scanner, Sink, Span, Step, TOKEN};
+use crate::metadata::{Entry, EnvelopeReader};
+use crate::{Error, Length, Role, Sha256};
+
+/// Who checks the signatures.
+pub(super) trait Signatures {
+    /// The next entry of `signatures`.
+    fn entry(&mut self, entry: &Entry);
+    /// The next bytes of what was signed.
+    fn update(&mut self, bytes: &[u8]);
+}
+
+/// Who reads the content.
+pub(super) trait Body {
+    /// A value in `signed`.
+    fn event(&mut self, steps: &[Step<'_>], event: Event<'_>, span: Span) -> Result<(), Error>;
+}
+
+/// The file so far.
+pub(super) struct FileStream<S, B> {
+    role: Role,
+    limit: u64,
+    received: u64,
+    scanner: Scanner<TOKEN>,
+    frame: Frame<S, B>,
+    sha256: sha2::Sha256,
+}
+
+struct Frame<S, B> {
+    envelope: EnvelopeReader,
+    signatures: S,
+    body: B,
+    /// What is wrong with the content. It is told only once the signatures are good, as when the file is at hand.
+    fault: Option<Error>,
+}
+
+impl<S: Signatures, B: Body> FileStream<S, B> {
+    pub(super) fn new(role: Role, limit: u64, signatures: S, body: B) -> Self {
+        let frame = Frame { envelope: EnvelopeReader::default(), signatures, body, fault: None };
+        Self { role, limit, received: 0, scanner: Scanner::new(), frame, sha256: sha2::Sha256::new() }
+    }
+
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.received = self.received.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        if self.received > self.limit {
+            return Err(Error::TooLong { role: self.role, limit: Length::new(self.limit)? });
+        }
+        self.sha256.update(bytes);
+        self.scanner.feed(bytes, &mut self.frame)
+    }
+
+    pub(super) fn finish(self) -> Result<Closed<S, B>, Error> {
+        let Self { mut frame, scanner, sha256, .. } = self;
+        scanner.finish(&mut frame)?;
+        frame.envelope.finish()?;
+        Ok(Closed { frame, sha256: Sha256(sha256.finalize().into()) })
+    }
+}
+
+/// The file is complete, and its content still shut.
+pub(super) struct Closed<S, B> {
+    frame: Frame<S, B>,
+    sha256: Sha256,
+}
+
+impl<S, B> Closed<S, B> {
+    /// Gives the content, and SHA-256 of the file, to whoever finds the signatures good.
+    pub(super) fn open<E>(self, verify: impl FnOnce(S) -> Result<E, Error>) -> Result<(E, B, Sha256), Error> {
+        let Self { frame: Frame { signatures, body, fault, envelope: _ }, sha256 } = self;
+        let evidence = verify(signatures)?;
+        match fault {
+            Some(fault) => Err(fault),
+            None => Ok((evidence, body, sha256)),
+        }
+    }
+}
+
+impl<S: Signatures, B: Body> Sink for Frame<S, B> {
+    fn event(&mut self, path: &Path<'_>, event: Event<'_>, span: Span) -> Result<(), Error> {
+        if let Some(entry) = self.envelope.event(path.steps(), event)? {
+            self.signatures.entry(&entry);
+        }
+        if let ([Step::Key("signed"), rest @ ..], None) = (path.steps(), self.fault) {
+            self.fault = self.body.event(rest, event, span).err();
+        }
+        Ok(())
+    }
+
+    fn signed(&mut self, bytes: &[u8]) {
+        self.signatures.update(bytes);
+    }
+}
