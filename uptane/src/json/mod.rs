@@ -4,12 +4,18 @@
 //! (design D1), and that it stays within [`crate::limits`]; it tells a [`Sink`] what it saw and which bytes were
 //! signed. Whether a file comes from a slice or from a bus, it is this code that reads it.
 
+#[cfg(feature = "alloc")]
+pub(crate) mod canonical;
+#[cfg(feature = "alloc")]
+mod document;
 mod number;
 mod open;
 mod scan;
 mod text;
 pub(crate) mod walk;
 
+#[cfg(feature = "alloc")]
+pub use document::Document;
 pub use open::{Path, Step};
 pub use scan::{Event, Kind, Scanner, Sink, Span};
 pub(crate) use scan::{read, Whole};

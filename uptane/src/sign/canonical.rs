@@ -6,6 +6,8 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::json::canonical::{SHORT_ESCAPES, write_text};
+
 /// A JSON value that can only be written canonically.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
@@ -133,22 +135,6 @@ fn write_list(values: &[Value], out: &mut Vec<u8>) {
     }
     out.push(b']');
 }
-
-fn write_text(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
-    for byte in text.bytes() {
-        match SHORT_ESCAPES.iter().find(|(control, _)| *control == byte) {
-            Some((_, letter)) => out.extend_from_slice(&[b'\\', *letter]),
-            None if byte < 0x20 => out.extend_from_slice(alloc::format!("\\u{byte:04x}").as_bytes()),
-            None if matches!(byte, b'"' | b'\\') => out.extend_from_slice(&[b'\\', byte]),
-            None => out.push(byte),
-        }
-    }
-    out.push(b'"');
-}
-
-/// Control characters with an escape of one letter.
-const SHORT_ESCAPES: [(u8, u8); 5] = [(0x08, b'b'), (b'\t', b't'), (b'\n', b'n'), (0x0c, b'f'), (b'\r', b'r')];
 
 #[cfg(test)]
 mod tests {
