@@ -3,6 +3,7 @@
 //! Each makes what it needs afresh (folders, keys, databases, ports), reuses only what is built, and records every
 //! figure with its limit. What it cannot do for want of a tool falls short, and names the tool.
 
+mod fresh_test;
 mod no_std;
 
 use anyhow::Result;
@@ -25,7 +26,7 @@ pub enum Form {
     Json,
 }
 
-const ITEMS: [Item; 1] = [no_std::ITEM];
+const ITEMS: [Item; 2] = [fresh_test::ITEM, no_std::ITEM];
 
 /// Prints every name with its promise.
 pub fn list() {

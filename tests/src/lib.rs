@@ -3,3 +3,4 @@
 pub mod evidence;
 pub mod programs;
 pub mod record;
+pub mod stopwatch;

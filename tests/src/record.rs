@@ -48,6 +48,11 @@ impl Record {
         Self { aloud, ..Self::default() }
     }
 
+    /// Whether lines are printed as they are found, so that standard output is not kept for JSON.
+    pub fn is_aloud(&self) -> bool {
+        self.aloud
+    }
+
     /// Adds a figure.
     pub fn figure(&mut self, name: impl Into<String>, value: f64, unit: &'static str, limit: Limit) {
         let figure = Figure { name: name.into(), value, unit, limit, holds: limit.allows(value) };
@@ -114,7 +119,7 @@ impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, value, unit, limit, holds } = self;
         let mark = if *holds { "ok" } else { "SHORT" };
-        if *unit == "" && *limit == Limit::Exactly(1.0) {
+        if unit.is_empty() && *limit == Limit::Exactly(1.0) {
             return write!(f, "{mark:>5}  {name}: {}", if *holds { "yes" } else { "no" });
         }
         write!(f, "{mark:>5}  {name}: {} {unit}", Number(*value))?;
