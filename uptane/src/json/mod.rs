@@ -18,7 +18,7 @@ pub(crate) mod walk;
 pub use document::Document;
 pub use open::{Path, Step};
 pub use scan::{Event, Kind, Scanner, Sink, Span};
-pub(crate) use scan::{read, Whole};
+pub(crate) use scan::{Whole, read};
 
 use crate::Error;
 
@@ -59,3 +59,6 @@ impl sealed::Form for Any {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -425,7 +425,9 @@ impl Whole for Event<'_> {
     }
 
     fn object(&self, field: &'static str) -> Result<(), Error> {
-        matches!(self, Event::Begin(Kind::Object) | Event::End(Kind::Object)).then_some(()).ok_or(Error::Schema { field })
+        matches!(self, Event::Begin(Kind::Object) | Event::End(Kind::Object))
+            .then_some(())
+            .ok_or(Error::Schema { field })
     }
 
     fn array(&self, field: &'static str) -> Result<(), Error> {

@@ -24,7 +24,8 @@ pub struct EcuSignature<'a> {
 impl<'a> Envelope<'a> {
     /// Decodes a file in canonical wire form.
     pub fn decode(file: &'a [u8]) -> Result<Self, Error> {
-        let mut places = Places { reader: EnvelopeReader::default(), signatures: Span::default(), signed: Span::default() };
+        let mut places =
+            Places { reader: EnvelopeReader::default(), signatures: Span::default(), signed: Span::default() };
         read(file, &mut places)?;
         places.reader.finish()?;
         Ok(Self { signatures: places.signatures.of(file), signed: places.signed.of(file) })

@@ -149,7 +149,8 @@ impl RootReader {
     }
 
     fn define(&mut self, hint: KeyHint, key: Option<PublicKey>) -> Result<(), Error> {
-        let is_known = |(known, other): &(KeyHint, Option<PublicKey>)| *known == hint || (key.is_some() && *other == key);
+        let is_known =
+            |(known, other): &(KeyHint, Option<PublicKey>)| *known == hint || (key.is_some() && *other == key);
         // Trap T3: one key under two ids would be counted twice.
         if self.keys.iter().flatten().any(is_known) {
             return Err(Error::Duplicate { what: "key of Root" });

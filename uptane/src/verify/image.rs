@@ -77,7 +77,8 @@ impl ImageCheck {
             return Err(Error::ImageLength { listed: listed.length, got: Length::new(received)? });
         }
         // §5.4.3.4 step 4: every listed digest must match.
-        let is_listed = listed.hashes.sha256().is_none_or(|digest| digest == sha256) && listed.hashes.sha512() == sha512;
+        let is_listed =
+            listed.hashes.sha256().is_none_or(|digest| digest == sha256) && listed.hashes.sha512() == sha512;
         if is_listed { Ok(VerifiedImage { listed, sha256 }) } else { Err(Error::ImageDigest) }
     }
 }

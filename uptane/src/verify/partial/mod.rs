@@ -16,3 +16,6 @@ mod targets;
 pub use command::{CommandStream, VerifiedCommand};
 pub use root::{Candidate, RootStream, RootVerifier, TrustedRoot};
 pub use targets::{Own, OwnImage, OwnTargets, Plain, Plus, Profile, TargetsStream};
+
+#[cfg(test)]
+mod tests;
