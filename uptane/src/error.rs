@@ -6,6 +6,12 @@ use crate::{HardwareId, Length, ReleaseCounter, Role, Time, Version};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The repository has no such file, though another file says it must (attack A8).
+    #[error("the repository has no {role}")]
+    Absent {
+        /// Whose file is missing.
+        role: Role,
+    },
     /// A digest is not lower-case hex of its length.
     #[error("a digest is malformed")]
     BadDigest,
@@ -272,6 +278,7 @@ impl Error {
     /// The attack this failure points to, for the report. `None` where it points to a mistake of our own side.
     pub fn attack(&self) -> Option<Attack> {
         Some(match self {
+            Self::Absent { .. } => Attack::PartialBundle,
             Self::BadDigest
             | Self::BadKey
             | Self::BadName { .. }
@@ -305,6 +312,7 @@ impl Error {
     /// The failed check in a word, for status, logs and scripts.
     pub fn name(&self) -> &'static str {
         match self {
+            Self::Absent { .. } => "absent",
             Self::BadDigest => "bad-digest",
             Self::BadKey => "bad-key",
             Self::BadName { .. } => "bad-name",
@@ -356,7 +364,7 @@ impl Error {
 }
 
 /// Every check in the order of its code, the first being 1. New ones go to the end: the numbers are on the wire.
-const CHECKS: [&str; 35] = [
+const CHECKS: [&str; 36] = [
     "bad-digest",
     "bad-key",
     "bad-name",
@@ -392,6 +400,7 @@ const CHECKS: [&str; 35] = [
     "wrong-transaction",
     "wrong-type",
     "wrong-vehicle",
+    "absent",
 ];
 
 #[cfg(test)]

@@ -33,6 +33,8 @@ pub const MAX_TARGETS: u64 = 64 * 1024 * 1024;
 pub const MAX_TIME_ATTESTATION: u64 = 64 * 1024;
 /// Bytes of one ECU version report.
 pub const MAX_REPORT: usize = 16 * 1024;
+/// Bytes of one idle check-in statement.
+pub const MAX_CHECK_IN: usize = 4 * 1024;
 /// Bytes of one vehicle version manifest.
 pub const MAX_MANIFEST: usize = 2 * 1024 * 1024;
 /// Bytes of one signed command from Primary to Secondary.

@@ -7,6 +7,7 @@ use super::SignError;
 use super::canonical::Value;
 use super::snapshot::hashes_object;
 use crate::limits::{MAX_HARDWARE_IDS, MAX_STRING};
+use crate::metadata::Target;
 use crate::{EcuId, Error, HardwareId, Hashes, ImageLine, Length, ReleaseCounter, TargetName, TargetNameBuf};
 
 /// What must be equal in both repositories (§5.2.3.1.1).
@@ -62,6 +63,18 @@ impl ImageEntry {
             hashes,
             matching: matching.object(),
             hardware_ids: matching.hardware_ids.clone(),
+            info: BTreeMap::new(),
+        }
+    }
+
+    /// The image as a repository already lists it, so that the Director says exactly what the Image repository says.
+    pub fn listed(target: &Target<'_>) -> Self {
+        Self {
+            name: target.name().to_buf(),
+            length: target.length(),
+            hashes: target.hashes(),
+            matching: Value::Canonical(target.matching().raw().to_vec()),
+            hardware_ids: target.matching().hardware_ids().collect(),
             info: BTreeMap::new(),
         }
     }

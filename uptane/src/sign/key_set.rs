@@ -6,6 +6,7 @@ use super::SignError;
 use super::canonical::Value;
 use super::signer::key_id;
 use crate::limits::MAX_ROLE_KEYS;
+use crate::metadata::{RoleKeys, Root, RootRole};
 use crate::{Error, KeyId, PublicKey};
 
 /// The keys of one role and its threshold: at least one key, no key twice, a threshold they can reach.
@@ -19,6 +20,21 @@ impl KeySet {
     /// `threshold` of these keys, under the ids our tools give them.
     pub fn new(keys: impl IntoIterator<Item = PublicKey>, threshold: usize) -> Result<Self, SignError> {
         Self::named(keys.into_iter().map(|key| (key_id(&key), key)), threshold)
+    }
+
+    /// The keys a Root gives a role, under the ids it gives them.
+    pub fn of_role(root: &Root<'_>, role: RootRole) -> Result<Self, SignError> {
+        Self::of_root(root, &root.role_keys(role))
+    }
+
+    /// The keys a Root gives the time attestations; none at the Image repository.
+    pub fn of_time(root: &Root<'_>) -> Result<Option<Self>, SignError> {
+        root.time_keys().map(|keys| Self::of_root(root, &keys)).transpose()
+    }
+
+    fn of_root(root: &Root<'_>, role: &RoleKeys) -> Result<Self, SignError> {
+        let keys = root.keys().filter(|(_, key)| role.keys().any(|known| known == *key));
+        Self::named(keys, role.threshold().into())
     }
 
     /// `threshold` of these keys, under ids given elsewhere.

@@ -7,8 +7,10 @@ mod draft;
 mod files;
 mod keys;
 mod repo;
+mod vehicle;
 
 pub use draft::{Draft, Next};
 pub use files::Files;
 pub use keys::signer;
 pub use repo::{Repo, TestEcu};
+pub use vehicle::Vehicle;

@@ -1,13 +1,61 @@
 //! Verification (§5.4.4): what makes a file from outside one that may be acted on.
+//!
+//! Without a heap: [`partial`], [`time`], [`image`]. With `alloc`, full verification: [`Trusted`] is what is known
+//! between cycles, [`Refresh`] judges new files step by step, [`agree`] compares the two repositories, and what comes out
+//! ([`Verified`], [`Approved`], [`image::VerifiedImage`]) can be made nowhere else.
 
+#[cfg(feature = "alloc")]
+mod agreement;
+#[cfg(feature = "alloc")]
+mod check_in;
+#[cfg(feature = "alloc")]
+mod cycle;
 pub mod ecu;
 mod file;
 pub(crate) mod freshness;
 pub mod image;
+#[cfg(feature = "alloc")]
+mod kept;
+#[cfg(feature = "alloc")]
+mod manifest;
 pub mod partial;
+#[cfg(feature = "alloc")]
+mod refresh;
+#[cfg(feature = "alloc")]
+mod report;
+#[cfg(feature = "alloc")]
+mod root;
 pub mod signature;
+#[cfg(feature = "alloc")]
+mod snapshot;
 mod stream;
+#[cfg(feature = "alloc")]
+mod targets;
 pub mod threshold;
 pub mod time;
+#[cfg(feature = "alloc")]
+mod timestamp;
+#[cfg(feature = "alloc")]
+mod trusted;
+#[cfg(feature = "alloc")]
+mod verified;
 
+#[cfg(feature = "alloc")]
+pub use agreement::{Approved, ApprovedEntry, ApprovedImage, agree, agree_for};
+#[cfg(feature = "alloc")]
+pub use check_in::{VerifiedCheckIn, check_in};
+#[cfg(feature = "alloc")]
+pub use cycle::Keep;
 pub use file::MetadataFile;
+#[cfg(feature = "alloc")]
+pub use kept::{Kept, Kind, RootFile, SnapshotFile, TargetsFile, TimestampFile};
+#[cfg(feature = "alloc")]
+pub use manifest::{VerifiedManifest, manifest};
+#[cfg(feature = "alloc")]
+pub use refresh::{Commit, Refresh, Refreshed, Step};
+#[cfg(feature = "alloc")]
+pub use report::{VerifiedReport, report};
+#[cfg(feature = "alloc")]
+pub use trusted::{StoredFiles, Trusted};
+#[cfg(feature = "alloc")]
+pub use verified::Verified;

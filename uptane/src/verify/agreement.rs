@@ -1,0 +1,209 @@
+//! Do both repositories vouch for what the Director chose? (§5.4.4.2 step 10)
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use super::Verified;
+use super::image::{ListedImage, Permits, sealed};
+use super::kept::TargetsFile;
+use crate::metadata::{EcuEntry, Target};
+use crate::{Director, EcuId, Error, HardwareId, Image, ImageLine, ReleaseCounter, TargetName};
+
+/// What both repositories vouch for: an image for each ECU the Director named.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Approved(Vec<ApprovedEntry>);
+
+impl Approved {
+    /// One entry for each ECU, sorted by the image's name, then by ECU.
+    pub fn entries(&self) -> &[ApprovedEntry] {
+        &self.0
+    }
+
+    /// What is for one ECU.
+    pub fn entry(&self, ecu: EcuId) -> Option<&ApprovedEntry> {
+        self.0.iter().find(|entry| entry.ecu == ecu)
+    }
+}
+
+/// What one ECU is to run.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ApprovedEntry {
+    ecu: EcuId,
+    hardware_id: HardwareId,
+    order: Option<u32>,
+    image: ApprovedImage,
+    fallback: Option<ApprovedImage>,
+}
+
+impl ApprovedEntry {
+    /// The ECU.
+    pub fn ecu(&self) -> EcuId {
+        self.ecu
+    }
+
+    /// What the Director says that ECU is; the image runs on it.
+    pub fn hardware_id(&self) -> HardwareId {
+        self.hardware_id
+    }
+
+    /// When it is its turn to activate; lower ones come first.
+    pub fn order(&self) -> Option<u32> {
+        self.order
+    }
+
+    /// The image.
+    pub fn image(&self) -> &ApprovedImage {
+        &self.image
+    }
+
+    /// The image to return to where there is no second bank (design D8).
+    pub fn fallback(&self) -> Option<&ApprovedImage> {
+        self.fallback.as_ref()
+    }
+}
+
+/// An image both repositories vouch for: evidence that lets an image in ([`ImageCheck`](super::image::ImageCheck)).
+#[derive(Debug, PartialEq, Eq)]
+pub struct ApprovedImage(ListedImage);
+
+impl ApprovedImage {
+    fn of(target: &Target<'_>) -> Self {
+        let matching = target.matching();
+        Self(ListedImage {
+            name: target.name().to_buf(),
+            length: target.length(),
+            hashes: target.hashes(),
+            line: matching.line(),
+            release_counter: matching.release_counter(),
+        })
+    }
+}
+
+impl sealed::Sealed for ApprovedImage {}
+
+impl Permits for ApprovedImage {
+    fn image(&self) -> &ListedImage {
+        &self.0
+    }
+}
+
+/// Approves what the Director says to the whole vehicle, if the Image repository vouches for every image of it
+/// (§5.4.4.2 step 10, as a Primary must). `accepted` is the highest release this vehicle ever accepted for an ECU in
+/// an image line, zero for none; it outlives metadata (trap T5).
+pub fn agree(
+    director: &Verified<'_, Director, TargetsFile>,
+    image: &Verified<'_, Image, TargetsFile>,
+    accepted: impl Fn(EcuId, ImageLine) -> ReleaseCounter,
+) -> Result<Approved, Error> {
+    approve(director, image, |_| true, accepted)
+}
+
+/// As [`agree`], for what the Director says to one ECU: all a Secondary needs. [`Error::NothingForThisEcu`] if it says
+/// nothing.
+pub fn agree_for(
+    ecu: EcuId,
+    director: &Verified<'_, Director, TargetsFile>,
+    image: &Verified<'_, Image, TargetsFile>,
+    accepted: impl Fn(ImageLine) -> ReleaseCounter,
+) -> Result<ApprovedEntry, Error> {
+    let own = |entry: &EcuEntry| entry.ecu == ecu;
+    let Approved(mut entries) = approve(director, image, own, |_, line| accepted(line))?;
+    entries.pop().ok_or(Error::NothingForThisEcu)
+}
+
+fn approve(
+    director: &Verified<'_, Director, TargetsFile>,
+    image: &Verified<'_, Image, TargetsFile>,
+    concerns: impl Fn(&EcuEntry) -> bool,
+    accepted: impl Fn(EcuId, ImageLine) -> ReleaseCounter,
+) -> Result<Approved, Error> {
+    let chosen: Vec<(Target<'_>, Vec<EcuEntry>)> = director
+        .view()
+        .targets()
+        .map(|target| (target, target.ecus().filter(&concerns).collect::<Vec<_>>()))
+        .filter(|(_, entries)| !entries.is_empty())
+        .collect();
+    let listed = Listed::of(image, &chosen);
+    let mut approved = Vec::new();
+    for (target, entries) in &chosen {
+        let vouched = listed.same_as(target)?;
+        for entry in entries {
+            approved.push(approve_entry(entry, &vouched, &listed, |line| accepted(entry.ecu, line))?);
+        }
+    }
+    Ok(Approved(approved))
+}
+
+fn approve_entry(
+    entry: &EcuEntry,
+    vouched: &Target<'_>,
+    listed: &Listed<'_>,
+    accepted: impl Fn(ImageLine) -> ReleaseCounter,
+) -> Result<ApprovedEntry, Error> {
+    check_fits(vouched, entry.hardware_id, &accepted)?;
+    let fallback = match &entry.fallback {
+        None => None,
+        Some(name) => {
+            let fallback = listed.find(name.borrowed())?;
+            check_fits(&fallback, entry.hardware_id, &accepted)?;
+            Some(ApprovedImage::of(&fallback))
+        }
+    };
+    let EcuEntry { ecu, hardware_id, order, fallback: _ } = *entry;
+    Ok(ApprovedEntry { ecu, hardware_id, order, image: ApprovedImage::of(vouched), fallback })
+}
+
+/// Refuses an image for other hardware or of an older release.
+fn check_fits(
+    image: &Target<'_>,
+    hardware: HardwareId,
+    accepted: impl Fn(ImageLine) -> ReleaseCounter,
+) -> Result<(), Error> {
+    let matching = image.matching();
+    if !matching.hardware_ids().any(|covered| covered == hardware) {
+        return Err(Error::Hardware { own: hardware });
+    }
+    // §5.4.4.2 step 10.2.3.
+    let (accepted, offered) = (accepted(matching.line()), matching.release_counter());
+    if offered < accepted {
+        return Err(Error::CounterRollback { accepted, offered });
+    }
+    Ok(())
+}
+
+/// What the Image repository lists of what the Director names.
+struct Listed<'a>(BTreeMap<TargetName<'a>, Target<'a>>);
+
+impl<'a> Listed<'a> {
+    /// One walk through Image Targets, which may be long, for all names together.
+    fn of(image: &Verified<'a, Image, TargetsFile>, chosen: &[(Target<'_>, Vec<EcuEntry>)]) -> Self {
+        let named = |name: TargetName<'_>| {
+            let is_fallback = |entry: &EcuEntry| entry.fallback.is_some_and(|fallback| fallback.borrowed() == name);
+            chosen.iter().any(|(target, entries)| target.name() == name || entries.iter().any(is_fallback))
+        };
+        let targets = image.view().targets().filter(|target| named(target.name()));
+        Self(targets.map(|target| (target.name(), target)).collect())
+    }
+
+    /// §5.4.4.2 step 10.1: exactly the same name.
+    fn find(&self, name: TargetName<'_>) -> Result<Target<'a>, Error> {
+        self.0.get(&name).copied().ok_or(Error::NotInImageRepository)
+    }
+
+    /// What the Image repository says of an image, if it is what the Director says.
+    fn same_as(&self, chosen: &Target<'_>) -> Result<Target<'a>, Error> {
+        let vouched = self.find(chosen.name())?;
+        // §5.4.4.2 step 10.2.1.
+        if vouched.length() != chosen.length() {
+            return Err(Error::Mismatch { what: "length" });
+        }
+        if vouched.hashes() != chosen.hashes() {
+            return Err(Error::Mismatch { what: "hashes" });
+        }
+        // §5.4.4.2 step 10.2.2: everything in it, known to us or not.
+        if vouched.matching().raw() != chosen.matching().raw() {
+            return Err(Error::Mismatch { what: "match" });
+        }
+        Ok(vouched)
+    }
+}

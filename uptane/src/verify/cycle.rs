@@ -1,0 +1,93 @@
+//! What all steps of one update cycle share.
+
+use alloc::vec::Vec;
+
+use super::Trusted;
+use super::file::MetadataFile;
+use super::kept::{Kept, Kind, Offered};
+use crate::metadata::RootRole;
+use crate::{EcuId, Error, Length, Repository, Time, VehicleId};
+
+/// Something to be stored now, whatever the rest of the cycle brings (design D5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Replaces the stored file of this role.
+    Store {
+        /// The file.
+        file: MetadataFile,
+        /// Its bytes.
+        bytes: Vec<u8>,
+    },
+    /// The stored Timestamp, Snapshot and Targets are not trusted any more: Root rotated keys (§5.4.4.3 step 4).
+    Forget,
+}
+
+/// For whom the files must be.
+#[derive(Clone, Debug)]
+pub(super) enum Audience {
+    /// The Director speaks to one vehicle.
+    Vehicle {
+        /// The vehicle.
+        vehicle: VehicleId,
+        /// Its ECUs, where the verifier knows them.
+        ecus: Option<Vec<EcuId>>,
+    },
+    /// The Image repository speaks to everybody.
+    Everybody,
+}
+
+/// Which text settles the questions Uptane and TUF answer differently (design D3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Policy {
+    /// Uptane 2.1.0: two Timestamps of one version are an attack; Snapshot and Targets are stored together.
+    Uptane,
+    /// TUF 1.0.34: a Timestamp of the same version is no news; each role is stored as it is verified.
+    Tuf,
+}
+
+/// One update cycle: what is trusted so far, and the one `now`.
+#[derive(Clone, Debug)]
+pub(super) struct Cycle<R> {
+    pub(super) trusted: Trusted<R>,
+    pub(super) audience: Audience,
+    pub(super) policy: Policy,
+    pub(super) now: Time,
+    pub(super) keep: Vec<Keep>,
+}
+
+impl<R: Repository> Cycle<R> {
+    /// A file that was read, signed by its role and made for us. `check` comes between reading and signatures.
+    pub(super) fn accept<K: Kind>(
+        &self,
+        role: RootRole,
+        bytes: &[u8],
+        limit: Length,
+        check: impl FnOnce(&Offered<K>) -> Result<(), Error>,
+    ) -> Result<Kept<K>, Error> {
+        let offered = Offered::read(bytes, limit)?;
+        check(&offered)?;
+        let met = offered.check_signed(&self.trusted.keys(role))?;
+        let kept = offered.keep(met)?;
+        self.check_audience(&kept)?;
+        Ok(kept)
+    }
+
+    /// Judges a cached file as if it had just come: keys may have changed, time has passed (trap T4).
+    pub(super) fn accept_again<K: Kind>(&self, role: RootRole, cached: &Kept<K>) -> Result<(), Error> {
+        cached.check_still_signed(&self.trusted.keys(role))?;
+        self.check_audience(cached)?;
+        cached.freshness().check_expiry(self.now)
+    }
+
+    pub(super) fn store<K: Kind>(&mut self, file: MetadataFile, kept: &Kept<K>) {
+        self.keep.push(Keep::Store { file, bytes: kept.bytes().to_vec() });
+    }
+
+    fn check_audience<K: Kind>(&self, kept: &Kept<K>) -> Result<(), Error> {
+        kept.check_repository::<R>()?;
+        match &self.audience {
+            Audience::Vehicle { vehicle, .. } => kept.check_vehicle(*vehicle),
+            Audience::Everybody => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! One refresh of a repository's metadata: steps 2 to 5, or 6 to 9, of §5.4.4.2, without I/O.
+//!
+//! Ask [`Refresh::next`] what to fetch, give it to [`Refresh::supply`], and store what [`Refresh::keep`] names before
+//! going on. Each step is a type that only the step before it can make: [`root`](super::root),
+//! [`timestamp`](super::timestamp), [`snapshot`](super::snapshot), [`targets`](super::targets).
+//!
+//! What the caller owes: that "absent" means the repository itself said so (HTTP 404), and that [`Commit`] is stored
+//! atomically together with the record of the installation it leads to (trap T2).
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::marker::PhantomData;
+
+use super::cycle::{Audience, Cycle, Keep, Policy};
+use super::file::MetadataFile;
+use super::kept::{Kept, Kind, RootFile, SnapshotFile, TargetsFile, TimestampFile};
+use super::root::AtRoot;
+use super::snapshot::AtSnapshot;
+use super::targets::{AtTargets, Complete};
+use super::timestamp::AtTimestamp;
+use super::{Trusted, Verified};
+use crate::limits::{MAX_ROOT, MAX_TIMESTAMP};
+use crate::{Director, EcuId, Error, Image, Length, Repository, Time, VehicleId};
+
+/// What a refresh wants next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Fetch this file, of which no more than `limit` bytes are wanted.
+    Fetch {
+        /// The file.
+        file: MetadataFile,
+        /// The most bytes to read.
+        limit: Length,
+    },
+    /// Nothing more: [`Refresh::finish`].
+    Done,
+    /// A check failed: [`Refresh::abandon`].
+    Refused(Error),
+}
+
+/// A refresh under way.
+#[derive(Clone, Debug)]
+pub struct Refresh<R> {
+    cycle: Cycle<R>,
+    state: State,
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    AtRoot(AtRoot),
+    AtTimestamp(AtTimestamp),
+    AtSnapshot(AtSnapshot),
+    AtTargets(AtTargets),
+    Complete(Complete),
+    Refused(Error),
+}
+
+impl Refresh<Director> {
+    /// Refreshes what the Director says to `vehicle`. A Primary names all its ECUs, so that no other may be named
+    /// (§5.4.4.6 step 8); a Secondary does not know the others and passes `None`.
+    pub fn director(trusted: Trusted<Director>, vehicle: VehicleId, ecus: Option<&[EcuId]>, now: Time) -> Self {
+        let audience = Audience::Vehicle { vehicle, ecus: ecus.map(<[EcuId]>::to_vec) };
+        Self::start(trusted, audience, Policy::Uptane, now)
+    }
+}
+
+impl Refresh<Image> {
+    /// Refreshes what the Image repository says to everybody, as an ECU does.
+    pub fn image(trusted: Trusted<Image>, now: Time) -> Self {
+        Self::start(trusted, Audience::Everybody, Policy::Uptane, now)
+    }
+
+    /// Refreshes it as a TUF client does: each role is stored as soon as it is verified (TUF 1.0.34 §5.3 to §5.6).
+    pub fn tuf(trusted: Trusted<Image>, now: Time) -> Self {
+        Self::start(trusted, Audience::Everybody, Policy::Tuf, now)
+    }
+}
+
+impl<R: Repository> Refresh<R> {
+    fn start(trusted: Trusted<R>, audience: Audience, policy: Policy, now: Time) -> Self {
+        let cycle = Cycle { trusted, audience, policy, now, keep: Vec::new() };
+        Self { cycle, state: State::AtRoot(AtRoot::begin()) }
+    }
+
+    /// Takes the file that [`next`](Self::next) asked for; `None` says that the repository has no such file, which is
+    /// good news for Root alone. After a refusal nothing is taken any more.
+    pub fn supply(&mut self, file: Option<&[u8]>) -> Result<(), Error> {
+        match self.advance(self.state.clone(), file) {
+            Ok(state) => {
+                self.state = state;
+                Ok(())
+            }
+            Err(error) => {
+                self.state = State::Refused(error);
+                Err(error)
+            }
+        }
+    }
+
+    fn advance(&mut self, state: State, file: Option<&[u8]>) -> Result<State, Error> {
+        let cycle = &mut self.cycle;
+        let state = match (state, file) {
+            (State::AtRoot(step), Some(file)) => State::AtRoot(step.supply(cycle, file)?),
+            // §5.4.4.3 step 2.2: there is no Root N+1.
+            (State::AtRoot(step), None) => State::AtTimestamp(step.done(cycle)?),
+            (State::AtTimestamp(step), Some(file)) => State::AtSnapshot(step.supply(cycle, file)?),
+            (State::AtSnapshot(step), Some(file)) => State::AtTargets(step.supply(cycle, file)?),
+            (State::AtTargets(step), Some(file)) => State::Complete(step.supply(cycle, file)?),
+            (state @ (State::AtTimestamp(_) | State::AtSnapshot(_) | State::AtTargets(_)), None) => {
+                return Err(Error::Absent { role: wanted(&state) });
+            }
+            (state @ State::Complete(_), _) => state,
+            (State::Refused(error), _) => return Err(error),
+        };
+        self.pass_cached(state)
+    }
+
+    /// Passes the steps that cached files settle.
+    fn pass_cached(&self, state: State) -> Result<State, Error> {
+        let state = self.pass_snapshot(state)?;
+        let State::AtTargets(step) = state else { return Ok(state) };
+        let cached = step.cached(&self.cycle)?;
+        Ok(cached.map_or(State::AtTargets(step), State::Complete))
+    }
+
+    fn pass_snapshot(&self, state: State) -> Result<State, Error> {
+        let State::AtSnapshot(step) = state else { return Ok(state) };
+        let cached = step.cached(&self.cycle)?;
+        Ok(cached.map_or(State::AtSnapshot(step), State::AtTargets))
+    }
+
+    /// What must be stored now, in this order, before anything else is supplied.
+    pub fn keep(&mut self) -> Vec<Keep> {
+        core::mem::take(&mut self.cycle.keep)
+    }
+
+    /// What is to be done next.
+    pub fn next(&self) -> Step {
+        let fetch = |file, limit: Result<Length, Error>| match limit {
+            Ok(limit) => Step::Fetch { file, limit },
+            Err(error) => Step::Refused(error),
+        };
+        match &self.state {
+            State::AtRoot(_) => fetch(MetadataFile::Root(self.cycle.trusted.successor), Length::new(MAX_ROOT)),
+            State::AtTimestamp(_) => fetch(MetadataFile::Timestamp, Length::new(MAX_TIMESTAMP)),
+            State::AtSnapshot(step) => fetch(step.file(), step.limit()),
+            State::AtTargets(step) => fetch(step.file(), step.limit()),
+            State::Complete(_) => Step::Done,
+            State::Refused(error) => Step::Refused(*error),
+        }
+    }
+
+    /// The refreshed files; the refresh itself, if it is not done.
+    pub fn finish(self) -> Result<Refreshed<R>, Box<Self>> {
+        let State::Complete(complete) = self.state else { return Err(Box::new(self)) };
+        let Cycle { trusted, .. } = self.cycle;
+        let Trusted { root, snapshot: old_snapshot, targets: old_targets, .. } = &trusted;
+        let commit = Commit {
+            snapshot: changed(old_snapshot.as_ref(), &complete.snapshot),
+            targets: changed(old_targets.as_ref(), &complete.targets),
+        };
+        let (root, before) = (root.clone(), trusted.clone());
+        Ok(Refreshed { root, complete, commit, before, repository: PhantomData })
+    }
+
+    /// Ends the refresh. What remains trusted: every Root and Timestamp that was accepted, and the Snapshot and Targets
+    /// of before.
+    pub fn abandon(self) -> Trusted<R> {
+        self.cycle.trusted
+    }
+}
+
+fn wanted(state: &State) -> crate::Role {
+    match state {
+        State::AtRoot(_) => crate::Role::Root,
+        State::AtTimestamp(_) => crate::Role::Timestamp,
+        State::AtSnapshot(_) => crate::Role::Snapshot,
+        State::AtTargets(_) | State::Complete(_) | State::Refused(_) => crate::Role::Targets,
+    }
+}
+
+/// The bytes to store in place of `old`; none if they are there already.
+fn changed<K: Kind>(old: Option<&Kept<K>>, new: &Kept<K>) -> Option<Vec<u8>> {
+    let same = old.is_some_and(|old| old.bytes() == new.bytes());
+    (!same).then(|| new.bytes().to_vec())
+}
+
+/// Snapshot and Targets to be stored together with the record of the installation they lead to (design D5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// A new Snapshot.
+    pub snapshot: Option<Vec<u8>>,
+    /// New Targets.
+    pub targets: Option<Vec<u8>>,
+}
+
+impl Commit {
+    /// Whether there is nothing to store.
+    pub fn is_empty(&self) -> bool {
+        self.snapshot.is_none() && self.targets.is_none()
+    }
+}
+
+/// A repository whose every file was verified in this cycle.
+#[derive(Debug)]
+pub struct Refreshed<R> {
+    root: Kept<RootFile>,
+    complete: Complete,
+    commit: Commit,
+    before: Trusted<R>,
+    repository: PhantomData<fn() -> R>,
+}
+
+impl<R: Repository> Refreshed<R> {
+    /// Targets, verified in this cycle.
+    pub fn targets(&self) -> Verified<'_, R, TargetsFile> {
+        Verified::of(&self.complete.targets)
+    }
+
+    /// Snapshot, verified in this cycle.
+    pub fn snapshot(&self) -> Verified<'_, R, SnapshotFile> {
+        Verified::of(&self.complete.snapshot)
+    }
+
+    /// Timestamp, verified in this cycle.
+    pub fn timestamp(&self) -> Verified<'_, R, TimestampFile> {
+        Verified::of(&self.complete.timestamp)
+    }
+
+    /// Root, verified in this cycle.
+    pub fn root(&self) -> Verified<'_, R, RootFile> {
+        Verified::of(&self.root)
+    }
+
+    /// Whether Targets are others than before.
+    pub fn changed(&self) -> bool {
+        self.commit.targets.is_some()
+    }
+
+    /// What is still to be stored.
+    pub fn commit(&self) -> &Commit {
+        &self.commit
+    }
+
+    /// What is trusted once [`commit`](Self::commit) is stored.
+    pub fn into_trusted(self) -> Trusted<R> {
+        let Complete { timestamp, snapshot, targets } = self.complete;
+        Trusted { timestamp: Some(timestamp), snapshot: Some(snapshot), targets: Some(targets), ..self.before }
+    }
+
+    /// What is trusted if [`commit`](Self::commit) is not stored: another check, such as [`agree`](super::agree),
+    /// refused what these files lead to (§5.4.3.3, trap T28).
+    pub fn into_trusted_before(self) -> Trusted<R> {
+        self.before
+    }
+}

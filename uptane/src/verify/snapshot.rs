@@ -1,0 +1,83 @@
+//! How to check Snapshot (§5.4.4.5).
+
+use super::cycle::{Cycle, Policy};
+use super::file::MetadataFile;
+use super::freshness::Freshness;
+use super::kept::{Kept, SnapshotFile, TimestampFile};
+use super::targets::AtTargets;
+use crate::limits::MAX_SNAPSHOT;
+use crate::metadata::{FileMeta, RootRole, Snapshot};
+use crate::{Error, Length, Repository, Role};
+
+/// Timestamp is fresh and lists a Snapshot.
+#[derive(Clone, Debug)]
+pub(super) struct AtSnapshot {
+    timestamp: Kept<TimestampFile>,
+    listed: FileMeta,
+}
+
+impl AtSnapshot {
+    pub(super) fn listed_by(timestamp: Kept<TimestampFile>) -> Result<Self, Error> {
+        let listed = timestamp.view().snapshot();
+        // §5.2.5: at least one digest of Snapshot.
+        listed.hashes.ok_or(Error::NoKnownHash)?;
+        Ok(Self { timestamp, listed })
+    }
+
+    /// The file to fetch.
+    pub(super) fn file(&self) -> MetadataFile {
+        MetadataFile::Snapshot(self.listed.version)
+    }
+
+    /// How long it may be.
+    pub(super) fn limit(&self) -> Result<Length, Error> {
+        limit(&self.listed, MAX_SNAPSHOT)
+    }
+
+    /// Goes on with the cached Snapshot, if it is the one Timestamp lists (§5.4.4.2 steps 4 and 8).
+    pub(super) fn cached<R: Repository>(&self, cycle: &Cycle<R>) -> Result<Option<AtTargets>, Error> {
+        let cached = cycle.trusted.snapshot.as_ref().filter(|cached| cached.check_listed(&self.listed).is_ok());
+        let Some(cached) = cached else { return Ok(None) };
+        cycle.accept_again(RootRole::Snapshot, cached)?;
+        AtTargets::listed_by(self.timestamp.clone(), cached.clone()).map(Some)
+    }
+
+    /// Takes Snapshot.
+    pub(super) fn supply<R: Repository>(self, cycle: &mut Cycle<R>, bytes: &[u8]) -> Result<AtTargets, Error> {
+        // §5.4.4.5 step 1, the digests of step 2, step 3.
+        let listed = self.listed;
+        let offered = cycle.accept(RootRole::Snapshot, bytes, self.limit()?, |offered| offered.check_bytes(&listed))?;
+        let snapshot: Kept<SnapshotFile> = offered;
+        // §5.4.4.5 step 2: the version.
+        snapshot.check_listed_version(&listed)?;
+        // §5.4.4.5 step 4.
+        let trusted = cycle.trusted.snapshot.as_ref();
+        snapshot.check_follows(trusted)?;
+        if let Some(trusted) = trusted {
+            check_files(&trusted.view(), &snapshot.view(), snapshot.freshness())?;
+        }
+        // §5.4.4.5 step 7.
+        snapshot.freshness().check_expiry(cycle.now)?;
+        if cycle.policy == Policy::Tuf {
+            cycle.store(MetadataFile::Snapshot(snapshot.version()), &snapshot);
+            cycle.trusted.snapshot = Some(snapshot.clone());
+        }
+        AtTargets::listed_by(self.timestamp, snapshot)
+    }
+}
+
+/// §5.4.4.5 steps 5 and 6. A name that disappears is a rollback to before it existed.
+fn check_files(trusted: &Snapshot<'_>, offered: &Snapshot<'_>, freshness: Freshness) -> Result<(), Error> {
+    for (name, before) in trusted.files() {
+        let after = offered.file(name).ok_or(Error::Withdrawn)?;
+        let file = Freshness { role: Role::Targets, version: after.version, ..freshness };
+        file.check_version(Some(before.version))?;
+    }
+    Ok(())
+}
+
+/// The length a parent lists, within what we take at all.
+pub(super) fn limit(listed: &FileMeta, most: u64) -> Result<Length, Error> {
+    let most = Length::new(most)?;
+    Ok(listed.length.map_or(most, |length| length.min(most)))
+}

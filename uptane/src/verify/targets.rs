@@ -1,0 +1,111 @@
+//! How to check top-level Targets (§5.4.4.6).
+
+use alloc::collections::BTreeSet;
+
+use super::cycle::{Audience, Cycle, Policy};
+use super::file::MetadataFile;
+use super::kept::{Kept, SnapshotFile, TargetsFile, TimestampFile};
+use super::snapshot::limit;
+use crate::limits::MAX_TARGETS;
+use crate::metadata::{FileMeta, RootRole, Targets};
+use crate::{EcuId, Error, Length, Repository};
+
+/// Snapshot is fresh and lists Targets.
+#[derive(Clone, Debug)]
+pub(super) struct AtTargets {
+    timestamp: Kept<TimestampFile>,
+    snapshot: Kept<SnapshotFile>,
+    listed: FileMeta,
+}
+
+/// Everything is fresh.
+#[derive(Clone, Debug)]
+pub(super) struct Complete {
+    pub(super) timestamp: Kept<TimestampFile>,
+    pub(super) snapshot: Kept<SnapshotFile>,
+    pub(super) targets: Kept<TargetsFile>,
+}
+
+impl AtTargets {
+    pub(super) fn listed_by(timestamp: Kept<TimestampFile>, snapshot: Kept<SnapshotFile>) -> Result<Self, Error> {
+        let listed = snapshot.view().file("targets.json").ok_or(Error::Schema { field: "targets.json" })?;
+        Ok(Self { timestamp, snapshot, listed })
+    }
+
+    /// The file to fetch.
+    pub(super) fn file(&self) -> MetadataFile {
+        MetadataFile::Targets(self.listed.version)
+    }
+
+    /// How long it may be.
+    pub(super) fn limit(&self) -> Result<Length, Error> {
+        limit(&self.listed, MAX_TARGETS)
+    }
+
+    /// Ends with the cached Targets, if they are those Snapshot lists. An unchanged Snapshot alone does not say that
+    /// its Targets ever arrived (§5.4.4.2 step 4; trap T2).
+    pub(super) fn cached<R: Repository>(&self, cycle: &Cycle<R>) -> Result<Option<Complete>, Error> {
+        let cached = cycle.trusted.targets.as_ref().filter(|cached| cached.check_listed(&self.listed).is_ok());
+        let Some(targets) = cached.cloned() else { return Ok(None) };
+        cycle.accept_again(RootRole::Targets, &targets)?;
+        check_director(&targets.view(), &cycle.audience)?;
+        Ok(Some(self.clone().complete(targets)))
+    }
+
+    /// Takes Targets.
+    pub(super) fn supply<R: Repository>(self, cycle: &mut Cycle<R>, bytes: &[u8]) -> Result<Complete, Error> {
+        // §5.4.4.6 steps 1 and 3, and what Snapshot lists beyond the version.
+        let listed = self.listed;
+        let targets: Kept<TargetsFile> =
+            cycle.accept(RootRole::Targets, bytes, self.limit()?, |offered| offered.check_bytes(&listed))?;
+        // §5.4.4.6 step 2.
+        targets.check_listed_version(&listed)?;
+        // §5.4.4.6 step 4.
+        targets.check_follows(cycle.trusted.targets.as_ref())?;
+        // §5.4.4.6 step 5.
+        targets.freshness().check_expiry(cycle.now)?;
+        check_director(&targets.view(), &cycle.audience)?;
+        if cycle.policy == Policy::Tuf {
+            cycle.store(self.file(), &targets);
+            cycle.trusted.targets = Some(targets.clone());
+        }
+        Ok(self.complete(targets))
+    }
+
+    fn complete(self, targets: Kept<TargetsFile>) -> Complete {
+        let Self { timestamp, snapshot, listed: _ } = self;
+        Complete { timestamp, snapshot, targets }
+    }
+}
+
+/// What the Director may not say to this vehicle.
+fn check_director(targets: &Targets<'_>, audience: &Audience) -> Result<(), Error> {
+    let Audience::Vehicle { vehicle: _, ecus } = audience else { return Ok(()) };
+    // §5.4.4.6 step 6.
+    if targets.delegates() {
+        return Err(Error::DirectorDelegates);
+    }
+    let mut named = BTreeSet::new();
+    for target in targets.targets() {
+        // §5.2.3.1.1: every image of the Director names the ECU that is to run it.
+        if target.ecus().next().is_none() {
+            return Err(Error::Schema { field: "ecus" });
+        }
+        for entry in target.ecus() {
+            check_ecu(&entry.ecu, &mut named, ecus.as_deref())?;
+        }
+    }
+    Ok(())
+}
+
+fn check_ecu(ecu: &EcuId, named: &mut BTreeSet<EcuId>, known: Option<&[EcuId]>) -> Result<(), Error> {
+    // §5.4.4.6 step 7.
+    if !named.insert(*ecu) {
+        return Err(Error::EcuTwice);
+    }
+    // §5.4.4.6 step 8.
+    match known.is_none_or(|known| known.contains(ecu)) {
+        true => Ok(()),
+        false => Err(Error::UnknownEcu),
+    }
+}
