@@ -5,6 +5,7 @@
 
 mod fresh_test;
 mod no_std;
+mod python_tuf_client;
 
 use anyhow::Result;
 
@@ -26,7 +27,8 @@ pub enum Form {
     Json,
 }
 
-const ITEMS: [Item; 2] = [fresh_test::ITEM, no_std::ITEM];
+/// In the order in which they are listed and shown.
+const ITEMS: [Item; 3] = [fresh_test::ITEM, no_std::ITEM, python_tuf_client::ITEM];
 
 /// Prints every name with its promise.
 pub fn list() {

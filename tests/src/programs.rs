@@ -1,7 +1,8 @@
 //! The programs of this workspace, and programs that come with the machine.
 
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -47,6 +48,61 @@ pub fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// A program that serves until it is dropped.
+pub struct Service {
+    child: Child,
+    url: String,
+}
+
+impl Service {
+    /// Starts `command` and waits until it prints a line with its address (`… http://…` or `… https://…`).
+    ///
+    /// # Errors
+    /// It cannot be started, or ends without such a line.
+    pub fn start(command: &mut Command) -> Result<Self> {
+        let program = command.get_program().to_string_lossy().into_owned();
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {program}"))?;
+        let lines = BufReader::new(child.stdout.take().context("the output is piped")?).lines();
+        let mut service = Self { child, url: String::new() };
+        for line in lines {
+            if let Some(url) = address(&line?) {
+                service.url = url;
+                return Ok(service);
+            }
+        }
+        bail!("{program} ended before it said where it listens")
+    }
+
+    /// Where it listens, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // Either may fail only because it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The address in a line, without brackets around it or a slash at its end.
+fn address(line: &str) -> Option<String> {
+    let words = line.split(|symbol: char| symbol.is_whitespace() || matches!(symbol, '(' | ')'));
+    let mut urls = words.filter(|word| word.starts_with("http://") || word.starts_with("https://"));
+    urls.next().map(|url| url.trim_end_matches('/').to_owned())
+}
+
 #[derive(Deserialize)]
 struct Table {
     package: Vec<Package>,
@@ -65,6 +121,14 @@ mod tests {
     #[test]
     fn a_package_that_is_not_in_the_table_is_an_error() {
         assert!(need_package("no-such-package").is_err());
+    }
+
+    #[test]
+    fn the_address_is_found_in_what_a_server_says() {
+        let python = "Serving HTTP on 127.0.0.1 port 8000 (http://127.0.0.1:8000/) ...";
+        assert_eq!(address(python).as_deref(), Some("http://127.0.0.1:8000"));
+        assert_eq!(address("listening https://localhost:8443").as_deref(), Some("https://localhost:8443"));
+        assert_eq!(address("starting"), None);
     }
 
     #[test]
