@@ -31,6 +31,12 @@ pub enum Error {
         /// The number of bytes.
         len: usize,
     },
+    /// A response has the right service and wrong content.
+    #[error("the response of service {service:#04x} is malformed")]
+    BadResponse {
+        /// The service.
+        service: u8,
+    },
     /// A message before this one is still being sent.
     #[error("a message is still being sent")]
     Busy,
@@ -46,6 +52,17 @@ pub enum Error {
     /// Another message began before this one was complete, which is given up.
     #[error("another message began before this one was complete")]
     Interrupted,
+    /// The peer answers negatively and gives no reason in the words of the vocabulary.
+    #[error("service {service:#04x} was answered with code {code:#04x}")]
+    Negative {
+        /// The service.
+        service: u8,
+        /// The negative response code.
+        code: u8,
+    },
+    /// The peer did not answer, however often it was asked.
+    #[error("the peer does not answer")]
+    NoResponse,
     /// The peer has no room for a message of this length.
     #[error("the peer has no room for the message")]
     PeerOverflow,

@@ -1,7 +1,7 @@
 //! What crosses a wire: the words between Primary and Secondary, and the two codecs that carry them.
 //!
-//! [`secondary`] is the vocabulary; `grpc` (feature of that name) carries it over Ethernet, [`isotp`] over the frames of
-//! [`can`]. Nothing here does I/O or reads a clock: `now` is the time since any moment the caller likes, as long as it
+//! [`secondary`] is the vocabulary; `grpc` (feature of that name) carries it over Ethernet, [`uds`] over
+//! [`isotp`] and [`can`]. Nothing here does I/O or reads a clock: `now` is the time since any moment the caller likes, as long as it
 //! is always the same one and never goes back. Without the feature nothing here uses a heap.
 #![cfg_attr(not(feature = "grpc"), no_std)]
 #![forbid(unsafe_code)]
@@ -18,5 +18,6 @@ mod error;
 pub mod grpc;
 pub mod isotp;
 pub mod secondary;
+pub mod uds;
 
 pub use error::Error;

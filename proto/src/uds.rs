@@ -1,0 +1,32 @@
+//! The CAN codec of [`crate::secondary`]: a subset of UDS (ISO 14229-1), byte for byte as `docs/can.md` says.
+//!
+//! [`Client`] is the Primary's side: it turns one request into the exchanges it takes, repeats what got lost, and yields
+//! the reply. [`Server`] is the Secondary's: it turns what arrives into requests of the vocabulary for a [`Handler`].
+//! Both deal in whole messages; [`crate::isotp::Link`] carries those.
+
+mod answer;
+mod client;
+mod codec;
+mod server;
+mod step;
+
+use core::time::Duration;
+
+pub use client::Client;
+pub use server::{Handler, Server};
+
+/// How soon a server begins to answer (P2).
+pub const P2: Duration = Duration::from_millis(50);
+/// How soon a server answers after it said that the response is pending (P2*).
+pub const P2_EXTENDED: Duration = Duration::from_millis(5_000);
+/// How long a session lasts without a request (S3).
+pub const S3: Duration = Duration::from_millis(5_000);
+/// What a client allows on top of P2 and P2*, for the carrier and a busy server.
+pub const CARRIER_MARGIN: Duration = Duration::from_millis(1_000);
+/// How often a client sends tester present while a transfer is open and nothing else is sent.
+pub const PRESENT_INTERVAL: Duration = Duration::from_millis(2_000);
+/// How often a client sends one message before it gives up.
+pub const MAX_TRIES: u8 = 4;
+
+#[cfg(test)]
+mod tests;
