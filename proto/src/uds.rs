@@ -3,6 +3,10 @@
 //! [`Client`] is the Primary's side: it turns one request into the exchanges it takes, repeats what got lost, and yields
 //! the reply. [`Server`] is the Secondary's: it turns what arrives into requests of the vocabulary for a [`Handler`].
 //! Both deal in whole messages; [`crate::isotp::Link`] carries those.
+//!
+//! A driver polls the client only while its link is not sending, tells it [`Client::moving`] with every frame either way,
+//! and [`Client::lost`] with every error of the link. A server's driver drops an error of its link: the client asks
+//! again. It polls the server only once the link is not sending, so that what is announced is heard before the work.
 
 mod answer;
 mod client;

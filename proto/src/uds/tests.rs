@@ -387,3 +387,10 @@ fn a_chunk_longer_than_the_client_has_room_for_is_refused_before_anything_is_sen
     assert_eq!(client.start(chunk), Err(Error::TooLong { len: 9, most: 8 }));
     assert!(client.is_idle());
 }
+
+#[test]
+fn the_machines_need_few_bytes_besides_their_buffers() {
+    assert!(size_of::<Server>() <= 160, "{}", size_of::<Server>());
+    assert!(size_of::<Client<0>>() <= 240, "{}", size_of::<Client<0>>());
+    assert!(size_of::<crate::isotp::Link<0, 0>>() <= 320, "{}", size_of::<crate::isotp::Link<0, 0>>());
+}
