@@ -47,10 +47,12 @@ pub(super) struct Open {
     depth: usize,
     keys: [u8; MAX_OPEN_KEYS],
     used: usize,
+    signed: bool,
 }
 
 impl Open {
-    pub(super) const NONE: Self = Self { frames: [CLOSED; MAX_DEPTH], depth: 0, keys: [0; MAX_OPEN_KEYS], used: 0 };
+    pub(super) const NONE: Self =
+        Self { frames: [CLOSED; MAX_DEPTH], depth: 0, keys: [0; MAX_OPEN_KEYS], used: 0, signed: false };
 
     pub(super) fn depth(&self) -> usize {
         self.depth
@@ -64,6 +66,7 @@ impl Open {
         let frame = self.frames.get_mut(self.depth).ok_or(Error::Limit { what: "nesting" })?;
         *frame = Frame { is_object, start, key: (self.used, self.used), has_key: false };
         self.depth += 1;
+        self.signed |= self.depth == 2 && self.begins_signed();
         Ok(())
     }
 
@@ -72,6 +75,7 @@ impl Open {
         let frame = *self.top()?;
         self.depth -= 1;
         self.used = frame.key.0;
+        self.signed &= self.depth > 1;
         Some(frame)
     }
 
@@ -99,10 +103,13 @@ impl Open {
         Some(order)
     }
 
-    /// Whether the present value lies in the outermost object's member of this name.
-    pub(super) fn is_in(&self, name: &str) -> bool {
-        let outermost = self.frames.first().filter(|frame| self.depth > 1 && frame.is_object);
-        outermost.is_some_and(|frame| self.key_of(frame) == name)
+    /// Whether the next byte lies in what was signed: the outermost object's member `signed`.
+    pub(super) fn is_signed(&self) -> bool {
+        self.signed
+    }
+
+    fn begins_signed(&self) -> bool {
+        self.frames.first().is_some_and(|outermost| outermost.is_object && self.key_of(outermost) == "signed")
     }
 
     pub(super) fn path(&self) -> Path<'_> {

@@ -141,10 +141,10 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
     pub fn feed(&mut self, bytes: &[u8], sink: &mut impl Sink) -> Result<(), Error> {
         let mut from = 0;
         for (index, byte) in bytes.iter().enumerate() {
-            let before = self.open.is_in("signed");
+            let before = self.open.is_signed();
             let mark = self.step(*byte, sink)?;
             self.at += 1;
-            let after = self.open.is_in("signed");
+            let after = self.open.is_signed();
             match mark {
                 Mark::Itself if before && !after => sink.signed(bytes.get(from..=index).unwrap_or_default()),
                 Mark::Itself if after && !before => from = index,
@@ -156,7 +156,7 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
                 Mark::Itself | Mark::EscapeOpens | Mark::EscapeGoesOn | Mark::Escaped(_) => {}
             }
         }
-        if self.open.is_in("signed") && !self.text.in_escape() {
+        if self.open.is_signed() && !self.text.in_escape() {
             sink.signed(bytes.get(from..).unwrap_or_default());
         }
         Ok(())

@@ -12,15 +12,6 @@ pub struct Envelope<'a> {
     signed: &'a [u8],
 }
 
-/// The signature on a file of an ECU: over the digest of what was signed (§5.4.2.1.1; trap T13).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EcuSignature<'a> {
-    /// The digest it claims `signed` to have.
-    pub hash: Sha256,
-    /// The signature over the digest's 32 bytes.
-    pub signature: Signature<'a>,
-}
-
 impl<'a> Envelope<'a> {
     /// Decodes a file in canonical wire form.
     pub fn decode(file: &'a [u8]) -> Result<Self, Error> {
@@ -32,17 +23,15 @@ impl<'a> Envelope<'a> {
     }
 
     /// The signatures, not yet judged. Entries whose key id no key can have are left out (trap T20).
-    pub fn signatures(&self) -> impl Iterator<Item = Signature<'a>> + 'a {
+    pub fn signatures(&self) -> impl Iterator<Item = Signature<'a>> + use<'a> {
         walk::elements(self.signatures).filter_map(signature)
     }
 
-    /// The signatures of a file of an ECU; entries of another method or digest function are left out.
-    pub fn ecu_signatures(&self) -> impl Iterator<Item = EcuSignature<'a>> + 'a {
-        walk::elements(self.signatures).filter_map(|entry| {
-            let field = |name| walk::member(entry, name).and_then(walk::text);
-            let known = field("method") == Some(METHOD) && field("hash_function") == Some(HASH_FUNCTION);
-            let hash = Sha256::parse(field("hash").filter(|_| known)?).ok()?;
-            Some(EcuSignature { hash, signature: signature(entry)? })
+    /// The entries of `signatures`, read as a stream reads them.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> + use<'a> {
+        walk::elements(self.signatures).filter_map(|value| {
+            let mut entry = Entry::default();
+            read(value, &mut entry).ok().map(|()| entry)
         })
     }
 
@@ -60,14 +49,6 @@ impl<'a> Envelope<'a> {
             rest = give_escape(escape, &mut update);
         }
         update(rest);
-    }
-
-    /// SHA-256 of the bytes that were signed.
-    pub fn signed_sha256(&self) -> Sha256 {
-        use sha2::Digest as _;
-        let mut hash = sha2::Sha256::new();
-        self.hash_signed_into(|bytes| hash.update(bytes));
-        Sha256(hash.finalize().into())
     }
 }
 
@@ -111,7 +92,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    fn event(&mut self, field: &str, event: Event<'_>) -> Result<(), Error> {
+    fn field(&mut self, field: &str, event: Event<'_>) -> Result<(), Error> {
         match (field, event) {
             ("keyid", Event::Text(text)) => (self.key, self.has.0) = (KeyId::parse(text).ok(), true),
             ("sig", Event::Text(text)) => {
@@ -138,6 +119,15 @@ impl Entry {
     }
 }
 
+impl Sink for Entry {
+    fn event(&mut self, path: &Path<'_>, event: Event<'_>, _: Span) -> Result<(), Error> {
+        match path.steps() {
+            [Step::Key(field)] => self.field(field, event),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Reads the frame, and gives every signature entry once it is complete.
 #[derive(Default)]
 pub(crate) struct EnvelopeReader {
@@ -160,7 +150,7 @@ impl EnvelopeReader {
                 self.has.1 = true;
             }
             [Step::Key("signatures"), Step::Item] => return self.item(event),
-            [Step::Key("signatures"), Step::Item, Step::Key(field)] => self.entry.event(field, event)?,
+            [Step::Key("signatures"), Step::Item, Step::Key(field)] => self.entry.field(field, event)?,
             _ => {}
         }
         Ok(None)

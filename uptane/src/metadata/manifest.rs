@@ -44,7 +44,7 @@ impl<'a> Manifest<'a> {
             unreachable: reader.unreachable.of(signed),
             attack: required(reader.attack, "attack")?,
             counter: required(reader.counter, "counter")?,
-            director: reader.director,
+            director: required(reader.director, "director")?,
             primary: required(reader.primary, "primary")?,
             vehicle: required(reader.vehicle, "vehicle")?,
         })
@@ -76,12 +76,12 @@ impl<'a> Manifest<'a> {
     }
 
     /// The reports, each a signed file.
-    pub fn reports(&self) -> impl Iterator<Item = &'a [u8]> + 'a {
+    pub fn reports(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         walk::elements(self.reports)
     }
 
     /// The ECUs that do not answer, and since when (trap T30).
-    pub fn unreachable(&self) -> impl Iterator<Item = (EcuId, Time)> + 'a {
+    pub fn unreachable(&self) -> impl Iterator<Item = (EcuId, Time)> + use<'a> {
         let since = |(ecu, since)| Some((EcuId::parse(ecu).ok()?, Time::parse(walk::text(since)?).ok()?));
         walk::members(self.unreachable).filter_map(since)
     }
@@ -96,7 +96,7 @@ struct Reader {
     unreachable_count: usize,
     attack: Option<Option<Attack>>,
     counter: Option<Counter>,
-    director: AcceptedVersions,
+    director: Option<AcceptedVersions>,
     primary: Option<EcuId>,
     vehicle: Option<VehicleId>,
 }
@@ -105,7 +105,10 @@ impl Sink for Reader {
     fn event(&mut self, path: &Path<'_>, event: Event<'_>, span: Span) -> Result<(), Error> {
         match path.steps() {
             [] => event.object("signed"),
-            [Step::Key("director")] => event.object("director"),
+            [Step::Key("director")] => {
+                self.director.get_or_insert_default();
+                event.object("director")
+            }
             [Step::Key("director"), Step::Key(role)] => self.director_version(role, event),
             [Step::Key("reports")] => {
                 keep_end(&mut self.reports, event, span);
@@ -137,12 +140,12 @@ impl Reader {
     }
 
     fn director_version(&mut self, role: &str, event: Event<'_>) -> Result<(), Error> {
-        let version = version_or_none(event, "director")?;
+        let (version, director) = (version_or_none(event, "director")?, self.director.get_or_insert_default());
         match role {
-            "root" => self.director.root = version,
-            "snapshot" => self.director.snapshot = version,
-            "targets" => self.director.targets = version,
-            "timestamp" => self.director.timestamp = version,
+            "root" => director.root = version,
+            "snapshot" => director.snapshot = version,
+            "targets" => director.targets = version,
+            "timestamp" => director.timestamp = version,
             _ => {}
         }
         Ok(())

@@ -21,7 +21,7 @@ mod timestamp;
 pub use check_in::CheckIn;
 pub use command::Command;
 pub(crate) use command::CommandReader;
-pub use envelope::{EcuSignature, Envelope};
+pub use envelope::Envelope;
 pub(crate) use envelope::{Entry, EnvelopeReader};
 pub use fields::FileMeta;
 pub(crate) use header::Header;
@@ -40,3 +40,6 @@ pub(crate) use targets::{Listener, TargetsReader};
 pub use time::TimeAttestation;
 pub(crate) use time::TimeReader;
 pub use timestamp::Timestamp;
+
+#[cfg(test)]
+mod tests;

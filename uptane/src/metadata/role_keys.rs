@@ -39,13 +39,16 @@ pub struct RoleKeys {
 }
 
 impl RoleKeys {
-    /// These keys, under their ids; at least one key of `threshold` must be able to sign.
+    /// These keys, under their ids, of which `threshold` must sign.
     pub fn new(keys: impl IntoIterator<Item = (KeyId, PublicKey)>, threshold: u8) -> Result<Self, Error> {
         let mut role = Self::with_threshold(threshold.into())?;
         for (id, key) in keys {
             role.add(KeyHint::of(&id), key)?;
         }
-        Ok(role)
+        match role.keys().count() >= usize::from(threshold) {
+            true => Ok(role),
+            false => Err(Error::BadNumber { kind: "threshold" }),
+        }
     }
 
     pub(crate) fn with_threshold(threshold: u64) -> Result<Self, Error> {

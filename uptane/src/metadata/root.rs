@@ -59,7 +59,7 @@ impl<'a> Root<'a> {
     }
 
     /// Every key of the file that can be evaluated, under its id.
-    pub fn keys(&self) -> impl Iterator<Item = (KeyId, PublicKey)> + 'a {
+    pub fn keys(&self) -> impl Iterator<Item = (KeyId, PublicKey)> + use<'a> {
         let keys = walk::member(self.signed, "keys").unwrap_or_default();
         walk::members(keys).filter_map(|(id, key)| {
             let public = walk::text(walk::member(walk::member(key, "keyval")?, "public")?)?;

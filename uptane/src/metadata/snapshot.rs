@@ -51,7 +51,7 @@ impl<'a> Snapshot<'a> {
     }
 
     /// Every Targets file it lists, by its file name, in ascending order.
-    pub fn files(&self) -> impl Iterator<Item = (&'a str, FileMeta)> + 'a {
+    pub fn files(&self) -> impl Iterator<Item = (&'a str, FileMeta)> + use<'a> {
         // Decoding found every entry to be well-formed, so none is left out here.
         walk::members(self.meta).filter_map(|(name, value)| Some((name, file(value)?)))
     }

@@ -51,7 +51,7 @@ impl<'a> Target<'a> {
     }
 
     /// The ECUs that are to run it; the Image repository names none.
-    pub fn ecus(&self) -> impl Iterator<Item = EcuEntry> + 'a {
+    pub fn ecus(&self) -> impl Iterator<Item = EcuEntry> + use<'a> {
         walk::members(self.ecus).filter_map(|(ecu, value)| EcuEntry::revisit(ecu, value))
     }
 
@@ -86,7 +86,7 @@ impl<'a> Match<'a> {
     }
 
     /// The kinds of hardware it may run on; at least one.
-    pub fn hardware_ids(&self) -> impl Iterator<Item = HardwareId> + 'a {
+    pub fn hardware_ids(&self) -> impl Iterator<Item = HardwareId> + use<'a> {
         let ids = walk::member(self.raw, "hardware_ids").unwrap_or_default();
         walk::elements(ids).filter_map(|id| HardwareId::parse(walk::text(id)?).ok())
     }

@@ -59,7 +59,7 @@ impl<'a> Targets<'a> {
     }
 
     /// Every image, in ascending order of name.
-    pub fn targets(&self) -> impl Iterator<Item = Target<'a>> + 'a {
+    pub fn targets(&self) -> impl Iterator<Item = Target<'a>> + use<'a> {
         // Decoding found every image to be well-formed, so none is left out here.
         walk::members(self.targets).filter_map(|(name, value)| Target::revisit(name, value))
     }

@@ -26,7 +26,7 @@ impl<'a> TimeAttestation<'a> {
     }
 
     /// The nonces it answers.
-    pub fn nonces(&self) -> impl Iterator<Item = Nonce> + 'a {
+    pub fn nonces(&self) -> impl Iterator<Item = Nonce> + use<'a> {
         let nonces = walk::member(self.signed, "nonces").unwrap_or_default();
         walk::elements(nonces).filter_map(|nonce| Nonce::parse(walk::text(nonce)?).ok())
     }

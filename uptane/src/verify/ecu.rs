@@ -28,12 +28,6 @@ impl EcuSigned {
         Self { role, key, vouched: None, sha256: sha2::Sha256::new() }
     }
 
-    fn claim(&mut self, hash: Sha256, bytes: &[u8; 64]) {
-        if self.vouched.is_none() && signature::verify(&self.key, &hash.0, bytes).is_ok() {
-            self.vouched = Some(hash);
-        }
-    }
-
     pub(super) fn finish(self) -> Result<SignedByEcu, Error> {
         let Self { role, key: _, vouched, sha256 } = self;
         match vouched == Some(Sha256(sha256.finalize().into())) {
@@ -45,8 +39,10 @@ impl EcuSigned {
 
 impl Signatures for EcuSigned {
     fn entry(&mut self, entry: &Entry) {
-        if let (Some(hash), Some(bytes)) = (entry.ecu_hash(), &entry.bytes) {
-            self.claim(hash, bytes);
+        if let (Some(hash), Some(bytes), None) = (entry.ecu_hash(), &entry.bytes, self.vouched)
+            && signature::verify(&self.key, &hash.0, bytes).is_ok()
+        {
+            self.vouched = Some(hash);
         }
     }
 
@@ -58,11 +54,7 @@ impl Signatures for EcuSigned {
 /// Checks that the ECU with this key signed a file at hand.
 pub fn check(role: Role, key: &PublicKey, file: &Envelope<'_>) -> Result<SignedByEcu, Error> {
     let mut signed = EcuSigned::new(role, *key);
-    for entry in file.ecu_signatures() {
-        if let Some(bytes) = entry.signature.bytes::<64>() {
-            signed.claim(entry.hash, &bytes);
-        }
-    }
+    file.entries().for_each(|entry| signed.entry(&entry));
     file.hash_signed_into(|bytes| signed.update(bytes));
     signed.finish()
 }

@@ -90,9 +90,131 @@ impl Signatures for Threshold {
 /// Counts the keys that signed a file at hand.
 pub fn check(role: Role, keys: &RoleKeys, file: &Envelope<'_>) -> Result<ThresholdMet, Error> {
     let mut threshold = Threshold::new(role, keys);
-    for signature in file.signatures() {
-        threshold.signature(&signature.key, signature.bytes::<64>().as_ref());
-    }
+    file.entries().for_each(|entry| threshold.entry(&entry));
     file.hash_signed_into(|bytes| threshold.update(bytes));
     threshold.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+    use alloc::vec::Vec;
+    use std::format;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sign::{Signer as _, key_id};
+    use crate::testing::signer;
+
+    const SIGNED: &str = r#"{"a":"\n\\","b":[1,2]}"#;
+    /// The bytes of `SIGNED` that are signed.
+    const MESSAGE: &str = "{\"a\":\"\n\\\\\",\"b\":[1,2]}";
+
+    fn keys(labels: &[&str], threshold: u8) -> RoleKeys {
+        let keys = labels.iter().map(|label| signer(label).public_key());
+        RoleKeys::new(keys.map(|key| (key_id(&key), key)), threshold).unwrap()
+    }
+
+    /// An entry in which `label` claims a signature that `by` made over `message`.
+    fn entry(label: &str, by: &str, message: &str) -> String {
+        let mut sig = String::new();
+        crate::hex::write(&mut sig, &signer(by).sign(message.as_bytes()).unwrap()).unwrap();
+        format!(r#"{{"keyid":"{}","sig":"{sig}"}}"#, signer(label).key_id())
+    }
+
+    fn good(label: &str) -> String {
+        entry(label, label, MESSAGE)
+    }
+
+    fn count(keys: &RoleKeys, entries: &[String]) -> Result<ThresholdMet, Error> {
+        let file = format!(r#"{{"signatures":[{}],"signed":{SIGNED}}}"#, entries.join(","));
+        check(Role::Targets, keys, &Envelope::decode(file.as_bytes())?)
+    }
+
+    fn below(valid: u8, needed: u8) -> Result<ThresholdMet, Error> {
+        Err(Error::BelowThreshold { role: Role::Targets, valid, needed })
+    }
+
+    #[test]
+    fn a_threshold_of_distinct_keys_must_sign() {
+        let keys = keys(&["a", "b", "c"], 2);
+        assert!(count(&keys, &[good("a"), good("c")]).is_ok());
+        assert!(count(&keys, &[good("a"), good("b"), good("c")]).is_ok());
+        assert_eq!(count(&keys, &[good("b")]), below(1, 2));
+        assert_eq!(count(&keys, &[]), below(0, 2));
+    }
+
+    #[test]
+    fn one_key_signing_twice_counts_once() {
+        assert_eq!(count(&keys(&["a", "b"], 2), &[good("a"), good("a")]), below(1, 2));
+    }
+
+    #[test]
+    fn one_key_under_two_ids_is_refused() {
+        let key = signer("a").public_key();
+        let twice = ["one", "two"].map(|id| (KeyId::parse(id).unwrap(), key));
+        assert_eq!(RoleKeys::new(twice, 1), Err(Error::Duplicate { what: "key of a role" }));
+    }
+
+    #[test]
+    fn a_stranger_counts_nothing_and_hinders_nothing() {
+        let keys = keys(&["a", "b"], 2);
+        assert_eq!(count(&keys, &[good("a"), good("stranger")]), below(1, 2));
+        assert!(count(&keys, &[good("a"), good("stranger"), good("b")]).is_ok());
+    }
+
+    #[test]
+    fn a_signature_by_another_key_or_over_other_bytes_is_worth_nothing() {
+        let keys = keys(&["a", "b"], 1);
+        assert_eq!(count(&keys, &[entry("a", "stranger", MESSAGE)]), below(0, 1));
+        assert_eq!(count(&keys, &[entry("a", "a", SIGNED)]), below(0, 1));
+        assert!(count(&keys, &[entry("a", "stranger", MESSAGE), good("b")]).is_ok());
+    }
+
+    #[test]
+    fn the_first_signature_that_claims_a_key_decides() {
+        let keys = keys(&["a"], 1);
+        assert!(count(&keys, &[good("a"), entry("a", "stranger", MESSAGE)]).is_ok());
+        assert_eq!(count(&keys, &[entry("a", "stranger", MESSAGE), good("a")]), below(0, 1));
+    }
+
+    #[test]
+    fn entries_that_cannot_be_evaluated_are_passed_over() {
+        let long = format!(r#"{{"keyid":"other","sig":"{}"}}"#, "ab".repeat(crate::limits::MAX_SIGNATURE));
+        let odd = r#"{"keyid":"no id at all","sig":"?"}"#.into();
+        assert!(count(&keys(&["a"], 1), &[long, odd, good("a")]).is_ok());
+    }
+
+    #[test]
+    fn entries_without_their_fields_are_refused() {
+        let keys = keys(&["a"], 1);
+        assert_eq!(count(&keys, &[r#"{"sig":"00"}"#.into()]), Err(Error::Schema { field: "keyid" }));
+        assert_eq!(count(&keys, &[r#"{"keyid":"a"}"#.into()]), Err(Error::Schema { field: "sig" }));
+        assert_eq!(count(&keys, &[r#"{"keyid":1,"sig":"00"}"#.into()]), Err(Error::Schema { field: "keyid" }));
+    }
+
+    #[test]
+    fn the_number_of_signatures_is_bounded() {
+        let many: Vec<_> = (0..=crate::limits::MAX_SIGNATURES).map(|n| good(&format!("stranger {n}"))).collect();
+        assert_eq!(count(&keys(&["a"], 1), &many), Err(Error::Limit { what: "signatures" }));
+    }
+
+    proptest! {
+        #[test]
+        fn distinct_good_keys_are_what_counts(claims in prop::collection::vec((0..4_usize, any::<bool>()), 0..10), needed in 1..4_u8) {
+            let labels = ["a", "b", "c", "stranger"];
+            let entry = |&(label, is_good): &(usize, bool)| {
+                entry(labels[label], labels[label], if is_good { MESSAGE } else { "other" })
+            };
+            let entries: Vec<_> = claims.iter().map(entry).collect();
+            let first = |key| claims.iter().find(|(label, _)| *label == key).is_some_and(|(_, is_good)| *is_good);
+            let valid = u8::try_from((0..3).filter(|key| first(*key)).count()).unwrap();
+            let counted = count(&keys(&labels[..3], needed), &entries);
+            prop_assert_eq!(counted.is_ok(), valid >= needed);
+            if counted.is_err() {
+                prop_assert_eq!(counted, below(valid, needed));
+            }
+        }
+    }
 }
