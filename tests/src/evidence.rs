@@ -5,6 +5,7 @@
 
 mod fresh_test;
 mod no_std;
+mod partial_stream;
 mod python_tuf_client;
 
 use anyhow::Result;
@@ -28,7 +29,7 @@ pub enum Form {
 }
 
 /// In the order in which they are listed and shown.
-const ITEMS: [Item; 3] = [fresh_test::ITEM, no_std::ITEM, python_tuf_client::ITEM];
+const ITEMS: [Item; 4] = [fresh_test::ITEM, no_std::ITEM, partial_stream::ITEM, python_tuf_client::ITEM];
 
 /// Prints every name with its promise.
 pub fn list() {

@@ -1,7 +1,6 @@
 //! What needs more than one crate: evidence for what the system promises, and what its tests share.
 
 pub mod evidence;
-pub mod heap;
 pub mod programs;
 pub mod record;
 pub mod stopwatch;

@@ -4,10 +4,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tests::evidence::{self, Form};
-use tests::heap::LockableHeap;
-
-#[global_allocator]
-static HEAP: LockableHeap = LockableHeap;
 
 /// Shows that the system keeps its promises.
 #[derive(Parser)]

@@ -1,7 +1,7 @@
 //! The programs of this workspace, and programs that come with the machine.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -17,6 +17,26 @@ pub fn ours(name: &str) -> Result<PathBuf> {
         true => Ok(path),
         false => bail!("{} is not built; do: cargo build --release --workspace --bins", path.display()),
     }
+}
+
+/// Builds the programs in `tests/probes`, and gives back what `cargo xtask test probes` printed.
+///
+/// # Errors
+/// One of them does not build or link.
+pub fn build_probes() -> Result<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the crate lies in the workspace")?;
+    output(Command::new("cargo").args(["xtask", "test", "probes"]).current_dir(root))
+}
+
+/// The program `name` of `tests/probes`, built.
+///
+/// # Errors
+/// It does not build.
+pub fn probe(name: &str) -> Result<PathBuf> {
+    build_probes()?;
+    let built = std::env::current_exe()?;
+    let target = built.ancestors().nth(2).context("programs lie in the target folder")?;
+    Ok(target.join("probes/release").join(name))
 }
 
 /// Makes sure that the Debian package `name` of `xtask/packages.toml` is there.

@@ -122,7 +122,10 @@ impl fmt::Display for Figure {
         if unit.is_empty() && *limit == Limit::Exactly(1.0) {
             return write!(f, "{mark:>5}  {name}: {}", if *holds { "yes" } else { "no" });
         }
-        write!(f, "{mark:>5}  {name}: {} {unit}", Number(*value))?;
+        write!(f, "{mark:>5}  {name}: {}", Number(*value))?;
+        if !unit.is_empty() {
+            write!(f, " {unit}")?;
+        }
         match limit {
             Limit::AtMost(limit) => write!(f, " (at most {})", Number(*limit)),
             Limit::AtLeast(limit) => write!(f, " (at least {})", Number(*limit)),

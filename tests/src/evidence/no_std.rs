@@ -1,9 +1,6 @@
 //! Firmware in miniature links without the standard library, a heap or the C library.
 
-use std::path::Path;
-use std::process::Command;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::Item;
 use crate::programs;
@@ -18,8 +15,7 @@ pub(super) const ITEM: Item = Item {
 fn show(record: &mut Record) -> Result<()> {
     programs::need_package("gcc")?;
     programs::need_package("binutils")?;
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the crate lies in the workspace")?;
-    let printed = programs::output(Command::new("cargo").args(["xtask", "test", "probes"]).current_dir(root))?;
+    let printed = programs::build_probes()?;
     let probes: Vec<(&str, f64)> = printed.lines().filter_map(probe).collect();
     for (name, code) in &probes {
         record.claim(format!("{name} links"), true);
