@@ -100,11 +100,9 @@ impl<P: Profile> TargetsStream<P> {
         if reader.targets.delegates() {
             return Err(Error::DirectorDelegates);
         }
-        // §5.4.4.6 step 7
-        if reader.pick.ecus.has_one_twice() {
-            return Err(Error::EcuTwice);
-        }
-        let Pick { own, hardware_id, chosen, .. } = reader.pick;
+        let Pick { own, hardware_id, chosen, fault, .. } = reader.pick;
+        // §5.4.4.6 step 7, and §5.2.3.1.1.
+        fault.map_or(Ok(()), Err)?;
         Ok(OwnTargets { header, sha256, ecu: own, hardware_id, chosen, profile })
     }
 }
@@ -224,7 +222,10 @@ struct Pick {
     /// Of the image that is streaming by: what it says to this ECU, and whether it is for its hardware.
     entry: Option<EcuEntry>,
     runs_here: bool,
+    names_ecus: bool,
     chosen: Option<Chosen>,
+    /// The first thing the Director may not say. It is told when its turn has come.
+    fault: Option<Error>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -236,7 +237,8 @@ struct Chosen {
 
 impl Pick {
     fn new(own: EcuId, hardware_id: HardwareId) -> Self {
-        Self { own, hardware_id, ecus: Ecus::new(), entry: None, runs_here: false, chosen: None }
+        let (ecus, entry, chosen, fault) = (Ecus::new(), None, None, None);
+        Self { own, hardware_id, ecus, entry, runs_here: false, names_ecus: false, chosen, fault }
     }
 }
 
@@ -246,7 +248,10 @@ impl Heard for Pick {
     }
 
     fn ecu(&mut self, entry: &EcuEntry) {
-        self.ecus.name(&entry.ecu);
+        self.names_ecus = true;
+        if self.ecus.names_again(&entry.ecu) {
+            self.fault.get_or_insert(Error::EcuTwice);
+        }
         if entry.ecu == self.own {
             self.entry = Some(*entry);
         }
@@ -255,10 +260,14 @@ impl Heard for Pick {
 
 impl Listener for Pick {
     fn begin(&mut self) {
-        (self.entry, self.runs_here) = (None, false);
+        (self.entry, self.runs_here, self.names_ecus) = (None, false, false);
     }
 
     fn target(&mut self, name: TargetName<'_>, head: &TargetHead) {
+        // §5.2.3.1.1: every image of the Director names the ECU that is to run it.
+        if !self.names_ecus {
+            self.fault.get_or_insert(Error::Schema { field: "ecus" });
+        }
         let Some(entry) = self.entry else {
             return;
         };

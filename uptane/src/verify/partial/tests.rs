@@ -6,11 +6,13 @@ use proptest::prelude::*;
 use super::*;
 use crate::metadata::{Envelope, Root, RootRole};
 use crate::sign::{CommandBuilder, Signer as _};
-use crate::testing::{Repo, TestEcu, signer};
-use crate::verify::MetadataFile;
+use crate::testing::{Next, Repo, TestEcu, signer};
 use crate::verify::image::ImageCheck;
 use crate::verify::time::TimeStream;
-use crate::{Action, EcuId, Error, HardwareId, Nonce, ReleaseCounter, Role, Sha256, Time, TransactionId, Version};
+use crate::verify::{MetadataFile, Refresh, Step, Trusted};
+use crate::{
+    Action, Director, EcuId, Error, HardwareId, Nonce, ReleaseCounter, Role, Sha256, Time, TransactionId, Version,
+};
 
 fn learn(file: &[u8], size: usize) -> Result<Candidate, Error> {
     let mut stream = RootStream::learn();
@@ -50,7 +52,7 @@ fn plus_file(repo: &Repo, own: Own, file: &[u8], size: usize) -> Result<OwnTarge
 }
 
 /// What PV+ says of a repository in which one thing is wrong.
-fn refusal(change: impl FnOnce(&mut crate::testing::Next)) -> Error {
+fn refusal(change: impl FnOnce(&mut Next)) -> Error {
     let mut repo = Repo::seeded(3);
     repo.publish(change);
     let ecu = repo.ecus()[1];
@@ -347,6 +349,58 @@ fn an_image_is_refused_before_a_byte_too_many_is_taken() {
     let mut check = ImageCheck::new(&image);
     check.update(&flipped).unwrap();
     assert_eq!(check.finish(), Err(Error::ImageDigest));
+}
+
+/// What full verification says of the Director's files.
+fn full(repo: &Repo) -> Result<Sha256, Error> {
+    let trusted = Trusted::<Director>::provision(repo.director().first_root()).unwrap();
+    let mut refresh = Refresh::director(trusted, repo.vehicle(), None, repo.now());
+    while let Step::Fetch { file, .. } = refresh.next() {
+        refresh.supply(repo.director().get(file))?;
+    }
+    Ok(Sha256::of(refresh.finish().unwrap().targets().file().bytes()))
+}
+
+/// One thing that can be wrong with Director Targets.
+fn fault(which: usize, now: Time, next: &mut Next) {
+    let first = ["targets", "fw/ecu-000-1.bin"];
+    let at = |rest: &[&'static str]| [&first[..], rest].concat();
+    let (director, targets) = (&mut next.director, Role::Targets);
+    match which {
+        0 => director.signed_by(targets, &["stranger"]),
+        1 => director.set(targets, &["_type"], "\"root\""),
+        2 => director.set(targets, &["uptane", "repository"], "\"image\""),
+        3 => director.remove(targets, &["uptane", "repository"]),
+        4 => director.set(targets, &["uptane", "vehicle"], "\"00000000000000000000000000000000\""),
+        5 => director.expires(targets, now),
+        6 => director.set(targets, &["delegations"], "{}"),
+        7 => director.set(targets, &at(&["custom", "uptane", "ecus", "ecu-001"]), r#"{"hardware_id":"hw-1"}"#),
+        8 => director.remove(targets, &at(&["custom", "uptane", "ecus"])),
+        9 => director.remove(targets, &at(&["custom", "uptane", "match", "line"])),
+        10 => director.set(targets, &at(&["hashes", "sha256"]), "\"AB\""),
+        11 => director.set(targets, &at(&["length"]), "-1"),
+        12 => director.mangle(targets, |file| file.truncate(file.len() / 2)),
+        13 => director.set(targets, &at(&["length"]), "{}"),
+        14 => director.set(targets, &["targets", "no/../way"], "{}"),
+        15 => director.set(targets, &["expires"], "\"soon\""),
+        _ => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn full_and_partial_verification_say_the_same(one in 0..20_usize, other in 0..20_usize, size in 1..400_usize) {
+        let mut repo = Repo::seeded(3);
+        let now = repo.now();
+        repo.publish(|next| {
+            fault(one, now, next);
+            fault(other, now, next);
+        });
+        let partial = plus(&repo, own(&repo, &repo.ecus()[1]), size).map(|targets| targets.sha256());
+        prop_assert_eq!(partial, full(&repo));
+    }
 }
 
 proptest! {
