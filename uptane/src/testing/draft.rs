@@ -17,12 +17,18 @@ pub struct Next {
     /// The Image repository's.
     pub image: Draft,
     pub(crate) release: bool,
+    pub(crate) assigned: Option<u64>,
 }
 
 impl Next {
     /// Publishes a new release of every image and assigns it.
     pub fn release(&mut self) {
         self.release = true;
+    }
+
+    /// Assigns this release of every image, which may be an older one.
+    pub fn assign_release(&mut self, release: u64) {
+        self.assigned = Some(release);
     }
 }
 

@@ -100,7 +100,8 @@ impl Repo {
         self.release += u64::from(next.release);
         let (vehicle, now) = (self.vehicle, self.now);
 
-        let targets = self.director_targets(self.director.version + 1).signed();
+        let assigned = next.assigned.unwrap_or(self.release);
+        let targets = self.director_targets(self.director.version + 1, assigned).signed();
         publish_root::<Director>(&mut self.director, &next.director, now);
         self.director.publish(&next.director, targets, Some(vehicle), now);
 
@@ -153,11 +154,11 @@ impl Repo {
         attestation.sign(&key_set(labels), &signers).unwrap_or_else(|error| panic!("test keys sign: {error}"))
     }
 
-    fn director_targets(&self, version: u64) -> TargetsBuilder<Director> {
+    fn director_targets(&self, version: u64, release: u64) -> TargetsBuilder<Director> {
         let empty = TargetsBuilder::director(self.vehicle, numbered(version), lifetime(self.now));
         self.ecus.iter().fold(empty, |targets, ecu| {
             let said = EcuAssignment { ecu: ecu.ecu, hardware_id: ecu.hardware, order: None, fallback: None };
-            let targets = targets.assign(self.entry(ecu, self.release), said);
+            let targets = targets.assign(self.entry(ecu, release), said);
             targets.unwrap_or_else(|error| panic!("test ECUs are distinct: {error}"))
         })
     }

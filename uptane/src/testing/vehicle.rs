@@ -101,6 +101,16 @@ impl Vehicle {
         Ok(())
     }
 
+    /// Loses the Director's cached Timestamp, as a broken disk may.
+    pub fn forget_timestamp(&mut self) {
+        self.director.timestamp = None;
+    }
+
+    /// Loses the Director's cached Snapshot, as a broken disk may.
+    pub fn forget_snapshot(&mut self) {
+        self.director.snapshot = None;
+    }
+
     fn drive<R: Repository>(&mut self, refresh: &mut Refresh<R>, files: &Files) -> Result<(), Error> {
         loop {
             match refresh.next() {

@@ -27,8 +27,8 @@ pub struct Trusted<R> {
     pub(super) root: Kept<RootFile>,
     /// The version the next Root must have.
     pub(super) successor: Version,
-    pub(super) timestamp: Option<Kept<TimestampFile>>,
-    pub(super) snapshot: Option<Kept<SnapshotFile>>,
+    pub(crate) timestamp: Option<Kept<TimestampFile>>,
+    pub(crate) snapshot: Option<Kept<SnapshotFile>>,
     pub(super) targets: Option<Kept<TargetsFile>>,
     pub(super) repository: PhantomData<fn() -> R>,
 }
