@@ -1,0 +1,288 @@
+//! Flash in memory, for tests and the simulator: it enforces the rules of NOR flash and can lose power.
+//!
+//! A broken rule (a second write to a byte since its erase, a misaligned or outlying access) is an error of its own, so
+//! that no test passes by luck. Power is cut at a chosen operation, in one of the ways of [`Tear`]; afterwards every
+//! operation fails until [`RamFlash::restore_power`]. What was not synced may be lost with it.
+
+use std::vec;
+use std::vec::Vec;
+
+use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
+
+use super::Flash;
+
+/// What the operation during which power fails leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tear {
+    /// Nothing of it happened.
+    Before,
+    /// Half of it happened.
+    Half,
+    /// What it touched holds noise.
+    Noise,
+    /// It happened as a whole, but nobody learnt of it.
+    After,
+    /// It did not happen, nor did anything since the last sync.
+    Unsynced,
+    /// What it touched reads as erased, but is too weak to be written.
+    Weak,
+}
+
+impl Tear {
+    /// Every way.
+    pub const ALL: [Self; 6] = [Self::Before, Self::Half, Self::Noise, Self::After, Self::Unsynced, Self::Weak];
+}
+
+/// Why an operation failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RamFlashError {
+    /// Not aligned.
+    NotAligned,
+    /// Out of bounds.
+    OutOfBounds,
+    /// There is no power.
+    PowerCut,
+    /// A byte was written twice without an erase between.
+    WrittenTwice,
+}
+
+impl NorFlashError for RamFlashError {
+    fn kind(&self) -> NorFlashErrorKind {
+        match self {
+            Self::NotAligned => NorFlashErrorKind::NotAligned,
+            Self::OutOfBounds => NorFlashErrorKind::OutOfBounds,
+            Self::PowerCut | Self::WrittenTwice => NorFlashErrorKind::Other,
+        }
+    }
+}
+
+/// The cells: what they read as, and whether they may be written.
+#[derive(Clone, Debug)]
+struct Cells {
+    bytes: Vec<u8>,
+    erased: Vec<bool>,
+}
+
+/// NOR flash in memory with a write unit of `WRITE` and an erase unit of `ERASE` bytes.
+#[derive(Clone, Debug)]
+pub struct RamFlash<const WRITE: usize, const ERASE: usize> {
+    cells: Cells,
+    synced: Option<Cells>,
+    operations: u64,
+    cut: Option<(u64, Tear)>,
+    dark: bool,
+}
+
+impl<const WRITE: usize, const ERASE: usize> RamFlash<WRITE, ERASE> {
+    /// Flash of `capacity` bytes that holds noise, as after years of other use.
+    pub fn new(capacity: usize) -> Self {
+        let bytes = (0..capacity).map(|at| noise(at, 0)).collect();
+        let cells = Cells { bytes, erased: vec![false; capacity] };
+        Self { cells, synced: None, operations: 0, cut: None, dark: false }
+    }
+
+    /// Cuts power at the operation of this number, counted from now: 0 is the next erase, write or sync.
+    pub fn cut_power_at(&mut self, operation: u64, tear: Tear) {
+        // What is not synced matters only to this tear; a copy of every cell is dear.
+        self.synced = (tear == Tear::Unsynced).then(|| self.cells.clone());
+        self.cut = Some((self.operations.saturating_add(operation), tear));
+    }
+
+    /// Power is back; the cut is over.
+    pub fn restore_power(&mut self) {
+        (self.cut, self.dark, self.synced) = (None, false, None);
+    }
+
+    /// Flips one bit, as worn flash does.
+    pub fn flip(&mut self, at: usize) {
+        if let Some(byte) = self.cells.bytes.get_mut(at) {
+            *byte ^= 1;
+        }
+    }
+
+    /// Erases, writes and syncs so far.
+    pub fn operations(&self) -> u64 {
+        self.operations
+    }
+
+    /// Whether power has been cut.
+    pub fn is_dark(&self) -> bool {
+        self.dark
+    }
+
+    /// Counts an operation and does as much of it as power allows.
+    fn operate(&mut self, from: usize, length: usize, act: impl Fn(&mut Cells, usize)) -> Result<(), RamFlashError> {
+        if self.dark {
+            return Err(RamFlashError::PowerCut);
+        }
+        let number = self.operations;
+        self.operations = number.saturating_add(1);
+        let Some((_, tear)) = self.cut.filter(|(at, _)| *at == number) else {
+            act(&mut self.cells, length);
+            return Ok(());
+        };
+        self.dark = true;
+        match tear {
+            Tear::Before => {}
+            Tear::Half => act(&mut self.cells, length / 2),
+            Tear::Noise => self.cells.spoil(from, length, number),
+            Tear::After => act(&mut self.cells, length),
+            Tear::Weak => self.cells.weaken(from, length),
+            Tear::Unsynced => self.cells = self.synced.take().unwrap_or_else(|| self.cells.clone()),
+        }
+        Err(RamFlashError::PowerCut)
+    }
+
+    fn check(&self, offset: u32, length: usize, unit: usize) -> Result<usize, RamFlashError> {
+        let from = super::size(offset);
+        if from.checked_add(length).is_none_or(|end| end > self.cells.bytes.len()) {
+            return Err(RamFlashError::OutOfBounds);
+        }
+        if !from.is_multiple_of(unit) || !length.is_multiple_of(unit) {
+            return Err(RamFlashError::NotAligned);
+        }
+        Ok(from)
+    }
+}
+
+impl Cells {
+    fn erase(&mut self, from: usize, length: usize) {
+        for cell in self.bytes.iter_mut().skip(from).take(length) {
+            *cell = 0xff;
+        }
+        for erased in self.erased.iter_mut().skip(from).take(length) {
+            *erased = true;
+        }
+    }
+
+    fn write(&mut self, from: usize, bytes: &[u8]) {
+        for ((cell, erased), byte) in self.bytes.iter_mut().zip(&mut self.erased).skip(from).zip(bytes) {
+            (*cell, *erased) = (*byte, false);
+        }
+    }
+
+    fn weaken(&mut self, from: usize, length: usize) {
+        self.erase(from, length);
+        for erased in self.erased.iter_mut().skip(from).take(length) {
+            *erased = false;
+        }
+    }
+
+    fn spoil(&mut self, from: usize, length: usize, salt: u64) {
+        let salt = usize::try_from(salt).unwrap_or(0);
+        for (at, (cell, erased)) in self.bytes.iter_mut().zip(&mut self.erased).enumerate().skip(from).take(length) {
+            (*cell, *erased) = (noise(at, salt), false);
+        }
+    }
+}
+
+impl<const WRITE: usize, const ERASE: usize> ErrorType for RamFlash<WRITE, ERASE> {
+    type Error = RamFlashError;
+}
+
+impl<const WRITE: usize, const ERASE: usize> ReadNorFlash for RamFlash<WRITE, ERASE> {
+    const READ_SIZE: usize = 1;
+
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), RamFlashError> {
+        if self.dark {
+            return Err(RamFlashError::PowerCut);
+        }
+        let from = self.check(offset, bytes.len(), 1)?;
+        for (byte, cell) in bytes.iter_mut().zip(self.cells.bytes.iter().skip(from)) {
+            *byte = *cell;
+        }
+        Ok(())
+    }
+
+    fn capacity(&self) -> usize {
+        self.cells.bytes.len()
+    }
+}
+
+impl<const WRITE: usize, const ERASE: usize> NorFlash for RamFlash<WRITE, ERASE> {
+    const WRITE_SIZE: usize = WRITE;
+    const ERASE_SIZE: usize = ERASE;
+
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), RamFlashError> {
+        let length = super::size(to.checked_sub(from).ok_or(RamFlashError::OutOfBounds)?);
+        let from = self.check(from, length, ERASE)?;
+        self.operate(from, length, |cells, length| cells.erase(from, length))
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), RamFlashError> {
+        let from = self.check(offset, bytes.len(), WRITE)?;
+        if self.cells.erased.iter().skip(from).take(bytes.len()).any(|erased| !erased) {
+            return Err(RamFlashError::WrittenTwice);
+        }
+        self.operate(from, bytes.len(), |cells, length| {
+            cells.write(from, bytes.get(..length).unwrap_or_default());
+        })
+    }
+}
+
+impl<const WRITE: usize, const ERASE: usize> Flash for RamFlash<WRITE, ERASE> {
+    fn sync(&mut self) -> Result<(), RamFlashError> {
+        self.operate(0, 0, |_, _| {})?;
+        if self.synced.is_some() {
+            self.synced = Some(self.cells.clone());
+        }
+        Ok(())
+    }
+}
+
+/// Bytes without a pattern, the same in every run.
+fn noise(at: usize, salt: usize) -> u8 {
+    let mixed = at.wrapping_mul(0x9e37_79b9).wrapping_add(salt.wrapping_mul(0x85eb_ca6b));
+    u8::try_from((mixed >> 7) & 0xff).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Small = RamFlash<4, 16>;
+
+    #[test]
+    fn a_byte_is_written_once_between_erases() {
+        let mut flash = Small::new(32);
+        assert_eq!(flash.write(0, &[1; 4]), Err(RamFlashError::WrittenTwice));
+        flash.erase(0, 16).unwrap();
+        flash.write(0, &[1; 4]).unwrap();
+        assert_eq!(flash.write(0, &[1; 4]), Err(RamFlashError::WrittenTwice));
+    }
+
+    #[test]
+    fn units_and_bounds_are_enforced() {
+        let mut flash = Small::new(32);
+        assert_eq!(flash.erase(0, 8), Err(RamFlashError::NotAligned));
+        assert_eq!(flash.erase(16, 48), Err(RamFlashError::OutOfBounds));
+        assert_eq!(flash.write(2, &[0; 4]), Err(RamFlashError::NotAligned));
+    }
+
+    #[test]
+    fn after_a_cut_nothing_works_until_power_is_back() {
+        let mut flash = Small::new(32);
+        flash.cut_power_at(1, Tear::Half);
+        flash.erase(0, 16).unwrap();
+        assert_eq!(flash.write(0, &[7; 8]), Err(RamFlashError::PowerCut));
+        assert_eq!(flash.read(0, &mut [0]), Err(RamFlashError::PowerCut));
+        flash.restore_power();
+        let mut bytes = [0; 8];
+        flash.read(0, &mut bytes).unwrap();
+        assert_eq!(bytes, [7, 7, 7, 7, 0xff, 0xff, 0xff, 0xff]);
+    }
+
+    #[test]
+    fn what_was_not_synced_is_lost_with_power() {
+        let mut flash = Small::new(32);
+        flash.cut_power_at(3, Tear::Unsynced);
+        flash.erase(0, 16).unwrap();
+        flash.sync().unwrap();
+        flash.write(0, &[7; 4]).unwrap();
+        assert_eq!(flash.write(4, &[7; 4]), Err(RamFlashError::PowerCut));
+        flash.restore_power();
+        let mut bytes = [0; 4];
+        flash.read(0, &mut bytes).unwrap();
+        assert_eq!(bytes, [0xff; 4]);
+    }
+}

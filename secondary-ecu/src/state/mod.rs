@@ -1,0 +1,217 @@
+//! What must survive a reset, as one value: which bank runs, where the transaction stands, what is trusted.
+//!
+//! A [`State`] is never changed in flash, only followed by its successor ([`pages::Pages`]). One record is
+//! [`RECORD_SIZE`] bytes, little-endian:
+//!
+//! | bytes | field |
+//! |--:|---|
+//! | 4 | magic `CVS1` |
+//! | 8 | sequence number |
+//! | 1, 16 | stage, its transaction (zero when idle) |
+//! | 1 | home bank: 0 A, 1 B |
+//! | 2 × (1, 32) | digest of what bank A, B may boot: present, SHA-256 |
+//! | 4 | durable bytes of the image in the bank that is not home |
+//! | 4 × (1, 64, 8) | counter floors: length of the line's name (0: none), name, floor |
+//! | 8, 8, 8 | last report counter, last nonce counter, latest attested time |
+//! | 2 × (1, 1, 4, 8, 32) | Root, Targets: present, slot side, length, version, SHA-256 |
+//! | 4 × 16 | transactions that are over |
+//! | 1, 1, 1 | last result, attack, failed check |
+//! | 4 | CRC-32 of all before it |
+
+pub(crate) mod codec;
+mod floors;
+pub mod pages;
+mod record;
+
+use uptane::{Attack, Counter, Sha256, Time, TransactionId, Version};
+
+use proto::secondary::Phase;
+
+pub use floors::Floors;
+pub use record::RECORD_SIZE;
+
+use crate::flash::{Bank, Side};
+
+/// How many transactions that are over stay refused.
+pub const CLOSED_TRANSACTIONS: usize = 4;
+
+/// Everything durable besides images and metadata files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State {
+    /// Where the transaction stands.
+    pub stage: Stage,
+    /// The bank of the last committed image.
+    pub home: Bank,
+    /// Digest of what bank A and bank B may boot; none for a bank that may not.
+    pub bootable: [Option<Sha256>; 2],
+    /// Bytes of the image being staged that are durable in the other bank.
+    pub received: u32,
+    /// Lowest acceptable release counter of each image line (trap T5).
+    pub floors: Floors,
+    /// Counter of the last report that may have been signed.
+    pub reports: Counter,
+    /// Counter of the last nonce that may have been given out.
+    pub nonces: u64,
+    /// Latest attested time; time never goes back before it.
+    pub time: Time,
+    /// The trusted Director Root.
+    pub root: Option<Held>,
+    /// The trusted Director Targets.
+    pub targets: Option<Held>,
+    /// Transactions that were committed or rolled back, newest first. None of them can be opened again.
+    pub closed: [Option<TransactionId>; CLOSED_TRANSACTIONS],
+    /// How the last attempt ended, for the report.
+    pub outcome: Outcome,
+}
+
+/// A trusted metadata file in one of its kind's two slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Which slot.
+    pub side: Side,
+    /// Bytes of the file.
+    pub length: u32,
+    /// Its version.
+    pub version: Version,
+    /// Its digest.
+    pub sha256: Sha256,
+}
+
+/// Where the transaction stands. What a Primary sees of it is [`Phase`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// No transaction.
+    Idle,
+    /// Open, the image not yet verified.
+    Staging(TransactionId),
+    /// The image is verified in the other bank.
+    Staged(TransactionId),
+    /// Activated; the next boot tries the other bank, once.
+    Armed(TransactionId),
+    /// The other bank has been booted; the next boot returns home.
+    Trying(TransactionId),
+    /// The new image voted healthy; only a signed command changes the bank now.
+    Healthy(TransactionId),
+    /// The new image is home.
+    Committed(TransactionId),
+    /// The old image stayed or came back.
+    RolledBack(TransactionId),
+}
+
+impl Stage {
+    /// What a Primary sees.
+    pub fn phase(self) -> Phase {
+        match self {
+            Self::Idle => Phase::Idle,
+            Self::Staging(transaction) => Phase::Staging(transaction),
+            Self::Staged(transaction) => Phase::Staged(transaction),
+            Self::Armed(transaction) | Self::Trying(transaction) => Phase::Trial(transaction),
+            Self::Healthy(transaction) => Phase::Healthy(transaction),
+            Self::Committed(transaction) => Phase::Committed(transaction),
+            Self::RolledBack(transaction) => Phase::RolledBack(transaction),
+        }
+    }
+
+    /// The transaction, open or over.
+    pub fn transaction(self) -> Option<TransactionId> {
+        match self {
+            Self::Idle => None,
+            Self::Staging(transaction)
+            | Self::Staged(transaction)
+            | Self::Armed(transaction)
+            | Self::Trying(transaction)
+            | Self::Healthy(transaction)
+            | Self::Committed(transaction)
+            | Self::RolledBack(transaction) => Some(transaction),
+        }
+    }
+
+    /// Whether the new image has been activated and its fate is not decided: nothing may be staged now.
+    pub fn is_activated(self) -> bool {
+        matches!(self, Self::Armed(_) | Self::Trying(_) | Self::Healthy(_))
+    }
+}
+
+/// How the last attempt ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// The result.
+    pub ending: Ending,
+    /// The attack a refusal pointed to.
+    pub attack: Option<Attack>,
+    /// [`uptane::Error::code`] of the failed check; 0 for none.
+    pub check: u8,
+}
+
+/// The result of the last attempt, as this ECU knows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ending {
+    /// Nothing was attempted, or it is not over.
+    #[default]
+    None,
+    /// The new image is committed.
+    Installed,
+    /// A check failed.
+    Refused,
+    /// Flash failed.
+    StorageFailed,
+    /// The new image did not boot, or was reset before it voted healthy.
+    ActivationFailed,
+    /// The Primary decided to go back.
+    RolledBack,
+}
+
+impl State {
+    /// The state of an ECU that runs what `home` holds and trusts no metadata yet.
+    pub fn new(home: Bank, image: Sha256, time: Time) -> Self {
+        let mut state = Self {
+            stage: Stage::Idle,
+            home,
+            bootable: [None; 2],
+            received: 0,
+            floors: Floors::default(),
+            reports: Counter::ZERO,
+            nonces: 0,
+            time,
+            root: None,
+            targets: None,
+            closed: [None; CLOSED_TRANSACTIONS],
+            outcome: Outcome::default(),
+        };
+        state.set_bootable(home, Some(image));
+        state
+    }
+
+    /// What `bank` may boot.
+    pub fn bootable(&self, bank: Bank) -> Option<Sha256> {
+        let [a, b] = self.bootable;
+        match bank {
+            Bank::A => a,
+            Bank::B => b,
+        }
+    }
+
+    /// Changes what `bank` may boot.
+    pub fn set_bootable(&mut self, bank: Bank, image: Option<Sha256>) {
+        let [a, b] = &mut self.bootable;
+        *match bank {
+            Bank::A => a,
+            Bank::B => b,
+        } = image;
+    }
+
+    /// Remembers that `transaction` is over.
+    pub fn close(&mut self, transaction: TransactionId) {
+        if !self.is_closed(transaction) {
+            self.closed.rotate_right(1);
+            if let Some(newest) = self.closed.first_mut() {
+                *newest = Some(transaction);
+            }
+        }
+    }
+
+    /// Whether `transaction` is known to be over.
+    pub fn is_closed(&self, transaction: TransactionId) -> bool {
+        self.closed.contains(&Some(transaction))
+    }
+}
