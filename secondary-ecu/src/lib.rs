@@ -1,13 +1,29 @@
 //! A Secondary: it takes what a Primary hands over, verifies it, keeps it, and runs what is authorised.
+//!
+//! [`Secondary`] is a machine without I/O of its own but flash: `handle(request, now) -> reply`. It needs no heap, no
+//! clock and no random numbers. A driver carries requests and replies, resets it when it asks for that, and lets the
+//! new image vote. The feature `linux` adds such a driver: a process with gRPC or CAN, and files instead of flash.
 #![cfg_attr(not(feature = "linux"), no_std)]
 #![forbid(unsafe_code)]
 #![warn(clippy::alloc_instead_of_core, clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
 
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
+extern crate alloc;
+#[cfg(all(test, not(feature = "linux")))]
 extern crate std;
 
+pub mod bank;
 mod error;
 pub mod flash;
+pub mod memory;
+mod profile;
+mod report;
+mod secondary;
 pub mod state;
+pub mod transaction;
+mod transfer;
+pub mod verifier;
 
 pub use error::Fault;
+pub use profile::{EcuKey, Profile, verification_word};
+pub use secondary::{BUFFER_SIZE, BootError, Running, Secondary, provision};

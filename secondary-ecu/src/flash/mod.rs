@@ -5,7 +5,7 @@
 
 mod append;
 mod layout;
-#[cfg(any(test, feature = "linux"))]
+#[cfg(any(test, feature = "testing"))]
 pub mod ram;
 
 use embedded_storage::nor_flash::NorFlash;

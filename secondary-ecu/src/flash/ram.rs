@@ -4,8 +4,8 @@
 //! that no test passes by luck. Power is cut at a chosen operation, in one of the ways of [`Tear`]; afterwards every
 //! operation fails until [`RamFlash::restore_power`]. What was not synced may be lost with it.
 
-use std::vec;
-use std::vec::Vec;
+use alloc::vec;
+use alloc::vec::Vec;
 
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
 

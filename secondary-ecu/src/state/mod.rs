@@ -126,6 +126,20 @@ impl Stage {
         }
     }
 
+    /// The stage after what was staged turned out not to be what must run; other stages stay as they are.
+    pub fn unstaged(self) -> Self {
+        match self {
+            Self::Staged(transaction) => Self::Staging(transaction),
+            Self::Idle
+            | Self::Staging(_)
+            | Self::Armed(_)
+            | Self::Trying(_)
+            | Self::Healthy(_)
+            | Self::Committed(_)
+            | Self::RolledBack(_) => self,
+        }
+    }
+
     /// Whether the new image has been activated and its fate is not decided: nothing may be staged now.
     pub fn is_activated(self) -> bool {
         matches!(self, Self::Armed(_) | Self::Trying(_) | Self::Healthy(_))

@@ -4,8 +4,8 @@
 //! take the record after the newest, which stands in another page until that record is whole. After a reset the
 //! first record always opens a fresh page: the cell behind the newest record may hold a torn write that reads as erased.
 
-use super::record::{RECORD_SIZE, decode, encode};
 use super::State;
+use super::record::{RECORD_SIZE, decode, encode};
 use crate::Fault;
 use crate::flash::{Area, Flash, MAX_WRITE_UNIT, Store};
 

@@ -14,21 +14,13 @@ const HELD_SIZE: usize = 1 + 1 + 4 + 8 + 32;
 
 /// Bytes of one record before padding to the write unit.
 pub const RECORD_SIZE: usize = BODY_SIZE + 4;
-const BODY_SIZE: usize = 4
-    + 8
-    + 17
-    + 1
-    + 2 * 33
-    + 4
-    + MAX_LINES * (1 + NAME + 8)
-    + 3 * 8
-    + 2 * HELD_SIZE
-    + CLOSED_TRANSACTIONS * 16
-    + 3;
+const BODY_SIZE: usize =
+    4 + 8 + 17 + 1 + 2 * 33 + 4 + MAX_LINES * (1 + NAME + 8) + 3 * 8 + 2 * HELD_SIZE + CLOSED_TRANSACTIONS * 16 + 3;
 
 /// Encodes `state` as record number `sequence`.
 pub(super) fn encode(state: &State, sequence: u64) -> Result<[u8; RECORD_SIZE], Fault> {
-    let State { stage, home, bootable, received, floors, reports, nonces, time, root, targets, closed, outcome } = state;
+    let State { stage, home, bootable, received, floors, reports, nonces, time, root, targets, closed, outcome } =
+        state;
     let mut record = [0; RECORD_SIZE];
     let mut encoder = Encoder::new(&mut record);
     encoder.bytes(&MAGIC)?;
@@ -203,7 +195,8 @@ mod tests {
 
     fn full() -> State {
         let mut state = State::new(Bank::B, Sha256([3; 32]), Time::from_unix(1_800_000_000).unwrap());
-        let held = Held { side: Side::Right, length: 4_000, version: Version::new(9).unwrap(), sha256: Sha256([5; 32]) };
+        let held =
+            Held { side: Side::Right, length: 4_000, version: Version::new(9).unwrap(), sha256: Sha256([5; 32]) };
         state.stage = Stage::Healthy(TransactionId([7; 16]));
         state.floors.raise(ImageLine::parse("brake").unwrap(), ReleaseCounter::new(12).unwrap()).unwrap();
         (state.root, state.targets, state.received, state.nonces) = (Some(held), Some(held), 65_536, 4);

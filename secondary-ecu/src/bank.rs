@@ -1,0 +1,133 @@
+//! Banks: what an image is called and how long it is stands in a header before it.
+//!
+//! The header, in the first bytes of its own erase unit: magic `CVH1`; name: length byte and 255 bytes; 8 bytes length;
+//! 32 bytes SHA-256; image line: length byte and 64 bytes; 8 bytes release counter; 4 bytes CRC-32; padding `ff`.
+//! It is written before the image, so that a download can go on after a reset; it authorises nothing. What a bank may
+//! boot says the state record alone, by digest.
+
+use uptane::{ImageLine, Length, ReleaseCounter, Sha256, TargetName, TargetNameBuf};
+
+use crate::Fault;
+use crate::flash::{Bank, Flash, MAX_WRITE_UNIT, Store, size};
+use crate::state::codec::{Decoder, Encoder, crc32};
+
+const MAGIC: [u8; 4] = *b"CVH1";
+const NAME: usize = uptane::limits::MAX_TARGET_NAME;
+const LINE: usize = uptane::limits::MAX_ID;
+const BODY_SIZE: usize = 4 + (1 + NAME) + 8 + 32 + (1 + LINE) + 8;
+const HEADER_SIZE: usize = BODY_SIZE + 4;
+const PADDED_SIZE: usize = HEADER_SIZE.next_multiple_of(MAX_WRITE_UNIT);
+
+/// The image in a bank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Descriptor {
+    /// Its name in both repositories.
+    pub name: TargetNameBuf,
+    /// Its length.
+    pub length: Length,
+    /// Its digest.
+    pub sha256: Sha256,
+    /// The line its release counter counts in.
+    pub line: ImageLine,
+    /// Its release counter.
+    pub counter: ReleaseCounter,
+}
+
+impl Descriptor {
+    /// Its length as a flash offset; an image longer than any flash is refused.
+    pub fn flash_length(&self) -> Result<u32, Fault> {
+        u32::try_from(self.length.get()).map_err(|_| Fault::Refused(proto::secondary::Refusal::TooLong))
+    }
+}
+
+impl<F: Flash> Store<F> {
+    /// What the header of `bank` says; `None` if it says nothing.
+    pub fn descriptor(&mut self, bank: Bank) -> Result<Option<Descriptor>, Fault> {
+        let area = self.layout().header(self.erase_unit(), bank);
+        let mut header = [0; HEADER_SIZE];
+        self.read(area, 0, &mut header)?;
+        Ok(decode(&header).ok())
+    }
+
+    /// Writes the header of `bank`, over the one that stands there.
+    pub fn describe(&mut self, bank: Bank, descriptor: &Descriptor) -> Result<(), Fault> {
+        let area = self.layout().header(self.erase_unit(), bank);
+        self.erase(area, 0, area.size())?;
+        let header = encode(descriptor)?;
+        let length = HEADER_SIZE.next_multiple_of(self.write_unit());
+        self.write(area, 0, header.get(..length).ok_or(Fault::Storage)?)
+    }
+
+    /// The digest of the image in `bank`, read from its first to its last byte; `None` if no header describes one.
+    pub fn digest(&mut self, bank: Bank, buffer: &mut [u8]) -> Result<Option<Sha256>, Fault> {
+        use sha2::Digest as _;
+
+        let Some(descriptor) = self.descriptor(bank)? else { return Ok(None) };
+        let area = self.layout().bank(self.erase_unit(), bank);
+        let length = descriptor.flash_length()?;
+        if length > area.size() {
+            return Ok(None);
+        }
+        let mut hash = sha2::Sha256::new();
+        self.stream(area, 0, length, buffer, |piece| {
+            hash.update(piece);
+            Ok(())
+        })?;
+        Ok(Some(Sha256(hash.finalize().into())))
+    }
+}
+
+/// Bytes of the longest image a bank holds, as a length metadata can be compared with.
+pub fn holds<F: Flash>(store: &Store<F>, length: Length) -> bool {
+    usize::try_from(length.get()).is_ok_and(|length| length <= size(store.layout().bank_size))
+}
+
+fn encode(descriptor: &Descriptor) -> Result<[u8; PADDED_SIZE], Fault> {
+    let Descriptor { name, length, sha256, line, counter } = descriptor;
+    let mut header = [0xff; PADDED_SIZE];
+    let mut encoder = Encoder::new(&mut header);
+    encoder.bytes(&MAGIC)?;
+    encoder.text::<NAME>(name.as_str())?;
+    encoder.u64(length.get())?;
+    encoder.bytes(&sha256.0)?;
+    encoder.text::<LINE>(line.as_str())?;
+    encoder.u64(counter.get())?;
+    let crc = crc32(header.get(..BODY_SIZE).ok_or(Fault::Storage)?);
+    header.get_mut(BODY_SIZE..HEADER_SIZE).ok_or(Fault::Storage)?.copy_from_slice(&crc.to_le_bytes());
+    Ok(header)
+}
+
+fn decode(header: &[u8; HEADER_SIZE]) -> Result<Descriptor, Fault> {
+    let (body, crc) = header.split_last_chunk::<4>().ok_or(Fault::Storage)?;
+    let mut decoder = Decoder::new(body);
+    if decoder.array()? != MAGIC || crc32(body) != u32::from_le_bytes(*crc) {
+        return Err(Fault::Storage);
+    }
+    Ok(Descriptor {
+        name: TargetName::parse(decoder.text::<NAME>()?)?.to_buf(),
+        length: Length::new(decoder.u64()?)?,
+        sha256: Sha256(decoder.array()?),
+        line: ImageLine::parse(decoder.text::<LINE>()?)?,
+        counter: ReleaseCounter::new(decoder.u64()?)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_reads_back_as_it_was_written_and_not_at_all_when_damaged() {
+        let descriptor = Descriptor {
+            name: TargetName::parse("brake/fw-2.bin").unwrap().to_buf(),
+            length: Length::new(262_144).unwrap(),
+            sha256: Sha256([9; 32]),
+            line: ImageLine::parse("brake").unwrap(),
+            counter: ReleaseCounter::new(2).unwrap(),
+        };
+        let mut header: [u8; HEADER_SIZE] = encode(&descriptor).unwrap()[..HEADER_SIZE].try_into().unwrap();
+        assert_eq!(decode(&header), Ok(descriptor));
+        header[100] ^= 1;
+        assert_eq!(decode(&header), Err(Fault::Storage));
+    }
+}

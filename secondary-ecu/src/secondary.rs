@@ -1,0 +1,233 @@
+//! The machine: a Primary asks, this ECU answers. No I/O but flash, no clock, no heap.
+
+mod image;
+mod requests;
+
+use proto::secondary::{Identity, Refusal, Reply, Request};
+use uptane::{Length, Nonce, Sha256, Time};
+
+use crate::flash::{BadLayout, Bank, Flash, Layout, Store};
+use crate::state::pages::Pages;
+use crate::state::{Ending, Outcome, State};
+use crate::transfer::Transfer;
+use crate::verifier::{Desk, Verifier};
+use crate::{EcuKey, Fault, Profile, transaction};
+
+/// Scratch space: flash is read through it, and the report is written into it.
+pub const BUFFER_SIZE: usize = 2_048;
+
+/// A Secondary, from one reset to the next.
+///
+/// `V` judges metadata, `F` is its flash, `K` signs its reports.
+pub struct Secondary<V, F, K> {
+    pub(crate) profile: Profile,
+    pub(crate) store: Store<F>,
+    pub(crate) pages: Pages,
+    pub(crate) state: State,
+    pub(crate) verifier: V,
+    pub(crate) key: K,
+    pub(crate) running: Running,
+    pub(crate) nonce: Option<Nonce>,
+    pub(crate) transfer: Transfer,
+    pub(crate) buffer: [u8; BUFFER_SIZE],
+}
+
+/// What was booted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// The bank.
+    pub bank: Bank,
+    /// The digest of what stands in it.
+    pub sha256: Sha256,
+    /// Whether that is what the bank may boot. If not, nothing of it runs: the ECU waits in its boot loader for a new
+    /// image or a signed roll back.
+    pub authorised: bool,
+}
+
+/// Why an ECU does not start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BootError {
+    /// The flash cannot be divided so.
+    #[error(transparent)]
+    Layout(#[from] BadLayout),
+    /// The trusted metadata in flash does not verify any more.
+    #[error("the stored metadata does not verify: {0}")]
+    Metadata(Fault),
+    /// No state record: this ECU was never provisioned, or its flash is lost.
+    #[error("there is no state in flash")]
+    NoState,
+    /// Flash failed.
+    #[error("flash failed while starting")]
+    Storage,
+}
+
+impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
+    /// What a reset does: finds the state, decides which bank runs, checks it from its first to its last byte, and
+    /// verifies the trusted metadata again.
+    pub fn boot(profile: Profile, layout: Layout, flash: F, verifier: V, key: K) -> Result<Self, BootError> {
+        let mut store = Store::new(flash, layout)?;
+        let mut buffer = [0; BUFFER_SIZE];
+        let Started { pages, state, running } = start(&mut store, &mut buffer)?;
+        let (transfer, nonce) = (Transfer::None, None);
+        let mut secondary = Self { profile, store, pages, state, verifier, key, running, nonce, transfer, buffer };
+        secondary.reload()?;
+        Ok(secondary)
+    }
+
+    /// A reset without leaving the process: everything not in flash is forgotten.
+    pub fn reset(&mut self) -> Result<(), BootError> {
+        let Started { pages, state, running } = start(&mut self.store, &mut self.buffer)?;
+        (self.pages, self.state, self.running) = (pages, state, running);
+        (self.transfer, self.nonce) = (Transfer::None, None);
+        self.reload()
+    }
+
+    fn reload(&mut self) -> Result<(), BootError> {
+        let (verifier, desk) = self.desk(self.state.time);
+        verifier.reload(desk).map_err(BootError::Metadata)
+    }
+
+    /// Answers one request. `now` is the ECU's time; it counts only where it is later than the latest attested one.
+    pub fn handle(&mut self, request: Request<'_>, now: Time) -> Reply<'_> {
+        let now = now.max(self.state.time);
+        let answer = match request {
+            Request::Identify => Ok(Reply::Identity(self.identity())),
+            Request::TimeNonce => self.time_nonce().map(Reply::TimeNonce),
+            Request::Begin(transaction) => self.begin(transaction).map(|()| Reply::Done),
+            Request::Offer(file, length) => {
+                self.offer(file, length, now).map(|from| Reply::Ready(from, self.profile.max_chunk))
+            }
+            Request::Chunk(offset, bytes) => self.chunk(offset, bytes, now).map(Reply::Taken),
+            Request::Close => self.close(now).map(|()| Reply::Done),
+            Request::Report(nonce) => return self.answer_report(nonce, now),
+        };
+        answer.unwrap_or_else(|fault| Reply::Refused(self.refused(fault)))
+    }
+
+    /// The new image's word that it works. It counts while the image runs on trial, and is kept across resets.
+    pub fn vote_healthy(&mut self) -> Result<(), Fault> {
+        match self.running.authorised {
+            true => self.record(transaction::vote(&self.state)),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether the bank that must run is another than the one that does: the driver resets the ECU once the answer has
+    /// left.
+    pub fn wants_reset(&self) -> bool {
+        transaction::wanted_bank(self.state.stage, self.state.home) != self.running.bank
+    }
+
+    /// Gives back what outlives a reset.
+    pub fn into_parts(self) -> (Profile, F, V, K) {
+        (self.profile, self.store.into_flash(), self.verifier, self.key)
+    }
+
+    /// What was booted.
+    pub fn running(&self) -> Running {
+        self.running
+    }
+
+    /// The durable state.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// This ECU's account of itself.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            ecu: self.profile.ecu,
+            hardware: self.profile.hardware,
+            verification: V::VERIFICATION,
+            director_root: self.verifier.director_root(&self.state),
+            image_root: self.verifier.image_root(),
+            running: self.running.sha256,
+            phase: self.state.stage.phase(),
+        }
+    }
+
+    /// The verifier, and what it works on.
+    pub(crate) fn desk(&mut self, now: Time) -> (&mut V, Desk<'_, F>) {
+        let Self { profile, store, state, verifier, nonce, buffer, .. } = self;
+        (verifier, Desk { store, state, profile, nonce: *nonce, buffer, now })
+    }
+
+    /// Makes `next` the durable state, unless it is already.
+    pub(crate) fn record(&mut self, next: State) -> Result<(), Fault> {
+        if next != self.state {
+            self.pages.append(&mut self.store, &next)?;
+            self.state = next;
+        }
+        Ok(())
+    }
+
+    /// Keeps what the next report says of a refusal, and tells the Primary.
+    fn refused(&mut self, fault: Fault) -> Refusal {
+        let outcome = match fault {
+            Fault::Check(error) => {
+                Some(Outcome { ending: Ending::Refused, attack: error.attack(), check: error.code() })
+            }
+            Fault::Storage => Some(Outcome { ending: Ending::StorageFailed, attack: None, check: 0 }),
+            Fault::Refused(_) => None,
+        };
+        if let Some(outcome) = outcome {
+            // Where flash fails the refusal still goes out; the report then misses it.
+            let _ = self.record(State { outcome, ..self.state });
+        }
+        fault.refusal()
+    }
+
+    fn answer_report(&mut self, nonce: Nonce, now: Time) -> Reply<'_> {
+        match self.report(nonce, now) {
+            Ok(length) => match self.buffer.get(..length) {
+                Some(report) => Reply::Report(report),
+                None => Reply::Refused(Refusal::Storage),
+            },
+            Err(fault) => Reply::Refused(self.refused(fault)),
+        }
+    }
+}
+
+/// What a reset finds and decides.
+struct Started {
+    pages: Pages,
+    state: State,
+    running: Running,
+}
+
+/// Decides which bank runs, and checks it. A bank on trial that is not what it must be is given up before it runs.
+fn start<F: Flash>(store: &mut Store<F>, buffer: &mut [u8]) -> Result<Started, BootError> {
+    let (mut pages, found) = Pages::mount(store).map_err(|_| BootError::NoState)?;
+    let wanted = inspect(store, &found, buffer).map_err(|_| BootError::Storage)?;
+    let state = transaction::boot(&found, wanted.authorised);
+    if state != found {
+        pages.append(store, &state).map_err(|_| BootError::Storage)?;
+    }
+    let running = match transaction::wanted_bank(state.stage, state.home) == wanted.bank {
+        true => wanted,
+        false => inspect(store, &state, buffer).map_err(|_| BootError::Storage)?,
+    };
+    Ok(Started { pages, state, running })
+}
+
+/// Reads the bank that `state` wants to run.
+fn inspect<F: Flash>(store: &mut Store<F>, state: &State, buffer: &mut [u8]) -> Result<Running, Fault> {
+    let bank = transaction::wanted_bank(state.stage, state.home);
+    let digest = store.digest(bank, buffer)?;
+    let authorised = digest.is_some() && digest == state.bootable(bank);
+    Ok(Running { bank, sha256: digest.unwrap_or(Sha256([0; 32])), authorised })
+}
+
+/// The first state of an ECU that runs `image`, which stands in bank A already, and what it trusts from its maker.
+pub fn provision<F: Flash>(store: &mut Store<F>, state: &State) -> Result<(), Fault> {
+    Pages::format(store, state).map(|_| ())
+}
+
+/// A length in bytes.
+pub(crate) fn length_of(bytes: u32) -> Result<Length, Fault> {
+    Ok(Length::new(u64::from(bytes))?)
+}
+
+#[cfg(test)]
+mod tests;

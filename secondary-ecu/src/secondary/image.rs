@@ -1,0 +1,116 @@
+//! The image on its way into the bank that does not run.
+//!
+//! It is hashed while it arrives, and once more from flash before its digest becomes bootable: what was checked on the
+//! wire is not what will boot. Both checks rest on metadata verified for them.
+
+use proto::secondary::Refusal;
+use uptane::{Error, Length, Time};
+
+use super::{Secondary, length_of};
+use crate::bank::{Descriptor, holds};
+use crate::flash::{Appender, Bank, Flash};
+use crate::state::{Outcome, Stage, State};
+use crate::transfer::{Progress, Transfer};
+use crate::verifier::{Verifier, Wanted};
+use crate::{EcuKey, Fault};
+
+impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
+    /// Where to go on with the image. Only the assigned one is taken, only in an open transaction.
+    pub(super) fn offer_image(&mut self, length: Length, now: Time) -> Result<Length, Fault> {
+        if !matches!(self.state.stage, Stage::Staging(_) | Stage::Staged(_)) {
+            return Err(Fault::Refused(Refusal::Phase));
+        }
+        let Wanted { descriptor, mut check } = self.wanted(now)?;
+        if descriptor.length != length {
+            return Err(Fault::Check(Error::ImageLength { listed: descriptor.length, got: length }));
+        }
+        let received = self.resume(&descriptor)?;
+        let mut progress = Progress::new(length);
+        progress.taken = u64::from(received);
+        if progress.taken == progress.length {
+            self.transfer = Transfer::Complete(progress);
+            return Ok(length);
+        }
+        let area = self.store.layout().bank(self.store.erase_unit(), self.spare());
+        self.store.stream(area, 0, received, &mut self.buffer, |piece| Ok(check.update(piece)?))?;
+        self.transfer = Transfer::Image(progress, Appender::new(area, received), check);
+        length_of(received)
+    }
+
+    /// Durable bytes of this very image; zero, and a bank prepared for it, if there are none.
+    fn resume(&mut self, descriptor: &Descriptor) -> Result<u32, Fault> {
+        let bank = self.spare();
+        if self.store.descriptor(bank)?.as_ref() == Some(descriptor) {
+            return Ok(self.state.received);
+        }
+        // In this order: a header never stands before bytes that are not of its image.
+        let mut next = State { received: 0, stage: self.state.stage.unstaged(), ..self.state };
+        next.set_bootable(bank, None);
+        self.record(next)?;
+        self.store.describe(bank, descriptor)?;
+        Ok(0)
+    }
+
+    /// Makes the number of received bytes durable, now and then: a record costs flash and time.
+    pub(super) fn keep_progress(&mut self) -> Result<(), Fault> {
+        let Transfer::Image(_, appender, _) = &self.transfer else { return Ok(()) };
+        let unit = self.store.erase_unit();
+        let interval = self.profile.progress.max(1).next_multiple_of(unit);
+        let durable = appender.written() - appender.written() % unit;
+        match durable.saturating_sub(self.state.received) >= interval {
+            true => self.record(State { received: durable, ..self.state }),
+            false => Ok(()),
+        }
+    }
+
+    /// Hashes the bank as it will boot, against metadata verified now, and makes its digest bootable.
+    pub(super) fn stage_image(&mut self, now: Time) -> Result<(), Fault> {
+        let staged = self.check_bank(now);
+        let bank = self.spare();
+        let mut next = self.state;
+        match (&staged, next.stage) {
+            (Ok(descriptor), Stage::Staging(transaction) | Stage::Staged(transaction)) => {
+                next.stage = Stage::Staged(transaction);
+                next.received = descriptor.flash_length()?;
+                next.outcome = Outcome::default();
+                next.set_bootable(bank, Some(descriptor.sha256));
+            }
+            (Ok(_), _) => return Err(Fault::Refused(Refusal::Phase)),
+            (Err(_), stage) => {
+                // Nothing of what is in the bank can be relied upon.
+                (next.stage, next.received) = (stage.unstaged(), 0);
+                next.set_bootable(bank, None);
+            }
+        }
+        self.record(next)?;
+        staged.map(|_| ())
+    }
+
+    fn check_bank(&mut self, now: Time) -> Result<Descriptor, Fault> {
+        let Wanted { descriptor, mut check } = self.wanted(now)?;
+        let area = self.store.layout().bank(self.store.erase_unit(), self.spare());
+        let length = descriptor.flash_length()?;
+        self.store.stream(area, 0, length, &mut self.buffer, |piece| Ok(check.update(piece)?))?;
+        let image = check.finish()?;
+        match image.sha256() == descriptor.sha256 {
+            true => Ok(descriptor),
+            false => Err(Fault::Check(Error::ImageDigest)),
+        }
+    }
+
+    /// The assigned image, if this ECU can hold it and its counter.
+    fn wanted(&mut self, now: Time) -> Result<Wanted, Fault> {
+        let (verifier, desk) = self.desk(now);
+        let wanted = verifier.wanted(desk)?;
+        if !holds(&self.store, wanted.descriptor.length) {
+            return Err(Fault::Refused(Refusal::TooLong));
+        }
+        self.state.floors.has_room_for(wanted.descriptor.line)?;
+        Ok(wanted)
+    }
+
+    /// The bank that may be written: not the home bank. Nothing is staged while the other one runs.
+    fn spare(&self) -> Bank {
+        self.state.home.other()
+    }
+}

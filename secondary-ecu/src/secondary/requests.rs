@@ -1,0 +1,197 @@
+//! Requests about metadata, commands, the transaction and the report.
+
+use proto::secondary::{File, Refusal};
+use sha2::Digest as _;
+use uptane::limits::MAX_COMMAND;
+use uptane::verify::partial::CommandStream;
+use uptane::{Action, Length, Nonce, Sha256, Time, TransactionId};
+
+use super::Secondary;
+use crate::flash::{Appender, Area, Flash, Kind, Side, size};
+use crate::report::{Report, result_code};
+use crate::state::State;
+use crate::transfer::{Chunk, Progress, Transfer};
+use crate::verifier::{Accepted, Verifier};
+use crate::{EcuKey, Fault, Profile, transaction};
+
+impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
+    /// A nonce nobody can foresee and that was never given out: it is made with the ECU's own key from a counter that
+    /// is durable before. Until an attestation has carried it, the same one is given.
+    pub(super) fn time_nonce(&mut self) -> Result<Nonce, Fault> {
+        if let Some(nonce) = self.nonce {
+            return Ok(nonce);
+        }
+        let nonces = self.state.nonces.checked_add(1).ok_or(Fault::Storage)?;
+        self.record(State { nonces, ..self.state })?;
+        let seed = sha2::Sha256::new().chain_update(b"uptane-time-nonce").chain_update(nonces.to_le_bytes());
+        let signature = self.key.sign(&Sha256(seed.finalize().into())).ok_or(Fault::Storage)?;
+        let nonce = Sha256::of(&signature).0.first_chunk().copied().map(Nonce);
+        self.nonce = nonce;
+        nonce.ok_or(Fault::Storage)
+    }
+
+    pub(super) fn begin(&mut self, transaction: TransactionId) -> Result<(), Fault> {
+        let next = transaction::begin(&self.state, transaction)?;
+        if next != self.state {
+            self.transfer = Transfer::None;
+        }
+        self.record(next)
+    }
+
+    /// Where to go on with `file`.
+    pub(super) fn offer(&mut self, file: File, length: Length, now: Time) -> Result<Length, Fault> {
+        self.transfer = Transfer::None;
+        match file {
+            File::Image => self.offer_image(length, now),
+            File::Command => self.offer_command(length),
+            File::Time | File::Root(..) | File::Timestamp(_) | File::Snapshot(_) | File::Targets(_) => {
+                self.offer_metadata(file, length, now)
+            }
+        }
+    }
+
+    /// What is trusted must not change under an image that has been activated: commands name it by digest.
+    fn offer_metadata(&mut self, file: File, length: Length, now: Time) -> Result<Length, Fault> {
+        if file != File::Time && self.state.stage.is_activated() {
+            return Err(Fault::Refused(Refusal::Phase));
+        }
+        let (verifier, desk) = self.desk(now);
+        verifier.offer(desk, file, length)?;
+        self.transfer = Transfer::Metadata(Progress::new(length));
+        Ok(Length::ZERO)
+    }
+
+    /// A command is put where the next Root would go, and verified from there.
+    fn offer_command(&mut self, length: Length) -> Result<Length, Fault> {
+        let side = self.state.root.map_or(Side::Left, |held| held.side.other());
+        let area = self.store.layout().slot(self.store.erase_unit(), Kind::Root, side);
+        if usize::try_from(length.get()).map_or(true, |length| length > MAX_COMMAND.min(size(area.size()))) {
+            return Err(Fault::Refused(Refusal::TooLong));
+        }
+        self.transfer = Transfer::Command(Progress::new(length), Appender::new(area, 0), area);
+        Ok(Length::ZERO)
+    }
+
+    /// Takes a chunk. A file whose bytes are refused is dropped, but for images, whose good bytes stay.
+    pub(super) fn chunk(&mut self, offset: Length, bytes: &[u8], now: Time) -> Result<Length, Fault> {
+        let progress = self.transfer.progress().ok_or(Fault::Refused(Refusal::Offset(Length::ZERO)))?;
+        if progress.place(offset, bytes)? == Chunk::Next
+            && let Err(fault) = self.take(bytes, now)
+        {
+            self.transfer = Transfer::None;
+            return Err(fault);
+        }
+        self.transfer.progress().unwrap_or(progress).offset()
+    }
+
+    fn take(&mut self, bytes: &[u8], now: Time) -> Result<(), Fault> {
+        match &mut self.transfer {
+            Transfer::None | Transfer::Complete(_) => return Err(Fault::Refused(Refusal::Offset(Length::ZERO))),
+            Transfer::Command(_, appender, _) => appender.push(&mut self.store, bytes)?,
+            Transfer::Image(_, appender, check) => {
+                check.update(bytes)?;
+                appender.push(&mut self.store, bytes)?;
+            }
+            Transfer::Metadata(_) => {
+                let (verifier, desk) = self.desk(now);
+                verifier.take(desk, bytes)?;
+            }
+        }
+        if let Some(progress) = self.transfer.progress_mut() {
+            progress.advance(bytes);
+        }
+        self.keep_progress()
+    }
+
+    pub(super) fn close(&mut self, now: Time) -> Result<(), Fault> {
+        let progress = self.transfer.progress().ok_or(Fault::Refused(Refusal::Offset(Length::ZERO)))?;
+        progress.complete()?;
+        match core::mem::replace(&mut self.transfer, Transfer::None) {
+            Transfer::None => Ok(()),
+            Transfer::Metadata(_) => {
+                let (verifier, desk) = self.desk(now);
+                let accepted = verifier.close(desk)?;
+                self.accept(accepted)
+            }
+            Transfer::Command(_, appender, area) => {
+                appender.finish(&mut self.store)?;
+                self.command(area, progress)
+            }
+            Transfer::Image(_, appender, check) => {
+                appender.finish(&mut self.store)?;
+                check.finish()?;
+                self.stage_image(now)
+            }
+            Transfer::Complete(_) => self.stage_image(now),
+        }
+    }
+
+    /// Makes what a verified file changes durable.
+    fn accept(&mut self, accepted: Accepted) -> Result<(), Fault> {
+        let mut next = self.state;
+        match accepted {
+            Accepted::Nothing => {}
+            Accepted::Root { held, drops_targets, time } => {
+                next.root = Some(held);
+                next.time = time.unwrap_or(next.time);
+                if drops_targets {
+                    next.targets = None;
+                }
+            }
+            Accepted::Targets(held) => next.targets = Some(held),
+            Accepted::Time(time) => {
+                next.time = time;
+                self.nonce = None;
+            }
+        }
+        // An image was staged for the Targets that were trusted then.
+        if next.targets.map(|held| held.sha256) != self.state.targets.map(|held| held.sha256) {
+            next.stage = next.stage.unstaged();
+        }
+        self.record(next)
+    }
+
+    /// Carries out a command of the Primary's key, for this ECU and vehicle, about the trusted Director Targets.
+    fn command(&mut self, area: Area, progress: Progress) -> Result<(), Fault> {
+        let Profile { primary, ecu, vehicle, .. } = self.profile;
+        let mut stream = CommandStream::new(primary, ecu, vehicle);
+        let length = u32::try_from(progress.length).map_err(|_| Fault::Refused(Refusal::TooLong))?;
+        self.store.stream(area, 0, length, &mut self.buffer, |piece| Ok(stream.feed(piece)?))?;
+        let command = stream.finish()?;
+        let open = self.state.stage.transaction().ok_or(Fault::Refused(Refusal::Phase))?;
+        let targets = self.state.targets.ok_or(Fault::Refused(Refusal::Phase))?.sha256;
+        let action = command.action_in(open, targets)?;
+        let mut next = transaction::obey(&self.state, action)?;
+        if action == Action::Commit && next != self.state {
+            self.raise_floor(&mut next)?;
+        }
+        self.record(next)
+    }
+
+    /// A committed image is the lowest its line will ever run again.
+    fn raise_floor(&mut self, next: &mut State) -> Result<(), Fault> {
+        let image = self.store.descriptor(next.home)?.ok_or(Fault::Storage)?;
+        Ok(next.floors.raise(image.line, image.counter)?)
+    }
+
+    /// Writes the report into the buffer. Its counter is durable before it is signed, so it is never used twice.
+    pub(super) fn report(&mut self, nonce: Nonce, now: Time) -> Result<usize, Fault> {
+        let counter = self.state.reports.next()?;
+        self.record(State { reports: counter, ..self.state })?;
+        let image = self.store.descriptor(self.running.bank)?.ok_or(Fault::Storage)?;
+        let report = Report {
+            ecu: self.profile.ecu,
+            hardware: self.profile.hardware,
+            vehicle: self.profile.vehicle,
+            counter,
+            time: now,
+            image: &image,
+            result: result_code(self.state.outcome.ending),
+            attack: self.state.outcome.attack,
+            targets: self.state.targets.map(|held| held.version),
+            nonce,
+            transaction: self.state.stage.transaction(),
+        };
+        report.write(&mut self.key, &mut self.buffer)
+    }
+}

@@ -1,0 +1,86 @@
+use uptane::{Sha256, Time};
+
+use super::*;
+
+const OURS: TransactionId = TransactionId([1; 16]);
+const OTHER: TransactionId = TransactionId([2; 16]);
+
+fn at(stage: Stage) -> State {
+    let mut state = State::new(Bank::A, Sha256([1; 32]), Time::EPOCH);
+    state.set_bootable(Bank::B, Some(Sha256([2; 32])));
+    State { stage, ..state }
+}
+
+fn stages() -> [Stage; 8] {
+    [
+        Stage::Idle,
+        Stage::Staging(OURS),
+        Stage::Staged(OURS),
+        Stage::Armed(OURS),
+        Stage::Trying(OURS),
+        Stage::Healthy(OURS),
+        Stage::Committed(OURS),
+        Stage::RolledBack(OURS),
+    ]
+}
+
+/// `Some(stage)`: where the command leads; `None`: refused as out of phase.
+fn led(action: Action) -> [Option<Stage>; 8] {
+    stages().map(|stage| match obey(&at(stage), action) {
+        Ok(next) => Some(next.stage),
+        Err(fault) => {
+            assert_eq!(fault, Fault::Refused(Refusal::Phase));
+            None
+        }
+    })
+}
+
+#[test]
+fn commands_lead_where_the_table_says() {
+    let [armed, trying, healthy] = [Stage::Armed(OURS), Stage::Trying(OURS), Stage::Healthy(OURS)].map(Some);
+    let (committed, back) = (Some(Stage::Committed(OURS)), Some(Stage::RolledBack(OURS)));
+    assert_eq!(led(Action::Activate), [None, None, armed, armed, trying, healthy, None, None]);
+    assert_eq!(led(Action::Commit), [None, None, None, None, None, committed, committed, None]);
+    assert_eq!(led(Action::Rollback), [None, back, back, back, back, back, None, back]);
+}
+
+#[test]
+fn only_an_untried_or_unvoted_image_is_given_up_at_boot() {
+    for whole in [true, false] {
+        let booted = stages().map(|stage| boot(&at(stage), whole).stage);
+        let mut expected = stages();
+        expected[3] = if whole { Stage::Trying(OURS) } else { Stage::RolledBack(OURS) };
+        expected[4] = Stage::RolledBack(OURS);
+        assert_eq!(booted, expected);
+    }
+}
+
+#[test]
+fn a_transaction_that_is_over_is_never_opened_again() {
+    let over = obey(&at(Stage::Healthy(OURS)), Action::Commit).unwrap();
+    assert_eq!(begin(&over, OURS), Err(Fault::Refused(Refusal::Phase)));
+    let next = begin(&over, OTHER).unwrap();
+    assert_eq!(begin(&next, OURS), Err(Fault::Refused(Refusal::Phase)));
+}
+
+#[test]
+fn opening_the_open_transaction_again_keeps_what_is_staged() {
+    let staged = at(Stage::Staged(OURS));
+    assert_eq!(begin(&staged, OURS), Ok(staged));
+    assert_eq!(begin(&staged, OTHER).unwrap().stage, Stage::Staging(OTHER));
+}
+
+#[test]
+fn an_activated_transaction_is_not_ended_by_opening_another() {
+    for stage in [Stage::Armed(OURS), Stage::Trying(OURS), Stage::Healthy(OURS)] {
+        assert_eq!(begin(&at(stage), OTHER), Err(Fault::Refused(Refusal::Phase)));
+        assert_eq!(begin(&at(stage), OURS), Err(Fault::Refused(Refusal::Phase)));
+    }
+}
+
+#[test]
+fn commit_swaps_home_and_retires_the_old_bank() {
+    let next = obey(&at(Stage::Healthy(OURS)), Action::Commit).unwrap();
+    assert_eq!((next.home, next.bootable(Bank::A)), (Bank::B, None));
+    assert_eq!(next.bootable(Bank::B), Some(Sha256([2; 32])));
+}

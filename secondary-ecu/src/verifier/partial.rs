@@ -1,0 +1,316 @@
+//! Partial verification (§5.4.4.1), plain and with the Root chain: no heap, files in flash, verified while they are read.
+//!
+//! A file is written into the slot of its kind that is not current, then read back and verified, then made current by
+//! a state record. So the old file stays until the new one is good, and what was verified is what is kept.
+//! The trusted Root is verified anew from its slot whenever it is needed: memory is dearer than two signatures.
+
+use proto::secondary::{File, Refusal, Repo, Verification};
+use uptane::verify::image::{ImageCheck, Permits};
+use uptane::verify::partial::{Own, OwnTargets, Plain, Plus, Profile, RootStream, TargetsStream, TrustedRoot};
+use uptane::verify::time::TimeStream;
+use uptane::{Error, Length, Sha256, Version};
+
+use super::{Accepted, Desk, Verifier, Wanted};
+use crate::Fault;
+use crate::bank::Descriptor;
+use crate::flash::{Appender, Area, Flash, Kind, Side};
+use crate::state::{Held, State};
+
+/// Partial verification as the Standard has it, against the provisioned Director Root.
+#[derive(Default)]
+pub struct Partial(Slots);
+
+/// Partial verification with the Director's Root chain, a fresh Root and the vehicle id: the default.
+#[derive(Default)]
+pub struct PartialPlus(Slots);
+
+/// What both have in common.
+#[derive(Default)]
+struct Slots {
+    incoming: Incoming,
+}
+
+/// The metadata file on its way.
+#[derive(Default)]
+enum Incoming {
+    #[default]
+    Nothing,
+    /// One that is trusted already.
+    Known,
+    /// Into a slot.
+    Slot { what: What, side: Side, length: u32, appender: Appender },
+}
+
+/// What goes into a slot.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    Root,
+    Targets,
+    /// Verified there like the others, since a stream of it would take memory all the time; never kept.
+    Time,
+}
+
+impl What {
+    fn kind(self) -> Kind {
+        match self {
+            Self::Root => Kind::Root,
+            Self::Targets | Self::Time => Kind::Targets,
+        }
+    }
+}
+
+impl Slots {
+    /// Verifies the kept Root again; it was trusted before the reset.
+    fn reload<F: Flash>(&mut self, mut desk: Desk<'_, F>) -> Result<(), Fault> {
+        self.incoming = Incoming::Nothing;
+        trusted_root(&mut desk).map(|_| ())
+    }
+
+    fn stage<F: Flash>(&mut self, desk: &Desk<'_, F>, what: What, length: Length) -> Result<(), Fault> {
+        let side = held(desk, what.kind()).map_or(Side::Left, |held| held.side.other());
+        let area = slot(desk, what.kind(), side);
+        let length = u32::try_from(length.get()).ok().filter(|length| *length <= area.size());
+        let length = length.ok_or(Fault::Refused(Refusal::TooLong))?;
+        self.incoming = Incoming::Slot { what, side, length, appender: Appender::new(area, 0) };
+        Ok(())
+    }
+
+    fn offer<F: Flash>(&mut self, desk: Desk<'_, F>, file: File, length: Length, chain: bool) -> Result<(), Fault> {
+        self.incoming = Incoming::Nothing;
+        match file {
+            File::Time => {
+                // Nobody asked for an attestation, so none can answer.
+                desk.nonce.ok_or(Fault::Check(Error::Replay))?;
+                self.stage(&desk, What::Time, length)
+            }
+            File::Targets(Repo::Director) => self.stage(&desk, What::Targets, length),
+            File::Root(Repo::Director, version) if chain => {
+                // One that was taken, but whose answer was lost.
+                if desk.state.root.is_some_and(|trusted| version <= trusted.version) {
+                    self.incoming = Incoming::Known;
+                    return Ok(());
+                }
+                self.stage(&desk, What::Root, length)
+            }
+            File::Root(..) | File::Timestamp(_) | File::Snapshot(_) | File::Targets(Repo::Image) => {
+                Err(Fault::Refused(Refusal::NotForMe))
+            }
+            File::Image | File::Command => Err(Fault::Refused(Refusal::NotForMe)),
+        }
+    }
+
+    fn take<F: Flash>(&mut self, desk: Desk<'_, F>, bytes: &[u8]) -> Result<(), Fault> {
+        match &mut self.incoming {
+            Incoming::Nothing => Err(Fault::Refused(Refusal::Offset(Length::ZERO))),
+            Incoming::Known => Ok(()),
+            Incoming::Slot { appender, .. } => appender.push(desk.store, bytes),
+        }
+    }
+
+    fn close<F: Flash>(
+        &mut self,
+        mut desk: Desk<'_, F>,
+        judge: impl FnOnce(&mut Desk<'_, F>, Side, u32) -> Result<(Version, Sha256), Fault>,
+    ) -> Result<Accepted, Fault> {
+        match core::mem::take(&mut self.incoming) {
+            Incoming::Nothing => Err(Fault::Refused(Refusal::Offset(Length::ZERO))),
+            Incoming::Known => Ok(Accepted::Nothing),
+            Incoming::Slot { what, side, length, appender } => {
+                appender.finish(desk.store)?;
+                match what {
+                    What::Root => follow(&mut desk, side, length),
+                    What::Time => attested(&mut desk, side, length),
+                    What::Targets => {
+                        let (version, sha256) = judge(&mut desk, side, length)?;
+                        targets(&desk, Held { side, length, version, sha256 })
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A Root that follows the trusted one (§5.4.4.3).
+fn follow<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<Accepted, Fault> {
+    let trusted = trusted_root(desk)?;
+    let new = read_root(desk, side, length, Some(trusted))?;
+    let old = trusted_root(desk)?;
+    let held = Held { side, length, version: new.version(), sha256: new.sha256() };
+    Ok(Accepted::Root { held, drops_targets: new.rotates_targets(&old), time: new.time_floor_after(&old) })
+}
+
+/// The attestation this ECU asked for (design D14).
+fn attested<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<Accepted, Fault> {
+    let root = trusted_root(desk)?;
+    let keys = root.time_keys().ok_or(Fault::Refused(Refusal::NotForMe))?;
+    let mut stream = TimeStream::new(keys, desk.nonce.ok_or(Error::Replay)?, desk.state.time);
+    let area = slot(desk, Kind::Targets, side);
+    desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(stream.feed(piece)?))?;
+    Ok(Accepted::Time(stream.finish()?.time()))
+}
+
+/// The same file again changes nothing; other content under a trusted version is two truths (attack A24).
+fn targets<F>(desk: &Desk<'_, F>, new: Held) -> Result<Accepted, Fault> {
+    match desk.state.targets {
+        Some(old) if old.version == new.version && old.sha256 != new.sha256 => {
+            Err(Fault::Check(Error::Equivocation { role: uptane::Role::Targets, version: new.version }))
+        }
+        Some(old) if old.version == new.version => Ok(Accepted::Nothing),
+        _ => Ok(Accepted::Targets(new)),
+    }
+}
+
+/// The Root that the state record says is trusted.
+fn trusted_root<F: Flash>(desk: &mut Desk<'_, F>) -> Result<TrustedRoot, Fault> {
+    let held = desk.state.root.ok_or(Fault::Storage)?;
+    let root = read_root(desk, held.side, held.length, None)?;
+    match root.sha256() == held.sha256 {
+        true => Ok(root),
+        false => Err(Fault::Storage),
+    }
+}
+
+/// Reads and verifies a Root in its slot: as one that follows `trusted`, or as one that was trusted already.
+fn read_root<F: Flash>(
+    desk: &mut Desk<'_, F>,
+    side: Side,
+    length: u32,
+    trusted: Option<TrustedRoot>,
+) -> Result<TrustedRoot, Fault> {
+    let area = slot(desk, Kind::Root, side);
+    let mut first = RootStream::learn();
+    desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(first.feed(piece)?))?;
+    let candidate = first.finish()?;
+    let mut second = match trusted {
+        Some(trusted) => candidate.verify(&trusted),
+        None => candidate.verify_as_provisioned(),
+    };
+    desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(second.feed(piece)?))?;
+    Ok(second.finish()?)
+}
+
+/// Reads and verifies Targets in its slot.
+fn read_targets<F: Flash, P: Profile>(
+    desk: &mut Desk<'_, F>,
+    side: Side,
+    length: u32,
+    mut stream: TargetsStream<P>,
+) -> Result<OwnTargets<P>, Fault> {
+    let area = slot(desk, Kind::Targets, side);
+    desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(stream.feed(piece)?))?;
+    Ok(stream.finish()?)
+}
+
+/// The current Targets, verified again, and what it assigns.
+fn assigned<F: Flash, P: Profile>(desk: &mut Desk<'_, F>, stream: TargetsStream<P>) -> Result<Wanted, Fault> {
+    let held = desk.state.targets.ok_or(Fault::Refused(Refusal::Phase))?;
+    let targets = read_targets(desk, held.side, held.length, stream)?;
+    if targets.sha256() != held.sha256 {
+        return Err(Fault::Storage);
+    }
+    want(&targets.image(|line| desk.state.floors.of(line))?)
+}
+
+/// What evidence permits, as a bank's header and a check. Banks are known by their SHA-256, so that must be listed.
+pub(crate) fn want(evidence: &impl Permits) -> Result<Wanted, Fault> {
+    let listed = evidence.image();
+    let descriptor = Descriptor {
+        name: listed.name,
+        length: listed.length,
+        sha256: listed.hashes.sha256().ok_or(Error::NoKnownHash)?,
+        line: listed.line,
+        counter: listed.release_counter,
+    };
+    Ok(Wanted { descriptor, check: ImageCheck::new(evidence) })
+}
+
+fn own<F>(desk: &Desk<'_, F>) -> Own {
+    Own {
+        ecu: desk.profile.ecu,
+        hardware_id: desk.profile.hardware,
+        previous: desk.state.targets.map(|held| held.version),
+        now: desk.now,
+    }
+}
+
+fn held<F>(desk: &Desk<'_, F>, kind: Kind) -> Option<Held> {
+    match kind {
+        Kind::Root => desk.state.root,
+        Kind::Targets => desk.state.targets,
+    }
+}
+
+fn slot<F: Flash>(desk: &Desk<'_, F>, kind: Kind, side: Side) -> Area {
+    desk.store.layout().slot(desk.store.erase_unit(), kind, side)
+}
+
+/// Puts the Root this ECU is provisioned with into its slot (§5.4.1); what the state record must say of it.
+pub fn provision_root<F: Flash>(mut desk: Desk<'_, F>, root: &[u8]) -> Result<Held, Fault> {
+    let length = u32::try_from(root.len()).map_err(|_| Fault::Refused(Refusal::TooLong))?;
+    let area = slot(&desk, Kind::Root, Side::Left);
+    let mut appender = Appender::new(area, 0);
+    appender.push(desk.store, root)?;
+    appender.finish(desk.store)?;
+    let trusted = read_root(&mut desk, Side::Left, length, None)?;
+    Ok(Held { side: Side::Left, length, version: trusted.version(), sha256: trusted.sha256() })
+}
+
+macro_rules! verifier {
+    ($name:ident, $verification:ident, $chain:literal, $stream:expr) => {
+        impl<F: Flash> Verifier<F> for $name {
+            const VERIFICATION: Verification = Verification::$verification;
+
+            fn reload(&mut self, desk: Desk<'_, F>) -> Result<(), Fault> {
+                self.0.reload(desk)
+            }
+
+            fn director_root(&self, state: &State) -> Version {
+                // `reload` refuses to start without one.
+                state.root.map_or(Version::FIRST, |held| held.version)
+            }
+
+            fn image_root(&self) -> Option<Version> {
+                None
+            }
+
+            fn offer(&mut self, desk: Desk<'_, F>, file: File, length: Length) -> Result<(), Fault> {
+                self.0.offer(desk, file, length, $chain)
+            }
+
+            fn take(&mut self, desk: Desk<'_, F>, bytes: &[u8]) -> Result<(), Fault> {
+                self.0.take(desk, bytes)
+            }
+
+            fn close(&mut self, desk: Desk<'_, F>) -> Result<Accepted, Fault> {
+                self.0.close(desk, |desk, side, length| {
+                    let stream = $stream(desk)?;
+                    let targets = read_targets(desk, side, length, stream)?;
+                    check_assignment(&targets, desk)?;
+                    Ok((targets.version(), targets.sha256()))
+                })
+            }
+
+            fn wanted(&mut self, mut desk: Desk<'_, F>) -> Result<Wanted, Fault> {
+                let stream = $stream(&mut desk)?;
+                assigned(&mut desk, stream)
+            }
+        }
+    };
+}
+
+verifier!(Partial, Partial, false, plain);
+verifier!(PartialPlus, PartialPlus, true, plus);
+
+fn plain<F: Flash>(desk: &mut Desk<'_, F>) -> Result<TargetsStream<Plain>, Fault> {
+    Ok(TargetsStream::partial(&trusted_root(desk)?, own(desk)))
+}
+
+fn plus<F: Flash>(desk: &mut Desk<'_, F>) -> Result<TargetsStream<Plus>, Fault> {
+    Ok(TargetsStream::partial_plus(&trusted_root(desk)?, own(desk), desk.profile.vehicle)?)
+}
+
+/// Targets that assign this ECU nothing, or what it may not run, do not replace those it trusts (§5.4.3.3).
+fn check_assignment<F, P: Profile>(targets: &OwnTargets<P>, desk: &Desk<'_, F>) -> Result<(), Fault> {
+    targets.image(|line| desk.state.floors.of(line))?;
+    Ok(())
+}
