@@ -8,6 +8,7 @@
 pub(crate) mod canonical;
 #[cfg(feature = "alloc")]
 mod document;
+mod event;
 mod number;
 mod open;
 mod scan;
@@ -16,9 +17,11 @@ pub(crate) mod walk;
 
 #[cfg(feature = "alloc")]
 pub use document::Document;
+pub(crate) use event::Whole;
+pub use event::{Event, Kind, Sink, Span};
 pub use open::{Path, Step};
-pub use scan::{Event, Kind, Scanner, Sink, Span};
-pub(crate) use scan::{Whole, read};
+pub use scan::Scanner;
+pub(crate) use scan::read;
 
 use crate::Error;
 
