@@ -1,1 +1,52 @@
+//! The Image repository: images, the metadata that says what they are, and a server that needs no secrets.
+//!
+//! Images come in (`targets add`), Targets is signed offline (`sign`), and what is signed becomes visible in one step
+//! (`publish`). Decisions are made in `plan` from `facts`; `make` signs them, `repo` keeps and publishes them. What is
+//! published is the layout of TUF with consistent snapshots, which any static server can serve.
+#![forbid(unsafe_code)]
 
+mod args;
+mod commands;
+mod error;
+mod facts;
+mod http;
+mod make;
+mod objects;
+mod plan;
+mod repo;
+mod role;
+mod store;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use args::{Action, Command, Root, Targets};
+use host::{cli, clock, logs, serve};
+
+pub use error::Error;
+
+/// Runs one command line, with the program's name first, and says how it ended.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match cli::parse::<Command>(args) {
+        Ok(command) => cli::finish(execute(&command)),
+        Err(code) => code,
+    }
+}
+
+fn execute(command: &Command) -> Result<(), Error> {
+    logs::init(command.verbose, false);
+    let now = clock::now();
+    serve::runtime()?.block_on(async {
+        match &command.action {
+            Action::Init(args) => commands::init(args, now).await,
+            Action::Targets(Targets::Add(args)) => commands::add(args).await,
+            Action::Sign(args) => commands::sign(args, now).await,
+            Action::Publish(args) => commands::publish(args, now).await,
+            Action::Show(args) => commands::show(args, now).await,
+            Action::Verify(args) => commands::verify(args, now).await,
+            Action::Root(Root::Renew(args)) => commands::renew(args, now).await,
+            Action::Root(Root::Rotate(args)) => commands::rotate(args, now).await,
+            Action::Serve(args) => http::serve(args).await,
+        }
+    })
+}

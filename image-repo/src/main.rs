@@ -1,1 +1,5 @@
-fn main() {}
+//! The Image repository's program.
+
+fn main() -> std::process::ExitCode {
+    image_repo::run(std::env::args_os())
+}

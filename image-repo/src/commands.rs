@@ -1,0 +1,17 @@
+//! The commands, one file each. Each takes what was parsed, and the time.
+
+mod add;
+mod init;
+mod publish;
+mod root;
+mod show;
+mod sign;
+mod verify;
+
+pub(crate) use add::add;
+pub(crate) use init::init;
+pub(crate) use publish::publish;
+pub(crate) use root::{renew, rotate};
+pub(crate) use show::show;
+pub(crate) use sign::sign;
+pub(crate) use verify::verify;

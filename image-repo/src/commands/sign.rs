@@ -1,0 +1,29 @@
+//! `sign`: Targets, with its offline key.
+
+use host::cli::print;
+use uptane::Time;
+
+use crate::args::Sign;
+use crate::error::Error;
+use crate::facts::Change;
+use crate::repo::Repo;
+use crate::role::TopRole;
+use crate::{make, plan};
+
+/// Signs Targets over all images, if something is staged or the newest one ages.
+pub(crate) async fn sign(args: &Sign, now: Time) -> Result<(), Error> {
+    let passphrase = args.passphrase.read()?;
+    let mut repo = Repo::open(&args.repo).await?;
+    let facts = repo.facts().await?;
+    let Some(next) = plan::sign(&facts, now)? else {
+        print("nothing is staged and Targets is good for a while; nothing was signed");
+        return repo.close().await;
+    };
+    let key = repo.offline_key(&facts, TopRole::Targets, &passphrase)?;
+    let file = make::targets(&facts, next, &key)?;
+    repo.apply(&[Change::File(file), Change::List(next.version)]).await?;
+    repo.close().await?;
+    print(format_args!("signed Targets {} with {} images, until {}", next.version, facts.images.len(), next.expires));
+    print(format_args!("next: image-repo publish --repo {}", args.repo.display()));
+    Ok(())
+}

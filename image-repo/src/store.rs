@@ -1,0 +1,19 @@
+//! Where a repository keeps what it knows: a trait, and SQLite behind it.
+
+mod sqlite;
+
+use std::future::Future;
+
+use crate::error::Error;
+use crate::facts::{Change, Facts};
+
+pub(crate) use sqlite::Sqlite;
+
+/// Keeps [`Facts`]. One process at a time writes; the folder's lock sees to that.
+pub(crate) trait Store {
+    /// Everything that is true now.
+    fn facts(&mut self) -> impl Future<Output = Result<Facts, Error>>;
+
+    /// Makes all of the changes true and durable, or none of them.
+    fn apply(&mut self, changes: &[Change]) -> impl Future<Output = Result<(), Error>>;
+}
