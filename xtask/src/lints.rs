@@ -3,7 +3,7 @@
 //! Clippy runs package by package and feature set by feature set: a run over the whole workspace unifies features, and
 //! would not notice that `uptane` without features no longer compiles.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::command;
 use crate::stage::Count;
@@ -37,12 +37,18 @@ pub(crate) fn format(workspace: &Workspace) -> Result<Count> {
 
 /// Clippy has nothing to say of any package, in any feature set that ships.
 pub(crate) fn clippy(workspace: &Workspace) -> Result<Count> {
+    let mut faulty = Vec::new();
     for (package, arguments) in CLIPPY {
         let mut cargo = command::cargo(&workspace.root);
         cargo.args(["clippy", "--quiet", "--locked", "--package", package]).args(arguments);
-        command::run(cargo.args(["--", "--deny", "warnings"]))?;
+        if command::run(cargo.args(["--", "--deny", "warnings"])).is_err() {
+            faulty.push(format!("{package} {}", arguments.join(" ")));
+        }
     }
-    Ok(Count::default())
+    match faulty.is_empty() {
+        true => Ok(Count::default()),
+        false => bail!("not clean: {}", faulty.join(", ")),
+    }
 }
 
 #[cfg(test)]
