@@ -1,6 +1,9 @@
 //! What can go wrong at the Director, and which attack it points to.
 
-use uptane::{Attack, Counter, EcuId, HardwareId, KeyId, ReleaseCounter, Time, VehicleId, Version};
+use std::path::PathBuf;
+
+use host::cli::{Exit, Report};
+use uptane::{Attack, Counter, EcuId, HardwareId, KeyId, ReleaseCounter, Role, Time, VehicleId, Version};
 
 /// Why a request was dropped or a command not carried out. One variant per cause.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +50,17 @@ pub enum Error {
         /// Which ECU.
         ecu: EcuId,
     },
+    /// A field of an enrolment file is not what it must be.
+    #[error("{}: {field} is missing or malformed", path.display())]
+    Enrolment {
+        /// The file.
+        path: PathBuf,
+        /// The field.
+        field: &'static str,
+    },
+    /// The Image repository could not be read.
+    #[error("the Image repository cannot be read: {0}")]
+    Fetch(#[from] host::fetch::FetchError),
     /// Metadata was written by a release whose format this one does not know.
     #[error("the epoch is of format {format}, which this release does not write")]
     Format {
@@ -59,15 +73,16 @@ pub enum Error {
         /// Which ECU.
         ecu: EcuId,
         /// What the inventory says.
-        inventory: HardwareId,
+        inventory: Box<HardwareId>,
         /// What was said.
         offered: String,
     },
+    /// The machine refused something.
+    #[error(transparent)]
+    Host(#[from] host::Error),
     /// A vehicle reports versions further ahead than a restored database explains.
-    #[error("the vehicle reports {role} version {reported}, implausibly far ahead")]
+    #[error("the vehicle reports version {reported}, implausibly far ahead")]
     ImplausibleVersion {
-        /// Which role.
-        role: &'static str,
         /// What it reported.
         reported: u64,
     },
@@ -85,6 +100,9 @@ pub enum Error {
         /// Which ECU.
         ecu: EcuId,
     },
+    /// The Primary brings no request for the certificate it checks in with.
+    #[error("the Primary's enrolment has no tls_csr")]
+    NoTlsRequest,
     /// No such target stands in the verified Image Targets (attack A20).
     #[error("the Image repository lists no target {name}")]
     NotInImageRepository {
@@ -100,6 +118,20 @@ pub enum Error {
         /// Who claims to be.
         claimed: EcuId,
     },
+    /// The first ECU must be the Primary, and no other may be.
+    #[error("{ecu} stands in the wrong place: the Primary comes first, and there is one")]
+    PrimaryFirst {
+        /// Which ECU.
+        ecu: EcuId,
+    },
+    /// A report is not signed by its ECU, or not well-formed.
+    #[error("the report of {ecu} does not verify: {cause}")]
+    Report {
+        /// Which ECU.
+        ecu: EcuId,
+        /// The check that failed.
+        cause: Box<uptane::Error>,
+    },
     /// A report is of another time than can be (§5.3.2.1 step 3).
     #[error("{ecu} reports {reported}; it must lie between {earliest} and {latest}")]
     ReportTime {
@@ -112,13 +144,19 @@ pub enum Error {
         /// No later than this.
         latest: Time,
     },
-    /// A report is not signed by its ECU, or not well-formed.
-    #[error("the report of {ecu} does not verify: {cause}")]
-    Report {
-        /// Which ECU.
-        ecu: EcuId,
-        /// The check that failed.
-        cause: uptane::Error,
+    /// The vehicle reports a newer Root than exists here.
+    #[error("the vehicle trusts Root version {reported}; the newest here is {newest}")]
+    RootAhead {
+        /// What it reports.
+        reported: u64,
+        /// The newest known.
+        newest: Version,
+    },
+    /// The server failed.
+    #[error("the server failed: {reason}")]
+    Serve {
+        /// Its words.
+        reason: String,
     },
     /// A file could not be signed.
     #[error(transparent)]
@@ -155,18 +193,48 @@ pub enum Error {
         /// Whose certificate was shown.
         own: VehicleId,
     },
-    /// The vehicle reports a newer Root than exists here.
-    #[error("the vehicle trusts Root version {reported}; the newest here is {newest}")]
-    RootAhead {
-        /// What it reports.
-        reported: u64,
-        /// The newest known.
-        newest: Version,
-    },
 }
 
 impl Error {
-    /// The attack a refused request points to; `None` where it points to our own side.
+    /// Whether a vehicle's request failed a check, as opposed to something of our own failing.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::CounterReused { .. }
+            | Self::EcuTwice { .. }
+            | Self::Hardware { .. }
+            | Self::ImplausibleVersion { .. }
+            | Self::MissingReport { .. }
+            | Self::NotThePrimary { .. }
+            | Self::Report { .. }
+            | Self::ReportTime { .. }
+            | Self::RootAhead { .. }
+            | Self::UnknownEcu { .. }
+            | Self::UnknownVehicle
+            | Self::Uptane(_)
+            | Self::WrongVehicle { .. } => true,
+            Self::AlreadyInitialised
+            | Self::AlreadyRegistered
+            | Self::Conflict
+            | Self::CorruptStore { .. }
+            | Self::CounterLower { .. }
+            | Self::Enrolment { .. }
+            | Self::Fetch(_)
+            | Self::Format { .. }
+            | Self::Host(_)
+            | Self::KeyMissing { .. }
+            | Self::NoTlsRequest
+            | Self::NotInImageRepository { .. }
+            | Self::NotInitialised
+            | Self::PrimaryFirst { .. }
+            | Self::Serve { .. }
+            | Self::Sign(_)
+            | Self::Storage { .. }
+            | Self::StoreClosed
+            | Self::VersionsExhausted => false,
+        }
+    }
+
+    /// The attack a refusal points to (§5.4.4.2, last paragraph); `None` where it points to our own side.
     pub fn attack(&self) -> Option<Attack> {
         match self {
             Self::CounterLower { .. } | Self::ImplausibleVersion { .. } | Self::RootAhead { .. } => {
@@ -175,20 +243,26 @@ impl Error {
             Self::CounterReused { .. } | Self::EcuTwice { .. } | Self::WrongVehicle { .. } => Some(Attack::Replay),
             Self::Hardware { .. } => Some(Attack::IncompatibleImage),
             Self::MissingReport { .. } => Some(Attack::DropRequest),
-            Self::NotInImageRepository { .. } | Self::NotThePrimary { .. } | Self::UnknownEcu { .. } => {
-                Some(Attack::ArbitrarySoftware)
-            }
-            Self::UnknownVehicle => Some(Attack::ArbitrarySoftware),
+            Self::NotInImageRepository { .. }
+            | Self::NotThePrimary { .. }
+            | Self::UnknownEcu { .. }
+            | Self::UnknownVehicle => Some(Attack::ArbitrarySoftware),
             Self::ReportTime { .. } => Some(Attack::Freeze),
+            Self::Fetch(error) => error.attack(),
             Self::Report { cause, .. } => cause.attack(),
             Self::Uptane(error) => error.attack(),
             Self::AlreadyInitialised
             | Self::AlreadyRegistered
             | Self::Conflict
             | Self::CorruptStore { .. }
+            | Self::Enrolment { .. }
             | Self::Format { .. }
+            | Self::Host(_)
             | Self::KeyMissing { .. }
+            | Self::NoTlsRequest
             | Self::NotInitialised
+            | Self::PrimaryFirst { .. }
+            | Self::Serve { .. }
             | Self::Sign(_)
             | Self::Storage { .. }
             | Self::StoreClosed
@@ -197,6 +271,81 @@ impl Error {
     }
 }
 
+impl Report for Error {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Host(error) => error.exit(),
+            Self::Conflict | Self::Fetch(_) | Self::Serve { .. } | Self::Storage { .. } | Self::StoreClosed => {
+                Exit::Unavailable
+            }
+            Self::CorruptStore { .. }
+            | Self::Enrolment { .. }
+            | Self::Format { .. }
+            | Self::KeyMissing { .. }
+            | Self::NoTlsRequest
+            | Self::NotInitialised
+            | Self::PrimaryFirst { .. } => Exit::Configuration,
+            Self::CounterLower { .. }
+            | Self::CounterReused { .. }
+            | Self::Hardware { .. }
+            | Self::ImplausibleVersion { .. }
+            | Self::MissingReport { .. }
+            | Self::NotInImageRepository { .. }
+            | Self::NotThePrimary { .. }
+            | Self::Report { .. }
+            | Self::ReportTime { .. }
+            | Self::RootAhead { .. }
+            | Self::UnknownEcu { .. }
+            | Self::Uptane(_)
+            | Self::WrongVehicle { .. } => Exit::Refused,
+            Self::AlreadyInitialised
+            | Self::AlreadyRegistered
+            | Self::EcuTwice { .. }
+            | Self::Sign(_)
+            | Self::UnknownVehicle
+            | Self::VersionsExhausted => Exit::Failed,
+        }
+    }
+
+    fn advice(&self) -> String {
+        match self {
+            Self::Host(error) => error.advice(),
+            Self::AlreadyInitialised => "choose another folder; nothing was overwritten".into(),
+            Self::AlreadyRegistered => "`director vehicle list` shows it".into(),
+            Self::Conflict | Self::StoreClosed => "try again".into(),
+            Self::CorruptStore { .. } => "restore director.db from a backup".into(),
+            Self::CounterLower { .. } => "assign a release that is not older".into(),
+            Self::EcuTwice { .. } => "name each ECU, and each ECU's key, once".into(),
+            Self::Enrolment { path, .. } => format!("make {} again with the ECU's `init`", path.display()),
+            Self::Fetch(_) => "check that `image-repo serve` runs at the image_url of config.toml".into(),
+            Self::Format { .. } => "run the newer release".into(),
+            Self::Hardware { .. } => "assign an image that is for this hardware".into(),
+            Self::KeyMissing { .. } => "put the key file into the keys folder".into(),
+            Self::NoTlsRequest => "make the enrolment again with `primary-ecu init`".into(),
+            Self::NotInImageRepository { .. } => "publish it first: `image-repo targets add`, `sign`, `publish`".into(),
+            Self::NotInitialised => "run `director init`, or name the right --data folder".into(),
+            Self::PrimaryFirst { .. } => "give the Primary's enrolment first".into(),
+            Self::Storage { .. } => "check the disk's space and director.db's permissions".into(),
+            Self::UnknownEcu { .. } => "`director vehicle show` lists the ECUs".into(),
+            Self::UnknownVehicle => "`director vehicle list` shows the vehicles".into(),
+            Self::Uptane(uptane::Error::Expired { role: Role::Root, .. }) => {
+                "`director root renew`, or `image-repo root renew` for the Image repository's".into()
+            }
+            Self::Uptane(_) => "check the Image repository and the files named".into(),
+            Self::Serve { .. } => "start it again; the log has more with -v".into(),
+            Self::Sign(_) => "check the key files against the newest Root".into(),
+            Self::VersionsExhausted => "register the vehicle anew".into(),
+            Self::CounterReused { .. }
+            | Self::ImplausibleVersion { .. }
+            | Self::MissingReport { .. }
+            | Self::NotThePrimary { .. }
+            | Self::Report { .. }
+            | Self::ReportTime { .. }
+            | Self::RootAhead { .. }
+            | Self::WrongVehicle { .. } => "look at what the vehicle sends".into(),
+        }
+    }
+}
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         Self::Storage { reason: error.to_string() }

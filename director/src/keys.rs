@@ -29,12 +29,7 @@ impl OnlineKeys {
     }
 
     /// The time as this Director attests it, over the nonces of those who asked (design D14).
-    pub fn attest(
-        &self,
-        epoch: &Epoch,
-        now: Time,
-        nonces: impl IntoIterator<Item = Nonce>,
-    ) -> Result<Vec<u8>, Error> {
+    pub fn attest(&self, epoch: &Epoch, now: Time, nonces: impl IntoIterator<Item = Nonce>) -> Result<Vec<u8>, Error> {
         let key = self.of("time", epoch.keys.time)?;
         let attestation = uptane::sign::TimeBuilder { time: now, nonces: nonces.into_iter().collect() };
         Ok(attestation.sign(&key.set, &[key.signer])?)

@@ -1,13 +1,18 @@
-//! The Director: it knows each vehicle's ECUs, judges what they report, and signs what they shall install.
+//! The Director (§5.3.2): it knows each vehicle's ECUs, judges what they report, and signs what they shall install.
 //!
 //! * [`facts`]: what is known, and every change of it, as values;
-//! * [`epoch`]: versions, computed;
-//! * [`store`]: where facts are kept.
+//! * [`check_in`]: what a vehicle says, judged (§5.3.2.1); [`desired`]: what it shall install; [`answer`]: what it is told;
+//! * [`epoch`], [`metadata`]: versions and signed files, computed from the facts;
+//! * [`images`]: what the Image repository vouches for;
 #![forbid(unsafe_code)]
 
+pub mod answer;
+pub mod check_in;
+pub mod desired;
 pub mod epoch;
 mod error;
 pub mod facts;
+pub mod images;
 pub mod keys;
 pub mod metadata;
 pub mod store;

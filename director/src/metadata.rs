@@ -3,9 +3,7 @@
 //! The same facts and keys give the same bytes on every instance, so nothing is stored: metadata is signed when it is
 //! asked for. Every role names its vehicle (design D6) and every ECU stands in Targets at most once (§5.4.4.6).
 
-use uptane::sign::{
-    EcuAssignment, FileInfo, ImageEntry, Matching, SnapshotBuilder, TargetsBuilder, TimestampBuilder,
-};
+use uptane::sign::{EcuAssignment, FileInfo, ImageEntry, Matching, SnapshotBuilder, TargetsBuilder, TimestampBuilder};
 use uptane::{Director, Version};
 
 use crate::Error;

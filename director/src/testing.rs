@@ -7,7 +7,7 @@ use uptane::{
 
 use crate::epoch::{ContentSeq, Epoch, RoleKeyIds};
 use crate::facts::{Desired, Ecu, Facts, ImageTarget, Installed, Vehicle, Verification};
-use crate::keys::OnlineKeys;
+use crate::keys::{AnySigner, OnlineKeys};
 
 pub(crate) const PRIMARY_SEED: [u8; 32] = [11; 32];
 pub(crate) const BRAKE_SEED: [u8; 32] = [12; 32];
@@ -22,7 +22,8 @@ pub(crate) fn ecu_id(id: &str) -> EcuId {
 }
 
 pub(crate) fn online_keys() -> OnlineKeys {
-    OnlineKeys::new((1..=4).map(|seed| Box::new(MemorySigner::from_seed(&[seed; 32])) as _).collect())
+    let key = |seed| -> AnySigner { Box::new(MemorySigner::from_seed(&[seed; 32])) };
+    OnlineKeys::new((1..=4).map(key).collect())
 }
 
 pub(crate) fn epoch() -> Epoch {

@@ -84,7 +84,11 @@ async fn advance_content(
     one(update.execute(to).await?.rows_affected())
 }
 
-async fn assign(to: &mut SqliteConnection, vehicle: VehicleId, desired: Vec<(EcuId, ImageTarget)>) -> Result<(), Error> {
+async fn assign(
+    to: &mut SqliteConnection,
+    vehicle: VehicleId,
+    desired: Vec<(EcuId, ImageTarget)>,
+) -> Result<(), Error> {
     for (ecu, image) in desired {
         let hardware: Vec<_> = image.hardware.iter().map(|id| id.as_str()).collect();
         let insert = write(
@@ -213,7 +217,8 @@ async fn advance_epoch(to: &mut SqliteConnection, next: Epoch) -> Result<(), Err
     let insert = insert.bind(integer(root.get())?).bind(i64::from(*format));
     let insert = insert.bind(keys.timestamp.to_string()).bind(keys.snapshot.to_string());
     let insert = insert.bind(keys.targets.to_string()).bind(keys.time.to_string());
-    let insert = insert.bind(integer(next.timestamp_lifetime.as_secs())?).bind(integer(next.targets_lifetime.as_secs())?);
+    let insert =
+        insert.bind(integer(next.timestamp_lifetime.as_secs())?).bind(integer(next.targets_lifetime.as_secs())?);
     one(insert.execute(to).await?.rows_affected())
 }
 

@@ -134,7 +134,7 @@ fn accepted(counter: u64, previous: Option<LastManifest>) -> Accepted {
         vehicle: VehicleId([1; 16]),
         at: time(2_001),
         previous,
-        manifest: LastManifest { digest: Sha256([counter as u8; 32]), counter: Counter::new(counter).unwrap() },
+        manifest: LastManifest { digest: Sha256::of(&counter.to_be_bytes()), counter: Counter::new(counter).unwrap() },
         file: b"manifest".to_vec(),
         content_seq: None,
         reports: vec![(ecu_id("brake"), installed(2), report)],
@@ -233,7 +233,7 @@ async fn the_counter_of_a_check_in_never_falls(store: impl Store) {
 
 async fn an_epoch_follows_its_predecessor_alone(store: impl Store) {
     filled(&store).await;
-    let next = first_epoch().due(time(1_000) .saturating_add(Duration::from_secs(90_000))).unwrap().unwrap();
+    let next = first_epoch().due(time(1_000).saturating_add(Duration::from_secs(90_000))).unwrap().unwrap();
     store.apply(Change::Epoch(next.clone())).await.unwrap();
     assert_eq!(store.epoch().await.unwrap(), Some(next.clone()));
     assert!(matches!(store.apply(Change::Epoch(next)).await, Err(Error::Conflict)));

@@ -10,9 +10,9 @@ use uptane::{Attack, Sha256, Time, VehicleId, Version};
 use crate::Error;
 use crate::facts::{Change, Facts, ImageFiles};
 
+mod changes;
 #[cfg(test)]
 mod conformance;
-mod changes;
 mod memory;
 mod rows;
 mod sqlite;

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
-use uptane::{
-    Attack, Counter, Hashes, HardwareId, Length, PublicKey, ReleaseCounter, ResultCode, Time, Version,
-};
+use uptane::{Attack, Counter, HardwareId, Hashes, Length, PublicKey, ReleaseCounter, ResultCode, Time, Version};
 
 use super::Refused;
 use crate::Error;
