@@ -9,9 +9,13 @@
 pub mod answer;
 pub mod check_in;
 pub mod desired;
+pub mod driver;
 pub mod epoch;
 mod error;
 pub mod facts;
+pub mod files;
+pub mod grpc;
+pub mod http;
 pub mod images;
 pub mod keys;
 pub mod metadata;

@@ -1,0 +1,304 @@
+//! One Director instance: the pure core, a store and the keys, and what it keeps in memory between check-ins.
+//!
+//! A check-in without news is one read statement. Its counter is kept in memory and written down in batches: after a
+//! crash the last batch may be missing, and only idle check-ins could be replayed then, which change nothing.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use host::health::Health;
+use tokio::time::{Instant, interval_at};
+use uptane::{Sha256, Time, VehicleId, Version};
+
+use crate::Error;
+use crate::answer::{self, Answer, Request, State};
+use crate::check_in::{self, Verdict};
+use crate::desired::{Catalogue, relist};
+use crate::facts::{Change, Facts, Seen};
+use crate::keys::OnlineKeys;
+use crate::store::Store;
+use crate::{files, grpc, http, images};
+
+/// A running Director.
+#[derive(Debug)]
+pub struct Director<S> {
+    store: S,
+    /// Where the keys are read from again when an epoch names one that is not here.
+    folder: PathBuf,
+    keys: RwLock<Arc<OnlineKeys>>,
+    /// The images of a generation of the Image repository's files.
+    catalogue: Mutex<(u64, Arc<Catalogue>)>,
+    seen: Mutex<BTreeMap<VehicleId, Seen>>,
+}
+
+/// The answer to a check-in with the Roots that belong to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// Time and roles.
+    pub answer: Answer,
+    /// Every Root the vehicle lacks, in order.
+    pub roots: Vec<Vec<u8>>,
+    /// The full manifest is wanted.
+    pub manifest_wanted: bool,
+}
+
+impl<S: Store> Director<S> {
+    /// An instance over a store, with the keys of a data folder.
+    pub fn open(store: S, folder: PathBuf) -> Result<Self, Error> {
+        let keys = RwLock::new(Arc::new(files::online_keys(&folder)?));
+        let (catalogue, seen) = (Mutex::new((0, Arc::default())), Mutex::default());
+        Ok(Self { store, folder, keys, catalogue, seen })
+    }
+
+    /// Answers one check-in (§5.3.2.1). A request that fails a check is recorded and dropped.
+    pub async fn check_in(&self, certificate: Sha256, request: &Request, now: Time) -> Result<Reply, Error> {
+        let facts = self.store.by_certificate(certificate).await?.ok_or(Error::UnknownVehicle)?;
+        let vehicle = facts.vehicle.id;
+        let reply = match self.decide(facts, certificate, request, now).await {
+            // Another instance, or the command line, changed the facts: decide again on the new ones.
+            Err(Error::Conflict) => {
+                let facts = self.store.by_certificate(certificate).await?.ok_or(Error::UnknownVehicle)?;
+                self.decide(facts, certificate, request, now).await
+            }
+            decided => decided,
+        };
+        if let Err(error) = &reply
+            && error.is_refusal()
+        {
+            let (reason, attack) = (error.to_string(), error.attack());
+            self.store.apply(Change::Refuse { vehicle, at: now, reason, attack }).await?;
+        }
+        reply
+    }
+
+    /// Goes on with the next epoch if it is due.
+    pub async fn advance_epoch(&self, now: Time) -> Result<(), Error> {
+        let epoch = self.store.epoch().await?.ok_or(Error::NotInitialised)?;
+        match epoch.due(now)? {
+            None => Ok(()),
+            Some(next) => match self.store.apply(Change::Epoch(next)).await {
+                // Another instance was first.
+                Ok(()) | Err(Error::Conflict) => Ok(()),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    /// Writes down who checked in since the last time.
+    pub async fn flush(&self) -> Result<(), Error> {
+        let batch: Vec<_> = self.seen().iter().map(|(vehicle, seen)| (*vehicle, *seen)).collect();
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.store.apply(Change::Seen(batch.clone())).await?;
+        let mut known = self.seen();
+        for (vehicle, written) in batch {
+            // One that checked in meanwhile stays for the next batch.
+            if known.get(&vehicle) == Some(&written) {
+                known.remove(&vehicle);
+            }
+        }
+        Ok(())
+    }
+
+    async fn decide(&self, facts: Facts, certificate: Sha256, request: &Request, now: Time) -> Result<Reply, Error> {
+        let vehicle = facts.vehicle.id;
+        let seen = self.seen().get(&vehicle).map(|seen| seen.counter);
+        let verdict = match &request.state {
+            State::Idle(file) => check_in::idle(&facts, file, seen, now)?,
+            State::Manifest(file) => check_in::manifest(&facts, file, seen, now)?,
+        };
+        let facts = match verdict {
+            Verdict::Idle(_) if request.is_ahead(&crate::metadata::versions(&facts)?) => {
+                return self.want_manifest(&facts, request, now).await;
+            }
+            Verdict::ManifestWanted => return self.want_manifest(&facts, request, now).await,
+            Verdict::Idle(seen) => {
+                self.note(vehicle, seen)?;
+                facts
+            }
+            Verdict::Known => facts,
+            Verdict::News(accepted) => {
+                report(&accepted);
+                self.change(certificate, Change::Accept(accepted)).await?
+            }
+        };
+        let facts = self.relisted(facts, certificate).await?;
+        let answer = self.signed(|keys| answer::full(&facts, request, keys, now))?;
+        self.reply(answer, request, false).await
+    }
+
+    async fn want_manifest(&self, facts: &Facts, request: &Request, now: Time) -> Result<Reply, Error> {
+        let answer = self.signed(|keys| answer::time_only(facts, request, keys, now))?;
+        self.reply(answer, request, true).await
+    }
+
+    async fn reply(&self, answer: Answer, request: &Request, manifest_wanted: bool) -> Result<Reply, Error> {
+        let newest = answer.newest.root.get();
+        let roots = match request.root < newest {
+            true => self.store.roots(Version::new(request.root + 1)?).await?,
+            false => Vec::new(),
+        };
+        Ok(Reply { answer, roots, manifest_wanted })
+    }
+
+    /// The facts after images that left the Image repository were taken off the list.
+    async fn relisted(&self, facts: Facts, certificate: Sha256) -> Result<Facts, Error> {
+        let catalogue = self.catalogue(facts.image_generation).await?;
+        match relist(&facts, &catalogue)? {
+            None => Ok(facts),
+            Some(change) => {
+                tracing::warn!(vehicle = %facts.vehicle.id, "the images listed for a vehicle changed with the Image repository");
+                self.change(certificate, change).await
+            }
+        }
+    }
+
+    async fn change(&self, certificate: Sha256, change: Change) -> Result<Facts, Error> {
+        self.store.apply(change).await?;
+        self.store.by_certificate(certificate).await?.ok_or(Error::UnknownVehicle)
+    }
+
+    /// The verified images of this generation, read again only when another process refreshed them.
+    async fn catalogue(&self, generation: u64) -> Result<Arc<Catalogue>, Error> {
+        let (known, catalogue) = self.catalogue.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if known == generation {
+            return Ok(catalogue);
+        }
+        let (generation, files) = self.store.image().await?;
+        let catalogue = Arc::new(images::catalogue(&files)?);
+        *self.catalogue.lock().unwrap_or_else(PoisonError::into_inner) = (generation, catalogue.clone());
+        Ok(catalogue)
+    }
+
+    /// Signs with the keys in memory; if the epoch names another, a rotation may have put it into the folder.
+    fn signed<T>(&self, sign: impl Fn(&OnlineKeys) -> Result<T, Error>) -> Result<T, Error> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner).clone();
+        match sign(&keys) {
+            Err(Error::KeyMissing { .. }) => {
+                let keys = Arc::new(files::online_keys(&self.folder)?);
+                *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys.clone();
+                sign(&keys)
+            }
+            signed => signed,
+        }
+    }
+
+    fn note(&self, vehicle: VehicleId, seen: Seen) -> Result<(), Error> {
+        let mut known = self.seen();
+        match known.get(&vehicle) {
+            // Two requests of one vehicle at the same time.
+            Some(last) if last.counter >= seen.counter => Err(Error::Conflict),
+            _ => {
+                known.insert(vehicle, seen);
+                Ok(())
+            }
+        }
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, BTreeMap<VehicleId, Seen>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says what an operator must know of a manifest.
+fn report(accepted: &crate::facts::Accepted) {
+    let vehicle = accepted.vehicle;
+    if let Some((from, to)) = accepted.content_seq {
+        metrics::counter!("director_restored_total").increment(1);
+        tracing::warn!(%vehicle, %from, %to, "a vehicle holds newer metadata than this store can have issued: was it restored from a backup?");
+    }
+    for (ecu, since) in &accepted.unreachable {
+        tracing::warn!(%vehicle, %ecu, %since, "an ECU does not answer its Primary");
+    }
+    for (ecu, _, report) in &accepted.reports {
+        if let Some(attack) = report.attack {
+            metrics::counter!("director_attacks_reported_total", "attack" => attack.word()).increment(1);
+            tracing::warn!(%vehicle, %ecu, %attack, "an ECU reports an attack");
+        }
+    }
+}
+
+/// A server around an instance: it listens, and does what falls due.
+#[derive(Debug)]
+pub struct Server<S> {
+    /// The instance.
+    pub director: Arc<Director<S>>,
+    /// What it shows vehicles, and whom it takes for one.
+    pub tls: Arc<rustls::ServerConfig>,
+    /// Where the Image repository is.
+    pub image_url: String,
+    /// How often to look there.
+    pub image_refresh: Duration,
+    /// How it is.
+    pub health: Health,
+}
+
+impl<S: Store> Server<S> {
+    /// Listens until the process is asked to stop.
+    pub async fn run(self, listen: SocketAddr, metrics_listen: Option<SocketAddr>) -> Result<(), Error> {
+        if let Some(address) = metrics_listen {
+            let (metrics, listener) = (host::metrics::install(), host::serve::listen(address).await?);
+            tokio::spawn(metrics.serve(listener, self.health.clone()));
+        }
+        let listener = host::serve::listen(listen).await?;
+        let address = listener.local_addr().map_err(|error| Error::Serve { reason: error.to_string() })?;
+        // Before the first vehicle is answered, both are up to date.
+        self.advance_epoch().await;
+        self.refresh_images().await;
+        host::cli::announce(format_args!("https://{address}"));
+
+        let connections = grpc::accept(listener, self.tls.clone());
+        let service = grpc::service(self.director.clone());
+        let server = tonic::transport::Server::builder().max_concurrent_streams(MAX_STREAMS).add_service(service);
+        let served = tokio::select! {
+            served = server.serve_with_incoming_shutdown(connections, host::serve::stopped()) => served,
+            () = self.upkeep() => Ok(()),
+        };
+        self.director.flush().await?;
+        served.map_err(|error| Error::Serve { reason: error.to_string() })
+    }
+
+    /// What falls due while it runs; never ends.
+    async fn upkeep(&self) {
+        let soon = |period| interval_at(Instant::now() + period, period);
+        let (mut epoch, mut images, mut flush) = (soon(EPOCH), soon(self.image_refresh), soon(FLUSH));
+        loop {
+            tokio::select! {
+                _ = epoch.tick() => self.advance_epoch().await,
+                _ = images.tick() => self.refresh_images().await,
+                _ = flush.tick() => self.note(self.director.flush().await, "check-ins"),
+            }
+        }
+    }
+
+    async fn advance_epoch(&self) {
+        self.note(self.director.advance_epoch(host::clock::now()).await, "epoch");
+    }
+
+    async fn refresh_images(&self) {
+        let refreshed = http::refresh(&self.director.store, &self.image_url, host::clock::now()).await;
+        self.note(refreshed, "image repository");
+    }
+
+    /// A part that failed does not stop the server; the last verified state goes on.
+    fn note(&self, done: Result<(), Error>, part: &'static str) {
+        match done {
+            Ok(()) => self.health.well(part),
+            Err(error) => {
+                tracing::warn!(part, attack = error.attack().map(|attack| attack.word()), "{error}");
+                self.health.ill(part, error);
+            }
+        }
+    }
+}
+
+/// How often check-ins are written down.
+const FLUSH: Duration = Duration::from_secs(60);
+/// How often to look whether the epoch is due.
+const EPOCH: Duration = Duration::from_secs(60);
+/// Requests at a time on one connection; a Primary has one.
+const MAX_STREAMS: u32 = 8;
