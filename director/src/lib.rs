@@ -4,10 +4,12 @@
 //! * [`check_in`]: what a vehicle says, judged (§5.3.2.1); [`desired`]: what it shall install; [`answer`]: what it is told;
 //! * [`epoch`], [`metadata`]: versions and signed files, computed from the facts;
 //! * [`images`]: what the Image repository vouches for;
+//! * [`store`]: where facts are kept. [`driver`], [`grpc`] and [`http`] do the I/O, the command line is in [`run`].
 #![forbid(unsafe_code)]
 
 pub mod answer;
 pub mod check_in;
+mod cli;
 pub mod desired;
 pub mod driver;
 pub mod epoch;
@@ -19,8 +21,10 @@ pub mod http;
 pub mod images;
 pub mod keys;
 pub mod metadata;
+pub mod root_file;
 pub mod store;
 #[cfg(test)]
 mod testing;
 
+pub use cli::run;
 pub use error::Error;

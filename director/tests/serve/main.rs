@@ -1,0 +1,372 @@
+//! The real binary: a Director is made, a vehicle registered, and its Primary checks in over mTLS.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod images;
+mod vehicle;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use images::{ImageRepository, Listed};
+use proto::grpc::director as wire;
+use serde_json::Value;
+use uptane::{Time, VehicleId};
+use vehicle::{Draft, Vehicle};
+use wire::check_in_request::State;
+
+const NEW_BRAKE: Listed = Listed { name: "brake/fw-2.bin", hardware: "brake-hw", release: 2 };
+
+/// A Director with one registered vehicle, in a folder of its own.
+struct Site {
+    folder: tempfile::TempDir,
+    images: ImageRepository,
+    id: VehicleId,
+    tls_key: String,
+}
+
+impl Site {
+    fn new() -> Self {
+        let images = ImageRepository::start(&[NEW_BRAKE]);
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("pass"), "correct horse\n").unwrap();
+        std::fs::write(at("image-root.json"), images::root()).unwrap();
+        let (csr, tls_key) = host::tls::request("primary").unwrap();
+        let (brake_csr, _) = host::tls::request("brake").unwrap();
+        std::fs::write(at("primary.toml"), vehicle::enrolment("primary", "primary", &vehicle::PRIMARY, &csr)).unwrap();
+        std::fs::write(at("brake.toml"), vehicle::enrolment("brake", "secondary", &vehicle::BRAKE, &brake_csr))
+            .unwrap();
+        let id = VehicleId([0; 16]);
+        let mut site = Self { folder, images, id, tls_key: tls_key.to_string() };
+
+        assert!(site.init().status.success());
+        let added = site.run(&[
+            "vehicle",
+            "add",
+            "--vin",
+            "VIN1",
+            "--out",
+            &site.path("bundle"),
+            "--enrolment",
+            &site.path("primary.toml"),
+            "--enrolment",
+            &site.path("brake.toml"),
+        ]);
+        assert!(added.status.success(), "{}", stderr(&added));
+        site.id = VehicleId::parse(String::from_utf8(added.stdout).unwrap().trim()).unwrap();
+        site
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    fn bundle(&self) -> PathBuf {
+        self.folder.path().join("bundle")
+    }
+
+    fn init(&self) -> Output {
+        self.run(&[
+            "init",
+            "--passphrase-file",
+            &self.path("pass"),
+            "--image-root",
+            &self.path("image-root.json"),
+            "--image-url",
+            &self.images.url(),
+        ])
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let command = args.iter().take_while(|arg| !arg.starts_with('-')).count();
+        let (words, options) = args.split_at(command);
+        let mut director = Command::new(env!("CARGO_BIN_EXE_director"));
+        director.args(words).arg("--data").arg(self.path("director")).args(options).output().unwrap()
+    }
+
+    fn show(&self) -> Value {
+        let shown = self.run(&["vehicle", "show", "--vehicle", &self.id.to_string(), "--json"]);
+        serde_json::from_slice(&shown.stdout).unwrap()
+    }
+
+    fn assign(&self, what: &str) -> Output {
+        let id = self.id.to_string();
+        let mut director = Command::new(env!("CARGO_BIN_EXE_director"));
+        director.args(["assign", "--data", &self.path("director"), "--vehicle", &id, what]).output().unwrap()
+    }
+
+    fn serve(&self) -> Server {
+        let metrics = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let mut process = Command::new(env!("CARGO_BIN_EXE_director"))
+            .args(["serve", "--data", &self.path("director"), "--listen", "127.0.0.1:0"])
+            .args(["--metrics-listen", &metrics, "--image-refresh", "1"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("listening ").unwrap().to_owned();
+        Server { process, url, metrics }
+    }
+
+    async fn vehicle(&self, server: &Server) -> Vehicle {
+        Vehicle::new(&server.url, &self.bundle(), &self.tls_key, self.id).await
+    }
+}
+
+struct Server {
+    process: Child,
+    url: String,
+    metrics: String,
+}
+
+impl Server {
+    /// How many SQL statements of a kind were executed so far.
+    fn statements(&self, kind: &str) -> u64 {
+        let mut stream = TcpStream::connect(&self.metrics).unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let label = format!("director_sql_statements_total{{kind=\"{kind}\"}} ");
+        text.lines().find_map(|line| line.strip_prefix(&label)).map_or(0, |count| count.parse().unwrap())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn is_one_line_with_advice(output: &Output) -> bool {
+    let text = stderr(output);
+    !output.status.success() && text.lines().count() == 1 && text.starts_with("error: ") && text.contains("; do: ")
+}
+
+#[tokio::test]
+async fn an_assignment_made_while_serving_reaches_the_vehicle_verified() {
+    let site = Site::new();
+    let server = site.serve();
+    let mut vehicle = site.vehicle(&server).await;
+
+    let reply = vehicle.report_all().await.unwrap();
+    assert_eq!(vehicle.verify(&reply), []);
+
+    let assigned = site.assign("brake=brake/fw-2.bin");
+    assert!(assigned.status.success(), "{}", stderr(&assigned));
+    let reply = vehicle.idle().await.unwrap();
+    assert_eq!(vehicle.verify(&reply), [("brake".to_owned(), "brake/fw-2.bin".to_owned())]);
+
+    let shown = site.show();
+    assert_eq!(shown["content_seq"], 1);
+    assert_eq!(shown["versions"]["targets"], (1 << 20) + 1);
+}
+
+#[tokio::test]
+async fn an_idle_check_in_is_one_read_and_gets_the_time_alone() {
+    let site = Site::new();
+    let server = site.serve();
+    let mut vehicle = site.vehicle(&server).await;
+    let reply = vehicle.report_all().await.unwrap();
+    vehicle.verify(&reply);
+
+    // The server looks at the Image repository every second here; of ten check-ins most fall between two looks.
+    let mut quiet = 0;
+    for _ in 0..10 {
+        let before = (server.statements("read"), server.statements("write"));
+        let reply = vehicle.idle().await.unwrap();
+        let after = (server.statements("read"), server.statements("write"));
+        assert!(!reply.manifest_wanted && reply.roots.is_empty());
+        assert_eq!((reply.timestamp, reply.snapshot, reply.targets), (None, None, None));
+        assert_eq!(after.1, before.1, "an idle check-in wrote");
+        quiet += u64::from(after.0 == before.0 + 1);
+    }
+    assert!(quiet >= 7, "{quiet}");
+}
+
+#[tokio::test]
+async fn the_time_is_attested_over_the_nonces_by_the_time_key_of_root() {
+    let site = Site::new();
+    let server = site.serve();
+    let mut vehicle = site.vehicle(&server).await;
+    let reply = vehicle.report_all().await.unwrap();
+    let keys = vehicle.trusted.as_ref().unwrap().root().view().time_keys().unwrap();
+    let envelope = uptane::metadata::Envelope::decode(&reply.time).unwrap();
+    uptane::verify::threshold::check(uptane::Role::Time, &keys, &envelope).unwrap();
+    let attested = uptane::metadata::TimeAttestation::decode(envelope.signed()).unwrap();
+    assert!(attested.nonces().any(|nonce| nonce == Vehicle::nonce()));
+    assert!(host::clock::now().since(attested.time()) < Duration::from_secs(60));
+}
+
+type Fault = (&'static str, fn(&mut Draft), &'static str);
+
+const FAULTS: [Fault; 7] = [
+    ("another vehicle", |draft| draft.vehicle = VehicleId([9; 16]), "replay"),
+    ("signed by a Secondary", |draft| draft.signed_by = vehicle::BRAKE, "arbitrary-software"),
+    ("a Secondary missing", |draft| draft.with_brake = false, "drop-request"),
+    ("a report signed by the Primary", |draft| draft.brake_signed_by = vehicle::PRIMARY, "arbitrary-software"),
+    ("a report from the future", |draft| draft.brake.time = Time::MAX, "freeze"),
+    ("a report from before registration", |draft| draft.brake.time = Time::EPOCH, "freeze"),
+    ("other hardware", |draft| draft.brake.hardware_id = uptane::HardwareId::parse("x").unwrap(), "incompatible-image"),
+];
+
+#[tokio::test]
+async fn a_bad_manifest_is_dropped_and_recorded_by_name() {
+    let site = Site::new();
+    let server = site.serve();
+    let mut vehicle = site.vehicle(&server).await;
+
+    for (number, (fault, break_it, attack)) in FAULTS.into_iter().enumerate() {
+        let mut draft = vehicle.draft();
+        break_it(&mut draft);
+        let file = vehicle.file(&draft);
+        let status = vehicle.send(State::Manifest(file)).await.unwrap_err();
+        assert_eq!(status.code(), tonic::Code::FailedPrecondition, "{fault}: {status}");
+        let refused = &site.show()["refused"][number];
+        assert_eq!(refused["attack"], attack, "{fault}: {refused}");
+    }
+    // None of them left a trace: the vehicle goes on as if nothing had been.
+    let reply = vehicle.report_all().await.unwrap();
+    assert_eq!(vehicle.verify(&reply), []);
+}
+
+#[tokio::test]
+async fn a_replayed_manifest_is_dropped_and_the_same_one_answered_again() {
+    let site = Site::new();
+    let server = site.serve();
+    let mut vehicle = site.vehicle(&server).await;
+    let draft = vehicle.draft();
+    let first = vehicle.file(&draft);
+    vehicle.send(State::Manifest(first.clone())).await.unwrap();
+    vehicle.send(State::Manifest(first.clone())).await.unwrap();
+
+    vehicle.report_all().await.unwrap();
+    let status = vehicle.send(State::Manifest(first)).await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::FailedPrecondition, "{status}");
+    assert_eq!(site.show()["refused"][0]["attack"], "replay");
+}
+
+#[tokio::test]
+async fn what_is_not_known_here_is_wanted_in_full() {
+    let site = Site::new();
+    let server = site.serve();
+    let mut vehicle = site.vehicle(&server).await;
+    let reply = vehicle.idle().await.unwrap();
+    assert!(reply.manifest_wanted);
+    assert_eq!((reply.timestamp, reply.snapshot, reply.targets), (None, None, None));
+}
+
+#[tokio::test]
+async fn an_image_that_leaves_the_image_repository_is_not_listed_any_more() {
+    let mut site = Site::new();
+    let server = site.serve();
+    let mut vehicle = site.vehicle(&server).await;
+    site.assign("brake=brake/fw-2.bin");
+    let reply = vehicle.report_all().await.unwrap();
+    assert_eq!(vehicle.verify(&reply).len(), 1);
+
+    site.images.publish(&[]);
+    for _ in 0..50 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let reply = vehicle.idle().await.unwrap();
+        if vehicle.verify(&reply).is_empty() {
+            assert_eq!(site.show()["ecus"][0]["desired"]["listed"], false);
+            return;
+        }
+    }
+    panic!("the image is still listed");
+}
+
+#[tokio::test]
+async fn a_rotated_key_reaches_server_and_vehicle_without_a_restart() {
+    let site = Site::new();
+    let server = site.serve();
+    let mut vehicle = site.vehicle(&server).await;
+    let reply = vehicle.report_all().await.unwrap();
+    vehicle.verify(&reply);
+
+    for (version, role) in (2..).zip(["targets", "time", "root", "timestamp"]) {
+        let rotated = site.run(&["root", "rotate", "--passphrase-file", &site.path("pass"), "--role", role]);
+        assert!(rotated.status.success(), "{role}: {}", stderr(&rotated));
+        let reply = vehicle.idle().await.unwrap();
+        assert_eq!((reply.newest_root, reply.roots.len()), (version, 1), "{role}");
+        assert_eq!(vehicle.verify(&reply), [], "{role}");
+    }
+    let renewed = site.run(&["root", "renew", "--passphrase-file", &site.path("pass")]);
+    assert!(renewed.status.success(), "{}", stderr(&renewed));
+    let reply = vehicle.idle().await.unwrap();
+    assert_eq!(vehicle.verify(&reply), []);
+}
+
+#[tokio::test]
+async fn a_certificate_of_another_authority_is_not_let_in() {
+    let site = Site::new();
+    let server = site.serve();
+    let other = Site::new();
+    let stranger = site.folder.path().join("stranger");
+    std::fs::create_dir(&stranger).unwrap();
+    std::fs::copy(site.bundle().join("ca.pem"), stranger.join("ca.pem")).unwrap();
+    std::fs::copy(other.bundle().join("primary.pem"), stranger.join("primary.pem")).unwrap();
+    let connected = vehicle::connect(&server.url, &stranger, &other.tls_key).await;
+    let Ok(mut client) = connected else { return };
+    // TLS 1.3: the client learns of it with the first answer.
+    assert!(client.check_in(wire::CheckInRequest::default()).await.is_err());
+}
+
+#[test]
+fn what_cannot_be_done_is_said_in_one_line() {
+    let site = Site::new();
+    let wrong = [
+        site.init(),
+        site.assign("brake=brake/unknown.bin"),
+        site.assign("primary=brake/fw-2.bin"),
+        site.assign("stranger=brake/fw-2.bin"),
+        site.run(&["root", "renew", "--passphrase-file", &site.path("image-root.json")]),
+        site.run(&["vehicle", "show", "--vehicle", &VehicleId([7; 16]).to_string()]),
+        site.run(&["vehicle", "add", "--out", &site.path("bundle"), "--enrolment", &site.path("primary.toml")]),
+        site.run(&["vehicle", "add", "--out", &site.path("b2"), "--enrolment", &site.path("brake.toml")]),
+        site.run(&[
+            "vehicle",
+            "add",
+            "--out",
+            &site.path("b2"),
+            "--vin",
+            "VIN1",
+            "--enrolment",
+            &site.path("primary.toml"),
+        ]),
+        Command::new(env!("CARGO_BIN_EXE_director")).args(["serve", "--data", "/nowhere"]).output().unwrap(),
+    ];
+    for (number, output) in wrong.iter().enumerate() {
+        assert!(is_one_line_with_advice(output), "{number}: {}", stderr(output));
+    }
+    assert!(!Path::new(&site.path("b2")).exists(), "a refused registration left a bundle");
+}
+
+#[test]
+fn the_bundle_holds_what_every_ecu_is_provisioned_with() {
+    let site = Site::new();
+    for name in [
+        "vehicle.toml",
+        "director-root.json",
+        "1.root.json",
+        "image-root.json",
+        "time.json",
+        "ca.pem",
+        "primary.pem",
+        "brake.pem",
+    ] {
+        assert!(site.bundle().join(name).is_file(), "{name}");
+    }
+    let listed = site.run(&["vehicle", "list"]);
+    assert!(String::from_utf8(listed.stdout).unwrap().contains(&site.id.to_string()));
+}
