@@ -87,12 +87,7 @@ impl RootStream {
     pub fn finish(self) -> Result<Candidate, Error> {
         let ((), said, sha256) = self.0.finish()?.open(|Unchecked| Ok(()))?;
         let said = said.finish()?;
-        // Trap T1: a Root of the other repository is not this one's.
-        match said.header.origin {
-            Some(Origin::Director) => {}
-            Some(Origin::Image) | None => return Err(Error::WrongType { field: "repository" }),
-        }
-        Ok(Candidate(TrustedRoot {
+        let root = TrustedRoot {
             version: said.header.version,
             expires: said.header.expires,
             not_before: said.header.not_before,
@@ -100,13 +95,17 @@ impl RootStream {
             root: said.role(RootRole::Root),
             targets: said.role(RootRole::Targets),
             time: said.time,
-        }))
+        };
+        Ok(Candidate { root, origin: said.header.origin })
     }
 }
 
 /// What a Root file says, before anyone verified it.
 #[derive(Clone, Copy, Debug)]
-pub struct Candidate(TrustedRoot);
+pub struct Candidate {
+    root: TrustedRoot,
+    origin: Option<Origin>,
+}
 
 impl Candidate {
     /// Begins the second pass of a Root that follows the trusted one.
@@ -124,14 +123,14 @@ impl Candidate {
 /// The second pass: verifies the file that the first pass read.
 pub struct RootVerifier {
     stream: FileStream<Both, Nothing>,
-    candidate: TrustedRoot,
+    candidate: Candidate,
     trusted: Option<Version>,
 }
 
 impl RootVerifier {
-    fn new(Candidate(candidate): Candidate, trusted: Option<&TrustedRoot>) -> Self {
+    fn new(candidate: Candidate, trusted: Option<&TrustedRoot>) -> Self {
         let old = trusted.map(|trusted| Threshold::new(Role::Root, &trusted.root));
-        let both = Both { old, new: Threshold::new(Role::Root, &candidate.root) };
+        let both = Both { old, new: Threshold::new(Role::Root, &candidate.root.root) };
         let stream = FileStream::new(Role::Root, MAX_ROOT, both, Nothing);
         Self { stream, candidate, trusted: trusted.map(TrustedRoot::version) }
     }
@@ -143,20 +142,24 @@ impl RootVerifier {
 
     /// Says that the file is complete.
     pub fn finish(self) -> Result<TrustedRoot, Error> {
-        let Self { stream, candidate, trusted } = self;
+        let Self { stream, candidate: Candidate { root, origin }, trusted } = self;
         let verify = |Both { old, new }: Both| {
             // §5.4.4.3 step 2.3: by the keys of the Root before it, and by its own.
             old.map(Threshold::finish).transpose()?;
             new.finish()
         };
         let (_, Nothing, sha256) = stream.finish()?.open(verify)?;
-        if sha256 != candidate.sha256 {
+        if sha256 != root.sha256 {
             return Err(Error::MixAndMatch { role: Role::Root, what: "content of two passes" });
         }
-        let freshness = Freshness { role: Role::Root, version: candidate.version, expires: candidate.expires };
+        // A Root of the other repository is not this one's, whoever signed it.
+        if origin != Some(Origin::Director) {
+            return Err(Error::WrongType { field: "repository" });
+        }
+        let freshness = Freshness { role: Role::Root, version: root.version, expires: root.expires };
         // §5.4.4.3 step 2.4
         trusted.map(|trusted| freshness.check_successor(trusted)).transpose()?;
-        Ok(candidate)
+        Ok(root)
     }
 }
 

@@ -240,6 +240,33 @@ fn root_of_the_image_repository_is_not_the_directors() {
 }
 
 #[test]
+fn full_and_partial_verification_say_the_same_of_the_next_root() {
+    let faults: [fn(&mut Next); 8] = [
+        |next| next.director.renew_root(),
+        |next| next.director.rotate(Role::Root),
+        |next| next.director.signed_by(Role::Root, &["stranger"]),
+        |next| next.director.signed_by(Role::Root, &["director root 0", "director root 0"]),
+        |next| next.director.version(Role::Root, 3),
+        |next| next.director.set(Role::Root, &["uptane", "repository"], "\"image\""),
+        |next| next.director.set(Role::Root, &["roles", "root", "threshold"], "0"),
+        |next| next.director.mangle(Role::Root, |file| file.truncate(file.len() / 2)),
+    ];
+    for (index, fault) in faults.into_iter().enumerate() {
+        let mut repo = Repo::seeded(1);
+        repo.publish(|next| {
+            next.director.renew_root();
+            fault(next);
+        });
+        let file = repo.director().get(MetadataFile::Root(Version::new(2).unwrap())).unwrap();
+        let trusted = Trusted::<Director>::provision(repo.director().first_root()).unwrap();
+        let mut refresh = Refresh::director(trusted, repo.vehicle(), None, repo.now());
+        let full = refresh.supply(Some(file));
+        assert_eq!(follow(&root(&repo), file).map(|_| ()), full, "fault {index}");
+        assert_eq!(full.is_ok(), index < 2, "fault {index}");
+    }
+}
+
+#[test]
 fn root_that_rotates_the_time_key_sets_the_floor_of_time() {
     let mut repo = Repo::seeded(1);
     repo.publish(|next| next.director.renew_root());
