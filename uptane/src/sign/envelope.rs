@@ -8,7 +8,9 @@ use alloc::vec::Vec;
 use super::canonical::{Value, signed_form};
 use super::{KeySet, SignError, Signer};
 use crate::limits::MAX_SIGNATURES;
-use crate::{Error, KeyId, PublicKey, Role, Sha256};
+use crate::metadata::{Envelope, Root, Snapshot, Targets, TimeAttestation, Timestamp};
+use crate::verify::{signature, threshold};
+use crate::{Error, KeyId, Role, Sha256, Signature};
 
 /// A file that may still lack signatures; no reader accepts it before [`finish`](Self::finish).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,11 +20,22 @@ pub struct PartlySigned {
     signed: Vec<u8>,
     /// Sorted by key id, each at most once.
     signatures: BTreeMap<KeyId, [u8; 64]>,
+    /// Whether signatures came in a file, so that nobody has verified them yet.
+    carried: bool,
 }
 
 impl PartlySigned {
     pub(crate) fn new(role: Role, signed: &Value) -> Self {
-        Self { role, signed: signed.to_wire(), signatures: BTreeMap::new() }
+        Self { role, signed: signed.to_wire(), signatures: BTreeMap::new(), carried: false }
+    }
+
+    /// A file that another signer began ([`to_file`](Self::to_file)). Look at what it says before you sign it.
+    pub fn from_file(role: Role, file: &[u8]) -> Result<Self, SignError> {
+        let envelope = Envelope::decode(file)?;
+        check_type(role, envelope.signed())?;
+        let signature = |entry: Signature<'_>| Some((entry.key, entry.bytes::<64>()?));
+        let signatures = envelope.signatures().filter_map(signature).collect();
+        Ok(Self { role, signed: envelope.signed().to_vec(), signatures, carried: true })
     }
 
     /// Adds the signature of one key, under the id that key gives itself.
@@ -45,10 +58,17 @@ impl PartlySigned {
             }
         }
         let known = |id: &KeyId| sets.iter().any(|keys| keys.keys().any(|(known, _)| known == *id));
-        match self.signatures.keys().find(|id| !known(id)) {
-            Some(key) => Err(SignError::NotOfThisRole { role: self.role, key: Box::new(*key) }),
-            None => Ok(self.to_file()),
+        if let Some(key) = self.signatures.keys().find(|id| !known(id)) {
+            return Err(SignError::NotOfThisRole { role: self.role, key: Box::new(*key) });
         }
+        let file = self.to_file();
+        if self.carried {
+            let envelope = Envelope::decode(&file)?;
+            for keys in sets {
+                threshold::check(self.role, &keys.role_keys()?, &envelope)?;
+            }
+        }
+        Ok(file)
     }
 
     /// The file with the signatures it has, to carry to the next signer.
@@ -102,11 +122,23 @@ fn enclose(signatures: Vec<Value>, signed: Vec<u8>) -> Vec<u8> {
 /// A signature that is known to verify: a faulty one must not leave, as it can give the key away.
 fn checked_signature(signer: &dyn Signer, message: &[u8]) -> Result<[u8; 64], SignError> {
     let bytes = signer.sign(message)?;
-    let verifies = match signer.public_key() {
-        PublicKey::Ed25519(key) => ed25519_dalek::VerifyingKey::from_bytes(&key)
-            .and_then(|key| key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(&bytes))),
-    };
-    verifies.map(|()| bytes).map_err(|_| SignError::WrongSignature { key: Box::new(signer.key_id()) })
+    match signature::verify(&signer.public_key(), message, &bytes) {
+        Ok(_) => Ok(bytes),
+        Err(_) => Err(SignError::WrongSignature { key: Box::new(signer.key_id()) }),
+    }
+}
+
+/// Refuses a file that is not of this role.
+fn check_type(role: Role, signed: &[u8]) -> Result<(), Error> {
+    match role {
+        Role::Root => Root::decode(signed).map(|_| ()),
+        Role::Snapshot => Snapshot::decode(signed).map(|_| ()),
+        Role::Targets => Targets::decode(signed).map(|_| ()),
+        Role::Time => TimeAttestation::decode(signed).map(|_| ()),
+        Role::Timestamp => Timestamp::decode(signed).map(|_| ()),
+        // An ECU has one key, so its files are never signed in parts.
+        Role::Report | Role::Manifest | Role::CheckIn | Role::Command => Err(Error::WrongType { field: "_type" }),
+    }
 }
 
 struct Hex<'a>(&'a [u8]);

@@ -72,6 +72,12 @@ impl KeySet {
         self.keys.iter().find(|(_, known)| known == key).map(|(id, _)| *id)
     }
 
+    /// The same keys, as the reader holds them.
+    pub(crate) fn role_keys(&self) -> Result<RoleKeys, Error> {
+        let threshold = u8::try_from(self.threshold).map_err(|_| Error::BadNumber { kind: "threshold" })?;
+        RoleKeys::new(self.keys(), threshold)
+    }
+
     /// The object that stands for the role in Root.
     pub(crate) fn role_object(&self) -> Value {
         let ids = Value::texts(self.keys.iter().map(|(id, _)| id));

@@ -2,7 +2,9 @@ use alloc::string::String;
 use alloc::vec;
 
 use super::*;
-use crate::{Director, EcuId, Error, HardwareId, Hashes, Image, ImageLine, Length, ReleaseCounter, TargetName, Time};
+use crate::{
+    Director, EcuId, Error, HardwareId, Hashes, Image, ImageLine, Length, ReleaseCounter, Role, TargetName, Time,
+};
 use crate::{VehicleId, Version};
 
 fn signer(seed: u8) -> MemorySigner {
@@ -51,7 +53,7 @@ fn image_targets_read_as_the_format_says() {
 #[test]
 fn a_file_below_its_threshold_is_never_finished() {
     let keys = keys(&[1, 2], 2);
-    let below = SignError::BelowThreshold { role: crate::Role::Targets, valid: 1, needed: 2 };
+    let below = SignError::BelowThreshold { role: Role::Targets, valid: 1, needed: 2 };
     assert_eq!(director().sign(&keys, &[&signer(1)]), Err(below.clone()));
     assert_eq!(director().sign(&keys, &[&signer(1), &signer(1)]), Err(below.clone()));
     let partly = director().unsigned().signed_by(&signer(2)).unwrap();
@@ -60,10 +62,35 @@ fn a_file_below_its_threshold_is_never_finished() {
 }
 
 #[test]
+fn a_file_is_carried_from_signer_to_signer() {
+    let keys = keys(&[1, 2], 2);
+    let first = director().unsigned().signed_by(&signer(1)).unwrap().to_file();
+    let second = PartlySigned::from_file(Role::Targets, &first).unwrap().signed_by(&signer(2)).unwrap();
+    assert_eq!(second.finish(&keys), director().sign(&keys, &[&signer(1), &signer(2)]));
+}
+
+#[test]
+fn a_carried_signature_that_does_not_verify_is_not_finished() {
+    let keys = keys(&[1, 2], 2);
+    let first = director().unsigned().signed_by(&signer(1)).unwrap().to_file();
+    let changed = String::from_utf8(first).unwrap().replace("2030-01-01", "2031-01-01");
+    let second = PartlySigned::from_file(Role::Targets, changed.as_bytes()).unwrap().signed_by(&signer(2)).unwrap();
+    let refused = Error::BelowThreshold { role: Role::Targets, valid: 1, needed: 2 };
+    assert_eq!(second.finish(&keys), Err(refused.into()));
+}
+
+#[test]
+fn a_carried_file_is_of_the_role_it_is_taken_for() {
+    let file = director().unsigned().to_file();
+    let refused = PartlySigned::from_file(Role::Snapshot, &file);
+    assert_eq!(refused, Err(Error::WrongType { field: "_type" }.into()));
+}
+
+#[test]
 fn a_key_of_another_role_does_not_sign() {
     let stranger = signer(9);
     let refused = director().sign(&keys(&[1], 1), &[&signer(1), &stranger]);
-    assert_eq!(refused, Err(SignError::NotOfThisRole { role: crate::Role::Targets, key: stranger.key_id().into() }));
+    assert_eq!(refused, Err(SignError::NotOfThisRole { role: Role::Targets, key: stranger.key_id().into() }));
 }
 
 #[test]
@@ -108,7 +135,7 @@ fn a_root_that_rotates_its_keys_needs_both_thresholds() {
         RootRoles { root: keys(&[2], 1), snapshot: keys(&[3], 1), targets: keys(&[4], 1), timestamp: keys(&[5], 1) };
     let root = RootBuilder::image(Version::new(2).unwrap(), expires(), Time::EPOCH, roles);
     let old = keys(&[1], 1);
-    let below = SignError::BelowThreshold { role: crate::Role::Root, valid: 0, needed: 1 };
+    let below = SignError::BelowThreshold { role: Role::Root, valid: 0, needed: 1 };
     assert_eq!(root.clone().sign_after(&old, &[&signer(1)]), Err(below.clone()));
     assert_eq!(root.clone().sign_after(&old, &[&signer(2)]), Err(below));
     assert!(root.sign_after(&old, &[&signer(1), &signer(2)]).is_ok());
