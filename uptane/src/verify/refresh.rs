@@ -7,10 +7,6 @@
 //! What the caller owes: that "absent" means the repository itself said so (HTTP 404), and that [`Commit`] is stored
 //! atomically together with the record of the installation it leads to (trap T2).
 
-use alloc::boxed::Box;
-use alloc::vec::Vec;
-use core::marker::PhantomData;
-
 use super::cycle::{Audience, Cycle, Keep, Policy};
 use super::file::MetadataFile;
 use super::kept::{Kept, Kind, RootFile, SnapshotFile, TargetsFile, TimestampFile};
@@ -21,6 +17,8 @@ use super::timestamp::AtTimestamp;
 use super::{Trusted, Verified};
 use crate::limits::{MAX_ROOT, MAX_TIMESTAMP};
 use crate::{Director, EcuId, Error, Image, Length, Repository, Time, VehicleId};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 /// What a refresh wants next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +41,8 @@ pub enum Step {
 pub struct Refresh<R> {
     cycle: Cycle<R>,
     state: State,
+    /// The Targets that were trusted when it began.
+    before: Option<Kept<TargetsFile>>,
 }
 
 #[derive(Clone, Debug)]
@@ -78,8 +78,9 @@ impl Refresh<Image> {
 
 impl<R: Repository> Refresh<R> {
     fn start(trusted: Trusted<R>, audience: Audience, policy: Policy, now: Time) -> Self {
+        let before = trusted.targets.clone();
         let cycle = Cycle { trusted, audience, policy, now, keep: Vec::new() };
-        Self { cycle, state: State::AtRoot(AtRoot::begin()) }
+        Self { cycle, state: State::AtRoot(AtRoot::begin()), before }
     }
 
     /// Takes the file that [`next`](Self::next) asked for; `None` says that the repository has no such file, which is
@@ -153,14 +154,13 @@ impl<R: Repository> Refresh<R> {
     /// The refreshed files; the refresh itself, if it is not done.
     pub fn finish(self) -> Result<Refreshed<R>, Box<Self>> {
         let State::Complete(complete) = self.state else { return Err(Box::new(self)) };
-        let Cycle { trusted, .. } = self.cycle;
-        let Trusted { root, snapshot: old_snapshot, targets: old_targets, .. } = &trusted;
+        let trusted = self.cycle.trusted;
         let commit = Commit {
-            snapshot: changed(old_snapshot.as_ref(), &complete.snapshot),
-            targets: changed(old_targets.as_ref(), &complete.targets),
+            snapshot: replaces(&complete.snapshot, trusted.snapshot.as_ref()),
+            targets: replaces(&complete.targets, trusted.targets.as_ref()),
         };
-        let (root, before) = (root.clone(), trusted.clone());
-        Ok(Refreshed { root, complete, commit, before, repository: PhantomData })
+        let changed = replaces(&complete.targets, self.before.as_ref()).is_some();
+        Ok(Refreshed { trusted, complete, commit, changed })
     }
 
     /// Ends the refresh. What remains trusted: every Root and Timestamp that was accepted, and the Snapshot and Targets
@@ -180,7 +180,7 @@ fn wanted(state: &State) -> crate::Role {
 }
 
 /// The bytes to store in place of `old`; none if they are there already.
-fn changed<K: Kind>(old: Option<&Kept<K>>, new: &Kept<K>) -> Option<Vec<u8>> {
+fn replaces<K: Kind>(new: &Kept<K>, old: Option<&Kept<K>>) -> Option<Vec<u8>> {
     let same = old.is_some_and(|old| old.bytes() == new.bytes());
     (!same).then(|| new.bytes().to_vec())
 }
@@ -204,11 +204,11 @@ impl Commit {
 /// A repository whose every file was verified in this cycle.
 #[derive(Debug)]
 pub struct Refreshed<R> {
-    root: Kept<RootFile>,
+    /// Root and Timestamp as they are now, Snapshot and Targets as they are stored.
+    trusted: Trusted<R>,
     complete: Complete,
     commit: Commit,
-    before: Trusted<R>,
-    repository: PhantomData<fn() -> R>,
+    changed: bool,
 }
 
 impl<R: Repository> Refreshed<R> {
@@ -229,12 +229,12 @@ impl<R: Repository> Refreshed<R> {
 
     /// Root, verified in this cycle.
     pub fn root(&self) -> Verified<'_, R, RootFile> {
-        Verified::of(&self.root)
+        Verified::of(&self.trusted.root)
     }
 
-    /// Whether Targets are others than before.
+    /// Whether Targets are others than when the refresh began.
     pub fn changed(&self) -> bool {
-        self.commit.targets.is_some()
+        self.changed
     }
 
     /// What is still to be stored.
@@ -245,12 +245,12 @@ impl<R: Repository> Refreshed<R> {
     /// What is trusted once [`commit`](Self::commit) is stored.
     pub fn into_trusted(self) -> Trusted<R> {
         let Complete { timestamp, snapshot, targets } = self.complete;
-        Trusted { timestamp: Some(timestamp), snapshot: Some(snapshot), targets: Some(targets), ..self.before }
+        Trusted { timestamp: Some(timestamp), snapshot: Some(snapshot), targets: Some(targets), ..self.trusted }
     }
 
     /// What is trusted if [`commit`](Self::commit) is not stored: another check, such as [`agree`](super::agree),
     /// refused what these files lead to (§5.4.3.3, trap T28).
     pub fn into_trusted_before(self) -> Trusted<R> {
-        self.before
+        self.trusted
     }
 }

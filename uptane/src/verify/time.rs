@@ -75,6 +75,15 @@ pub fn check(file: &[u8], keys: &RoleKeys, nonce: Nonce, known: Time) -> Result<
     stream.finish()
 }
 
+/// The floor a Root sets for attested time, if it names other time keys than the one before (design D14).
+pub(super) fn floor(not_before: Option<Time>, new: Option<&RoleKeys>, old: Option<&RoleKeys>) -> Option<Time> {
+    let same = match (new, old) {
+        (Some(new), Some(old)) => new.is_same_as(old),
+        (new, old) => new.is_none() && old.is_none(),
+    };
+    not_before.filter(|_| !same)
+}
+
 /// Evidence: the time, as those say who may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AttestedTime(Time);

@@ -3,9 +3,10 @@
 use core::marker::PhantomData;
 
 use super::kept::{Kept, Kind, Offered, RootFile, SnapshotFile, TargetsFile, TimestampFile};
+use super::time;
 use crate::limits::{MAX_ROOT, MAX_SNAPSHOT, MAX_TARGETS, MAX_TIMESTAMP};
 use crate::metadata::{RoleKeys, RootRole};
-use crate::{Error, Length, Repository, Version};
+use crate::{Director, Error, Length, Repository, Time, Version};
 
 /// The files of a repository that were stored, as they were stored.
 #[derive(Clone, Copy, Debug, Default)]
@@ -101,5 +102,13 @@ impl<R: Repository> Trusted<R> {
     /// The newest Targets accepted.
     pub fn targets(&self) -> Option<&Kept<TargetsFile>> {
         self.targets.as_ref()
+    }
+}
+
+impl Trusted<Director> {
+    /// The new floor of attested time, if the time keys are others than when `previous` was trusted (design D14).
+    pub fn time_floor_after(&self, previous: &Self) -> Option<Time> {
+        let (new, old) = (self.root.view(), previous.root.view());
+        time::floor(new.not_before(), new.time_keys().as_ref(), old.time_keys().as_ref())
     }
 }

@@ -9,6 +9,7 @@ use crate::metadata::{Entry, Origin, RoleKeys, RootReader, RootRole};
 use crate::verify::freshness::Freshness;
 use crate::verify::stream::{Body, FileStream, Signatures};
 use crate::verify::threshold::Threshold;
+use crate::verify::time;
 use crate::{Error, Role, Sha256, Time, Version};
 
 /// What a partial verifier keeps of the Director Root it trusts. Made from the raw file after each reset.
@@ -56,11 +57,7 @@ impl TrustedRoot {
 
     /// The new floor of attested time, if this Root changed the time keys of the one before it (design D14).
     pub fn time_floor_after(&self, previous: &Self) -> Option<Time> {
-        let same = match (&self.time, &previous.time) {
-            (Some(new), Some(old)) => new.is_same_as(old),
-            (new, old) => new.is_none() && old.is_none(),
-        };
-        self.not_before.filter(|_| !same)
+        time::floor(self.not_before, self.time.as_ref(), previous.time.as_ref())
     }
 
     /// Whether the keys that sign Targets are others than before: then versions begin anew (trap T6).
