@@ -34,9 +34,15 @@ pub(crate) async fn add(args: &Add) -> Result<(), Error> {
 }
 
 async fn stage(repo: &mut Repo, image: Image, upload: &Upload) -> Result<bool, Error> {
-    let changes: Vec<Change> = plan::add(&repo.facts().await?, image)?;
+    let facts = repo.facts().await?;
+    let replaced = facts.images.get(&image.name).cloned();
+    let changes: Vec<Change> = plan::add(&facts, image)?;
     if changes.is_empty() {
         return Ok(false);
+    }
+    // A signed Targets that may yet be published lists what is replaced here, so its bytes must not be lost.
+    if let Some(signed) = replaced.filter(|image| image.listed.is_some() && !image.published) {
+        repo.objects().publish_image(&signed).await?;
     }
     // Bytes first: a record without bytes could never be published.
     repo.objects().stage(upload).await?;

@@ -1,6 +1,6 @@
 //! `publish`: Snapshot and Timestamp with their online keys, then everything where clients see it.
 
-use host::cli::print;
+use host::cli::{counted, print};
 use uptane::Time;
 
 use crate::args::Publish;
@@ -31,7 +31,9 @@ pub(crate) async fn publish(args: &Publish, now: Time) -> Result<(), Error> {
     print(format_args!("published Targets {targets} under Timestamp {version}, which is good until {expires}"));
     let staged = facts.images.values().filter(|image| image.listed.is_none()).count();
     if staged > 0 {
-        print(format_args!("{staged} staged images are not in it: run `image-repo sign`, then publish again"));
+        let are = if staged == 1 { "is" } else { "are" };
+        let staged = counted(staged, "staged image");
+        print(format_args!("{staged} {are} not in it: run `image-repo sign`, then publish again"));
     }
     Ok(())
 }

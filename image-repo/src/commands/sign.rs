@@ -1,6 +1,6 @@
 //! `sign`: Targets, with its offline key.
 
-use host::cli::print;
+use host::cli::{counted, print};
 use uptane::Time;
 
 use crate::args::Sign;
@@ -23,7 +23,8 @@ pub(crate) async fn sign(args: &Sign, now: Time) -> Result<(), Error> {
     let file = make::targets(&facts, next, &key)?;
     repo.apply(&[Change::File(file), Change::List(next.version)]).await?;
     repo.close().await?;
-    print(format_args!("signed Targets {} with {} images, until {}", next.version, facts.images.len(), next.expires));
+    let images = counted(facts.images.len(), "image");
+    print(format_args!("signed Targets {} with {images}, until {}", next.version, next.expires));
     print(format_args!("next: image-repo publish --repo {}", args.repo.display()));
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `verify`: what is published, judged as a client that knows the first Root judges it, and every image it lists.
 
-use host::cli::{print, table};
+use host::cli::{counted, print, table};
 use serde_json::json;
 use uptane::verify::{Refresh, Refreshed, Step, Trusted};
 use uptane::{Image, Length, Sha256, Time, limits};
@@ -39,7 +39,7 @@ pub(crate) async fn verify(args: &Verify, now: Time) -> Result<(), Error> {
         [role.to_owned(), version.to_string(), expires.to_string()]
     };
     print(table(["role", "version", "expires"], &files.map(row)));
-    print(format_args!("\neverything published verifies: 4 roles, {images} images"));
+    print(format_args!("\neverything published verifies: 4 roles, {}", counted(images, "image")));
     Ok(())
 }
 

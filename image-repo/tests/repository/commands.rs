@@ -30,7 +30,7 @@ fn an_image_is_visible_when_it_is_published_and_not_before() {
     assert!(place.ok("show", &[]).contains("signed"));
     place.ok("publish", &[]);
     assert_eq!(fs::read(stored).unwrap(), b"first firmware");
-    assert!(place.ok("verify", &[]).contains("1 images"));
+    assert!(place.ok("verify", &[]).contains("1 image\n"));
     assert_eq!(fs::read_dir(place.at("staged")).unwrap().count(), 0);
 }
 
@@ -56,7 +56,20 @@ fn a_newer_image_of_a_name_lives_beside_the_old_one() {
     place.ok("publish", &[]);
     assert_eq!(fs::read_dir(place.at("published/targets/brake")).unwrap().count(), 2);
     one_line(1, &place.try_add("brake/fw-2.bin", b"older firmware", 1));
-    assert!(place.ok("verify", &[]).contains("1 images"));
+    assert!(place.ok("verify", &[]).contains("1 image\n"));
+}
+
+#[test]
+fn what_was_signed_can_be_published_after_its_image_was_replaced() {
+    let place = Place::initialised();
+    place.add("brake/fw.bin", b"first firmware", 1);
+    place.ok("sign", &["--passphrase-file", "passphrase"]);
+    place.add("brake/fw.bin", b"second firmware", 2);
+    assert!(place.ok("publish", &[]).contains("1 staged image is not in it"));
+    place.ok("verify", &[]);
+    place.ok("sign", &["--passphrase-file", "passphrase"]);
+    place.ok("publish", &[]);
+    place.ok("verify", &[]);
 }
 
 #[test]
@@ -72,7 +85,7 @@ fn every_key_can_be_rotated_and_a_client_of_the_first_root_follows() {
     let place = Place::published();
     for role in ["timestamp", "snapshot", "targets", "root"] {
         place.ok("root rotate", &["--role", role, "--passphrase-file", "passphrase"]);
-        assert!(place.ok("verify", &[]).contains("1 images"), "{role}");
+        assert!(place.ok("verify", &[]).contains("1 image\n"), "{role}");
     }
     place.ok("root renew", &["--passphrase-file", "passphrase"]);
     place.add("brake/fw-2.bin", b"second firmware", 2);
