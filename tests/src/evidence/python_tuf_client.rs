@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
@@ -120,7 +120,7 @@ impl Repository {
     fn serve_statically(&self) -> Result<Service> {
         let mut server = Command::new("python3");
         server.args(["-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory"]);
-        Service::start(server.arg(self.folder.join("published")).arg("0"))
+        Service::start(server.arg(self.folder.join("published")).arg("0").stderr(Stdio::null()))
     }
 
     /// The Root a client starts with.
