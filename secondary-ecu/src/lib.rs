@@ -5,7 +5,10 @@
 //! new image vote. The feature `linux` adds such a driver: a process with gRPC or CAN, and files instead of flash.
 #![cfg_attr(not(feature = "linux"), no_std)]
 #![forbid(unsafe_code)]
-#![warn(clippy::alloc_instead_of_core, clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
+#![cfg_attr(
+    not(feature = "linux"),
+    warn(clippy::alloc_instead_of_core, clippy::std_instead_of_core, clippy::std_instead_of_alloc)
+)]
 
 #[cfg(any(test, feature = "testing"))]
 extern crate alloc;
@@ -15,6 +18,8 @@ extern crate std;
 pub mod bank;
 mod error;
 pub mod flash;
+#[cfg(feature = "linux")]
+pub mod linux;
 pub mod memory;
 mod profile;
 mod report;

@@ -1,0 +1,134 @@
+//! `run`: boots the ECU and carries the Primary's requests to it.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use proto::secondary::{Refusal, Reply, Request, Verification};
+use uptane::Time;
+
+use super::args::Run;
+use super::files::{Data, ReportKey, Vehicle};
+use super::flash::FileFlash;
+use super::full::Full;
+use super::{Error, can, grpc};
+use crate::Secondary;
+use crate::verifier::{Partial, PartialPlus, Verifier};
+
+pub(super) fn run(options: &Run) -> Result<(), Error> {
+    let data = Data::open(&options.data)?;
+    let (ecu, vehicle) = (data.ecu()?, data.vehicle()?);
+    let _lock = data.lock()?;
+    match ecu.verification {
+        Verification::Full => serve(options, &data, &vehicle, Full::new(&data.folder)?),
+        Verification::Partial => serve(options, &data, &vehicle, Partial::default()),
+        Verification::PartialPlus => serve(options, &data, &vehicle, PartialPlus::default()),
+    }
+}
+
+fn serve<V>(options: &Run, data: &Data, vehicle: &Vehicle, verifier: V) -> Result<(), Error>
+where
+    V: Verifier<FileFlash> + Send + 'static,
+{
+    let max_chunk = if options.can.is_some() { can::MAX_CHUNK } else { grpc::MAX_CHUNK };
+    let node = Node::boot(data, vehicle, verifier, max_chunk)?;
+    host::serve::runtime()?.block_on(async {
+        match (options.listen, &options.can) {
+            (Some(address), _) => grpc::serve(address, data, vehicle, node).await,
+            (None, Some(bus)) => can::serve(options, bus, node).await,
+            // The command line asks for one of them.
+            (None, None) => Ok(()),
+        }
+    })
+}
+
+/// The machine, its clock, and what it does between requests.
+pub(super) struct Node<V> {
+    secondary: Secondary<V, FileFlash, ReportKey>,
+    clock: Clock,
+    flash: PathBuf,
+}
+
+impl<V: Verifier<FileFlash>> Node<V> {
+    fn boot(data: &Data, vehicle: &Vehicle, verifier: V, max_chunk: u32) -> Result<Self, Error> {
+        let (ecu, path) = (data.ecu()?, data.flash_path());
+        let flash = FileFlash::open(&path)?;
+        let secondary = Secondary::boot(ecu.profile(vehicle, max_chunk), ecu.layout(), flash, verifier, data.key()?);
+        let secondary = secondary.map_err(|source| Error::Boot { path: path.clone(), source })?;
+        let clock = Clock::new(secondary.state().time);
+        let mut node = Self { secondary, clock, flash: path };
+        node.greet()?;
+        Ok(node)
+    }
+
+    /// Answers one request.
+    pub(super) fn reply(&mut self, request: Request<'_>) -> Reply<'_> {
+        self.clock.correct(self.secondary.state().time);
+        let reply = self.secondary.handle(request, self.clock.now());
+        if let Reply::Refused(refusal) = reply {
+            tracing::warn!(?refusal, check = check(refusal), "refused");
+        }
+        reply
+    }
+
+    /// What the ECU does once an answer has left: the reset that an activation or a roll back asks for.
+    pub(super) fn settle(&mut self) -> Result<(), Error> {
+        if !self.secondary.wants_reset() {
+            return Ok(());
+        }
+        self.secondary.reset().map_err(|source| self.broken(source))?;
+        self.greet()
+    }
+
+    /// The new image's self-test: it runs only if its digest is right, so running is passing.
+    fn greet(&mut self) -> Result<(), Error> {
+        let running = self.secondary.running();
+        let voted = self.secondary.vote_healthy();
+        voted.map_err(|source| Error::Prepare { path: self.flash.clone(), source })?;
+        let phase = self.secondary.state().stage.phase();
+        match running.authorised {
+            true => tracing::info!(bank = ?running.bank, sha256 = %running.sha256, ?phase, "booted"),
+            false => tracing::error!(bank = ?running.bank, ?phase, "no bank may boot; waiting for an image"),
+        }
+        Ok(())
+    }
+
+    fn broken(&self, source: crate::BootError) -> Error {
+        Error::Boot { path: self.flash.clone(), source }
+    }
+}
+
+/// The failed check in a word.
+fn check(refusal: Refusal) -> Option<&'static str> {
+    let Refusal::Check(code) = refusal else { return None };
+    uptane::Error::name_of(code)
+}
+
+/// This ECU's time: the latest attested, and what has passed since. The machine's own clock is not asked (design D14).
+struct Clock {
+    floor: Time,
+    since: Instant,
+}
+
+impl Clock {
+    fn new(floor: Time) -> Self {
+        Self { floor, since: host::clock::stopwatch() }
+    }
+
+    fn now(&self) -> Time {
+        self.floor.saturating_add(self.since.elapsed())
+    }
+
+    /// Starts from a newly attested time.
+    fn correct(&mut self, floor: Time) {
+        if floor != self.floor {
+            *self = Self::new(floor);
+        }
+    }
+}
+
+/// Reads a PEM file of the data folder.
+pub(super) fn pem(path: &Path) -> Result<String, Error> {
+    let bytes = host::disk::read(path, 64 * 1024)?.ok_or_else(|| host::Error::Missing { path: path.to_owned() })?;
+    String::from_utf8(bytes)
+        .map_err(|error| host::Error::BadCertificate { what: "a PEM file", reason: error.to_string() }.into())
+}

@@ -1,0 +1,319 @@
+//! One repository: what is trusted of it, the refresh under way, and the files that are stored.
+//!
+//! In `metadata/`: `director.root.json`, `director.timestamp.json`, and `director.accepted`: 8 bytes length of Snapshot
+//! (little-endian), Snapshot, Targets, in one file so that they change together. `image.*` likewise.
+
+use host::disk::{Disk as _, Folder};
+use uptane::limits::{MAX_ROOT, MAX_SNAPSHOT, MAX_TARGETS, MAX_TIMESTAMP};
+use uptane::verify::{Keep, Kept, MetadataFile, Refresh, Refreshed, RootFile, Step, StoredFiles, Trusted};
+use uptane::{Director, Error, Repository, Role, Time, Version};
+
+use super::held;
+use crate::Fault;
+use crate::state::{Held, State};
+use crate::verifier::Accepted;
+
+/// Which of a repository's files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Root(Version),
+    Timestamp,
+    Snapshot,
+    Targets,
+}
+
+impl Part {
+    fn role(self) -> Role {
+        match self {
+            Self::Root(_) => Role::Root,
+            Self::Timestamp => Role::Timestamp,
+            Self::Snapshot => Role::Snapshot,
+            Self::Targets => Role::Targets,
+        }
+    }
+}
+
+/// One repository.
+#[derive(Debug)]
+pub(super) struct Half<R> {
+    folder: Folder,
+    trusted: Option<Trusted<R>>,
+    /// The newest Root, which may have been accepted by a refresh that is still open.
+    root: Option<Kept<RootFile>>,
+    /// What the state record has yet to be told.
+    news: News,
+    cycle: Cycle<R>,
+}
+
+/// What a new Root changes besides itself.
+#[derive(Debug, Default)]
+struct News {
+    /// It rotated keys, so that stored files were dropped.
+    forgot: bool,
+    /// It rotated the time keys: where time begins anew.
+    time: Option<Time>,
+}
+
+/// How far the files of this cycle have come.
+#[derive(Debug)]
+enum Cycle<R> {
+    Idle,
+    Open(Box<Refresh<R>>),
+    Done(Box<Refreshed<R>>),
+}
+
+impl<R: Repository> Half<R> {
+    pub(super) fn new(folder: &Folder) -> Self {
+        Self { folder: folder.clone(), trusted: None, root: None, news: News::default(), cycle: Cycle::Idle }
+    }
+
+    pub(super) fn provision(&mut self, root: &[u8]) -> Result<(), Fault> {
+        self.trust(Trusted::provision(root)?);
+        self.write("root.json", root)
+    }
+
+    /// Verifies what is stored again.
+    pub(super) fn reload(&mut self) -> Result<(), Fault> {
+        (self.cycle, self.news) = (Cycle::Idle, News::default());
+        let root = self.read("root.json", MAX_ROOT)?.ok_or(Fault::Storage)?;
+        let timestamp = self.read("timestamp.json", MAX_TIMESTAMP)?;
+        let accepted = self.read("accepted", MAX_SNAPSHOT.saturating_add(MAX_TARGETS))?;
+        let (snapshot, targets) = accepted.as_deref().map(split).transpose()?.unzip();
+        let stored = StoredFiles { root: &root, timestamp: timestamp.as_deref(), snapshot, targets };
+        self.trust(Trusted::reload(stored)?);
+        Ok(())
+    }
+
+    /// Goes on with a file. One that comes before the place the refresh has reached begins a new one.
+    pub(super) fn supply(
+        &mut self,
+        part: Part,
+        bytes: &[u8],
+        begin: impl FnOnce(Trusted<R>) -> Refresh<R>,
+    ) -> Result<(), Fault> {
+        if self.is_settled(part, bytes) {
+            return Ok(());
+        }
+        let mut refresh = match core::mem::replace(&mut self.cycle, Cycle::Idle) {
+            Cycle::Open(refresh) if !is_past(&refresh.next(), part) => *refresh,
+            cycle @ (Cycle::Idle | Cycle::Open(_) | Cycle::Done(_)) => {
+                self.drop_cycle(cycle);
+                begin(self.trusted()?.clone())
+            }
+        };
+        match self.advance(&mut refresh, part, bytes) {
+            Ok(()) => {
+                self.cycle = match refresh.finish() {
+                    Ok(refreshed) => Cycle::Done(Box::new(refreshed)),
+                    Err(open) => Cycle::Open(open),
+                };
+                Ok(())
+            }
+            Err(fault) => {
+                self.trust(refresh.abandon());
+                Err(fault)
+            }
+        }
+    }
+
+    /// Whether the Timestamp of this cycle, or of the last, has shown this Snapshot or these Targets to be held already.
+    fn is_settled(&self, part: Part, bytes: &[u8]) -> bool {
+        let trusted = self.trusted.as_ref();
+        match (&self.cycle, part) {
+            (_, Part::Root(_) | Part::Timestamp) | (Cycle::Open(_), _) => false,
+            (Cycle::Done(_), Part::Snapshot | Part::Targets) => true,
+            (Cycle::Idle, Part::Snapshot) => {
+                trusted.and_then(Trusted::snapshot).is_some_and(|held| held.bytes() == bytes)
+            }
+            (Cycle::Idle, Part::Targets) => {
+                trusted.and_then(Trusted::targets).is_some_and(|held| held.bytes() == bytes)
+            }
+        }
+    }
+
+    /// Keeps what an unfinished cycle accepted.
+    fn drop_cycle(&mut self, cycle: Cycle<R>) {
+        match cycle {
+            Cycle::Idle => {}
+            Cycle::Open(refresh) => self.trust(refresh.abandon()),
+            Cycle::Done(refreshed) => self.trust(refreshed.into_trusted_before()),
+        }
+    }
+
+    /// Gives the refresh what it waits for, and stores what it says.
+    fn advance(&mut self, refresh: &mut Refresh<R>, part: Part, bytes: &[u8]) -> Result<(), Fault> {
+        if let (Step::Fetch { file: MetadataFile::Root(next), .. }, Part::Root(version)) = (refresh.next(), part)
+            && version < next
+        {
+            // One this ECU trusts already.
+            return Ok(());
+        }
+        if part.role() != Role::Root && matches!(refresh.next(), Step::Fetch { file: MetadataFile::Root(_), .. }) {
+            // The Primary has no newer Root, or it would have come first.
+            refresh.supply(None)?;
+            self.store(refresh.keep())?;
+        }
+        match refresh.next() {
+            Step::Fetch { file, .. } if file.role() == part.role() => {
+                refresh.supply(Some(bytes))?;
+                self.store(refresh.keep())
+            }
+            // What is held already is what its parent lists.
+            Step::Fetch { file, .. } if order(file.role()) > order(part.role()) => Ok(()),
+            // A file that must come before it is missing.
+            Step::Fetch { file, .. } => Err(Error::Absent { role: file.role() }.into()),
+            Step::Done => Ok(()),
+            Step::Refused(error) => Err(error.into()),
+        }
+    }
+
+    /// Verifies what is trusted as if it came now.
+    pub(super) fn verify_again(&self, begin: impl FnOnce(Trusted<R>) -> Refresh<R>) -> Result<Refreshed<R>, Fault> {
+        let trusted = self.trusted()?;
+        let timestamp = trusted.timestamp().map(|file| file.bytes());
+        let mut refresh = begin(trusted.clone());
+        refresh.supply(None)?;
+        refresh.supply(timestamp)?;
+        // Snapshot and Targets are held, and listed by it, or they would not be trusted together.
+        refresh.finish().map_err(|unfinished| match unfinished.next() {
+            Step::Refused(error) => error.into(),
+            Step::Fetch { file, .. } => Error::Absent { role: file.role() }.into(),
+            Step::Done => Fault::Storage,
+        })
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self.cycle, Cycle::Done(_))
+    }
+
+    /// The verified files of this cycle.
+    pub(super) fn take_done(&mut self) -> Option<Refreshed<R>> {
+        match core::mem::replace(&mut self.cycle, Cycle::Idle) {
+            Cycle::Done(refreshed) => Some(*refreshed),
+            other @ (Cycle::Idle | Cycle::Open(_)) => {
+                self.cycle = other;
+                None
+            }
+        }
+    }
+
+    /// Stores Snapshot and Targets of this cycle, and trusts them.
+    pub(super) fn commit(&mut self, refreshed: Refreshed<R>) -> Result<(), Fault> {
+        let changed = !refreshed.commit().is_empty();
+        let trusted = refreshed.into_trusted();
+        if let (true, Some(snapshot), Some(targets)) = (changed, trusted.snapshot(), trusted.targets()) {
+            self.write("accepted", &join(snapshot.bytes(), targets.bytes()))?;
+        }
+        self.trust(trusted);
+        Ok(())
+    }
+
+    pub(super) fn trust(&mut self, trusted: Trusted<R>) {
+        self.root = Some(trusted.root().clone());
+        self.trusted = Some(trusted);
+    }
+
+    pub(super) fn trusted(&self) -> Result<&Trusted<R>, Fault> {
+        self.trusted.as_ref().ok_or(Fault::Storage)
+    }
+
+    pub(super) fn root_version(&self) -> Option<Version> {
+        self.root.as_ref().map(Kept::version)
+    }
+
+    /// Stores what design D5 wants stored now.
+    fn store(&mut self, keep: Vec<Keep>) -> Result<(), Fault> {
+        for kept in keep {
+            match kept {
+                Keep::Store { file: MetadataFile::Root(_), bytes } => self.store_root(&bytes)?,
+                Keep::Store { file: MetadataFile::Timestamp, bytes } => self.write("timestamp.json", &bytes)?,
+                // Only a TUF client stores these before both are verified.
+                Keep::Store { file: MetadataFile::Snapshot(_) | MetadataFile::Targets(_), .. } => {}
+                Keep::Forget => self.forget()?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores a Root that the refresh has verified.
+    fn store_root(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        self.write("root.json", bytes)?;
+        let new = Trusted::<R>::provision(bytes)?.root().clone();
+        let same = match (self.root.as_ref().and_then(|old| old.view().time_keys()), new.view().time_keys()) {
+            (Some(old), Some(new)) => old.is_same_as(&new),
+            (old, new) => old.is_none() && new.is_none(),
+        };
+        if !same {
+            self.news.time = new.view().not_before();
+        }
+        self.root = Some(new);
+        Ok(())
+    }
+
+    fn forget(&mut self) -> Result<(), Fault> {
+        self.news.forgot = true;
+        for name in ["timestamp.json", "accepted"] {
+            self.folder.remove(&file_name::<R>(name)).map_err(disk)?;
+        }
+        Ok(())
+    }
+
+    fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Fault> {
+        self.folder.read(&file_name::<R>(name), limit).map_err(disk)
+    }
+
+    fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), Fault> {
+        self.folder.replace(&file_name::<R>(name), bytes).map_err(disk)
+    }
+}
+
+fn file_name<R: Repository>(name: &str) -> String {
+    format!("{}.{name}", R::NAME)
+}
+
+/// The machine tells its Primary only that storage failed; the operator gets the reason.
+fn disk(error: host::Error) -> Fault {
+    tracing::error!(%error, "metadata cannot be stored");
+    Fault::Storage
+}
+
+/// The order of §5.4.4.2 in which a repository's files are judged.
+fn order(role: Role) -> usize {
+    [Role::Root, Role::Timestamp, Role::Snapshot, Role::Targets].iter().position(|known| *known == role).unwrap_or(0)
+}
+
+/// Whether a refresh that wants this next cannot go back to that Root or Timestamp.
+fn is_past(next: &Step, part: Part) -> bool {
+    match (next, part) {
+        (_, Part::Snapshot | Part::Targets) => false,
+        (Step::Fetch { file, .. }, Part::Root(_) | Part::Timestamp) => order(file.role()) > order(part.role()),
+        (Step::Done | Step::Refused(_), Part::Root(_) | Part::Timestamp) => true,
+    }
+}
+
+fn join(snapshot: &[u8], targets: &[u8]) -> Vec<u8> {
+    let length = u64::try_from(snapshot.len()).unwrap_or(u64::MAX);
+    [length.to_le_bytes().as_slice(), snapshot, targets].concat()
+}
+
+fn split(pair: &[u8]) -> Result<(&[u8], &[u8]), Fault> {
+    let (length, rest) = pair.split_first_chunk::<8>().ok_or(Fault::Storage)?;
+    let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| Fault::Storage)?;
+    rest.split_at_checked(length).ok_or(Fault::Storage)
+}
+
+impl Half<Director> {
+    /// What the state record must say of the trusted Root.
+    pub(super) fn held_root(&self) -> Result<Held, Fault> {
+        let root = self.root.as_ref().ok_or(Fault::Storage)?;
+        Ok(held(root.version(), root.sha256()))
+    }
+
+    /// What the state record has yet to be told of a new Root.
+    pub(super) fn root_change(&mut self, state: &State) -> Result<Option<Accepted>, Fault> {
+        let held = self.held_root()?;
+        let News { forgot, time } = core::mem::take(&mut self.news);
+        let known = state.root == Some(held) && !forgot && time.is_none();
+        Ok((!known).then_some(Accepted::Root { held, drops_targets: forgot, time }))
+    }
+}

@@ -1,0 +1,182 @@
+//! Full verification (§5.4.4.2) of what the Primary hands over, offline: both repositories, and what they agree on.
+//!
+//! Files are held in memory while they arrive and judged when they are complete, in the order of §5.4.4.2; what is
+//! accepted is stored in the folder `metadata` as design D5 says. Director Targets become trusted only together with
+//! Image Targets that vouch for this ECU's image.
+
+mod half;
+
+use host::disk::{Access, Folder};
+use proto::secondary::{File, Refusal, Repo, Verification};
+use uptane::limits::{MAX_ROOT, MAX_SNAPSHOT, MAX_TARGETS, MAX_TIME_ATTESTATION, MAX_TIMESTAMP};
+use uptane::verify::{Refresh, Refreshed, agree_for};
+use uptane::{Director, Error, Image, Length, Sha256, Time, Version};
+
+use crate::Fault;
+use crate::flash::{Flash, Side};
+use crate::state::{Held, State};
+use crate::verifier::{Accepted, Desk, Verifier, Wanted, want};
+use half::{Half, Part};
+
+/// Full verification.
+#[derive(Debug)]
+pub struct Full {
+    director: Half<Director>,
+    image: Half<Image>,
+    incoming: Option<Incoming>,
+}
+
+/// The file on its way.
+#[derive(Debug)]
+struct Incoming {
+    file: File,
+    bytes: Vec<u8>,
+}
+
+impl Full {
+    /// Trusts what the ECU's data folder holds.
+    pub fn new(data: &Folder) -> Result<Self, host::Error> {
+        let folder = Folder::open(data.at("metadata")?, Access::Private)?;
+        Ok(Self { director: Half::new(&folder), image: Half::new(&folder), incoming: None })
+    }
+
+    /// Stores the Roots this ECU is provisioned with (§5.4.1), and what the state record must say of the Director's.
+    pub fn provision(data: &Folder, director: &[u8], image: &[u8]) -> Result<Held, Fault> {
+        let folder = data.at("metadata").and_then(|path| Folder::create(path, Access::Private));
+        let folder = folder.map_err(|_| Fault::Storage)?;
+        Half::<Image>::new(&folder).provision(image)?;
+        let mut half = Half::<Director>::new(&folder);
+        half.provision(director)?;
+        half.held_root()
+    }
+
+    /// Judges a complete file of a repository.
+    fn judge<F>(&mut self, desk: &Desk<'_, F>, repo: Repo, part: Part, bytes: &[u8]) -> Result<Accepted, Fault> {
+        let now = desk.now;
+        let accepted = match repo {
+            Repo::Director => {
+                let vehicle = desk.profile.vehicle;
+                self.director.supply(part, bytes, |trusted| Refresh::director(trusted, vehicle, None, now))?;
+                self.director.root_change(desk.state)?
+            }
+            Repo::Image => {
+                self.image.supply(part, bytes, |trusted| Refresh::image(trusted, now))?;
+                None
+            }
+        };
+        match (self.director.is_done() && self.image.is_done(), accepted) {
+            (true, _) => self.conclude(desk),
+            (false, Some(accepted)) => Ok(accepted),
+            (false, None) => Ok(Accepted::Nothing),
+        }
+    }
+
+    /// Both repositories are verified: do they agree on an image for this ECU (§5.4.4.2 step 10)?
+    fn conclude<F>(&mut self, desk: &Desk<'_, F>) -> Result<Accepted, Fault> {
+        let (Some(director), Some(image)) = (self.director.take_done(), self.image.take_done()) else {
+            return Ok(Accepted::Nothing);
+        };
+        if let Err(error) = agreed(desk, &director, &image) {
+            // §5.4.3.3: the previous Targets stay.
+            self.director.trust(director.into_trusted_before());
+            self.image.trust(image.into_trusted_before());
+            return Err(error);
+        }
+        self.image.commit(image)?;
+        let held = held(director.targets().file().version(), director.targets().file().sha256());
+        self.director.commit(director)?;
+        match desk.state.targets == Some(held) {
+            true => Ok(Accepted::Nothing),
+            false => Ok(Accepted::Targets(held)),
+        }
+    }
+
+    fn attested<F>(&self, desk: &Desk<'_, F>, file: &[u8]) -> Result<Time, Fault> {
+        let keys = self.director.trusted()?.root().view().time_keys().ok_or(Fault::Refused(Refusal::NotForMe))?;
+        let nonce = desk.nonce.ok_or(Error::Replay)?;
+        Ok(uptane::verify::time::check(file, &keys, nonce, desk.state.time)?.time())
+    }
+}
+
+impl<F: Flash> Verifier<F> for Full {
+    const VERIFICATION: Verification = Verification::Full;
+
+    fn reload(&mut self, _: Desk<'_, F>) -> Result<(), Fault> {
+        self.incoming = None;
+        self.director.reload()?;
+        self.image.reload()
+    }
+
+    fn director_root(&self, _: &State) -> Version {
+        self.director.root_version().unwrap_or(Version::FIRST)
+    }
+
+    fn image_root(&self) -> Option<Version> {
+        self.image.root_version()
+    }
+
+    fn offer(&mut self, desk: Desk<'_, F>, file: File, length: Length) -> Result<(), Fault> {
+        self.incoming = None;
+        let limit = match file {
+            File::Time => {
+                desk.nonce.ok_or(Error::Replay)?;
+                MAX_TIME_ATTESTATION
+            }
+            File::Root(..) => MAX_ROOT,
+            File::Timestamp(_) => MAX_TIMESTAMP,
+            File::Snapshot(_) => MAX_SNAPSHOT,
+            File::Targets(_) => MAX_TARGETS,
+            File::Image | File::Command => return Err(Fault::Refused(Refusal::NotForMe)),
+        };
+        if length.get() > limit {
+            return Err(Fault::Refused(Refusal::TooLong));
+        }
+        self.incoming = Some(Incoming { file, bytes: Vec::new() });
+        Ok(())
+    }
+
+    fn take(&mut self, _: Desk<'_, F>, bytes: &[u8]) -> Result<(), Fault> {
+        let incoming = self.incoming.as_mut().ok_or(Fault::Refused(Refusal::Offset(Length::ZERO)))?;
+        incoming.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn close(&mut self, desk: Desk<'_, F>) -> Result<Accepted, Fault> {
+        let incoming = self.incoming.take().ok_or(Fault::Refused(Refusal::Offset(Length::ZERO)))?;
+        let Incoming { file, bytes } = incoming;
+        match file {
+            File::Time => Ok(Accepted::Time(self.attested(&desk, &bytes)?)),
+            File::Root(repo, version) => self.judge(&desk, repo, Part::Root(version), &bytes),
+            File::Timestamp(repo) => self.judge(&desk, repo, Part::Timestamp, &bytes),
+            File::Snapshot(repo) => self.judge(&desk, repo, Part::Snapshot, &bytes),
+            File::Targets(repo) => self.judge(&desk, repo, Part::Targets, &bytes),
+            File::Image | File::Command => Err(Fault::Refused(Refusal::NotForMe)),
+        }
+    }
+
+    fn wanted(&mut self, desk: Desk<'_, F>) -> Result<Wanted, Fault> {
+        let (vehicle, now) = (desk.profile.vehicle, desk.now);
+        let director = self.director.verify_again(|trusted| Refresh::director(trusted, vehicle, None, now))?;
+        let image = self.image.verify_again(|trusted| Refresh::image(trusted, now))?;
+        let targets = director.targets().file().sha256();
+        if desk.state.targets.is_none_or(|held| held.sha256 != targets) {
+            return Err(Fault::Refused(Refusal::Phase));
+        }
+        agreed(&desk, &director, &image)
+    }
+}
+
+/// The image both repositories vouch for, if it is for this ECU's hardware.
+fn agreed<F>(desk: &Desk<'_, F>, director: &Refreshed<Director>, image: &Refreshed<Image>) -> Result<Wanted, Fault> {
+    let floors = &desk.state.floors;
+    let entry = agree_for(desk.profile.ecu, &director.targets(), &image.targets(), |line| floors.of(line))?;
+    match entry.hardware_id() == desk.profile.hardware {
+        true => want(entry.image()),
+        false => Err(Error::Hardware { own: desk.profile.hardware }.into()),
+    }
+}
+
+/// What a state record says of a file that is kept in a folder: its slot means nothing.
+fn held(version: Version, sha256: Sha256) -> Held {
+    Held { side: Side::Left, length: 0, version, sha256 }
+}
