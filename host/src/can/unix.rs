@@ -17,14 +17,14 @@ use crate::{Error, clock, random};
 
 /// A node on the bus of a folder.
 ///
-/// A frame reaches every node that joined before it was sent. A node that takes no frames holds the sender up for at most
-/// one second, then misses the frame. The socket file of a node that died is removed by whoever sends to it first.
+/// A frame reaches every node that joined before it was sent. A node that takes no frames holds a sender up for one second,
+/// once; then it misses frames until it takes one again. The socket file of a node that died is removed by whoever sends to it first.
 #[derive(Debug)]
 pub struct UnixBus {
     folder: PathBuf,
     name: String,
     socket: UnixDatagram,
-    peers: BTreeMap<String, UnixDatagram>,
+    peers: BTreeMap<String, Peer>,
     seen: Seen,
     /// Frames that arrived while this node was waiting to send.
     inbox: VecDeque<Frame>,
@@ -32,6 +32,14 @@ pub struct UnixBus {
 
 /// How long a node that takes no frames may hold a sender up.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Another node.
+#[derive(Debug)]
+struct Peer {
+    socket: UnixDatagram,
+    /// It kept a sender waiting for too long, and is not waited for until it takes a frame again.
+    is_stuck: bool,
+}
 
 /// The folder as it was when it was last read.
 #[derive(Debug)]
@@ -86,7 +94,7 @@ impl UnixBus {
             let path = self.folder.join(&name);
             let socket = UnixDatagram::unbound().map_err(|source| Error::io("send to", &path, source))?;
             match socket.connect(&path) {
-                Ok(()) => drop(self.peers.insert(name, socket)),
+                Ok(()) => drop(self.peers.insert(name, Peer { socket, is_stuck: false })),
                 Err(error) if is_gone(&error) => forget(&path),
                 Err(source) => return Err(Error::io("send to", &path, source)),
             }
@@ -124,14 +132,20 @@ impl FramePort for UnixBus {
         let mut datagram = [0; MAX_DATAGRAM];
         let bytes = frame.encode(&mut datagram);
         let mut gone = Vec::new();
-        for (name, peer) in &self.peers {
-            let sent = match peer.try_send(bytes) {
+        for (name, peer) in &mut self.peers {
+            let sent = match peer.socket.try_send(bytes) {
+                // Like a node that is not listening, it misses the frame.
+                Err(error) if error.kind() == ErrorKind::WouldBlock && peer.is_stuck => continue,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    let waiting = Self::wait_for(peer, &self.socket, &mut self.inbox, bytes);
-                    // Too slow: it misses the frame, as a node does that is not listening.
-                    timeout(PATIENCE, waiting).await.unwrap_or(Ok(()))
+                    let waiting = Self::wait_for(&peer.socket, &self.socket, &mut self.inbox, bytes);
+                    let waited = timeout(PATIENCE, waiting).await;
+                    peer.is_stuck = waited.is_err();
+                    waited.unwrap_or(Ok(()))
                 }
-                done => done.map(drop),
+                done => {
+                    peer.is_stuck = false;
+                    done.map(drop)
+                }
             };
             match sent {
                 Ok(()) => {}

@@ -65,6 +65,25 @@ fn nodes_that_wait_for_each_other_both_get_through() {
 }
 
 #[test]
+fn a_node_that_takes_no_frames_holds_a_sender_up_once() {
+    let folder = tempfile::tempdir().unwrap();
+    in_runtime(async {
+        let mut a = UnixBus::join(folder.path()).unwrap();
+        let mut stuck = UnixBus::join(folder.path()).unwrap();
+        let started = clock::stopwatch();
+        for _ in 0..5_000 {
+            a.send(&frame(6, b"")).await.unwrap();
+        }
+        let held_up = started.elapsed();
+        assert!(held_up >= PATIENCE && held_up < 4 * PATIENCE, "{held_up:?}");
+        // It listens again, and gets what is sent from then on.
+        while timeout(Duration::from_millis(20), stuck.receive()).await.is_ok() {}
+        a.send(&frame(7, b"again")).await.unwrap();
+        assert_eq!(stuck.receive().await.unwrap(), frame(7, b"again"));
+    });
+}
+
+#[test]
 fn what_is_no_frame_is_ignored() {
     let folder = tempfile::tempdir().unwrap();
     in_runtime(async {
