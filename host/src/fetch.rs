@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use reqwest::header::{ETAG, HeaderMap, IF_RANGE, RANGE};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use uptane::Length;
 
 use crate::{Error, tls};
@@ -84,6 +84,10 @@ impl Fetcher {
         resume: Option<&Resume>,
         sink: &mut impl Sink,
     ) -> Result<(), FetchError> {
+        if let Some(Resume { entity_tag, .. }) = resume.filter(|resume| resume.offset == length) {
+            return sink.start(length, Some(entity_tag)).map_err(FetchError::Sink);
+        }
+        let resume = resume.filter(|resume| resume.offset < length);
         let mut pace = self.pace.clone();
         let (mut response, mut offset) = self.begin(path, length, resume, &mut pace).await?;
         let from = Length::new(offset).map_err(|_| FetchError::BadRange)?;
@@ -106,11 +110,11 @@ impl Fetcher {
         resume: Option<&Resume>,
         pace: &mut Pace,
     ) -> Result<(Response, u64), FetchError> {
-        let mut request = self.client.get(self.at(path)?);
-        if let Some(resume) = resume {
-            request = request.header(RANGE, format!("bytes={}-", resume.offset)).header(IF_RANGE, &resume.entity_tag);
+        let response = pace.wait(self.request(path, resume)?.send()).await??;
+        if response.status() == StatusCode::RANGE_NOT_SATISFIABLE && resume.is_some() {
+            // The server's file is shorter than what is held, so it is another one.
+            return Box::pin(self.begin(path, length, None, pace)).await;
         }
-        let response = pace.wait(request.send()).await??;
         let offset = match response.status() {
             // The whole file, also where a part was asked for and it has changed.
             StatusCode::OK => 0,
@@ -122,6 +126,16 @@ impl Fetcher {
             return Err(FetchError::TooLong { limit: length });
         }
         Ok((response, offset))
+    }
+
+    fn request(&self, path: &str, resume: Option<&Resume>) -> Result<RequestBuilder, FetchError> {
+        let request = self.client.get(self.at(path)?);
+        Ok(match resume {
+            None => request,
+            Some(Resume { offset, entity_tag }) => {
+                request.header(RANGE, format!("bytes={offset}-")).header(IF_RANGE, entity_tag)
+            }
+        })
     }
 
     fn new(base: Url, config: rustls::ClientConfig, redirects: Policy) -> Result<Self, FetchError> {

@@ -144,6 +144,23 @@ fn a_file_that_changed_begins_again() {
 }
 
 #[test]
+fn a_part_the_server_does_not_have_is_asked_for_from_the_start_and_a_whole_file_not_at_all() {
+    run(async {
+        let shorter = "HTTP/1.1 416 x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+        let (base, server) = server(vec![shorter.to_owned(), ok("abcdefgh")]).await;
+        let fetcher = Fetcher::plain(&base).unwrap();
+        let mut kept = Kept { bytes: b"1234567".to_vec(), entity_tag: None };
+        let resume = |offset| Resume { offset: length(offset), entity_tag: "\"v0\"".into() };
+        fetcher.download("image", length(8), Some(&resume(7)), &mut kept).await.unwrap();
+        assert_eq!(kept.bytes, b"abcdefgh");
+        assert_eq!(server.await.unwrap().len(), 2);
+        // Nobody answers any more, and nobody need.
+        fetcher.download("image", length(8), Some(&resume(8)), &mut kept).await.unwrap();
+        assert_eq!(kept.bytes, b"abcdefgh");
+    });
+}
+
+#[test]
 fn another_part_than_asked_for_is_refused() {
     run(async {
         let part = "HTTP/1.1 206 Partial Content\r\nconnection: close\r\n\
