@@ -15,3 +15,6 @@ pub(crate) use root::{renew, rotate};
 pub(crate) use show::show;
 pub(crate) use sign::sign;
 pub(crate) use verify::verify;
+
+#[cfg(test)]
+mod tests;
