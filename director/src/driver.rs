@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use host::health::Health;
-use tokio::time::{Instant, interval_at};
+use tokio::time::{Instant, interval_at, sleep};
 use uptane::{Sha256, Time, VehicleId, Version};
 
 use crate::Error;
@@ -257,6 +257,8 @@ impl<S: Store> Server<S> {
         let served = tokio::select! {
             served = server.serve_with_incoming_shutdown(connections, host::serve::stopped()) => served,
             () = self.upkeep() => Ok(()),
+            // A client that neither asks nor hangs up does not keep it alive.
+            () = after_grace() => Ok(()),
         };
         self.director.flush().await?;
         served.map_err(|error| Error::Serve { reason: error.to_string() })
@@ -296,6 +298,13 @@ impl<S: Store> Server<S> {
     }
 }
 
+async fn after_grace() {
+    host::serve::stopped().await;
+    sleep(GRACE).await;
+}
+
+/// How long requests under way have to end once the process is asked to stop.
+const GRACE: Duration = Duration::from_secs(3);
 /// How often check-ins are written down.
 const FLUSH: Duration = Duration::from_secs(60);
 /// How often to look whether the epoch is due.

@@ -3,7 +3,7 @@
 //! | path | what |
 //! |---|---|
 //! | `config.toml` | where the Image repository is ([`Config`]) |
-//! | `director.db` | the store; written last by `init` |
+//! | `director.db`, `director.db-wal` | the store, mode 0600; made last by `init`. A backup takes both |
 //! | `keys/root.pem` | the Root key, encrypted PKCS#8; only `init` and `root` read it, so it may be kept elsewhere |
 //! | `keys/timestamp.pem`, `keys/snapshot.pem`, `keys/targets.pem`, `keys/time.pem` | the online keys, plain PKCS#8, mode 0600 |
 //! | `keys/ROLE.next.pem` | the key of a rotation under way |

@@ -6,7 +6,7 @@ use super::Data;
 use crate::desired;
 use crate::files::{self, Config};
 use crate::http;
-use crate::store::Store as _;
+use crate::store::{Sqlite, Store as _};
 use crate::{Error, images};
 
 #[derive(Debug, clap::Args)]
@@ -29,12 +29,11 @@ pub(super) async fn run(args: &Args) -> Result<(), Error> {
     let store = args.data.open().await?;
     // Only what the Image repository vouches for now.
     http::refresh(&store, &config.image_url, host::clock::now()).await?;
-    let catalogue = images::catalogue(&store.image().await?.1)?;
-    let facts = store.by_id(args.vehicle).await?.ok_or(Error::UnknownVehicle)?;
-    store.apply(desired::assign(&facts, &catalogue, &args.wanted)?).await?;
-
-    let facts = store.by_id(args.vehicle).await?.ok_or(Error::UnknownVehicle)?;
-    let content_seq = facts.vehicle.content_seq.get();
+    let content_seq = match assign(&store, args).await {
+        // A check-in of this vehicle came in between: decide again on what it changed.
+        Err(Error::Conflict) => assign(&store, args).await?,
+        decided => decided?,
+    };
     if args.json {
         let vehicle = args.vehicle.to_string();
         host::cli::print(serde_json::json!({ "vehicle": vehicle, "content_seq": content_seq }));
@@ -43,6 +42,13 @@ pub(super) async fn run(args: &Args) -> Result<(), Error> {
         host::cli::print(format_args!("{count} assigned; the vehicle hears of it at its next check-in"));
     }
     Ok(())
+}
+
+async fn assign(store: &Sqlite, args: &Args) -> Result<u64, Error> {
+    let catalogue = images::catalogue(&store.image().await?.1)?;
+    let facts = store.by_id(args.vehicle).await?.ok_or(Error::UnknownVehicle)?;
+    store.apply(desired::assign(&facts, &catalogue, &args.wanted)?).await?;
+    Ok(facts.vehicle.content_seq.next()?.get())
 }
 
 fn parse(text: &str) -> Result<(EcuId, TargetNameBuf), String> {

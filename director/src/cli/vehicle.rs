@@ -29,6 +29,9 @@ pub(super) struct Args {
     /// The manufacturer's number; stays in the inventory
     #[arg(long)]
     vin: Option<String>,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(args: &Args) -> Result<(), Error> {
@@ -52,7 +55,11 @@ pub(super) async fn run(args: &Args) -> Result<(), Error> {
     bundle.write(&args.out)?;
     let registered = store.apply(Change::Register(Box::new(new.clone()))).await;
     registered.inspect_err(|_| bundle::discard(&args.out))?;
-    host::cli::print(id);
+    if args.json {
+        host::cli::print(serde_json::json!({ "vehicle": id.to_string(), "bundle": args.out }));
+    } else {
+        host::cli::print(id);
+    }
     Ok(())
 }
 

@@ -32,7 +32,9 @@ impl Sqlite {
         if path.exists() {
             return Err(Error::AlreadyInitialised);
         }
-        Self::connect(options(path).create_if_missing(true)).await
+        // The inventory is private (§5.3.2.2); SQLite gives its other files the mode of this one.
+        host::disk::create(path, &[], host::disk::Access::Private)?;
+        Self::connect(options(path)).await
     }
 
     /// Opens a store that [`Self::create`] made, bringing its schema up to this release's.

@@ -136,10 +136,32 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Asks it to stop, as an init system does, and waits until it has. Vehicles go on meanwhile.
+    async fn stop(mut self) {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        loop {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            if let Some(ended) = self.process.try_wait().unwrap() {
+                return assert!(ended.success());
+            }
+        }
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         self.process.kill().ok();
         self.process.wait().ok();
+    }
+}
+
+/// A store is its file and the write-ahead log beside it.
+fn copy_store(from: &str, to: &str) {
+    std::fs::remove_file(format!("{to}-shm")).ok();
+    for part in ["", "-wal"] {
+        std::fs::copy(format!("{from}{part}"), format!("{to}{part}")).unwrap();
     }
 }
 
@@ -305,6 +327,45 @@ async fn a_rotated_key_reaches_server_and_vehicle_without_a_restart() {
     assert!(renewed.status.success(), "{}", stderr(&renewed));
     let reply = vehicle.idle().await.unwrap();
     assert_eq!(vehicle.verify(&reply), []);
+}
+
+#[tokio::test]
+async fn a_server_that_stops_writes_down_who_checked_in() {
+    let site = Site::new();
+    let server = site.serve();
+    let mut vehicle = site.vehicle(&server).await;
+    vehicle.report_all().await.unwrap();
+    vehicle.idle().await.unwrap();
+    assert_eq!(site.show()["last_idle"], Value::Null);
+    server.stop().await;
+    assert!(site.show()["last_idle"].is_string());
+}
+
+#[tokio::test]
+async fn a_vehicle_goes_on_after_the_store_was_restored_from_a_backup() {
+    let site = Site::new();
+    let server = site.serve();
+    let mut vehicle = site.vehicle(&server).await;
+    vehicle.report_all().await.unwrap();
+    server.stop().await;
+    let (store, backup) = (site.path("director/director.db"), site.path("backup.db"));
+    copy_store(&store, &backup);
+
+    let server = site.serve();
+    let mut vehicle = vehicle.reconnected(&server.url, &site.bundle(), &site.tls_key).await;
+    site.assign("brake=brake/fw-2.bin");
+    let reply = vehicle.report_all().await.unwrap();
+    assert_eq!(vehicle.verify(&reply).len(), 1);
+    server.stop().await;
+    copy_store(&backup, &store);
+
+    let server = site.serve();
+    let mut vehicle = vehicle.reconnected(&server.url, &site.bundle(), &site.tls_key).await;
+    assert!(vehicle.idle().await.unwrap().manifest_wanted);
+    let reply = vehicle.report_all().await.unwrap();
+    // The assignment is lost, but what says so is newer than anything the vehicle holds.
+    assert_eq!(vehicle.verify(&reply), []);
+    assert_eq!(site.show()["content_seq"], 2);
 }
 
 #[tokio::test]

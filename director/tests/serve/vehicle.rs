@@ -68,6 +68,11 @@ impl Vehicle {
         Self { id, trusted, counter: 0, manifest: None, client }
     }
 
+    /// The same vehicle, connected to a server that was started anew.
+    pub(crate) async fn reconnected(self, url: &str, bundle: &Path, key: &str) -> Self {
+        Self { client: connect(url, bundle, key).await.unwrap(), ..self }
+    }
+
     pub(crate) fn draft(&mut self) -> Draft {
         self.counter += 1;
         let brake = self.report("brake", self.counter);
