@@ -24,10 +24,15 @@ pub fn accept(
 
 async fn run(listener: TcpListener, acceptor: TlsAcceptor, connections: mpsc::Sender<TlsStream<TcpStream>>) {
     let handshakes = Arc::new(Semaphore::new(MAX_HANDSHAKES));
-    while !connections.is_closed() {
+    loop {
         // The semaphore is never closed.
         let Ok(permit) = handshakes.clone().acquire_owned().await else { return };
-        let Ok((stream, _)) = listener.accept().await else {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            // The server stops: close the port.
+            () = connections.closed() => return,
+        };
+        let Ok((stream, _)) = accepted else {
             sleep(PAUSE).await;
             continue;
         };
