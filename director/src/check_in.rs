@@ -61,6 +61,7 @@ pub fn manifest(facts: &Facts, file: &[u8], seen: Option<Counter>, now: Time) ->
         manifest: LastManifest { digest, counter: manifest.counter() },
         file: file.to_vec(),
         content_seq: restored(facts, manifest.director())?,
+        went_back: went_back(facts, &reports),
         reports,
         unreachable,
     })))
@@ -158,18 +159,26 @@ fn check_identity(facts: &Facts, ecu: &Ecu, report: &Report) -> Result<(), Error
     Ok(())
 }
 
-/// A counter is used once, and an ECU's time lies between the last it reported and now.
+/// A counter is used once, and an ECU's time lies between the registration of its vehicle and now.
 fn check_freshness(facts: &Facts, ecu: &Ecu, report: &Report, now: Time) -> Result<(), Error> {
     if let Some(last) = ecu.last_report.as_ref().filter(|last| report.counter <= last.counter) {
         return Err(Error::CounterReused { ecu: ecu.id, accepted: last.counter, offered: report.counter });
     }
     // No ECU was told a time before its vehicle was registered.
-    let earliest = ecu.last_report.as_ref().map_or(facts.vehicle.registered, |last| last.time);
+    let earliest = facts.vehicle.registered;
     let latest = now.saturating_add(CLOCK_SKEW);
     if report.time < earliest || report.time > latest {
         return Err(Error::ReportTime { ecu: ecu.id, reported: report.time, earliest, latest });
     }
     Ok(())
+}
+
+/// ECUs whose time is earlier than they reported before. An ECU that restarts without a clock loses what passed since its
+/// last attestation, and dropping the request would keep it from the next one: it is noticed, not refused.
+fn went_back(facts: &Facts, reports: &[(EcuId, Installed, LastReport)]) -> Vec<EcuId> {
+    let last = |ecu: EcuId| facts.ecu(ecu)?.last_report.as_ref().map(|last| last.time);
+    let earlier = reports.iter().filter(|(ecu, _, report)| last(*ecu).is_some_and(|last| report.time < last));
+    earlier.map(|(ecu, _, _)| *ecu).collect()
 }
 
 fn unverified(ecu: &Ecu) -> impl FnOnce(uptane::Error) -> Error {

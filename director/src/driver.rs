@@ -211,6 +211,9 @@ fn report(accepted: &crate::facts::Accepted) {
         metrics::counter!("director_restored_total").increment(1);
         tracing::warn!(%vehicle, %from, %to, "a vehicle holds newer metadata than this store can have issued: was it restored from a backup?");
     }
+    for ecu in &accepted.went_back {
+        tracing::warn!(%vehicle, %ecu, "an ECU's time went back: it restarted without a clock, or was told a wrong time");
+    }
     for (ecu, since) in &accepted.unreachable {
         tracing::warn!(%vehicle, %ecu, %since, "an ECU does not answer its Primary");
     }

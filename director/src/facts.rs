@@ -265,6 +265,8 @@ pub struct Accepted {
     pub content_seq: Option<(ContentSeq, ContentSeq)>,
     /// Each ECU with a new report.
     pub reports: Vec<(EcuId, Installed, LastReport)>,
+    /// ECUs whose time went back since their last report.
+    pub went_back: Vec<EcuId>,
     /// Every ECU the Primary cannot reach, and since when; all others are reachable.
     pub unreachable: Vec<(EcuId, Time)>,
 }
