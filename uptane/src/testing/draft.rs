@@ -1,6 +1,7 @@
 //! What the next publication is to do differently.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
@@ -47,12 +48,14 @@ type Edit = Box<dyn Fn(&mut Value)>;
 type Mangle = Box<dyn Fn(&mut Vec<u8>)>;
 
 impl Draft {
-    /// Sets a member of `signed` to this JSON, before it is signed. Parents on the path must exist.
+    /// Sets a member of `signed` to this JSON, before it is signed.
     pub fn set(&mut self, role: Role, path: &[&str], json: impl fmt::Display) {
         let Some((name, parents)) = path.split_last() else { return };
         let (name, parents) = (name.to_string(), owned(parents));
         let json = json.to_string().into_bytes();
-        self.edit(role, move |signed| member(signed, &parents).insert(&name, Value::Canonical(json.clone())));
+        self.edit(role, move |signed| {
+            members(member(signed, &parents)).insert(name.clone(), Value::Canonical(json.clone()));
+        });
     }
 
     /// Removes a member of `signed`, before it is signed.
@@ -60,9 +63,7 @@ impl Draft {
         let Some((name, parents)) = path.split_last() else { return };
         let (name, parents) = (name.to_string(), owned(parents));
         self.edit(role, move |signed| {
-            if let Value::Object(members) = member(signed, &parents) {
-                members.remove(&name);
-            }
+            members(member(signed, &parents)).remove(&name);
         });
     }
 
@@ -141,14 +142,22 @@ fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| text.to_string()).collect()
 }
 
-/// The member at a path.
+/// The member at a path; an empty object is put where there is none, so that several faults can be combined.
 fn member<'v>(mut value: &'v mut Value, path: &[String]) -> &'v mut Value {
     for name in path {
-        value = match value {
-            Value::Object(members) => members.get_mut(name),
-            Value::Boolean(_) | Value::Canonical(_) | Value::List(_) | Value::Number(_) | Value::Text(_) => None,
-        }
-        .unwrap_or_else(|| panic!("no member {name} to change"));
+        value = members(value).entry(name.clone()).or_insert_with(|| Value::object([]));
     }
     value
+}
+
+fn members(value: &mut Value) -> &mut BTreeMap<String, Value> {
+    if !matches!(value, Value::Object(_)) {
+        *value = Value::object([]);
+    }
+    match value {
+        Value::Object(members) => members,
+        Value::Boolean(_) | Value::Canonical(_) | Value::List(_) | Value::Number(_) | Value::Text(_) => {
+            unreachable!("it was made an object")
+        }
+    }
 }
