@@ -91,3 +91,40 @@ impl<R: Repository> Cycle<R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Repo, Vehicle};
+    use crate::{Director, Role};
+
+    /// A cycle of a vehicle that was updated, with the Root of a repository that has rotated the keys of Targets.
+    fn cycle(vehicle: VehicleId) -> Cycle<Director> {
+        let mut repo = Repo::seeded(1);
+        let mut primary = Vehicle::provisioned(&repo);
+        primary.update(&repo).unwrap();
+        repo.publish(|next| next.director.rotate(Role::Targets));
+        let root = Trusted::<Director>::provision(repo.director().root()).unwrap().root;
+        let trusted = Trusted { root, ..primary.director };
+        let audience = Audience::Vehicle { vehicle, ecus: None };
+        Cycle { trusted, audience, policy: Policy::Uptane, now: repo.now(), keep: Vec::new() }
+    }
+
+    // T4.
+    #[test]
+    fn a_cached_file_is_held_to_the_keys_of_today() {
+        let cycle = cycle(Repo::seeded(1).vehicle());
+        let targets = cycle.trusted.targets().unwrap();
+        let refused = Error::BelowThreshold { role: Role::Targets, valid: 0, needed: 1 };
+        assert_eq!(cycle.accept_again(RootRole::Targets, targets), Err(refused));
+    }
+
+    // T1b.
+    #[test]
+    fn a_cached_file_of_another_vehicle_is_refused() {
+        let cycle = cycle(VehicleId([0xff; 16]));
+        let snapshot = cycle.trusted.snapshot().unwrap();
+        let refused = Error::WrongVehicle { role: Role::Snapshot };
+        assert_eq!(cycle.accept_again(RootRole::Snapshot, snapshot), Err(refused));
+    }
+}

@@ -97,6 +97,17 @@ fn snapshot_that_lists_older_targets_is_a_rollback() {
 }
 
 #[test]
+fn snapshot_that_lists_an_older_delegated_file_is_a_rollback() {
+    let (mut repo, mut vehicle) = updated();
+    let brakes = ["meta", "brakes.json"];
+    repo.publish(|next| next.image.set(Role::Snapshot, &brakes, r#"{"version":2}"#));
+    vehicle.update(&repo).unwrap();
+    repo.publish(|next| next.image.set(Role::Snapshot, &brakes, r#"{"version":1}"#));
+    let rollback = Error::Rollback { role: Role::Targets, trusted: version(2), offered: version(1) };
+    assert_eq!(vehicle.update(&repo).map(|_| ()), Err(rollback));
+}
+
+#[test]
 fn snapshot_that_withdraws_a_targets_file_is_a_rollback() {
     let (mut repo, mut vehicle) = updated();
     repo.publish(|next| next.image.set(Role::Snapshot, &["meta", "brakes.json"], r#"{"version":1}"#));

@@ -68,6 +68,16 @@ fn a_vehicle_is_not_provisioned_with_the_other_repositorys_root() {
 }
 
 #[test]
+fn a_stored_file_of_the_other_repository_is_refused() {
+    let (mut repo, _) = updated();
+    repo.publish(|next| next.director.set(Role::Timestamp, &["uptane", "repository"], r#""image""#));
+    let files = repo.director();
+    let stored = StoredFiles { root: files.root(), timestamp: Some(files.timestamp()), ..StoredFiles::default() };
+    let refused = Trusted::<Director>::reload(stored).map(|_| ());
+    assert_eq!(refused, Err(Error::WrongType { field: "repository" }));
+}
+
+#[test]
 fn a_torn_file_is_corrupt_and_not_forgotten() {
     let (repo, _) = updated();
     let files = repo.director();

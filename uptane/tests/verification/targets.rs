@@ -122,6 +122,14 @@ fn an_ecu_of_another_vehicle_is_refused() {
     assert_eq!(refused.attack(), Some(Attack::DirectorMisuse));
 }
 
+// T4.
+#[test]
+fn cached_targets_are_held_to_the_ecus_of_today() {
+    let (repo, mut vehicle) = updated();
+    vehicle.ecus.truncate(1);
+    assert_eq!(vehicle.update(&repo).map(|_| ()), Err(Error::UnknownEcu));
+}
+
 #[test]
 fn an_image_for_no_ecu_is_refused() {
     let refused =

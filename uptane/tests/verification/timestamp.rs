@@ -98,6 +98,8 @@ fn timestamp_that_lists_an_older_snapshot_is_a_rollback() {
     let (trusted, offered) = (Version::new(2).unwrap(), Version::FIRST);
     let rollback = Error::Rollback { role: Role::Snapshot, trusted, offered };
     assert_eq!(vehicle.update(&repo).map(|_| ()), Err(rollback));
+    // It is not kept, so it cannot stand in the way of a later one.
+    assert_eq!(vehicle.director.timestamp().unwrap().version(), trusted);
 }
 
 #[test]
