@@ -1,6 +1,8 @@
 use uptane::sign::{InstalledImage, MemorySigner, ReportBuilder, Signer};
 use uptane::{ImageLine, KeyId, Length, ReleaseCounter, TargetName};
 
+use alloc::vec::Vec;
+
 use super::*;
 
 struct Key(MemorySigner);
@@ -41,7 +43,7 @@ fn report(image: &Descriptor) -> Report<'_> {
     }
 }
 
-fn built(report: &Report<'_>, signer: &MemorySigner) -> alloc::vec::Vec<u8> {
+fn built(report: &Report<'_>, signer: &MemorySigner) -> Vec<u8> {
     let Descriptor { name, length, sha256, line: _, counter: release_counter } = *report.image;
     ReportBuilder {
         ecu: report.ecu,

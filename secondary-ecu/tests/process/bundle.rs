@@ -1,0 +1,102 @@
+//! An ECU made and provisioned by the program itself, for a vehicle of `uptane::testing`.
+
+use std::fs;
+use std::time::Duration;
+
+use host::tls::{Authority, Identity, Purpose, request, server_name};
+use uptane::sign::Signer as _;
+use uptane::testing::{Repo, TestEcu};
+
+use super::process::command;
+
+/// A provisioned ECU, and what a Primary needs to talk to it.
+pub(super) struct Bench {
+    pub(super) folder: tempfile::TempDir,
+    pub(super) repo: Repo,
+    pub(super) authority: String,
+    pub(super) primary: Identity,
+    /// Whether it verifies in full.
+    pub(super) full: bool,
+    data: String,
+}
+
+impl Bench {
+    /// Makes and provisions the second ECU of the vehicle; the first is its Primary.
+    pub(super) fn new(verification: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let repo = Repo::seeded(4);
+        let authority = Authority::create("test", host::clock::now(), Duration::from_secs(86_400)).unwrap();
+        let primary = primary(&repo, &authority);
+        let data = folder.path().join("ecu").to_str().unwrap().to_owned();
+        let authority_pem = authority.certificate().to_owned();
+        let bench = Self { folder, repo, authority: authority_pem, primary, full: verification == "full", data };
+        bench.init(verification);
+        bench.write_bundle(&authority);
+        let bundle = bench.folder.path().join("bundle");
+        command(&["provision", "--data", bench.data(), "--bundle", bundle.to_str().unwrap()]).unwrap();
+        bench
+    }
+
+    fn init(&self, verification: &str) {
+        let (me, image) = (self.me(), self.folder.path().join("first.bin"));
+        fs::write(&image, me.image(1)).unwrap();
+        let init = ["init", "--data", self.data(), "--ecu", me.ecu.as_str(), "--hardware-id", me.hardware.as_str()];
+        let how = ["--verification", verification, "--line", me.line.as_str(), "--release-counter", "1"];
+        let what = ["--image", image.to_str().unwrap(), "--image-name", &me.image_name(1)];
+        command(&[&init[..], &how, &what].concat()).unwrap();
+    }
+
+    fn write_bundle(&self, authority: &Authority) {
+        let bundle = self.folder.path().join("bundle");
+        fs::create_dir(&bundle).unwrap();
+        let write = |name: &str, bytes: &[u8]| fs::write(bundle.join(name), bytes).unwrap();
+        write("vehicle.toml", self.vehicle_toml().as_bytes());
+        write("director-root.json", self.repo.director().first_root());
+        write("image-root.json", self.repo.image().first_root());
+        write("time.json", &self.repo.time(self.repo.now(), []));
+        write("ca.pem", self.authority.as_bytes());
+        let enrolment: toml::Table =
+            toml::from_str(&fs::read_to_string(format!("{}/enrolment.toml", self.data)).unwrap()).unwrap();
+        let csr = enrolment.get("tls_csr").and_then(toml::Value::as_str).unwrap();
+        let ecu = self.me().ecu;
+        let name = server_name(self.repo.vehicle(), ecu);
+        let lifetime = Duration::from_secs(3_600);
+        let issued =
+            authority.issue(csr, ecu.as_str(), &[name], Purpose::ClientAndServer, host::clock::now(), lifetime);
+        write(&format!("{ecu}.pem"), issued.unwrap().as_bytes());
+    }
+
+    fn vehicle_toml(&self) -> String {
+        let primary = self.repo.ecus().first().unwrap();
+        let key = primary.signer().public_key();
+        let mut text = format!(
+            "vehicle = \"{}\"\n[primary]\necu = \"{}\"\npublic_key = \"{key}\"\n",
+            self.repo.vehicle(),
+            primary.ecu
+        );
+        for ecu in self.repo.ecus() {
+            text.push_str(&format!("[[ecu]]\necu = \"{}\"\nhardware_id = \"{}\"\n", ecu.ecu, ecu.hardware));
+        }
+        text
+    }
+
+    /// This ECU.
+    pub(super) fn me(&self) -> TestEcu {
+        *self.repo.ecus().get(1).unwrap()
+    }
+
+    /// Its data folder.
+    pub(super) fn data(&self) -> &str {
+        &self.data
+    }
+}
+
+fn primary(repo: &Repo, authority: &Authority) -> Identity {
+    let ecu = repo.ecus().first().unwrap().ecu;
+    let (csr, key) = request(ecu.as_str()).unwrap();
+    let names = [server_name(repo.vehicle(), ecu)];
+    let lifetime = Duration::from_secs(3_600);
+    let certificate =
+        authority.issue(&csr, ecu.as_str(), &names, Purpose::ClientAndServer, host::clock::now(), lifetime);
+    Identity::new(certificate.unwrap(), key).unwrap()
+}

@@ -1,0 +1,91 @@
+//! PV+ over CAN, classical and FD.
+
+use host::can::{FramePort as _, UnixBus};
+use proto::can::Id;
+use proto::isotp::{Config, Framing, Link};
+use proto::secondary::{Reply, Request};
+use proto::uds::Client;
+
+use super::bundle::Bench;
+use super::primary::{Carrier, update};
+use super::process::Running;
+
+const ROOM: usize = 4_095;
+
+struct Can {
+    bus: UnixBus,
+    link: Link<ROOM, ROOM>,
+    client: Client<ROOM>,
+    start: std::time::Instant,
+}
+
+impl Can {
+    fn join(bus: &str, framing: Framing) -> Self {
+        let (send, receive) = (Id::standard(0x7e0).unwrap(), Id::standard(0x7e8).unwrap());
+        let link = Link::new(Config::new(framing, send, receive));
+        let start = host::clock::stopwatch();
+        Self { bus: UnixBus::join(bus.as_ref()).unwrap(), link, client: Client::new(), start }
+    }
+
+    async fn flush(&mut self) {
+        loop {
+            match self.link.poll(self.start.elapsed()) {
+                Ok(Some(frame)) => self.bus.send(&frame).await.unwrap(),
+                Ok(None) => return,
+                Err(_) => self.client.lost(),
+            }
+        }
+    }
+}
+
+impl Carrier for Can {
+    async fn ask<T>(&mut self, request: Request<'_>, hear: impl FnOnce(Reply<'_>) -> T) -> T {
+        self.client.start(request).unwrap();
+        loop {
+            let now = self.start.elapsed();
+            if !self.link.is_sending()
+                && let Some(message) = self.client.poll(now).unwrap()
+            {
+                self.link.send(message, now).unwrap();
+            }
+            self.flush().await;
+            let deadline = [self.link.deadline(), self.client.deadline()].into_iter().flatten().min().unwrap();
+            let wait = deadline.saturating_sub(self.start.elapsed());
+            let Ok(frame) = tokio::time::timeout(wait, self.bus.receive()).await else { continue };
+            let now = self.start.elapsed();
+            self.client.moving(now);
+            match self.link.handle(&frame.unwrap(), now) {
+                Ok(Some(message)) => {
+                    if let Some(reply) = self.client.handle(message, now).unwrap() {
+                        return hear(reply);
+                    }
+                }
+                Ok(None) => {}
+                Err(_) => self.client.lost(),
+            }
+        }
+    }
+}
+
+fn updates_over(flag: &str, framing: Framing) {
+    let mut bench = Bench::new("partial-plus");
+    bench.repo.publish(|next| next.release());
+    let image = bench.me().image(2);
+    let bus = bench.folder.path().join("bus");
+    let bus = bus.to_str().unwrap();
+    let ids = ["--request-id", "0x7e0", "--response-id", "0x7e8"];
+    host::serve::runtime().unwrap().block_on(async {
+        let _running = Running::start(&[&["run", "--data", bench.data(), "--can", bus, flag][..], &ids].concat());
+        update(&mut Can::join(bus, framing), &bench, &image).await.unwrap();
+    });
+}
+
+#[test]
+fn an_update_with_partial_verification_goes_through_on_classical_can() {
+    updates_over("--classical", Framing::CLASSICAL);
+}
+
+#[test]
+fn an_update_with_partial_verification_goes_through_on_can_fd() {
+    updates_over("--fd", Framing::FD);
+}

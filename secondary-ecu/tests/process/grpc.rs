@@ -1,0 +1,99 @@
+//! Full verification over gRPC.
+
+use proto::grpc::secondary as wire;
+use proto::secondary::{Phase, Reply, Request};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use uptane::{Sha256, TransactionId};
+use wire::secondary_client::SecondaryClient;
+
+use super::bundle::Bench;
+use super::primary::{Carrier, identity, stage, update};
+use super::process::{Running, command};
+
+struct Grpc(SecondaryClient<Channel>);
+
+impl Grpc {
+    async fn connect(bench: &Bench, place: &str) -> Self {
+        let identity = Identity::from_pem(bench.primary.certificate(), bench.primary.key());
+        let name = host::tls::server_name(bench.repo.vehicle(), bench.me().ecu);
+        let authority = Certificate::from_pem(&bench.authority);
+        let tls = ClientTlsConfig::new().ca_certificate(authority).identity(identity).domain_name(name);
+        let endpoint = Endpoint::from_shared(place.to_owned()).unwrap().tls_config(tls).unwrap();
+        Self(SecondaryClient::new(endpoint.connect().await.unwrap()))
+    }
+}
+
+impl Carrier for Grpc {
+    async fn ask<T>(&mut self, request: Request<'_>, hear: impl FnOnce(Reply<'_>) -> T) -> T {
+        let reply = self.0.ask(wire::Request::from(request)).await.unwrap().into_inner();
+        hear(Reply::try_from(&reply).unwrap())
+    }
+}
+
+fn run(bench: &Bench) -> Running {
+    Running::start(&["run", "--data", bench.data(), "--listen", "127.0.0.1:0"])
+}
+
+#[test]
+fn an_update_with_full_verification_goes_through() {
+    let mut bench = Bench::new("full");
+    bench.repo.publish(|next| next.release());
+    let image = bench.me().image(2);
+    host::serve::runtime().unwrap().block_on(async {
+        let running = run(&bench);
+        let mut primary = Grpc::connect(&bench, &running.place).await;
+        update(&mut primary, &bench, &image).await.unwrap();
+    });
+    let status = command(&["status", "--data", bench.data(), "--json"]).unwrap();
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    assert_eq!(status["phase"], "committed");
+    assert_eq!(status["running"]["sha256"], Sha256::of(&image).to_string());
+    assert_eq!(status["running"]["release_counter"], 2);
+}
+
+#[test]
+fn what_is_staged_survives_a_kill() {
+    let mut bench = Bench::new("full");
+    bench.repo.publish(|next| next.release());
+    let (image, open) = (bench.me().image(2), TransactionId([9; 16]));
+    host::serve::runtime().unwrap().block_on(async {
+        let running = run(&bench);
+        stage(&mut Grpc::connect(&bench, &running.place).await, &bench, &image, open).await.unwrap();
+        drop(running);
+        let running = run(&bench);
+        let found = identity(&mut Grpc::connect(&bench, &running.place).await).await;
+        assert_eq!(found, (Sha256::of(&bench.me().image(1)), Phase::Staged(open)));
+    });
+}
+
+#[test]
+fn the_same_metadata_again_changes_nothing() {
+    let mut bench = Bench::new("full");
+    bench.repo.publish(|next| next.release());
+    let (image, open) = (bench.me().image(2), TransactionId([9; 16]));
+    host::serve::runtime().unwrap().block_on(async {
+        let running = run(&bench);
+        let mut primary = Grpc::connect(&bench, &running.place).await;
+        for _ in 0..2 {
+            stage(&mut primary, &bench, &image, open).await.unwrap();
+        }
+        assert_eq!(identity(&mut primary).await.1, Phase::Staged(open));
+    });
+}
+
+#[test]
+fn an_older_set_of_metadata_is_refused() {
+    let mut bench = Bench::new("full");
+    let old = bench.repo.clone();
+    bench.repo.publish(|next| next.release());
+    let (image, open) = (bench.me().image(2), TransactionId([9; 16]));
+    host::serve::runtime().unwrap().block_on(async {
+        let running = run(&bench);
+        let mut primary = Grpc::connect(&bench, &running.place).await;
+        stage(&mut primary, &bench, &image, open).await.unwrap();
+        bench.repo = old;
+        let refused = stage(&mut primary, &bench, &image, open).await.unwrap_err();
+        let proto::secondary::Refusal::Check(code) = refused else { panic!("{refused:?}") };
+        assert_eq!(uptane::Error::name_of(code), Some("rollback"));
+    });
+}
