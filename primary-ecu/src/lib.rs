@@ -5,5 +5,7 @@ pub mod config;
 mod error;
 pub mod machine;
 pub mod slots;
+pub mod status;
+pub mod store;
 
 pub use error::Error;

@@ -1,0 +1,309 @@
+//! What a Primary keeps across a power cut, beside the journal and its slots. Every file is replaced atomically.
+//!
+//! | file | content | rule |
+//! |---|---|---|
+//! | `metadata/R/N.root.json` | every Root of repository R, as received | written once verified, whatever follows |
+//! | `metadata/R/timestamp.json` | Timestamp, as received | written once verified |
+//! | `metadata/R/N.snapshot.json`, `N.targets.json` | as received | current only if `state/accepted.json` says so |
+//! | `metadata/director/time.json` | newest time attestation | for Secondaries that ask for it |
+//! | `state/accepted.json` | [`Accepted`]: current Snapshot and Targets of both repositories with the pending install | one write makes all of it current (design D5, trap T2) |
+//! | `state/counters.json` | highest committed release counter for each ECU and image line | only grows (trap T5) |
+//! | `state/primary.json` | [`Memory`] | trusted time and signing counter only grow |
+//! | `state/reports/ECU.json` | the newest report of each ECU | §5.4.3.6 |
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use host::disk::Disk;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use uptane::limits::{MAX_REPORT, MAX_ROOT, MAX_SNAPSHOT, MAX_TARGETS, MAX_TIMESTAMP};
+use uptane::{Counter, EcuId, ImageLine, ReleaseCounter, Time, Version};
+
+use crate::Error;
+use crate::machine::journal;
+use crate::machine::transaction::Transaction;
+
+/// The files of one Primary.
+#[derive(Debug)]
+pub struct Store<D> {
+    disk: D,
+    memory: Memory,
+    counters: Vec<FloorEntry>,
+    /// The last counter used. Those up to `memory.signed` may be used without another write.
+    used: u64,
+}
+
+/// `state/primary.json`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// The latest attested time, in seconds since 1970.
+    pub time: u64,
+    /// No file signed so far has a counter above this one. Counters are set aside in blocks, so that an idle check-in
+    /// costs no write.
+    pub signed: u64,
+    /// The manifest the Director accepted last: its digest, and what every ECU ran by it.
+    pub manifest: Option<AcceptedManifest>,
+    /// ECUs that do not answer, and since when.
+    pub unreachable: BTreeMap<String, u64>,
+    /// What the Primary's next report says of the last update.
+    pub outcome: Outcome,
+}
+
+/// The last accepted manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptedManifest {
+    /// SHA-256 of the file, in hex.
+    pub sha256: String,
+    /// What was told by it: a difference makes a new manifest.
+    pub told: Told,
+}
+
+/// What a manifest tells that is worth telling again when it changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Digest of the image each ECU runs.
+    pub running: BTreeMap<String, String>,
+    /// ECUs that do not answer.
+    pub unreachable: Vec<String>,
+    /// How the last update ended.
+    pub outcome: Outcome,
+    /// Director Targets version it was told under.
+    pub targets: u64,
+}
+
+/// How the last update ended, as reports say it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The word of a [`uptane::ResultCode`]; empty stands for none.
+    pub result: String,
+    /// The word of an [`uptane::Attack`].
+    pub attack: Option<String>,
+    /// The transaction it is of, in hex.
+    pub transaction: Option<String>,
+    /// The campaign it is of.
+    pub campaign: Option<String>,
+}
+
+/// `state/accepted.json`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// Of the Director.
+    pub director: AcceptedVersions,
+    /// Of the Image repository.
+    pub image: AcceptedVersions,
+    /// ECUs and digests of the images that these Targets ask for and that did not run when they were accepted.
+    pub pending: BTreeMap<String, String>,
+}
+
+/// Which Snapshot and Targets of one repository are current; 0 for none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptedVersions {
+    /// Snapshot.
+    pub snapshot: u64,
+    /// Targets.
+    pub targets: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct FloorEntry {
+    ecu: String,
+    line: String,
+    counter: u64,
+}
+
+/// The stored files of one repository, as received.
+#[derive(Clone, Debug, Default)]
+pub struct Files {
+    /// The newest Root.
+    pub root: Vec<u8>,
+    /// Timestamp.
+    pub timestamp: Option<Vec<u8>>,
+    /// Snapshot.
+    pub snapshot: Option<Vec<u8>>,
+    /// Targets.
+    pub targets: Option<Vec<u8>>,
+}
+
+const ACCEPTED: &str = "state/accepted.json";
+const COUNTERS: &str = "state/counters.json";
+const MEMORY: &str = "state/primary.json";
+/// The journal.
+const JOURNAL: &str = "journal";
+/// Bytes of the journal and of every file under `state/`: a vehicle of `MAX_ECUS` ECUs fits.
+const MAX_STATE: u64 = 1024 * 1024;
+/// Counters set aside with one write.
+const BLOCK: u64 = 64;
+
+impl<D: Disk> Store<D> {
+    /// Reads what the last run left.
+    pub fn open(disk: D) -> Result<Self, Error> {
+        let memory: Memory = read_json(&disk, MEMORY)?.unwrap_or_default();
+        let counters = read_json(&disk, COUNTERS)?.unwrap_or_default();
+        // The last run may have used all it had set aside.
+        let used = memory.signed;
+        Ok(Self { disk, memory, counters, used })
+    }
+
+    /// What is remembered.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Changes what is remembered, and writes it if it changed.
+    pub fn remember(&mut self, change: impl FnOnce(&mut Memory)) -> Result<(), Error> {
+        let mut memory = self.memory.clone();
+        change(&mut memory);
+        if memory != self.memory {
+            write_json(&mut self.disk, MEMORY, &memory)?;
+            self.memory = memory;
+        }
+        Ok(())
+    }
+
+    /// The latest attested time.
+    pub fn time(&self) -> Time {
+        Time::from_unix(self.memory.time).unwrap_or(Time::EPOCH)
+    }
+
+    /// A counter no file was signed with before.
+    pub fn next_counter(&mut self) -> Result<Counter, Error> {
+        let next = self.used.saturating_add(1);
+        if next > self.memory.signed {
+            self.remember(|memory| memory.signed = next.saturating_add(BLOCK))?;
+        }
+        self.used = next;
+        Ok(Counter::new(next)?)
+    }
+
+    /// The journalled transaction, if one is open.
+    pub fn journal(&self) -> Result<Option<Transaction>, Error> {
+        let Some(bytes) = self.disk.read(JOURNAL, MAX_STATE)? else { return Ok(None) };
+        journal::decode(&bytes).map(Some).map_err(|source| Error::Journal { path: JOURNAL.into(), source })
+    }
+
+    /// Makes the transaction as it stands durable.
+    pub fn record(&mut self, transaction: &Transaction) -> Result<(), Error> {
+        Ok(self.disk.replace(JOURNAL, &journal::encode(transaction))?)
+    }
+
+    /// Forgets a closed transaction.
+    pub fn close(&mut self) -> Result<(), Error> {
+        Ok(self.disk.remove(JOURNAL)?)
+    }
+
+    /// The highest release counter committed on `ecu` in `line`.
+    pub fn floor(&self, ecu: EcuId, line: ImageLine) -> ReleaseCounter {
+        let counter = self.counters.iter().find(|floor| floor.ecu == ecu.as_str() && floor.line == line.as_str());
+        counter.and_then(|floor| ReleaseCounter::new(floor.counter).ok()).unwrap_or(ReleaseCounter::ZERO)
+    }
+
+    /// Raises floors. One write for all; a lower counter than the floor changes nothing.
+    pub fn raise(&mut self, raised: impl IntoIterator<Item = (EcuId, ImageLine, ReleaseCounter)>) -> Result<(), Error> {
+        let mut counters = self.counters.clone();
+        for (ecu, line, counter) in raised {
+            match counters.iter_mut().find(|floor| floor.ecu == ecu.as_str() && floor.line == line.as_str()) {
+                Some(floor) => floor.counter = floor.counter.max(counter.get()),
+                None => {
+                    let (ecu, line) = (ecu.to_string(), line.to_string());
+                    counters.push(FloorEntry { ecu, line, counter: counter.get() });
+                }
+            }
+        }
+        if counters != self.counters {
+            write_json(&mut self.disk, COUNTERS, &counters)?;
+            self.counters = counters;
+        }
+        Ok(())
+    }
+
+    /// Which Snapshot and Targets are current.
+    pub fn accepted(&self) -> Result<Accepted, Error> {
+        Ok(read_json(&self.disk, ACCEPTED)?.unwrap_or_default())
+    }
+
+    /// Makes the Snapshot and Targets of these versions current, with what they ask for; then drops older ones.
+    pub fn accept(&mut self, accepted: &Accepted) -> Result<(), Error> {
+        write_json(&mut self.disk, ACCEPTED, accepted)?;
+        for (repository, versions) in [("director", accepted.director), ("image", accepted.image)] {
+            self.prune(repository, versions)?;
+        }
+        Ok(())
+    }
+
+    fn prune(&mut self, repository: &str, current: AcceptedVersions) -> Result<(), Error> {
+        let folder = format!("metadata/{repository}");
+        let keep = [format!("{}.snapshot.json", current.snapshot), format!("{}.targets.json", current.targets)];
+        for name in self.disk.list(&folder)? {
+            let is_old = name.ends_with(".snapshot.json") || name.ends_with(".targets.json");
+            if is_old && !keep.contains(&name) {
+                self.disk.remove(&format!("{folder}/{name}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps a metadata file under its name in the repository.
+    pub fn keep(&mut self, repository: &str, file_name: &str, bytes: &[u8]) -> Result<(), Error> {
+        Ok(self.disk.replace(&format!("metadata/{repository}/{file_name}"), bytes)?)
+    }
+
+    /// A kept metadata file.
+    pub fn kept(&self, repository: &str, file_name: &str, limit: u64) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.disk.read(&format!("metadata/{repository}/{file_name}"), limit)?)
+    }
+
+    /// The newest Root's version.
+    pub fn newest_root(&self, repository: &str) -> Result<Version, Error> {
+        let folder = format!("metadata/{repository}");
+        let names = self.disk.list(&folder)?;
+        let versions = names.iter().filter_map(|name| name.strip_suffix(".root.json")?.parse().ok());
+        let newest = versions.filter_map(|version| Version::new(version).ok()).max();
+        newest.ok_or_else(|| host::Error::Missing { path: Path::new(&folder).join("1.root.json") }.into())
+    }
+
+    /// The current files of a repository.
+    pub fn files(&self, repository: &str, accepted: AcceptedVersions) -> Result<Files, Error> {
+        let AcceptedVersions { snapshot, targets } = accepted;
+        let root = format!("{}.root.json", self.newest_root(repository)?);
+        Ok(Files {
+            root: self.kept(repository, &root, MAX_ROOT)?.unwrap_or_default(),
+            timestamp: self.kept(repository, "timestamp.json", MAX_TIMESTAMP)?,
+            snapshot: self.kept(repository, &format!("{snapshot}.snapshot.json"), MAX_SNAPSHOT)?,
+            targets: self.kept(repository, &format!("{targets}.targets.json"), MAX_TARGETS)?,
+        })
+    }
+
+    /// Keeps the newest report of an ECU.
+    pub fn keep_report(&mut self, ecu: EcuId, report: &[u8]) -> Result<(), Error> {
+        let name = report_name(ecu);
+        // The same report again is not worth a write.
+        match self.disk.read(&name, MAX_STATE)? {
+            Some(kept) if kept == report => Ok(()),
+            _ => Ok(self.disk.replace(&name, report)?),
+        }
+    }
+
+    /// The newest report of an ECU.
+    pub fn report(&self, ecu: EcuId) -> Result<Option<Vec<u8>>, Error> {
+        let limit = u64::try_from(MAX_REPORT).unwrap_or(MAX_STATE);
+        Ok(self.disk.read(&report_name(ecu), limit)?)
+    }
+}
+
+fn report_name(ecu: EcuId) -> String {
+    format!("state/reports/{ecu}.json")
+}
+
+fn read_json<D: Disk, T: DeserializeOwned>(disk: &D, name: &str) -> Result<Option<T>, Error> {
+    let Some(bytes) = disk.read(name, MAX_STATE)? else { return Ok(None) };
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| Error::damaged(Path::new(name), error))
+}
+
+fn write_json<D: Disk, T: Serialize>(disk: &mut D, name: &str, value: &T) -> Result<(), Error> {
+    let bytes = serde_json::to_vec(value).map_err(|error| Error::damaged(Path::new(name), error))?;
+    Ok(disk.replace(name, &bytes)?)
+}
+
+#[cfg(test)]
+mod tests;

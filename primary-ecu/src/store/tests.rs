@@ -1,0 +1,68 @@
+use host::disk::{Access, Folder};
+
+use super::*;
+
+fn store(folder: &tempfile::TempDir) -> Store<Folder> {
+    Store::open(Folder::create(folder.path(), Access::Private).unwrap()).unwrap()
+}
+
+fn line() -> ImageLine {
+    ImageLine::parse("brake").unwrap()
+}
+
+fn ecu() -> EcuId {
+    EcuId::parse("brake-1").unwrap()
+}
+
+#[test]
+fn no_counter_is_used_twice_whenever_the_process_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut last = Counter::ZERO;
+    for life in 0..5u64 {
+        let mut store = store(&folder);
+        for _ in 0..life * 40 {
+            let next = store.next_counter().unwrap();
+            assert!(next > last);
+            last = next;
+        }
+    }
+}
+
+#[test]
+fn floors_only_rise_and_outlive_the_metadata() {
+    let folder = tempfile::tempdir().unwrap();
+    let counter = |n| ReleaseCounter::new(n).unwrap();
+    store(&folder).raise([(ecu(), line(), counter(5))]).unwrap();
+    store(&folder).raise([(ecu(), line(), counter(3))]).unwrap();
+    std::fs::create_dir_all(folder.path().join("metadata")).unwrap();
+    std::fs::remove_dir_all(folder.path().join("metadata")).unwrap();
+    assert_eq!(store(&folder).floor(ecu(), line()), counter(5));
+    assert_eq!(store(&folder).floor(ecu(), ImageLine::parse("other").unwrap()), ReleaseCounter::ZERO);
+}
+
+#[test]
+fn snapshot_and_targets_become_current_together_and_old_ones_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = store(&folder);
+    for name in ["1.root.json", "2.root.json", "1.snapshot.json", "1.targets.json", "2.snapshot.json"] {
+        store.keep("director", name, name.as_bytes()).unwrap();
+    }
+    let versions = AcceptedVersions { snapshot: 1, targets: 1 };
+    let accepted = Accepted { director: versions, ..Accepted::default() };
+    store.accept(&accepted).unwrap();
+    let files = store.files("director", store.accepted().unwrap().director).unwrap();
+    assert_eq!(files.root, b"2.root.json");
+    assert_eq!(files.snapshot.unwrap(), b"1.snapshot.json");
+    assert_eq!(store.kept("director", "2.snapshot.json", 99).unwrap(), None);
+    assert!(store.kept("director", "1.root.json", 99).unwrap().is_some(), "Secondaries may need every Root");
+}
+
+#[test]
+fn a_damaged_state_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(store(&folder));
+    std::fs::create_dir_all(folder.path().join("state")).unwrap();
+    std::fs::write(folder.path().join("state/primary.json"), b"{").unwrap();
+    let error = Store::open(Folder::open(folder.path(), Access::Private).unwrap()).unwrap_err();
+    assert!(error.to_string().starts_with("state/primary.json is damaged"), "{error}");
+}
