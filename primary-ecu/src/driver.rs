@@ -1,0 +1,3 @@
+//! The I/O of a Primary.
+mod errand;
+pub(crate) mod transport;
