@@ -52,6 +52,20 @@ pub struct Config {
     pub secondaries: Vec<Secondary>,
 }
 
+impl Config {
+    /// Refuses a way to an ECU the vehicle does not have, and a Secondary there is no way to (§5.4.2).
+    pub fn check(&self, vehicle: &Vehicle) -> Result<(), Error> {
+        let is_secondary =
+            |name: &str| vehicle.ecus.iter().any(|ecu| ecu.ecu.as_str() == name && ecu.ecu != vehicle.primary);
+        if let Some(stranger) = self.secondaries.iter().find(|secondary| !is_secondary(&secondary.ecu)) {
+            return Err(Error::UnknownSecondary { ecu: stranger.ecu.clone() });
+        }
+        let has_way = |ecu: &VehicleEcu| self.secondaries.iter().any(|secondary| secondary.ecu == ecu.ecu.as_str());
+        let orphan = vehicle.ecus.iter().find(|ecu| ecu.ecu != vehicle.primary && !has_way(ecu));
+        orphan.map_or(Ok(()), |ecu| Err(Error::UnknownSecondary { ecu: ecu.ecu.to_string() }))
+    }
+}
+
 /// The slow-retrieval limit (§5.4.2.4, attack A6).
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,3 +1,265 @@
-//! The I/O of a Primary.
+//! The I/O of a Primary: carries out what [`crate::machine`] asks for, and tells it what happened.
+//!
+//! One thread. Files are written where the machine asks for it, which pauses the thread for some milliseconds; everything
+//! that waits for somebody else is a future in `under_way`.
+
+mod cloud;
+mod downloads;
 mod errand;
+mod links;
+mod own;
+mod shown;
 pub(crate) mod transport;
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::FuturesUnordered;
+use host::disk::{Folder, Lock};
+use host::fetch::Fetcher;
+use host::keys::KeyFile;
+use uptane::verify::Keep;
+use uptane::{EcuId, Length, Sha256};
+
+use crate::config::{Config, Vehicle};
+use crate::grpc;
+use crate::machine::transaction::{Action, Transaction};
+use crate::machine::{Input, Output, Primary, Repo, Start};
+use crate::slots::Slots;
+use crate::store::{Outcome, Store, Told};
+use crate::{Error, folder};
+use links::{Links, Stage};
+use shown::Shown;
+
+/// How often a status is written while something goes on.
+const SHOW: Duration = Duration::from_millis(100);
+
+/// A Primary at work.
+pub(crate) struct Driver {
+    folder: Folder,
+    vehicle: Vehicle,
+    store: Store<Folder>,
+    slots: Slots,
+    signer: KeyFile,
+    director: grpc::Director,
+    images: Fetcher,
+    links: Links,
+    shown: Rc<Shown>,
+    machine: Primary,
+    under_way: FuturesUnordered<LocalBoxFuture<'static, Done>>,
+    _lock: Lock,
+}
+
+/// What a future ends in.
+enum Done {
+    /// Something the machine wants to know.
+    Tell(Input),
+    /// A Secondary's report, still to be checked.
+    Report(EcuId, uptane::Nonce, Option<Vec<u8>>),
+    /// The Director's answer; with a full manifest its digest and what it told.
+    CheckedIn(Result<proto::grpc::director::CheckInReply, Error>, Option<(Sha256, Told)>),
+}
+
+impl Driver {
+    /// Starts from what the data folder holds. Must be called inside a runtime.
+    pub(crate) fn start(data: PathBuf) -> Result<Self, Error> {
+        let place = folder::open(data)?;
+        let lock = place.lock()?;
+        let (config, vehicle) = (folder::config(&place)?, folder::vehicle(&place)?);
+        let trust = folder::trust(&place)?;
+        let slots = Slots::boot(place.clone())?;
+        let links = Links::new(&config, &vehicle, &trust)?;
+        let shown = Rc::new(Shown::new(&place, &config, &vehicle, &slots.running()?));
+        Ok(Self {
+            store: Store::open(place.clone())?,
+            signer: KeyFile::open_plain(&place.at(folder::KEY)?)?,
+            director: grpc::Director::at(&config.director, &trust)?,
+            images: images(&config)?,
+            folder: place,
+            vehicle,
+            slots,
+            links,
+            shown,
+            machine: Primary::new(),
+            under_way: FuturesUnordered::new(),
+            _lock: lock,
+        })
+    }
+
+    /// One cycle, to its end.
+    pub(crate) async fn cycle(&mut self) -> Result<(), Error> {
+        let ended = self.try_cycle().await;
+        self.under_way.clear();
+        if let Err(error) = &ended {
+            self.shown.failed(error);
+        }
+        self.shown.write();
+        ended
+    }
+
+    async fn try_cycle(&mut self) -> Result<(), Error> {
+        let start = self.facts()?;
+        self.machine.handle(Input::Start(Box::new(start)));
+        loop {
+            while let Some(output) = self.machine.poll() {
+                if let Output::Finished(result) = output {
+                    return result;
+                }
+                self.perform(output)?;
+            }
+            if let Some(transaction) = self.machine.transaction() {
+                self.shown.transaction(transaction);
+            }
+            let done = tokio::select! {
+                biased;
+                Some(done) = self.under_way.next() => done,
+                () = tokio::time::sleep(SHOW) => {
+                    self.shown.write();
+                    continue;
+                }
+            };
+            self.take(done)?;
+        }
+    }
+
+    /// What a cycle begins with.
+    fn facts(&self) -> Result<Start, Error> {
+        let memory = self.store.memory();
+        let accepted = self.store.accepted()?;
+        Ok(Start {
+            vehicle: self.vehicle.id,
+            own: self.vehicle.primary,
+            ecus: self.vehicle.ecus.iter().map(|ecu| (ecu.ecu, ecu.hardware)).collect(),
+            own_image: self.slots.running()?.sha256,
+            time: self.store.time(),
+            director: self.store.files("director", accepted.director)?,
+            accepted,
+            floors: self.store.floors(),
+            told: memory.manifest.as_ref().map(|manifest| manifest.told.clone()),
+            outcome: memory.outcome.clone(),
+            journal: self.store.journal()?,
+            seed: host::random::bytes()?,
+        })
+    }
+
+    fn perform(&mut self, output: Output) -> Result<(), Error> {
+        match output {
+            Output::Meet(ecu) => self.under_way.push(self.links.meet(ecu, Rc::clone(&self.shown))),
+            Output::Report(ecu, nonce) => self.under_way.push(self.links.report(ecu, nonce)),
+            Output::CheckIn(check_in) => self.check_in(check_in)?,
+            Output::Time(time, attestation) => {
+                self.store.keep("director", "time.json", &attestation)?;
+                self.store.remember(|memory| memory.time = memory.time.max(time.unix()))?;
+            }
+            Output::Keep(repo, keep) => self.keep(repo, keep)?,
+            Output::Load => {
+                let accepted = self.store.accepted()?;
+                let files = self.store.files("image", accepted.image).map(Box::new);
+                self.soon(Done::Tell(Input::Loaded(files)));
+            }
+            Output::Fetch(file, limit) => self.fetch(file.file_name(), limit),
+            Output::Accept(files, accepted) => {
+                for (repo, file, bytes) in files {
+                    self.store.keep(word(repo), &file.file_name(), &bytes)?;
+                }
+                self.store.accept(&accepted)?;
+            }
+            Output::Download(approved, ecu) => {
+                let images = downloads::Downloads::new(self.folder.clone(), self.images.clone());
+                self.under_way.push(Box::pin(async move {
+                    Done::Tell(Input::Downloaded(images.fetch(&approved, ecu).await.map(Box::new)))
+                }));
+            }
+            Output::Record(transaction) => {
+                self.store.record(&transaction)?;
+                self.shown.transaction(&transaction);
+            }
+            Output::Errand(action) => self.errand(action)?,
+            Output::Settle(transaction, outcome) => self.settle(&transaction, outcome)?,
+            Output::Remember(outcome) => self.store.remember(|memory| memory.outcome = outcome)?,
+            // `try_cycle` ends there.
+            Output::Finished(_) => {}
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, done: Done) -> Result<(), Error> {
+        let input = match done {
+            Done::Tell(input) => input,
+            Done::Report(ecu, nonce, report) => Input::Reported(ecu, self.keep_report(ecu, nonce, report)?),
+            Done::CheckedIn(answer, told) => Input::CheckedIn(self.checked_in(answer, told)?),
+        };
+        self.machine.handle(input);
+        Ok(())
+    }
+
+    /// Something that is known already, told like everything else.
+    fn soon(&self, done: Done) {
+        self.under_way.push(Box::pin(std::future::ready(done)));
+    }
+
+    fn keep(&mut self, repo: Repo, keep: Vec<Keep>) -> Result<(), Error> {
+        for keep in keep {
+            match keep {
+                Keep::Store { file, bytes } => self.store.keep(word(repo), &file.file_name(), &bytes)?,
+                Keep::Forget => self.store.forget(word(repo))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn fetch(&self, name: String, limit: Length) {
+        let images = self.images.clone();
+        self.under_way.push(Box::pin(async move {
+            let file = images.get(&format!("metadata/{name}"), limit).await;
+            Done::Tell(Input::Fetched(file.map_err(downloads::failed)))
+        }));
+    }
+
+    fn errand(&mut self, action: Action) -> Result<(), Error> {
+        let Some(transaction) = self.machine.transaction().cloned() else { return Ok(()) };
+        if links::ecu_of(action) == Some(self.vehicle.primary) {
+            let event = self.own_errand(action, &transaction)?;
+            self.soon(Done::Tell(Input::Happened(event)));
+            return Ok(());
+        }
+        let stage = Stage {
+            metadata: self.folder.path().join("metadata"),
+            accepted: self.store.accepted()?,
+            director_root: self.store.newest_root("director")?.get(),
+            image_root: self.store.newest_root("image")?.get(),
+        };
+        let command = self.command(action, &transaction)?;
+        let downloads = self.folder.path().join(downloads::FOLDER);
+        let shown = Rc::clone(&self.shown);
+        self.under_way.push(self.links.errand(action, &transaction, stage, command, downloads, shown));
+        Ok(())
+    }
+
+    fn settle(&mut self, transaction: &Transaction, outcome: Outcome) -> Result<(), Error> {
+        if matches!(transaction.state, crate::machine::transaction::State::Committed) {
+            self.store.raise(transaction.members().iter().map(|member| (member.ecu, member.line, member.counter)))?;
+        }
+        self.store.remember(|memory| memory.outcome = outcome)?;
+        self.store.close()?;
+        downloads::clear(&self.folder)?;
+        self.shown.settled(transaction);
+        Ok(())
+    }
+}
+
+fn images(config: &Config) -> Result<Fetcher, Error> {
+    let fetcher = Fetcher::plain(&config.image_repo).map_err(downloads::failed)?;
+    let window = Duration::from_secs(config.low_speed.seconds);
+    Ok(fetcher.at_least(config.low_speed.bytes_per_second.saturating_mul(config.low_speed.seconds), window))
+}
+
+fn word(repo: Repo) -> &'static str {
+    match repo {
+        Repo::Director => "director",
+        Repo::Image => "image",
+    }
+}

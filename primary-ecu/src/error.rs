@@ -13,6 +13,12 @@ use crate::machine::transaction::Cause;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// A name or number on the command line breaks its grammar.
+    #[error("{what}")]
+    BadArgument {
+        /// What is wrong with it.
+        what: uptane::Error,
+    },
     /// A Secondary's place is not written as the configuration wants it.
     #[error("{text:?} says no way to reach a Secondary")]
     BadSecondary {
@@ -62,6 +68,12 @@ pub enum Error {
         /// The failed check.
         check: uptane::Error,
     },
+    /// The Director was reached and does not accept what this Primary says.
+    #[error("the Director rejects this Primary: {reason}")]
+    Rejected {
+        /// What it says.
+        reason: String,
+    },
     /// The vehicle went back to its old images.
     #[error("the update was rolled back: {}", explain(cause))]
     RolledBack {
@@ -105,11 +117,13 @@ impl Error {
             Self::Director { .. } | Self::ImageRepository { .. } | Self::Unreachable { .. } => {
                 Some(Attack::DropRequest)
             }
-            Self::BadSecondary { .. }
+            Self::BadArgument { .. }
+            | Self::BadSecondary { .. }
             | Self::Damaged { .. }
             | Self::DirectorAnswer { .. }
             | Self::Host(_)
             | Self::Journal { .. }
+            | Self::Rejected { .. }
             | Self::RolledBack { .. }
             | Self::Sign(_)
             | Self::UnknownSecondary { .. } => None,
@@ -119,6 +133,7 @@ impl Error {
     /// The name of what went wrong, for `status --json`: the failed check where verification refused.
     pub fn word(&self) -> &'static str {
         match self {
+            Self::BadArgument { .. } => "bad-argument",
             Self::BadSecondary { .. } => "bad-secondary",
             Self::Damaged { .. } => "damaged",
             Self::Director { .. } => "director-unreachable",
@@ -127,6 +142,7 @@ impl Error {
             Self::ImageRepository { .. } => "image-repository-unreachable",
             Self::Journal { .. } => "journal",
             Self::Refused { check } => check.name(),
+            Self::Rejected { .. } => "rejected",
             Self::RolledBack { .. } => "rolled-back",
             Self::Sign(_) => "sign",
             Self::Slow { .. } => "slow-retrieval",
@@ -146,13 +162,14 @@ impl Report for Error {
     fn exit(&self) -> Exit {
         match self {
             Self::Host(error) => error.exit(),
+            Self::BadArgument { .. } => Exit::Usage,
             Self::BadSecondary { .. } | Self::Damaged { .. } | Self::Journal { .. } | Self::UnknownSecondary { .. } => {
                 Exit::Configuration
             }
             Self::Refused { .. } | Self::DirectorAnswer { .. } | Self::RolledBack { cause: Cause::Refused(..) } => {
                 Exit::Refused
             }
-            Self::RolledBack { .. } | Self::Sign(_) => Exit::Failed,
+            Self::Rejected { .. } | Self::RolledBack { .. } | Self::Sign(_) => Exit::Failed,
             Self::Director { .. } | Self::ImageRepository { .. } | Self::Slow { .. } | Self::Unreachable { .. } => {
                 Exit::Unavailable
             }
@@ -161,6 +178,7 @@ impl Report for Error {
 
     fn advice(&self) -> String {
         match self {
+            Self::BadArgument { .. } => "give a relative name of plain characters".into(),
             Self::BadSecondary { .. } => {
                 "write ECU=https://HOST:PORT, ECU=can:classical:REQUEST:RESPONSE or ECU=can:fd:REQUEST:RESPONSE".into()
             }
@@ -174,6 +192,9 @@ impl Report for Error {
             Self::Journal { .. } => "check every ECU with `status`; move the journal away only if all agree".into(),
             Self::DirectorAnswer { .. } | Self::Refused { .. } => {
                 "nothing was installed, the old images run; tell the operator of the repositories".into()
+            }
+            Self::Rejected { .. } => {
+                "check the vehicle in the Director's inventory; provision again if it was restored".into()
             }
             Self::RolledBack { .. } => "the old images run; see `primary-ecu history`, then run it again".into(),
             Self::Sign(_) => "check the files in keys/".into(),

@@ -1,10 +1,16 @@
-//! In the vehicle: verifies both repositories, feeds the Secondaries.
+//! In the vehicle: verifies what the Director and the Image repository say (§5.4.2, §5.4.4.2), and brings it to the
+//! Secondaries as one transaction (design D8).
+//!
+//! [`machine`] decides, without I/O and without a clock; [`store`] and [`slots`] are what it keeps; `driver`, with `grpc`
+//! and `can`, does the rest. [`run`] is the command line.
 #![forbid(unsafe_code)]
 
-//can
+mod can;
+mod cli;
 pub mod config;
 mod driver;
 mod error;
+mod folder;
 mod grpc;
 pub mod machine;
 pub mod slots;
@@ -12,3 +18,11 @@ pub mod status;
 pub mod store;
 
 pub use error::Error;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs the command line, with the program's name first.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    cli::run(args)
+}

@@ -68,8 +68,6 @@ pub struct Told {
     pub unreachable: Vec<String>,
     /// How the last update ended.
     pub outcome: Outcome,
-    /// Director Targets version it was told under.
-    pub targets: u64,
 }
 
 /// How the last update ended, as reports say it.
@@ -84,6 +82,9 @@ pub struct Outcome {
     /// The campaign it is of.
     pub campaign: Option<String>,
 }
+
+/// Highest committed release counters.
+pub type Floors = BTreeMap<(EcuId, ImageLine), ReleaseCounter>;
 
 /// `state/accepted.json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,10 +193,13 @@ impl<D: Disk> Store<D> {
         Ok(self.disk.remove(JOURNAL)?)
     }
 
-    /// The highest release counter committed on `ecu` in `line`.
-    pub fn floor(&self, ecu: EcuId, line: ImageLine) -> ReleaseCounter {
-        let counter = self.counters.iter().find(|floor| floor.ecu == ecu.as_str() && floor.line == line.as_str());
-        counter.and_then(|floor| ReleaseCounter::new(floor.counter).ok()).unwrap_or(ReleaseCounter::ZERO)
+    /// The highest release counter committed for each ECU and image line.
+    pub fn floors(&self) -> Floors {
+        let floor = |floor: &FloorEntry| {
+            let (ecu, line) = (EcuId::parse(&floor.ecu).ok()?, ImageLine::parse(&floor.line).ok()?);
+            Some(((ecu, line), ReleaseCounter::new(floor.counter).ok()?))
+        };
+        self.counters.iter().filter_map(floor).collect()
     }
 
     /// Raises floors. One write for all; a lower counter than the floor changes nothing.
@@ -246,6 +250,17 @@ impl<D: Disk> Store<D> {
     /// Keeps a metadata file under its name in the repository.
     pub fn keep(&mut self, repository: &str, file_name: &str, bytes: &[u8]) -> Result<(), Error> {
         Ok(self.disk.replace(&format!("metadata/{repository}/{file_name}"), bytes)?)
+    }
+
+    /// Drops Timestamp, Snapshot and Targets of a repository whose Root rotated keys (§5.4.4.3 step 4).
+    pub fn forget(&mut self, repository: &str) -> Result<(), Error> {
+        self.disk.remove(&format!("metadata/{repository}/timestamp.json"))?;
+        let mut accepted = self.accepted()?;
+        match repository {
+            "director" => accepted.director = AcceptedVersions::default(),
+            _ => accepted.image = AcceptedVersions::default(),
+        }
+        self.accept(&accepted)
     }
 
     /// A kept metadata file.

@@ -123,15 +123,15 @@ impl CanLink {
     /// Sends what is due: a message becomes frames, frames go out.
     async fn send(&mut self) -> Result<(), Silent> {
         let now = self.begun.elapsed();
-        if self.link.is_sending() || self.link.is_receiving() {
-            self.client.moving(now);
-        } else if let Some(message) = self.client.poll(now).map_err(Silent::new)? {
+        if !self.link.is_sending()
+            && let Some(message) = self.client.poll(now).map_err(Silent::new)?
+        {
             self.link.send(message, now).map_err(Silent::new)?;
         }
         loop {
             match self.link.poll(self.begun.elapsed()) {
                 Ok(Some(frame)) => {
-                    self.on_bus += bus_time(&frame, BitRates::COMMON);
+                    self.count(&frame);
                     self.outgoing.send(frame).await.map_err(|_| Silent::new("the bus is gone"))?;
                 }
                 Ok(None) => return Ok(()),
@@ -143,7 +143,7 @@ impl CanLink {
     /// Takes a frame; gives the answer it completes.
     fn take(&mut self, frame: &Frame) -> Result<Option<Answer>, Silent> {
         let now = self.begun.elapsed();
-        self.on_bus += bus_time(frame, BitRates::COMMON);
+        self.count(frame);
         match self.link.handle(frame, now) {
             Ok(Some(message)) => {
                 let reply = self.client.handle(message, now).map_err(Silent::new)?;
@@ -155,5 +155,11 @@ impl CanLink {
                 Ok(None)
             }
         }
+    }
+
+    /// A frame moved, in either direction.
+    fn count(&mut self, frame: &Frame) {
+        self.on_bus += bus_time(frame, BitRates::COMMON);
+        self.client.moving(self.begun.elapsed());
     }
 }

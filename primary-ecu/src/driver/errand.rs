@@ -15,18 +15,16 @@ use delivery::{deliver, done, hand_over, unexpected};
 /// Who are you, and which nonce must the next time attestation carry?
 pub(crate) async fn meet(link: &mut impl Transport) -> Result<(Identity, Nonce), Failure> {
     let identity = identify(link).await?;
-    match link.ask(Request::TimeNonce).await? {
-        Answer::TimeNonce(nonce) => Ok((identity, nonce)),
-        other => Err(unexpected(other)),
-    }
+    let answer = link.ask(Request::TimeNonce).await?;
+    let Answer::TimeNonce(nonce) = answer else { return Err(unexpected(answer)) };
+    Ok((identity, nonce))
 }
 
 /// The signed report over this nonce.
 pub(crate) async fn report(link: &mut impl Transport, nonce: Nonce) -> Result<Vec<u8>, Failure> {
-    match link.ask(Request::Report(nonce)).await? {
-        Answer::Report(report) => Ok(report),
-        other => Err(unexpected(other)),
-    }
+    let answer = link.ask(Request::Report(nonce)).await?;
+    let Answer::Report(report) = answer else { return Err(unexpected(answer)) };
+    Ok(report)
 }
 
 /// Where the Secondary stands in `transaction`. With `committed`, the digest of the transaction's image once the decision
@@ -103,10 +101,9 @@ pub(crate) async fn command(
 }
 
 async fn identify(link: &mut impl Transport) -> Result<Identity, Failure> {
-    match link.ask(Request::Identify).await? {
-        Answer::Identity(identity) => Ok(identity),
-        other => Err(unexpected(other)),
-    }
+    let answer = link.ask(Request::Identify).await?;
+    let Answer::Identity(identity) = answer else { return Err(unexpected(answer)) };
+    Ok(identity)
 }
 
 impl From<Silent> for Failure {

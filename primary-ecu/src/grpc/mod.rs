@@ -89,10 +89,10 @@ fn channel(url: &str, trust: &Trust, name: Option<&str>) -> Result<Channel, Stri
 /// What a failed check-in means: the Director that says no was reached.
 fn refused(status: &tonic::Status) -> Error {
     let reason = host::cli::one_line(status.message());
-    match status.code() {
-        tonic::Code::InvalidArgument | tonic::Code::PermissionDenied | tonic::Code::FailedPrecondition => {
-            Error::DirectorAnswer { reason }
-        }
-        _ => Error::Director { reason },
+    let code = status.code();
+    let rejects = [tonic::Code::InvalidArgument, tonic::Code::PermissionDenied, tonic::Code::FailedPrecondition];
+    match rejects.contains(&code) {
+        true => Error::Rejected { reason },
+        false => Error::Director { reason },
     }
 }

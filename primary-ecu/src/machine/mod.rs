@@ -1,3 +1,8 @@
-//! What a Primary decides, without I/O and without a clock.
+//! What a Primary decides, without I/O and without a clock: the update cycle ([`Primary`]), and within it the vehicle
+//! transaction ([`transaction`]) with its [`journal`]. The only time known here is the attested one, and it is an input.
+
 pub mod journal;
+mod primary;
 pub mod transaction;
+
+pub use primary::{Answer, CheckIn, Input, Met, Output, Primary, Repo, Start};

@@ -182,6 +182,11 @@ impl Transaction {
         self.members.iter().find(|member| member.ecu == ecu)
     }
 
+    /// Whether a member may have been told to run its new image.
+    pub fn has_activated(&self) -> bool {
+        self.members.iter().any(|member| member.told)
+    }
+
     /// Whether it is over.
     pub fn is_closed(&self) -> bool {
         matches!(self.state, State::Committed | State::RolledBack(_))

@@ -36,8 +36,7 @@ fn floors_only_rise_and_outlive_the_metadata() {
     store(&folder).raise([(ecu(), line(), counter(3))]).unwrap();
     std::fs::create_dir_all(folder.path().join("metadata")).unwrap();
     std::fs::remove_dir_all(folder.path().join("metadata")).unwrap();
-    assert_eq!(store(&folder).floor(ecu(), line()), counter(5));
-    assert_eq!(store(&folder).floor(ecu(), ImageLine::parse("other").unwrap()), ReleaseCounter::ZERO);
+    assert_eq!(store(&folder).floors(), Floors::from([((ecu(), line()), counter(5))]));
 }
 
 #[test]

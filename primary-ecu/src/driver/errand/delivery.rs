@@ -63,10 +63,9 @@ pub(super) async fn hand_over(link: &mut impl Transport, file: File, bytes: &[u8
 
 /// Asks for something that is answered with [`Answer::Done`].
 pub(super) async fn done(link: &mut impl Transport, request: Request<'_>) -> Result<(), Failure> {
-    match link.ask(request).await? {
-        Answer::Done => Ok(()),
-        other => Err(unexpected(other)),
-    }
+    let answer = link.ask(request).await?;
+    let Answer::Done = answer else { return Err(unexpected(answer)) };
+    Ok(())
 }
 
 /// An answer that was not the one hoped for.
@@ -89,23 +88,23 @@ async fn send(
     progress: &mut impl FnMut(Progress),
 ) -> Result<(), Failure> {
     let length = Length::new(bytes.length()).map_err(|_| Failure::Confused)?;
-    let (mut offset, chunk) = match link.ask(Request::Offer(file, length)).await? {
-        Answer::Ready(offset, chunk) => (offset, usize::try_from(chunk).unwrap_or(MAX_CHUNK)),
-        other => return Err(unexpected(other)),
-    };
-    let mut buffer = vec![0; chunk.clamp(1, MAX_CHUNK)];
+    let answer = link.ask(Request::Offer(file, length)).await?;
+    let Answer::Ready(mut offset, chunk) = answer else { return Err(unexpected(answer)) };
+    let mut buffer = vec![0; usize::try_from(chunk).unwrap_or(MAX_CHUNK).clamp(1, MAX_CHUNK)];
     let mut rewinds = 0;
     while offset < length {
         let chunk = bytes.read(offset.get(), &mut buffer)?;
         let sent = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-        offset = match link.ask(Request::Chunk(offset, chunk)).await? {
-            Answer::Taken(taken) if taken.get() == offset.get().saturating_add(sent) => taken,
-            Answer::Taken(other) | Answer::Refused(Refusal::Offset(other)) if rewinds < MAX_REWINDS => {
-                rewinds += 1;
-                other
-            }
-            other => return Err(unexpected(other)),
+        let answer = link.ask(Request::Chunk(offset, chunk)).await?;
+        let expected = offset.get().saturating_add(sent);
+        let (Answer::Taken(held) | Answer::Refused(Refusal::Offset(held))) = answer else {
+            return Err(unexpected(answer));
         };
+        rewinds += u32::from(held.get() != expected);
+        if rewinds > MAX_REWINDS {
+            return Err(Failure::Confused);
+        }
+        offset = held;
         progress(Progress { file, held: offset.get(), sent });
     }
     done(link, Request::Close).await

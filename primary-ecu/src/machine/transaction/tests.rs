@@ -278,7 +278,11 @@ impl World {
                     self.journal = self.primary.clone();
                 }
                 Action::Close => self.under_way.clear(),
-                errand => self.under_way.push(errand),
+                Action::Stage(..)
+                | Action::Look(..)
+                | Action::Activate(..)
+                | Action::Commit(..)
+                | Action::RollBack(..) => self.under_way.push(action),
             }
         }
     }
@@ -312,10 +316,10 @@ impl World {
         let count = self.under_way.len();
         let pick = |index: &prop::sample::Index| index.index(count);
         match fate {
-            Fate::KillPrimary => return self.kill(),
+            Fate::KillPrimary => self.kill(),
             Fate::Reset(index) => {
                 let ecu = ecu(u8::try_from(index.index(self.ecus.len())).unwrap());
-                return self.ecus.get_mut(&ecu).unwrap().reset();
+                self.ecus.get_mut(&ecu).unwrap().reset();
             }
             Fate::Answer(_) | Fate::LoseAnswer(_) | Fate::Twice(_) | Fate::Lose(_) if count == 0 => {}
             Fate::Answer(index) | Fate::Twice(index) => {

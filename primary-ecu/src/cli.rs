@@ -1,0 +1,97 @@
+//! The command line.
+
+mod init;
+mod provision;
+mod status;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::Error;
+use crate::driver::Driver;
+
+/// The Primary of a vehicle: verifies what the Director and the Image repository say, and feeds the Secondaries.
+#[derive(Debug, Parser)]
+#[command(name = "primary-ecu", version)]
+struct Cli {
+    /// Says more on standard error; twice for details.
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    verbose: u8,
+    /// Writes logs as JSON.
+    #[arg(long, global = true)]
+    log_json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes a data folder with keys, and the enrolment file for the Director's operator.
+    Init(init::Init),
+    /// Takes the bundle that the Director's operator made for this vehicle.
+    Provision(provision::Provision),
+    /// Updates the vehicle, again and again or once.
+    Run(Run),
+    /// Shows every ECU; also while `run` runs.
+    Status(status::Show),
+    /// Shows what happened.
+    History(status::Show),
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    /// The data folder.
+    #[arg(long)]
+    data: PathBuf,
+    /// One update cycle, then ends: 0 updated or up to date, 3 refused, 5 not reached.
+    #[arg(long)]
+    once: bool,
+    /// Seconds between two check-ins.
+    #[arg(long, default_value_t = 60)]
+    interval: u64,
+}
+
+/// Runs the command line.
+pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli: Cli = match host::cli::parse(args) {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    host::logs::init(cli.verbose, cli.log_json);
+    host::cli::finish(match cli.command {
+        Command::Init(init) => init.run(),
+        Command::Provision(provision) => provision.run(),
+        Command::Run(run) => run.run(),
+        Command::Status(show) => show.status(),
+        Command::History(show) => show.history(),
+    })
+}
+
+impl Run {
+    fn run(self) -> Result<(), Error> {
+        host::serve::runtime()?.block_on(async {
+            let mut driver = Driver::start(self.data.clone())?;
+            tokio::select! {
+                () = host::serve::stopped() => Ok(()),
+                ended = self.cycles(&mut driver) => ended,
+            }
+        })
+    }
+
+    async fn cycles(&self, driver: &mut Driver) -> Result<(), Error> {
+        loop {
+            let ended = driver.cycle().await;
+            match ended {
+                Err(error) if self.once => return Err(error),
+                Ok(()) if self.once => return Ok(()),
+                Ok(()) => {}
+                Err(error) => tracing::info!(%error, "next check-in in {} s", self.interval),
+            }
+            tokio::time::sleep(Duration::from_secs(self.interval)).await;
+        }
+    }
+}

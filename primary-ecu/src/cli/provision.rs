@@ -1,0 +1,134 @@
+//! `provision`: what this Primary trusts from now on, and where everything is (§5.4.1). A ceremony: whoever runs it vouches
+//! for the bundle.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use host::disk::{self, Access, Folder};
+use host::keys::KeyFile;
+use uptane::limits::{MAX_ROOT, MAX_TIME_ATTESTATION};
+use uptane::metadata::{Envelope, TimeAttestation};
+use uptane::sign::Signer as _;
+use uptane::verify::{Trusted, threshold};
+use uptane::{Director, Image, Repository, Role, Time, Version};
+
+use crate::config::{Config, LowSpeed, Secondary, Vehicle, VehicleFile};
+use crate::store::Store;
+use crate::{Error, folder};
+
+/// Options of `provision`.
+#[derive(Debug, Args)]
+pub(super) struct Provision {
+    /// The data folder that `init` made.
+    #[arg(long)]
+    data: PathBuf,
+    /// The folder that `director vehicle add` made.
+    #[arg(long)]
+    bundle: PathBuf,
+    /// The Director: `https://host:port`.
+    #[arg(long)]
+    director: String,
+    /// The Image repository: `http://host:port`.
+    #[arg(long)]
+    image_repo: String,
+    /// The folder of the CAN bus.
+    #[arg(long)]
+    can: Option<PathBuf>,
+    /// ECU=https://host:port, ECU=can:classical:REQUEST:RESPONSE or ECU=can:fd:REQUEST:RESPONSE; once for each Secondary.
+    #[arg(long)]
+    secondary: Vec<String>,
+}
+
+/// Bytes of a certificate.
+const MAX_CERTIFICATE: u64 = 64 * 1024;
+
+impl Provision {
+    pub(super) fn run(self) -> Result<(), Error> {
+        let place = folder::open(self.data.clone())?;
+        let _lock = place.lock()?;
+        let own = folder::ecu(&place)?;
+        let path = self.bundle.join("vehicle.toml");
+        let file: VehicleFile = host::config::read(&path)?;
+        let vehicle = Vehicle::try_from(&file).map_err(|error| Error::damaged(&path, error))?;
+        let key = KeyFile::open_plain(&place.at(folder::KEY)?)?;
+        if vehicle.primary.as_str() != own.ecu || vehicle.primary_key != key.public_key() {
+            return Err(Error::damaged(&path, "it is for another Primary"));
+        }
+        check_same(&place, &vehicle)?;
+        let config = self.config(&vehicle)?;
+
+        self.trust(&place, &own.ecu)?;
+        self.roots(&place)?;
+        host::config::write(&place.at(folder::VEHICLE)?, &file, Access::Private)?;
+        // Last: without it `run` says that this ECU is not provisioned.
+        host::config::write(&place.at(folder::CONFIG)?, &config, Access::Private)?;
+        host::cli::print(format_args!("provisioned {} for vehicle {}", own.ecu, vehicle.id));
+        Ok(())
+    }
+
+    fn config(&self, vehicle: &Vehicle) -> Result<Config, Error> {
+        let secondaries = self.secondary.iter().map(|text| Secondary::parse(text)).collect::<Result<Vec<_>, _>>()?;
+        let (director, image_repo) = (self.director.clone(), self.image_repo.clone());
+        let can = self.can.as_ref().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()));
+        let config = Config { director, image_repo, can, low_speed: LowSpeed::default(), secondaries };
+        config.check(vehicle)?;
+        Ok(config)
+    }
+
+    fn trust(&self, place: &Folder, own: &str) -> Result<(), Error> {
+        disk::create_folder(&place.path().join("trust"), Access::Private)?;
+        for (from, to) in [("ca.pem".to_owned(), folder::AUTHORITY), (format!("{own}.pem"), folder::CERTIFICATE)] {
+            let bytes = read(&self.bundle.join(from), MAX_CERTIFICATE)?;
+            disk::replace(&place.at(to)?, &bytes, Access::Private)?;
+        }
+        // Refuses a certificate that is not for our key.
+        folder::trust(place).map(drop)
+    }
+
+    /// The Roots, and the time, which nobody needs to have asked for: whoever provisions vouches for it.
+    fn roots(&self, place: &Folder) -> Result<(), Error> {
+        let mut store = Store::open(place.clone())?;
+        let (director_root, image_root) = (self.bundle.join("director-root.json"), self.bundle.join("image-root.json"));
+        let director = provisioned::<Director>(&director_root)?;
+        let image = provisioned::<Image>(&image_root)?;
+        let newest = director.root().version();
+        for version in (1..newest.get()).filter_map(|version| Version::new(version).ok()) {
+            let name = format!("{version}.root.json");
+            if let Some(root) = disk::read(&self.bundle.join(&name), MAX_ROOT)? {
+                store.keep("director", &name, &root)?;
+            }
+        }
+        store.keep("director", &format!("{newest}.root.json"), director.root().bytes())?;
+        store.keep("image", &format!("{}.root.json", image.root().version()), image.root().bytes())?;
+        let path = self.bundle.join("time.json");
+        let attestation = read(&path, MAX_TIME_ATTESTATION)?;
+        let time = attested(&director, &attestation).map_err(|error| Error::damaged(&path, error))?;
+        store.keep("director", "time.json", &attestation)?;
+        store.remember(|memory| memory.time = memory.time.max(time.unix()))
+    }
+}
+
+/// A Primary belongs to one vehicle for life; the same one may be provisioned again, for example with new addresses.
+fn check_same(place: &Folder, vehicle: &Vehicle) -> Result<(), Error> {
+    let path = place.at(folder::VEHICLE)?;
+    if path.exists() && folder::vehicle(place)?.id != vehicle.id {
+        return Err(host::Error::Exists { path }.into());
+    }
+    Ok(())
+}
+
+fn provisioned<R: Repository>(path: &Path) -> Result<Trusted<R>, Error> {
+    Trusted::provision(&read(path, MAX_ROOT)?).map_err(|error| Error::damaged(path, error))
+}
+
+/// The time an attestation tells, if the time keys of this Root signed it.
+fn attested(director: &Trusted<Director>, file: &[u8]) -> Result<Time, uptane::Error> {
+    let keys = director.root().view().time_keys().ok_or(uptane::Error::Schema { field: "uptane.time" })?;
+    let envelope = Envelope::decode(file)?;
+    threshold::check(Role::Time, &keys, &envelope)?;
+    Ok(TimeAttestation::decode(envelope.signed())?.time())
+}
+
+fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
+    Ok(disk::read(path, limit)?.ok_or_else(|| host::Error::Missing { path: path.to_owned() })?)
+}

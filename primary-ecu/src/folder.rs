@@ -1,0 +1,58 @@
+//! Opening a data folder: what `init` and `provision` put there, read back and parsed.
+
+use std::path::PathBuf;
+
+use host::disk::{Access, Disk as _, Folder};
+use host::tls::Identity;
+
+use crate::Error;
+use crate::config::{Config, Ecu, Vehicle, VehicleFile};
+use crate::grpc::Trust;
+
+/// The signing key.
+pub(crate) const KEY: &str = "keys/ecu.pem";
+/// The TLS key.
+pub(crate) const TLS_KEY: &str = "keys/tls.pem";
+/// The authority's certificate.
+pub(crate) const AUTHORITY: &str = "trust/ca.pem";
+/// The TLS certificate.
+pub(crate) const CERTIFICATE: &str = "trust/tls.pem";
+/// What this ECU is.
+pub(crate) const ECU: &str = "ecu.toml";
+/// Where everything is.
+pub(crate) const CONFIG: &str = "config.toml";
+/// Which ECUs the vehicle has.
+pub(crate) const VEHICLE: &str = "vehicle.toml";
+/// Bytes of a certificate.
+const MAX_CERTIFICATE: u64 = 64 * 1024;
+
+/// The folder, which `init` made.
+pub(crate) fn open(data: PathBuf) -> Result<Folder, Error> {
+    Ok(Folder::open(data, Access::Private)?)
+}
+
+/// What this ECU is.
+pub(crate) fn ecu(folder: &Folder) -> Result<Ecu, Error> {
+    Ok(host::config::read(&folder.at(ECU)?)?)
+}
+
+/// Where everything is.
+pub(crate) fn config(folder: &Folder) -> Result<Config, Error> {
+    Ok(host::config::read(&folder.at(CONFIG)?)?)
+}
+
+/// Which ECUs the vehicle has.
+pub(crate) fn vehicle(folder: &Folder) -> Result<Vehicle, Error> {
+    let path = folder.at(VEHICLE)?;
+    let file: VehicleFile = host::config::read(&path)?;
+    Vehicle::try_from(&file).map_err(|error| Error::damaged(&path, error))
+}
+
+/// What this ECU shows, and whom it trusts.
+pub(crate) fn trust(folder: &Folder) -> Result<Trust, Error> {
+    let identity = Identity::open(&folder.at(CERTIFICATE)?, &folder.at(TLS_KEY)?)?;
+    let path = folder.at(AUTHORITY)?;
+    let authority = folder.read(AUTHORITY, MAX_CERTIFICATE)?.ok_or(host::Error::Missing { path: path.clone() })?;
+    let authority = String::from_utf8(authority).map_err(|error| Error::damaged(&path, error))?;
+    Ok(Trust { identity, authority })
+}

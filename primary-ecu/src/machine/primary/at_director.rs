@@ -1,0 +1,173 @@
+//! Steps 1 to 6 of §5.4.4.2: the time, and what the Director says.
+
+use uptane::metadata::RoleKeys;
+use uptane::verify::{Keep, MetadataFile, Refresh, Refreshed, Step, StoredFiles, Trusted, time};
+use uptane::{Director, EcuId, Nonce, Repository, Role, Time};
+
+use super::{Answer, CheckIn, Cycle, Output, Outputs, Phase, Repo, number};
+use crate::Error;
+use crate::store::{AcceptedVersions, Files, Told};
+
+impl Cycle {
+    /// Asks the Director, with what `full` tells.
+    pub(super) fn check_in(&mut self, full: Option<Told>, outputs: &mut Outputs) {
+        match self.try_check_in(full, outputs) {
+            Ok(()) => {}
+            Err(error) => self.finish(Err(error), outputs),
+        }
+    }
+
+    fn try_check_in(&mut self, full: Option<Told>, outputs: &mut Outputs) -> Result<(), Error> {
+        let trusted = reload::<Director>(&self.start.director)?;
+        let versions = [
+            trusted.root().version().get(),
+            number(trusted.timestamp().map(|file| file.version())),
+            number(trusted.snapshot().map(|file| file.version())),
+            number(trusted.targets().map(|file| file.version())),
+        ];
+        let nonces = std::iter::once(self.own_nonce()).chain(self.met.values().map(|met| met.nonce)).collect();
+        self.phase = Phase::CheckingIn { full: full.is_some() };
+        let report_nonce = self.report_nonce();
+        outputs.push_back(Output::CheckIn(CheckIn { versions, nonces, full, report_nonce }));
+        Ok(())
+    }
+
+    fn own_nonce(&self) -> Nonce {
+        Nonce(self.draw("time"))
+    }
+
+    pub(super) fn checked_in(&mut self, full: bool, answer: Answer, outputs: &mut Outputs) -> Result<(), Error> {
+        if answer.manifest_wanted && !full {
+            self.start.told = None;
+            self.collect_reports(outputs);
+            return Ok(());
+        }
+        if full {
+            self.start.told = Some(self.to_tell());
+        }
+        if let Some(error) = self.only_telling.take() {
+            self.finish(Err(error), outputs);
+            return Ok(());
+        }
+        let refreshed = self.judge(&answer, outputs)?;
+        self.decide(refreshed, outputs)
+    }
+
+    fn judge(&mut self, answer: &Answer, outputs: &mut Outputs) -> Result<Refreshed<Director>, Error> {
+        let trusted = reload::<Director>(&self.start.director)?;
+        let (trusted, now) = self.judge_time(trusted, answer, outputs)?;
+        self.start.time = now;
+        outputs.push_back(Output::Time(now, answer.time.clone()));
+        let refresh = self.refresh(trusted, now);
+        let refresh = self.feed(refresh, answer, false, outputs)?;
+        refresh.finish().map_err(|_| Error::DirectorAnswer { reason: "files are missing".to_owned() })
+    }
+
+    fn refresh(&self, trusted: Trusted<Director>, now: Time) -> Refresh<Director> {
+        let ecus: Vec<EcuId> = self.start.ecus.keys().copied().collect();
+        Refresh::director(trusted, self.start.vehicle, Some(&ecus), now)
+    }
+
+    /// Step 1. Time keys may have been rotated by a Root that came with the attestation: then that Root is judged first,
+    /// at the time known so far, and sets the floor (design D14).
+    fn judge_time(
+        &mut self,
+        trusted: Trusted<Director>,
+        answer: &Answer,
+        outputs: &mut Outputs,
+    ) -> Result<(Trusted<Director>, Time), Error> {
+        let (nonce, known) = (self.own_nonce(), self.start.time);
+        let keys = time_keys(&trusted)?;
+        match time::check(&answer.time, &keys, nonce, known) {
+            Ok(now) => return Ok((trusted, now.time())),
+            Err(uptane::Error::BelowThreshold { .. }) if !answer.roots.is_empty() => {}
+            Err(error) => return Err(error.into()),
+        }
+        let refresh = self.feed(self.refresh(trusted, known), answer, true, outputs)?;
+        let trusted = refresh.abandon();
+        let rotated = time_keys(&trusted)?;
+        let floor = trusted.root().view().not_before().filter(|_| !rotated.is_same_as(&keys)).unwrap_or(known);
+        let now = time::check(&answer.time, &rotated, nonce, floor)?;
+        Ok((trusted, now.time()))
+    }
+
+    /// Gives a refresh what it asks for, out of the answer or, where that left out what is unchanged, out of what is
+    /// stored. With `roots_only` it stops behind the Roots of the answer.
+    fn feed(
+        &mut self,
+        mut refresh: Refresh<Director>,
+        answer: &Answer,
+        roots_only: bool,
+        outputs: &mut Outputs,
+    ) -> Result<Refresh<Director>, Error> {
+        let first = answer.newest_root.saturating_sub(u64::try_from(answer.roots.len()).unwrap_or(u64::MAX));
+        loop {
+            let file = match refresh.next() {
+                Step::Fetch { file, .. } => file,
+                Step::Done => return Ok(refresh),
+                Step::Refused(check) => return Err(Error::Refused { check }),
+            };
+            let stored = &self.start.director;
+            let bytes = match file {
+                MetadataFile::Root(version) => {
+                    let index = version.get().checked_sub(first.saturating_add(1));
+                    let index = index.and_then(|index| usize::try_from(index).ok());
+                    let root = index.and_then(|index| answer.roots.get(index)).map(Vec::as_slice);
+                    if root.is_none() && roots_only {
+                        return Ok(refresh);
+                    }
+                    // The Director states how far its Roots go: fewer are not "there is none".
+                    if root.is_none() && version.get() <= answer.newest_root {
+                        return Err(uptane::Error::Absent { role: Role::Root }.into());
+                    }
+                    root
+                }
+                MetadataFile::Timestamp => answer.timestamp.as_deref().or(stored.timestamp.as_deref()),
+                MetadataFile::Snapshot(_) => answer.snapshot.as_deref(),
+                MetadataFile::Targets(_) => answer.targets.as_deref(),
+            };
+            let supplied = refresh.supply(bytes);
+            let keep = refresh.keep();
+            self.start.director.apply(&keep);
+            if keep.contains(&Keep::Forget) {
+                self.start.accepted.director = AcceptedVersions::default();
+            }
+            if !keep.is_empty() {
+                outputs.push_back(Output::Keep(Repo::Director, keep));
+            }
+            supplied?;
+        }
+    }
+}
+
+/// What is trusted of stored files.
+pub(super) fn reload<R: Repository>(files: &Files) -> Result<Trusted<R>, Error> {
+    let Files { root, timestamp, snapshot, targets } = files;
+    let stored = StoredFiles {
+        root,
+        timestamp: timestamp.as_deref(),
+        snapshot: snapshot.as_deref(),
+        targets: targets.as_deref(),
+    };
+    Ok(Trusted::reload(stored)?)
+}
+
+fn time_keys(trusted: &Trusted<Director>) -> Result<RoleKeys, Error> {
+    let keys = trusted.root().view().time_keys();
+    keys.ok_or(Error::Refused { check: uptane::Error::Schema { field: "uptane.time" } })
+}
+
+impl Files {
+    /// What is stored once `keep` is.
+    pub(super) fn apply(&mut self, keep: &[Keep]) {
+        for keep in keep {
+            match keep {
+                Keep::Store { file: MetadataFile::Root(_), bytes } => self.root.clone_from(bytes),
+                Keep::Store { file: MetadataFile::Timestamp, bytes } => self.timestamp = Some(bytes.clone()),
+                Keep::Store { file: MetadataFile::Snapshot(_), bytes } => self.snapshot = Some(bytes.clone()),
+                Keep::Store { file: MetadataFile::Targets(_), bytes } => self.targets = Some(bytes.clone()),
+                Keep::Forget => (self.timestamp, self.snapshot, self.targets) = (None, None, None),
+            }
+        }
+    }
+}
