@@ -79,8 +79,8 @@ impl Slots {
         self.incoming = Incoming::Nothing;
         match file {
             File::Time => {
-                // Nobody asked for an attestation, so none can answer.
-                desk.nonce.ok_or(Fault::Check(Error::Replay))?;
+                // This ECU asked for none, or has its answer.
+                desk.nonce.ok_or(Fault::Refused(Refusal::Phase))?;
                 self.stage(&desk, What::Time, length)
             }
             File::Targets(Repo::Director) => self.stage(&desk, What::Targets, length),

@@ -1,13 +1,13 @@
 //! Full verification over gRPC.
 
 use proto::grpc::secondary as wire;
-use proto::secondary::{Phase, Reply, Request};
+use proto::secondary::{Phase, Refusal, Reply, Repo, Request};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
-use uptane::{Sha256, TransactionId};
+use uptane::{Role, Sha256, TransactionId};
 use wire::secondary_client::SecondaryClient;
 
 use super::bundle::Bench;
-use super::primary::{Carrier, identity, stage, update};
+use super::primary::{Carrier, identity, repository, stage, update};
 use super::process::{Running, command};
 
 struct Grpc(SecondaryClient<Channel>);
@@ -27,6 +27,14 @@ impl Carrier for Grpc {
     async fn ask<T>(&mut self, request: Request<'_>, hear: impl FnOnce(Reply<'_>) -> T) -> T {
         let reply = self.0.ask(wire::Request::from(request)).await.unwrap().into_inner();
         hear(Reply::try_from(&reply).unwrap())
+    }
+}
+
+/// The failed check.
+fn name(refusal: Refusal) -> Option<&'static str> {
+    match refusal {
+        Refusal::Check(code) => uptane::Error::name_of(code),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -93,7 +101,43 @@ fn an_older_set_of_metadata_is_refused() {
         stage(&mut primary, &bench, &image, open).await.unwrap();
         bench.repo = old;
         let refused = stage(&mut primary, &bench, &image, open).await.unwrap_err();
-        let proto::secondary::Refusal::Check(code) = refused else { panic!("{refused:?}") };
-        assert_eq!(uptane::Error::name_of(code), Some("rollback"));
+        assert_eq!(name(refused), Some("rollback"));
+    });
+}
+
+#[test]
+fn an_image_that_the_director_alone_names_is_refused() {
+    let mut bench = Bench::new("full");
+    let old = bench.repo.clone();
+    bench.repo.publish(|next| next.release());
+    host::serve::runtime().unwrap().block_on(async {
+        let running = run(&bench);
+        let mut primary = Grpc::connect(&bench, &running.place).await;
+        repository(&mut primary, Repo::Director, bench.repo.director(), true).await.unwrap();
+        let refused = repository(&mut primary, Repo::Image, old.image(), true).await.unwrap_err();
+        assert_eq!(name(refused), Some("not-in-image-repository"));
+    });
+}
+
+#[test]
+fn keys_rotate_in_both_repositories() {
+    let mut bench = Bench::new("full");
+    let (first, open) = (bench.me().image(1), TransactionId([9; 16]));
+    host::serve::runtime().unwrap().block_on(async {
+        let running = run(&bench);
+        let mut primary = Grpc::connect(&bench, &running.place).await;
+        stage(&mut primary, &bench, &first, open).await.unwrap();
+        bench.repo.publish(|next| {
+            next.release();
+            for role in [Role::Root, Role::Timestamp, Role::Snapshot, Role::Targets] {
+                next.director.rotate(role);
+            }
+            next.image.rotate(Role::Timestamp);
+        });
+        let second = bench.me().image(2);
+        update(&mut primary, &bench, &second).await.unwrap();
+        drop(running);
+        let running = run(&bench);
+        assert_eq!(identity(&mut Grpc::connect(&bench, &running.place).await).await.0, Sha256::of(&second));
     });
 }

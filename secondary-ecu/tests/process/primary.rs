@@ -2,8 +2,9 @@
 
 use proto::secondary::{File, Phase, Refusal, Reply, Repo as Which, Request};
 use uptane::sign::CommandBuilder;
-use uptane::testing::Repo;
-use uptane::{Action, Length, Nonce, Sha256, TransactionId};
+use uptane::testing::{Files, Repo};
+use uptane::verify::MetadataFile;
+use uptane::{Action, Length, Nonce, Sha256, TransactionId, Version};
 
 use super::bundle::Bench;
 
@@ -52,16 +53,29 @@ pub(super) async fn stage(
 }
 
 async fn metadata(carrier: &mut impl Carrier, repo: &Repo, full: bool) -> Result<(), Refusal> {
-    for (which, files) in [(Which::Director, repo.director()), (Which::Image, repo.image())] {
-        if full {
-            send(carrier, File::Timestamp(which), files.timestamp()).await?;
-            send(carrier, File::Snapshot(which), files.snapshot()).await?;
-        }
-        if full || which == Which::Director {
-            send(carrier, File::Targets(which), files.targets()).await?;
-        }
+    repository(carrier, Which::Director, repo.director(), full).await?;
+    match full {
+        true => repository(carrier, Which::Image, repo.image(), full).await,
+        false => Ok(()),
     }
-    Ok(())
+}
+
+/// Everything of one repository that a Secondary needs, in the order of §5.4.4.2.
+pub(super) async fn repository(
+    carrier: &mut impl Carrier,
+    which: Which,
+    files: &Files,
+    full: bool,
+) -> Result<(), Refusal> {
+    for version in (2..).map_while(|version| Version::new(version).ok()) {
+        let Some(root) = files.get(MetadataFile::Root(version)) else { break };
+        send(carrier, File::Root(which, version), root).await?;
+    }
+    if full {
+        send(carrier, File::Timestamp(which), files.timestamp()).await?;
+        send(carrier, File::Snapshot(which), files.snapshot()).await?;
+    }
+    send(carrier, File::Targets(which), files.targets()).await
 }
 
 fn command(bench: &Bench, action: Action, transaction: TransactionId) -> Vec<u8> {

@@ -119,7 +119,8 @@ impl<F: Flash> Verifier<F> for Full {
         self.incoming = None;
         let limit = match file {
             File::Time => {
-                desk.nonce.ok_or(Error::Replay)?;
+                // This ECU asked for none, or has its answer.
+                desk.nonce.ok_or(Fault::Refused(Refusal::Phase))?;
                 MAX_TIME_ATTESTATION
             }
             File::Root(..) => MAX_ROOT,
