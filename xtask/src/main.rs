@@ -3,6 +3,7 @@
 mod command;
 mod dependencies;
 mod evidence;
+mod links;
 mod lints;
 mod packages;
 mod probes;
@@ -55,12 +56,13 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
 /// One stage: its name and what it does.
 type Stage = (&'static str, fn(&Workspace) -> Result<stage::Count>);
 
-const STAGES: [Stage; 8] = [
+const STAGES: [Stage; 9] = [
     ("packages", packages::install),
     ("fmt", lints::format),
     ("dependencies", dependencies::check),
     ("sockets", sockets::check),
     ("requirements", requirements::check),
+    ("links", links::check),
     ("probes", probes::check),
     ("clippy", lints::clippy),
     ("tests", suite::run),
