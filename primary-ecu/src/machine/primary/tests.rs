@@ -1,1 +1,406 @@
+use std::collections::BTreeMap;
 
+use uptane::testing::Repo as Published;
+use uptane::verify::image::{ImageCheck, VerifiedImage};
+use uptane::{Role, TransactionId};
+
+use super::*;
+use crate::machine::transaction::{Standing, State, step};
+
+/// A vehicle, both repositories, and what the Primary has on disk: the whole world of a cycle, without I/O.
+struct Bench {
+    repo: Published,
+    director: Files,
+    image: Files,
+    accepted: Accepted,
+    time: Time,
+    floors: Floors,
+    told: Option<Told>,
+    outcome: Outcome,
+    journal: Option<Transaction>,
+    /// What each ECU runs.
+    running: BTreeMap<EcuId, Sha256>,
+    standing: BTreeMap<EcuId, (TransactionId, Standing)>,
+    /// Does not answer.
+    dead: Option<EcuId>,
+    /// Refuses to activate.
+    sick: Option<EcuId>,
+    /// What the Image repository hands out instead of an image.
+    tampered: bool,
+    /// The power fails at this output of the next cycle.
+    dies_after: Option<usize>,
+    trace: Vec<&'static str>,
+    seeds: u8,
+}
+
+impl Bench {
+    /// A vehicle that runs release 1 of everything.
+    fn new(ecus: usize) -> Self {
+        let repo = Published::seeded(ecus);
+        let root = |root: &[u8]| Files { root: root.to_vec(), ..Files::default() };
+        let running = repo.ecus().iter().map(|ecu| (ecu.ecu, Sha256::of(&ecu.image(1))));
+        Self {
+            director: root(repo.director().first_root()),
+            image: root(repo.image().first_root()),
+            accepted: Accepted::default(),
+            time: repo.now(),
+            floors: Floors::default(),
+            told: None,
+            outcome: Outcome::default(),
+            journal: None,
+            running: running.collect(),
+            standing: BTreeMap::new(),
+            dead: None,
+            sick: None,
+            tampered: false,
+            dies_after: None,
+            trace: Vec::new(),
+            seeds: 0,
+            repo,
+        }
+    }
+
+    fn start(&mut self) -> Start {
+        self.seeds += 1;
+        let own = self.repo.ecus()[0].ecu;
+        Start {
+            vehicle: self.repo.vehicle(),
+            own,
+            ecus: self.repo.ecus().iter().map(|ecu| (ecu.ecu, ecu.hardware)).collect(),
+            own_image: self.running[&own],
+            time: self.time,
+            director: self.director.clone(),
+            accepted: self.accepted.clone(),
+            floors: self.floors.clone(),
+            told: self.told.clone(),
+            outcome: self.outcome.clone(),
+            journal: self.journal.clone(),
+            seed: [self.seeds; 32],
+        }
+    }
+
+    /// One cycle to its end; `None` if the power failed first.
+    fn cycle(&mut self) -> Option<Result<(), Error>> {
+        let mut primary = Primary::new();
+        primary.handle(Input::Start(Box::new(self.start())));
+        let mut inputs = VecDeque::new();
+        for done in 0.. {
+            while let Some(input) = inputs.pop_front() {
+                primary.handle(input);
+            }
+            let output = primary.poll().expect("a cycle that waits for nothing is over");
+            if self.dies_after.take_if(|left| *left == done).is_some() {
+                return None;
+            }
+            match output {
+                Output::Finished(result) => return Some(result),
+                output => inputs.extend(self.perform(output, primary.transaction())),
+            }
+        }
+        None
+    }
+
+    fn perform(&mut self, output: Output, transaction: Option<&Transaction>) -> Option<Input> {
+        let alive = |ecu: EcuId| self.dead != Some(ecu);
+        match output {
+            Output::Meet(ecu) => {
+                let met = Met { running: self.running[&ecu], nonce: Nonce([9; 16]) };
+                Some(Input::Met(ecu, alive(ecu).then_some(met)))
+            }
+            Output::Report(ecu, _) => Some(Input::Reported(ecu, alive(ecu))),
+            Output::CheckIn(check_in) => Some(Input::CheckedIn(Ok(Box::new(self.answer(check_in))))),
+            Output::Time(time, _) => self.note("time", |bench| bench.time = time),
+            Output::Keep(repo, keep) => self.note("keep", |bench| bench.files(repo).apply(&keep)),
+            Output::Load => Some(Input::Loaded(Ok(Box::new(self.image.clone())))),
+            Output::Fetch(file, _) => Some(Input::Fetched(Ok(self.repo.image().get(file).map(<[u8]>::to_vec)))),
+            Output::Accept(files, accepted) => self.note("accept", |bench| bench.accept(files, accepted)),
+            Output::Download(approved, ecu) => Some(Input::Downloaded(self.download(&approved, ecu).map(Box::new))),
+            Output::Record(transaction) => self.note("record", |bench| bench.journal = Some(transaction)),
+            Output::Errand(action) => Some(Input::Happened(self.errand(action, transaction?.id))),
+            Output::Settle(transaction, outcome) => self.note("settle", |bench| bench.settle(&transaction, outcome)),
+            Output::Remember(outcome) => self.note("remember", |bench| bench.outcome = outcome),
+            Output::Finished(_) => None,
+        }
+    }
+
+    fn note(&mut self, word: &'static str, change: impl FnOnce(&mut Self)) -> Option<Input> {
+        self.trace.push(word);
+        change(self);
+        None
+    }
+
+    fn files(&mut self, repo: Repo) -> &mut Files {
+        match repo {
+            Repo::Director => &mut self.director,
+            Repo::Image => &mut self.image,
+        }
+    }
+
+    fn accept(&mut self, files: Vec<(Repo, MetadataFile, Vec<u8>)>, accepted: Accepted) {
+        for (repo, file, bytes) in files {
+            self.files(repo).apply(&[Keep::Store { file, bytes }]);
+        }
+        self.accepted = accepted;
+    }
+
+    fn answer(&mut self, check_in: CheckIn) -> Answer {
+        self.trace.push(if check_in.full.is_some() { "full" } else { "idle" });
+        self.told = check_in.full.or(self.told.take());
+        let [root, ..] = check_in.versions;
+        let files = self.repo.director();
+        let roots =
+            (root + 1..).map_while(|n| files.get(MetadataFile::Root(Version::new(n).ok()?)).map(<[u8]>::to_vec));
+        let roots: Vec<_> = roots.collect();
+        Answer {
+            time: self.repo.time(self.repo.now(), check_in.nonces),
+            newest_root: root + u64::try_from(roots.len()).unwrap(),
+            roots,
+            timestamp: Some(files.timestamp().to_vec()),
+            snapshot: Some(files.snapshot().to_vec()),
+            targets: Some(files.targets().to_vec()),
+            manifest_wanted: false,
+        }
+    }
+
+    fn download(&mut self, approved: &Approved, ecu: EcuId) -> Result<VerifiedImage, Error> {
+        self.trace.push("download");
+        let of = self.repo.ecus().iter().find(|of| of.ecu == ecu).unwrap();
+        let mut image = of.image(self.repo.release());
+        image[0] ^= u8::from(self.tampered);
+        let mut check = ImageCheck::new(approved.entry(ecu).unwrap().image());
+        check.update(&image)?;
+        Ok(check.finish()?)
+    }
+
+    fn errand(&mut self, action: Action, id: TransactionId) -> Event {
+        let (Action::Stage(ecu, _)
+        | Action::Look(ecu, _)
+        | Action::Activate(ecu, _)
+        | Action::Commit(ecu, _)
+        | Action::RollBack(ecu, _)) = action
+        else {
+            unreachable!("not an errand")
+        };
+        if self.dead == Some(ecu) {
+            return Event::Unreachable(ecu);
+        }
+        if self.sick == Some(ecu) && matches!(action, Action::Activate(..)) {
+            return Event::Refused(ecu, 14);
+        }
+        let before =
+            self.standing.get(&ecu).filter(|(of, _)| *of == id).map_or(Standing::Absent, |(_, stands)| *stands);
+        let after = match (action, before) {
+            (Action::Stage(..), Standing::Absent) => Standing::Staged,
+            (Action::Activate(..), Standing::Staged) => Standing::Healthy,
+            (Action::Commit(..), Standing::Healthy) => Standing::Committed,
+            (Action::RollBack(..), Standing::Staged | Standing::Healthy) => Standing::RolledBack,
+            (_, before) => before,
+        };
+        let of = self.repo.ecus().iter().find(|of| of.ecu == ecu).unwrap();
+        let (old, new) = (Sha256::of(&of.image(1)), Sha256::of(&of.image(self.repo.release())));
+        let runs_new = matches!(after, Standing::Healthy | Standing::Committed);
+        if before != after {
+            self.running.insert(ecu, if runs_new { new } else { old });
+        }
+        self.standing.insert(ecu, (id, after));
+        Event::Seen(ecu, after)
+    }
+
+    fn settle(&mut self, transaction: &Transaction, outcome: Outcome) {
+        if transaction.state == State::Committed {
+            for member in transaction.members() {
+                self.floors.insert((member.ecu, member.line), member.counter);
+            }
+        }
+        self.outcome = outcome;
+        self.journal = None;
+    }
+
+    fn all_run(&self, release: u64) -> bool {
+        self.repo.ecus().iter().all(|ecu| self.running[&ecu.ecu] == Sha256::of(&ecu.image(release)))
+    }
+
+    fn refused(&mut self) -> uptane::Error {
+        match self.cycle() {
+            Some(Err(Error::Refused { check })) => check,
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_vehicle_that_has_what_it_shall_have_says_so_once_and_is_idle_then() {
+    let mut bench = Bench::new(3);
+    assert!(matches!(bench.cycle(), Some(Ok(()))));
+    assert!(matches!(bench.cycle(), Some(Ok(()))));
+    let said: Vec<_> = bench.trace.iter().filter(|word| matches!(**word, "full" | "idle")).collect();
+    assert_eq!(said, [&"full", &"idle"]);
+    assert!(!bench.trace.contains(&"download"));
+}
+
+#[test]
+fn a_new_release_is_installed_on_every_ecu_and_told() {
+    let mut bench = Bench::new(4);
+    bench.repo.publish(|next| next.release());
+    assert!(matches!(bench.cycle(), Some(Ok(()))));
+    assert!(bench.all_run(2));
+    assert_eq!(bench.outcome.result, "installed");
+    assert_eq!(
+        bench.told.as_ref().unwrap().running[bench.repo.ecus()[3].ecu.as_str()],
+        bench.running[&bench.repo.ecus()[3].ecu].to_string()
+    );
+    assert!(bench.floors.values().all(|floor| floor.get() == 2));
+    assert!(bench.journal.is_none());
+}
+
+#[test]
+fn metadata_is_current_and_the_journal_written_before_any_ecu_is_touched() {
+    let mut bench = Bench::new(2);
+    bench.repo.publish(|next| next.release());
+    bench.cycle();
+    let at = |word| bench.trace.iter().position(|found| *found == word).unwrap();
+    assert!(at("time") < at("accept") && at("accept") < at("download") && at("download") < at("record"));
+}
+
+#[test]
+fn a_flipped_image_byte_is_refused_and_told_and_the_next_good_image_installed() {
+    let mut bench = Bench::new(3);
+    bench.repo.publish(|next| next.release());
+    bench.tampered = true;
+    assert_eq!(bench.refused(), uptane::Error::ImageDigest);
+    assert!(bench.all_run(1));
+    let told = bench.told.clone().unwrap().outcome;
+    assert_eq!((told.result.as_str(), told.attack.as_deref()), ("verification-failed", Some("arbitrary-software")));
+
+    bench.trace.clear();
+    assert_eq!(bench.refused(), uptane::Error::ImageDigest);
+    assert_eq!(bench.trace.iter().filter(|word| **word == "full").count(), 0, "the Director knows");
+
+    bench.tampered = false;
+    assert!(matches!(bench.cycle(), Some(Ok(()))));
+    assert!(bench.all_run(2));
+}
+
+#[test]
+fn an_older_set_of_image_metadata_is_a_rollback() {
+    let mut bench = Bench::new(2);
+    bench.repo.publish(|next| next.release());
+    bench.tampered = true;
+    bench.refused();
+    bench.tampered = false;
+    bench.repo.publish(|next| next.image.version(Role::Timestamp, 1));
+    assert!(matches!(bench.refused(), uptane::Error::Rollback { role: Role::Timestamp, .. }));
+    assert!(bench.all_run(1));
+}
+
+#[test]
+fn an_image_the_director_alone_names_is_refused_and_its_metadata_not_kept() {
+    let mut bench = Bench::new(2);
+    let ecu = bench.repo.ecus()[1].ecu;
+    bench.repo.publish(|next| {
+        next.release();
+        let name = format!("fw/{ecu}-2.bin");
+        next.image.remove(Role::Targets, &["targets", name.as_str()]);
+    });
+    assert_eq!(bench.refused(), uptane::Error::NotInImageRepository);
+    assert_eq!(bench.accepted, Accepted::default());
+    assert!(bench.all_run(1));
+}
+
+#[test]
+fn a_rotated_time_key_is_learned_from_the_root_that_comes_with_it() {
+    let mut bench = Bench::new(2);
+    bench.cycle();
+    bench.repo.publish(|next| next.director.rotate(Role::Time));
+    assert!(matches!(bench.cycle(), Some(Ok(()))));
+}
+
+#[test]
+fn a_dead_ecu_is_told_and_the_others_keep_their_images() {
+    let mut bench = Bench::new(3);
+    bench.cycle();
+    let dead = bench.repo.ecus()[2].ecu;
+    bench.dead = Some(dead);
+    bench.repo.publish(|next| next.release());
+    assert!(matches!(bench.cycle(), Some(Err(Error::RolledBack { cause: Cause::Unreachable(ecu) })) if ecu == dead));
+    assert!(bench.all_run(1));
+    assert_eq!(bench.told.clone().unwrap().unreachable, [dead.to_string()]);
+    bench.dead = None;
+    assert!(matches!(bench.cycle(), Some(Ok(()))));
+    assert!(bench.all_run(2));
+}
+
+#[test]
+fn an_ecu_that_refuses_turns_the_whole_vehicle_back_in_the_same_cycle() {
+    let mut bench = Bench::new(3);
+    bench.repo.publish(|next| next.release());
+    let sick = bench.repo.ecus()[1].ecu;
+    bench.sick = Some(sick);
+    assert!(matches!(bench.cycle(), Some(Err(Error::RolledBack { cause: Cause::Refused(ecu, 14) })) if ecu == sick));
+    assert!(bench.all_run(1));
+    assert_eq!(bench.told.unwrap().outcome.result, "verification-failed");
+}
+
+#[test]
+fn a_director_that_cannot_be_reached_ends_the_cycle_at_once() {
+    let mut bench = Bench::new(1);
+    let mut primary = Primary::new();
+    primary.handle(Input::Start(Box::new(bench.start())));
+    assert!(matches!(primary.poll(), Some(Output::CheckIn(_))));
+    let reason = "refused".to_owned();
+    primary.handle(Input::CheckedIn(Err(Error::Director { reason })));
+    assert!(matches!(primary.poll(), Some(Output::Finished(Err(Error::Director { .. })))));
+    assert!(primary.poll().is_none());
+}
+
+#[test]
+fn a_journalled_transaction_the_director_withdrew_is_rolled_back() {
+    let mut bench = Bench::new(2);
+    bench.repo.publish(|next| next.release());
+    // Until the transaction is open and something staged.
+    bench.dies_after = Some(16);
+    assert!(bench.cycle().is_none());
+    assert!(matches!(bench.journal.as_ref().unwrap().state, State::Staging | State::Verifying));
+    bench.repo.publish(|next| next.assign_release(1));
+    assert!(matches!(bench.cycle(), Some(Ok(()))));
+    assert!(bench.all_run(1) && bench.journal.is_none());
+}
+
+#[test]
+fn wherever_the_power_fails_the_vehicle_runs_the_new_release_in_the_end() {
+    for at in 0.. {
+        let mut bench = Bench::new(3);
+        bench.repo.publish(|next| next.release());
+        bench.dies_after = Some(at);
+        let finished = bench.cycle().is_some();
+        for _ in 0..3 {
+            assert!(matches!(bench.cycle(), Some(Ok(()))), "killed at output {at}");
+        }
+        assert!(bench.all_run(2), "killed at output {at}");
+        assert!(bench.journal.is_none());
+        if finished {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_closed_journal_is_settled_and_not_asked_about_again() {
+    let mut bench = Bench::new(2);
+    bench.repo.publish(|next| next.release());
+    bench.cycle();
+    let member = bench.repo.ecus()[0];
+    let image = crate::machine::transaction::MemberImage {
+        name: uptane::TargetNameBuf::parse("fw/x").unwrap(),
+        length: Length::ZERO,
+        sha256: bench.running[&member.ecu],
+        line: uptane::ImageLine::parse("x").unwrap(),
+        counter: uptane::ReleaseCounter::ZERO,
+    };
+    let part = crate::machine::transaction::Member::new(member.ecu, member.hardware, image, 0);
+    let closed = Transaction::at(TransactionId([1; 16]), Sha256([1; 32]), State::Committed, vec![part]);
+    assert_eq!(step(&closed, Event::Resumed).1, [Action::Close]);
+    bench.journal = Some(closed);
+    assert!(matches!(bench.cycle(), Some(Ok(()))));
+    assert!(bench.journal.is_none());
+}
