@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use host::health::Health;
 use tokio::time::{Instant, interval_at, sleep};
+use tonic::service::Routes;
+use uptane::verify::MetadataFile;
 use uptane::{Sha256, Time, VehicleId, Version};
 
 use crate::Error;
@@ -19,6 +21,7 @@ use crate::check_in::{self, Verdict};
 use crate::desired::{Catalogue, relist};
 use crate::facts::{Change, Facts, Seen};
 use crate::keys::OnlineKeys;
+use crate::metadata::{issue, versions};
 use crate::store::Store;
 use crate::{files, grpc, http, images};
 
@@ -74,6 +77,27 @@ impl<S: Store> Director<S> {
         reply
     }
 
+    /// One file of the metadata of the vehicle that shows this certificate; `None` if there is no such version.
+    pub async fn file(&self, certificate: Sha256, file: MetadataFile) -> Result<Option<Vec<u8>>, Error> {
+        let facts = self.store.by_certificate(certificate).await?.ok_or(Error::UnknownVehicle)?;
+        if let MetadataFile::Root(version) = file {
+            // Roots are handed out in order of version, so the first is the one that was asked for.
+            let known = version <= facts.epoch.root;
+            return Ok(if known { self.store.roots(version).await?.into_iter().next() } else { None });
+        }
+        if facts.vehicle.manifest.is_none() {
+            return Err(Error::ManifestFirst);
+        }
+        let facts = self.relisted(facts, certificate).await?;
+        let (newest, issued) = (versions(&facts)?, self.signed(|keys| issue(&facts, keys))?);
+        Ok(match file {
+            MetadataFile::Timestamp => Some(issued.timestamp),
+            MetadataFile::Snapshot(version) => (version == newest.snapshot).then_some(issued.snapshot),
+            MetadataFile::Targets(version) => (version == newest.targets).then_some(issued.targets),
+            MetadataFile::Root(_) => None,
+        })
+    }
+
     /// Goes on with the next epoch if it is due.
     pub async fn advance_epoch(&self, now: Time) -> Result<(), Error> {
         let epoch = self.store.epoch().await?.ok_or(Error::NotInitialised)?;
@@ -112,7 +136,7 @@ impl<S: Store> Director<S> {
             State::Manifest(file) => check_in::manifest(&facts, file, seen, now)?,
         };
         let facts = match verdict {
-            Verdict::Idle(_) if request.is_ahead(&crate::metadata::versions(&facts)?) => {
+            Verdict::Idle(_) if request.is_ahead(&versions(&facts)?) => {
                 return self.want_manifest(&facts, request, now).await;
             }
             Verdict::ManifestWanted => return self.want_manifest(&facts, request, now).await,
@@ -255,8 +279,11 @@ impl<S: Store> Server<S> {
         host::cli::announce(format_args!("https://{address}"));
 
         let connections = grpc::accept(listener, self.tls.clone());
-        let service = grpc::service(self.director.clone());
-        let server = tonic::transport::Server::builder().max_concurrent_streams(MAX_STREAMS).add_service(service);
+        let services = Routes::new(grpc::service(self.director.clone())).into_axum_router();
+        let routes = services.merge(http::router(self.director.clone()));
+        // Whoever GETs files may speak HTTP/1.1.
+        let mut server = tonic::transport::Server::builder().accept_http1(true).max_concurrent_streams(MAX_STREAMS);
+        let server = server.add_routes(routes.into());
         let served = tokio::select! {
             served = server.serve_with_incoming_shutdown(connections, host::serve::stopped()) => served,
             () = self.upkeep() => Ok(()),

@@ -94,6 +94,9 @@ pub enum Error {
         /// The key's id.
         key: Box<KeyId>,
     },
+    /// Metadata is asked for before a manifest was accepted.
+    #[error("no manifest of this vehicle was accepted yet")]
+    ManifestFirst,
     /// An inventoried ECU neither reports nor is declared unreachable (§5.3.2.1 step 3).
     #[error("{ecu} is missing from the manifest")]
     MissingReport {
@@ -203,6 +206,7 @@ impl Error {
             | Self::EcuTwice { .. }
             | Self::Hardware { .. }
             | Self::ImplausibleVersion { .. }
+            | Self::ManifestFirst
             | Self::MissingReport { .. }
             | Self::NotThePrimary { .. }
             | Self::Report { .. }
@@ -259,6 +263,7 @@ impl Error {
             | Self::Format { .. }
             | Self::Host(_)
             | Self::KeyMissing { .. }
+            | Self::ManifestFirst
             | Self::NoTlsRequest
             | Self::NotInitialised
             | Self::PrimaryFirst { .. }
@@ -289,6 +294,7 @@ impl Report for Error {
             | Self::CounterReused { .. }
             | Self::Hardware { .. }
             | Self::ImplausibleVersion { .. }
+            | Self::ManifestFirst
             | Self::MissingReport { .. }
             | Self::NotInImageRepository { .. }
             | Self::NotThePrimary { .. }
@@ -337,6 +343,7 @@ impl Report for Error {
             Self::VersionsExhausted => "register the vehicle anew".into(),
             Self::CounterReused { .. }
             | Self::ImplausibleVersion { .. }
+            | Self::ManifestFirst
             | Self::MissingReport { .. }
             | Self::NotThePrimary { .. }
             | Self::Report { .. }

@@ -1,4 +1,6 @@
-//! Refreshing what is trusted of the Image repository, over HTTP.
+//! Over HTTP: the Image repository is read, and a vehicle's own metadata is served.
+
+mod metadata;
 
 use host::fetch::Fetcher;
 use uptane::verify::{Commit, Keep, MetadataFile, Refresh, Step};
@@ -7,6 +9,8 @@ use uptane::{Image, Time};
 use crate::facts::{Change, ImageFiles};
 use crate::store::Store;
 use crate::{Error, images};
+
+pub use metadata::router;
 
 /// Brings the store's state of the Image repository up to date. Whatever was verified is kept, also if a later file fails.
 ///

@@ -157,11 +157,14 @@ impl Drop for Server {
     }
 }
 
-/// A store is its file and the write-ahead log beside it.
+/// A store is its file and, unless everything in it has been taken over, the write-ahead log beside it.
 fn copy_store(from: &str, to: &str) {
-    std::fs::remove_file(format!("{to}-shm")).ok();
-    for part in ["", "-wal"] {
-        std::fs::copy(format!("{from}{part}"), format!("{to}{part}")).unwrap();
+    for part in ["-shm", "-wal"] {
+        std::fs::remove_file(format!("{to}{part}")).ok();
+    }
+    std::fs::copy(from, to).unwrap();
+    if Path::new(&format!("{from}-wal")).exists() {
+        std::fs::copy(format!("{from}-wal"), format!("{to}-wal")).unwrap();
     }
 }
 
@@ -327,6 +330,31 @@ async fn a_rotated_key_reaches_server_and_vehicle_without_a_restart() {
     assert!(renewed.status.success(), "{}", stderr(&renewed));
     let reply = vehicle.idle().await.unwrap();
     assert_eq!(vehicle.verify(&reply), []);
+}
+
+#[tokio::test]
+async fn a_vehicle_may_get_its_own_metadata_as_files() {
+    let site = Site::new();
+    let server = site.serve();
+    let read = |name: &str| std::fs::read_to_string(site.bundle().join(name)).unwrap();
+    let identity = host::tls::Identity::new(read("primary.pem"), site.tls_key.clone().into()).unwrap();
+    let config = host::tls::client_config(&identity, &read("ca.pem")).unwrap();
+    let fetcher = host::fetch::Fetcher::tls(&server.url, &config).unwrap();
+    let limit = uptane::Length::new(100_000).unwrap();
+    let root = fetcher.get("metadata/1.root.json", limit).await.unwrap().unwrap();
+    assert_eq!(root, read("1.root.json").into_bytes());
+    assert!(fetcher.get("metadata/2.root.json", limit).await.unwrap().is_none());
+    // Nothing is signed before the vehicle said what it is.
+    assert!(fetcher.get("metadata/timestamp.json", limit).await.is_err());
+
+    let reply = site.vehicle(&server).await.report_all().await.unwrap();
+    for (name, sent) in
+        [("timestamp.json", reply.timestamp), ("1.snapshot.json", reply.snapshot), ("1.targets.json", reply.targets)]
+    {
+        let file = fetcher.get(&format!("metadata/{name}"), limit).await.unwrap();
+        assert_eq!(file, sent, "{name}");
+    }
+    assert!(fetcher.get("metadata/2.targets.json", limit).await.unwrap().is_none());
 }
 
 #[tokio::test]
