@@ -115,14 +115,16 @@ fn below_uptane(workspace: &Workspace) -> Result<Vec<String>> {
     Ok(unknown.map(|name| format!("uptane now stands on {name}, which is not in its allow-list")).collect())
 }
 
-/// Every crate from outside has a line with its reason in `docs/dependencies.md`.
+/// Every crate from outside has a line with its reason in `docs/dependencies.md`, and every line a crate.
 fn without_reason(workspace: &Workspace) -> Result<Vec<String>> {
     let page = fs::read_to_string(workspace.root.join("docs/dependencies.md")).context("docs/dependencies.md")?;
+    let lines: BTreeSet<&str> = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     let outside = workspace.packages.iter().flat_map(|package| &package.dependencies);
     let names: BTreeSet<&str> =
         outside.filter(|dependency| dependency.path.is_none()).map(|dependency| dependency.name.as_str()).collect();
-    let silent = names.into_iter().filter(|name| !page.contains(&format!("| `{name}` |")));
-    Ok(silent.map(|name| format!("docs/dependencies.md has no line for {name}")).collect())
+    let silent = names.difference(&lines).map(|name| format!("docs/dependencies.md has no line for {name}"));
+    let stale = lines.difference(&names).map(|name| format!("docs/dependencies.md lists {name}, which nobody uses"));
+    Ok(silent.chain(stale).collect())
 }
 
 #[cfg(test)]
