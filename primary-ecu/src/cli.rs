@@ -95,3 +95,6 @@ impl Run {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

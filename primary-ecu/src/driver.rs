@@ -251,6 +251,13 @@ impl Driver {
     }
 }
 
+/// Shows the vehicle before anything ever ran.
+pub(crate) fn show(place: &Folder, config: &Config, vehicle: &Vehicle) -> Result<(), Error> {
+    let slots = Slots::boot(place.clone())?;
+    Shown::new(place, config, vehicle, &slots.running()?);
+    Ok(())
+}
+
 fn images(config: &Config) -> Result<Fetcher, Error> {
     let fetcher = Fetcher::plain(&config.image_repo).map_err(downloads::failed)?;
     let window = Duration::from_secs(config.low_speed.seconds);

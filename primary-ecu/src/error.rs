@@ -169,10 +169,12 @@ impl Report for Error {
             Self::Refused { .. } | Self::DirectorAnswer { .. } | Self::RolledBack { cause: Cause::Refused(..) } => {
                 Exit::Refused
             }
+            Self::RolledBack { cause: Cause::Unreachable(_) }
+            | Self::Director { .. }
+            | Self::ImageRepository { .. }
+            | Self::Slow { .. }
+            | Self::Unreachable { .. } => Exit::Unavailable,
             Self::Rejected { .. } | Self::RolledBack { .. } | Self::Sign(_) => Exit::Failed,
-            Self::Director { .. } | Self::ImageRepository { .. } | Self::Slow { .. } | Self::Unreachable { .. } => {
-                Exit::Unavailable
-            }
         }
     }
 

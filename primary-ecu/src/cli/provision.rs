@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use host::disk::{self, Access, Folder};
 use host::keys::KeyFile;
+use host::tls::Identity;
 use uptane::limits::{MAX_ROOT, MAX_TIME_ATTESTATION};
 use uptane::metadata::{Envelope, TimeAttestation};
 use uptane::sign::Signer as _;
@@ -14,7 +15,7 @@ use uptane::{Director, Image, Repository, Role, Time, Version};
 
 use crate::config::{Config, LowSpeed, Secondary, Vehicle, VehicleFile};
 use crate::store::Store;
-use crate::{Error, folder};
+use crate::{Error, driver, folder};
 
 /// Options of `provision`.
 #[derive(Debug, Args)]
@@ -57,11 +58,12 @@ impl Provision {
         check_same(&place, &vehicle)?;
         let config = self.config(&vehicle)?;
 
-        self.trust(&place, &own.ecu)?;
         self.roots(&place)?;
+        self.trust(&place, &own.ecu)?;
         host::config::write(&place.at(folder::VEHICLE)?, &file, Access::Private)?;
         // Last: without it `run` says that this ECU is not provisioned.
         host::config::write(&place.at(folder::CONFIG)?, &config, Access::Private)?;
+        driver::show(&place, &config, &vehicle)?;
         host::cli::print(format_args!("provisioned {} for vehicle {}", own.ecu, vehicle.id));
         Ok(())
     }
@@ -76,13 +78,14 @@ impl Provision {
     }
 
     fn trust(&self, place: &Folder, own: &str) -> Result<(), Error> {
+        // Refuses a certificate that is not for our key.
+        Identity::open(&self.bundle.join(format!("{own}.pem")), &place.at(folder::TLS_KEY)?)?;
         disk::create_folder(&place.path().join("trust"), Access::Private)?;
         for (from, to) in [("ca.pem".to_owned(), folder::AUTHORITY), (format!("{own}.pem"), folder::CERTIFICATE)] {
             let bytes = read(&self.bundle.join(from), MAX_CERTIFICATE)?;
             disk::replace(&place.at(to)?, &bytes, Access::Private)?;
         }
-        // Refuses a certificate that is not for our key.
-        folder::trust(place).map(drop)
+        Ok(())
     }
 
     /// The Roots, and the time, which nobody needs to have asked for: whoever provisions vouches for it.
@@ -91,6 +94,10 @@ impl Provision {
         let (director_root, image_root) = (self.bundle.join("director-root.json"), self.bundle.join("image-root.json"));
         let director = provisioned::<Director>(&director_root)?;
         let image = provisioned::<Image>(&image_root)?;
+        let path = self.bundle.join("time.json");
+        let attestation = read(&path, MAX_TIME_ATTESTATION)?;
+        let time = attested(&director, &attestation).map_err(|error| Error::damaged(&path, error))?;
+        // Everything is verified before anything is written.
         let newest = director.root().version();
         for version in (1..newest.get()).filter_map(|version| Version::new(version).ok()) {
             let name = format!("{version}.root.json");
@@ -100,9 +107,6 @@ impl Provision {
         }
         store.keep("director", &format!("{newest}.root.json"), director.root().bytes())?;
         store.keep("image", &format!("{}.root.json", image.root().version()), image.root().bytes())?;
-        let path = self.bundle.join("time.json");
-        let attestation = read(&path, MAX_TIME_ATTESTATION)?;
-        let time = attested(&director, &attestation).map_err(|error| Error::damaged(&path, error))?;
         store.keep("director", "time.json", &attestation)?;
         store.remember(|memory| memory.time = memory.time.max(time.unix()))
     }

@@ -92,10 +92,10 @@ impl Bench {
             if self.dies_after.take_if(|left| *left == done).is_some() {
                 return None;
             }
-            match output {
-                Output::Finished(result) => return Some(result),
-                output => inputs.extend(self.perform(output, primary.transaction())),
+            if let Output::Finished(result) = output {
+                return Some(result);
             }
+            inputs.extend(self.perform(output, primary.transaction()));
         }
         None
     }
