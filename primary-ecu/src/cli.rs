@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::Error;
-use crate::driver::Driver;
+use crate::{Error, driver};
 
 /// The Primary of a vehicle: verifies what the Director and the Image repository say, and feeds the Secondaries.
 #[derive(Debug, Parser)]
@@ -73,26 +72,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 impl Run {
     fn run(self) -> Result<(), Error> {
-        host::serve::runtime()?.block_on(async {
-            let mut driver = Driver::start(self.data.clone())?;
-            tokio::select! {
-                () = host::serve::stopped() => Ok(()),
-                ended = self.cycles(&mut driver) => ended,
-            }
-        })
-    }
-
-    async fn cycles(&self, driver: &mut Driver) -> Result<(), Error> {
-        loop {
-            let ended = driver.cycle().await;
-            match ended {
-                Err(error) if self.once => return Err(error),
-                Ok(()) if self.once => return Ok(()),
-                Ok(()) => {}
-                Err(error) => tracing::info!(%error, "next check-in in {} s", self.interval),
-            }
-            tokio::time::sleep(Duration::from_secs(self.interval)).await;
-        }
+        driver::run(self.data, (!self.once).then(|| Duration::from_secs(self.interval)))
     }
 }
 

@@ -37,8 +37,19 @@ use shown::Shown;
 /// How often a status is written while something goes on.
 const SHOW: Duration = Duration::from_millis(100);
 
+/// Runs the Primary whose data folder this is: one cycle, or one after the other with this pause until it is stopped.
+pub(crate) fn run(data: PathBuf, pause: Option<Duration>) -> Result<(), Error> {
+    host::serve::runtime()?.block_on(async {
+        let mut driver = Driver::start(data)?;
+        tokio::select! {
+            () = host::serve::stopped() => Ok(()),
+            ended = driver.cycles(pause) => ended,
+        }
+    })
+}
+
 /// A Primary at work.
-pub(crate) struct Driver {
+struct Driver {
     folder: Folder,
     vehicle: Vehicle,
     store: Store<Folder>,
@@ -65,7 +76,7 @@ enum Done {
 
 impl Driver {
     /// Starts from what the data folder holds. Must be called inside a runtime.
-    pub(crate) fn start(data: PathBuf) -> Result<Self, Error> {
+    fn start(data: PathBuf) -> Result<Self, Error> {
         let place = folder::open(data)?;
         let lock = place.lock()?;
         let (config, vehicle) = (folder::config(&place)?, folder::vehicle(&place)?);
@@ -89,8 +100,19 @@ impl Driver {
         })
     }
 
+    async fn cycles(&mut self, pause: Option<Duration>) -> Result<(), Error> {
+        loop {
+            let ended = self.cycle().await;
+            let Some(pause) = pause else { return ended };
+            if let Err(error) = ended {
+                tracing::info!(%error, "next check-in in {} s", pause.as_secs());
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
     /// One cycle, to its end.
-    pub(crate) async fn cycle(&mut self) -> Result<(), Error> {
+    async fn cycle(&mut self) -> Result<(), Error> {
         let ended = self.try_cycle().await;
         self.under_way.clear();
         if let Err(error) = &ended {
