@@ -14,10 +14,9 @@ fn parsed(args: &[&str]) -> Command {
 
 fn init(data: &Path) -> Result<(), Error> {
     let data = data.to_str().unwrap();
-    match parsed(&["init", "--data", data, "--ecu", "gateway", "--hardware-id", "gateway-hw"]) {
-        Command::Init(init) => init.run(),
-        other => panic!("{other:?}"),
-    }
+    let args = ["init", "--data", data, "--ecu", "gateway", "--hardware-id", "gateway-hw"];
+    let Command::Init(init) = parsed(&args) else { panic!("not init") };
+    init.run()
 }
 
 fn provision(data: &Path, bundle: &Path, secondaries: &[&str]) -> Result<(), Error> {
@@ -25,17 +24,13 @@ fn provision(data: &Path, bundle: &Path, secondaries: &[&str]) -> Result<(), Err
     let mut args = vec!["provision", "--data", data, "--bundle", bundle];
     args.extend(["--director", "https://127.0.0.1:1", "--image-repo", "http://127.0.0.1:1"]);
     secondaries.iter().for_each(|secondary| args.extend(["--secondary", secondary]));
-    match parsed(&args) {
-        Command::Provision(provision) => provision.run(),
-        other => panic!("{other:?}"),
-    }
+    let Command::Provision(provision) = parsed(&args) else { panic!("not provision") };
+    provision.run()
 }
 
 fn run_once(data: &Path) -> Result<(), Error> {
-    match parsed(&["run", "--once", "--data", data.to_str().unwrap()]) {
-        Command::Run(run) => run.run(),
-        other => panic!("{other:?}"),
-    }
+    let Command::Run(run) = parsed(&["run", "--once", "--data", data.to_str().unwrap()]) else { panic!("not run") };
+    run.run()
 }
 
 /// What `director vehicle add` writes for a Primary with this enrolment file and one Secondary.
