@@ -48,14 +48,14 @@ impl ImageCheck {
         Self { listed, received: 0, sha256: sha2::Sha256::new(), sha512 }
     }
 
-    /// Takes the next bytes. Those beyond the listed length are refused before anyone writes them (attack A3).
+    /// Takes the next bytes. Those beyond the listed length are refused before anyone writes them (attack A3); an image
+    /// that ran over stays refused, even for a caller that goes on.
     pub fn update(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let more = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let received = self.received.saturating_add(more);
-        if received > self.listed.length.get() {
-            return Err(Error::ImageLength { listed: self.listed.length, got: Length::new(received)? });
+        self.received = self.received.saturating_add(more);
+        if self.received > self.listed.length.get() {
+            return Err(Error::ImageLength { listed: self.listed.length, got: Length::new(self.received)? });
         }
-        self.received = received;
         self.sha256.update(bytes);
         if let Some(sha512) = &mut self.sha512 {
             sha512.update(bytes);
@@ -63,7 +63,7 @@ impl ImageCheck {
         Ok(())
     }
 
-    /// How many bytes have come.
+    /// How many bytes have come, those that were too many included.
     pub fn received(&self) -> u64 {
         self.received
     }
@@ -114,5 +114,40 @@ impl VerifiedImage {
     /// Its release.
     pub fn release_counter(&self) -> ReleaseCounter {
         self.listed.release_counter
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Listing(ListedImage);
+
+    impl sealed::Sealed for Listing {}
+
+    impl Permits for Listing {
+        fn image(&self) -> &ListedImage {
+            &self.0
+        }
+    }
+
+    fn check(image: &[u8]) -> ImageCheck {
+        ImageCheck::new(&Listing(ListedImage {
+            name: TargetNameBuf::parse("fw.bin").unwrap(),
+            length: Length::new(u64::try_from(image.len()).unwrap()).unwrap(),
+            hashes: Hashes::of(image),
+            line: ImageLine::parse("line").unwrap(),
+            release_counter: ReleaseCounter::ZERO,
+        }))
+    }
+
+    #[test]
+    fn an_image_that_ran_over_is_not_verified_for_a_caller_that_goes_on() {
+        let length = |length| Length::new(length).unwrap();
+        let mut check = check(b"image");
+        let refused = Err(Error::ImageLength { listed: length(5), got: length(6) });
+        assert_eq!(check.update(b"image!"), refused);
+        assert!(check.update(b"image").is_err());
+        assert!(check.finish().is_err());
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct FileStream<S, B> {
     scanner: Scanner<TOKEN>,
     frame: Frame<S, B>,
     sha256: sha2::Sha256,
+    /// Why the file was refused. It stays refused, even for a caller that goes on.
+    refused: Option<Error>,
 }
 
 struct Frame<S, B> {
@@ -42,10 +44,22 @@ struct Frame<S, B> {
 impl<S: Signatures, B: Body> FileStream<S, B> {
     pub(super) fn new(role: Role, limit: u64, signatures: S, body: B) -> Self {
         let frame = Frame { envelope: EnvelopeReader::default(), signatures, body, fault: None };
-        Self { role, limit, received: 0, scanner: Scanner::new(), frame, sha256: sha2::Sha256::new() }
+        let (scanner, sha256) = (Scanner::new(), sha2::Sha256::new());
+        Self { role, limit, received: 0, scanner, frame, sha256, refused: None }
     }
 
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.check_refused()?;
+        let taken = self.take(bytes);
+        self.refused = taken.err();
+        taken
+    }
+
+    fn check_refused(&self) -> Result<(), Error> {
+        self.refused.map_or(Ok(()), Err)
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.received = self.received.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         if self.received > self.limit {
             return Err(Error::TooLong { role: self.role, limit: Length::new(self.limit)? });
@@ -55,6 +69,7 @@ impl<S: Signatures, B: Body> FileStream<S, B> {
     }
 
     pub(super) fn finish(self) -> Result<Closed<S, B>, Error> {
+        self.check_refused()?;
         let Self { mut frame, scanner, sha256, .. } = self;
         scanner.finish(&mut frame)?;
         frame.envelope.finish()?;
@@ -93,5 +108,45 @@ impl<S: Signatures, B: Body> Sink for Frame<S, B> {
 
     fn signed(&mut self, bytes: &[u8]) {
         self.signatures.update(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nobody;
+
+    impl Signatures for Nobody {
+        fn entry(&mut self, _: &Entry) {}
+        fn update(&mut self, _: &[u8]) {}
+    }
+
+    impl Body for Nobody {
+        fn event(&mut self, _: &[Step<'_>], _: Event<'_>, _: Span) -> Result<(), Error> {
+            Ok(())
+        }
+    }
+
+    const FILE: &[u8] = br#"{"signatures":[],"signed":{}}"#;
+
+    fn stream() -> FileStream<Nobody, Nobody> {
+        FileStream::new(Role::Targets, 64, Nobody, Nobody)
+    }
+
+    #[test]
+    fn a_stream_takes_a_whole_file() {
+        let mut stream = stream();
+        assert_eq!(stream.feed(FILE), Ok(()));
+        assert!(stream.finish().is_ok());
+    }
+
+    #[test]
+    fn a_stream_that_refused_a_byte_refuses_the_file_to_a_caller_that_goes_on() {
+        let mut stream = stream();
+        let refused = Err(Error::NotCanonical { at: 0 });
+        assert_eq!(stream.feed(b" "), refused);
+        assert_eq!(stream.feed(FILE), refused);
+        assert_eq!(stream.finish().map(|_| ()), refused);
     }
 }
