@@ -234,11 +234,11 @@ impl KeyReader {
     fn finish(&self) -> Result<Option<PublicKey>, Error> {
         required(self.has.0.then_some(()), "keytype")?;
         required(self.has.1.then_some(()), "scheme")?;
-        required(self.has.2.then_some(()), "public")?;
-        match self.is_type && self.is_scheme {
-            true => self.public.map(Some).ok_or(Error::BadKey),
-            false => Ok(None),
+        if !(self.is_type && self.is_scheme) {
+            return Ok(None);
         }
+        required(self.has.2.then_some(()), "public")?;
+        self.public.map(Some).ok_or(Error::BadKey)
     }
 }
 

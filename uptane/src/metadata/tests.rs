@@ -112,6 +112,17 @@ fn keys_of_another_algorithm_are_known_and_never_count() {
     assert_eq!(root.role_keys(RootRole::Snapshot).keys().count(), 0);
 }
 
+// T20: what stands in `keyval` is for the type to say.
+#[test]
+fn a_key_of_another_type_need_not_have_a_public_value() {
+    let key = |keytype: &str| {
+        format!(r#"{{"keytype":"{keytype}","keyval":{{"identity":"release","issuer":"oem"}},"scheme":"{keytype}"}}"#)
+    };
+    let repo = published(|next| next.director.set(Role::Root, &["keys", "other"], key("sigstore-oidc")));
+    assert_eq!(Root::decode(signed(repo.director().root())).unwrap().keys().count(), 7);
+    assert_eq!(root_error(&["keys", "other"], &key("ed25519")), Error::Schema { field: "public" });
+}
+
 #[test]
 fn a_root_that_appoints_nobody_or_the_unknown_is_refused() {
     let threshold = Error::BadNumber { kind: "threshold" };
