@@ -68,8 +68,11 @@ impl AtSnapshot {
 
 /// §5.4.4.5 steps 5 and 6. A name that disappears is a rollback to before it existed.
 fn check_files(trusted: &Snapshot<'_>, offered: &Snapshot<'_>, freshness: Freshness) -> Result<(), Error> {
+    let mut files = offered.files();
     for (name, before) in trusted.files() {
-        let after = offered.file(name).ok_or(Error::Withdrawn)?;
+        // Names ascend in both lists, so the search goes on where the one before it ended.
+        let found = files.find(|(listed, _)| *listed >= name).filter(|(listed, _)| *listed == name);
+        let (_, after) = found.ok_or(Error::Withdrawn)?;
         let file = Freshness { role: Role::Targets, version: after.version, ..freshness };
         file.check_version(Some(before.version))?;
     }
@@ -80,4 +83,49 @@ fn check_files(trusted: &Snapshot<'_>, offered: &Snapshot<'_>, freshness: Freshn
 pub(super) fn limit(listed: &FileMeta, most: u64) -> Result<Length, Error> {
     let most = Length::new(most)?;
     Ok(listed.length.map_or(most, |length| length.min(most)))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+    use alloc::vec::Vec;
+    use std::format;
+
+    use super::*;
+    use crate::{Time, Version};
+
+    /// The `signed` of a Snapshot that lists `t0.json`, `t1.json`, … at these versions.
+    fn listing(versions: impl IntoIterator<Item = (usize, u64)>) -> String {
+        let mut files: Vec<_> = versions.into_iter().map(|(n, v)| (format!("t{n}.json"), v)).collect();
+        files.push(("targets.json".into(), 1));
+        files.sort();
+        let files: Vec<_> = files.iter().map(|(n, v)| format!(r#""{n}":{{"version":{v}}}"#)).collect();
+        let head = r#"{"_type":"snapshot","expires":"2027-01-01T00:00:00Z","meta":{"#;
+        format!(r#"{head}{}}},"spec_version":"1.0.34","version":1}}"#, files.join(","))
+    }
+
+    fn compare(trusted: &str, offered: &str) -> Result<(), Error> {
+        let (trusted, offered) = (Snapshot::decode(trusted.as_bytes())?, Snapshot::decode(offered.as_bytes())?);
+        let freshness = Freshness { role: Role::Snapshot, version: Version::FIRST, expires: Time::MAX };
+        check_files(&trusted, &offered, freshness)
+    }
+
+    #[test]
+    fn every_file_of_a_list_is_found_wherever_it_stands() {
+        let trusted = listing((0..12).map(|n| (n, 2)));
+        assert_eq!(compare(&trusted, &listing((0..40).map(|n| (n, 3)))), Ok(()));
+        for gone in 0..12 {
+            let fewer = listing((0..40).filter(|n| *n != gone).map(|n| (n, 3)));
+            assert_eq!(compare(&trusted, &fewer), Err(Error::Withdrawn), "{gone}");
+            let older = listing((0..40).map(|n| (n, if n == gone { 1 } else { 2 })));
+            assert!(matches!(compare(&trusted, &older), Err(Error::Rollback { .. })), "{gone}");
+        }
+    }
+
+    // Each name looked for from the start of the list would take this test minutes.
+    #[test]
+    fn long_lists_are_compared_in_one_walk() {
+        let long = listing((0..40_000).map(|n| (n, 1)));
+        assert_eq!(compare(&long, &long), Ok(()));
+    }
 }
