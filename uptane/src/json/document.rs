@@ -18,14 +18,20 @@ impl<'a> Document<'a> {
     /// Takes a file of at most `limit` bytes. One that is not canonical is rewritten, after any duplicate key has been
     /// refused: two readers could take different ones of the two. Partial verifiers have no such second chance.
     pub fn read(role: Role, received: &'a [u8], limit: Length) -> Result<Self, Error> {
-        if u64::try_from(received.len()).is_ok_and(|length| length <= limit.get()) {
-            let canonical = match read(received, &mut Nobody) {
-                Err(Error::NotCanonical { .. }) => Cow::Owned(rewrite(received)?),
-                canonical => canonical.map(|()| Cow::Borrowed(received))?,
-            };
-            return Ok(Self { received, canonical });
+        Self::check_length(role, received, limit)?;
+        let canonical = match read(received, &mut Nobody) {
+            Err(Error::NotCanonical { .. }) => Cow::Owned(rewrite(received)?),
+            canonical => canonical.map(|()| Cow::Borrowed(received))?,
+        };
+        Ok(Self { received, canonical })
+    }
+
+    /// Refuses a file of more than `limit` bytes.
+    pub(crate) fn check_length(role: Role, received: &[u8], limit: Length) -> Result<(), Error> {
+        match u64::try_from(received.len()).is_ok_and(|length| length <= limit.get()) {
+            true => Ok(()),
+            false => Err(Error::TooLong { role, limit }),
         }
-        Err(Error::TooLong { role, limit })
     }
 
     /// The canonical wire form: what is decoded, verified and stored.

@@ -6,7 +6,7 @@ use super::Trusted;
 use super::file::MetadataFile;
 use super::kept::{Kept, Kind, Offered};
 use crate::metadata::RootRole;
-use crate::{EcuId, Error, Length, Repository, Time, VehicleId};
+use crate::{EcuId, Error, Repository, Time, VehicleId};
 
 /// Something to be stored now, whatever the rest of the cycle brings (design D5).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,16 +56,8 @@ pub(super) struct Cycle<R> {
 }
 
 impl<R: Repository> Cycle<R> {
-    /// A file that was read, signed by its role and made for us. `check` comes between reading and signatures.
-    pub(super) fn accept<K: Kind>(
-        &self,
-        role: RootRole,
-        bytes: &[u8],
-        limit: Length,
-        check: impl FnOnce(&Offered<K>) -> Result<(), Error>,
-    ) -> Result<Kept<K>, Error> {
-        let offered = Offered::read(bytes, limit)?;
-        check(&offered)?;
+    /// A file that was read, signed by its role and made for us.
+    pub(super) fn accept<K: Kind>(&self, role: RootRole, offered: Offered<K>) -> Result<Kept<K>, Error> {
         let met = offered.check_signed(&self.trusted.keys(role))?;
         let kept = offered.keep(met)?;
         self.check_audience(&kept)?;

@@ -96,6 +96,14 @@ pub(super) struct Offered<K> {
 }
 
 impl<K: Kind> Offered<K> {
+    /// Takes the file that its parent lists, of at most `limit` bytes. Its length and digests are checked first, so that
+    /// nobody reads what no signed file vouches for.
+    pub(super) fn read_listed(bytes: &[u8], limit: Length, listed: &FileMeta) -> Result<Self, Error> {
+        Document::check_length(K::ROLE, bytes, limit)?;
+        check_bytes(K::ROLE, bytes, listed)?;
+        Self::read(bytes, limit)
+    }
+
     /// Takes at most `limit` bytes (step 1 of §5.4.4.4 to §5.4.4.6, step 2.2 of §5.4.4.3).
     pub(super) fn read(bytes: &[u8], limit: Length) -> Result<Self, Error> {
         let document = Document::read(K::ROLE, bytes, limit)?;
@@ -115,11 +123,6 @@ impl<K: Kind> Offered<K> {
     /// Refuses a file that fewer than a threshold of these keys signed.
     pub(super) fn check_signed(&self, keys: &RoleKeys) -> Result<ThresholdMet, Error> {
         threshold::check(K::ROLE, keys, &Envelope::decode(self.canonical())?)
-    }
-
-    /// Refuses a file that is not the one its parent lists.
-    pub(super) fn check_bytes(&self, listed: &FileMeta) -> Result<(), Error> {
-        check_bytes(K::ROLE, &self.received, listed)
     }
 
     /// The file as one its role signed.
@@ -174,7 +177,7 @@ impl<K: Kind> Kept<K> {
 
     /// Whether `listed` is this very file.
     pub(super) fn check_listed(&self, listed: &FileMeta) -> Result<(), Error> {
-        self.file.check_bytes(listed)?;
+        check_bytes(K::ROLE, self.bytes(), listed)?;
         self.check_listed_version(listed)
     }
 

@@ -3,7 +3,7 @@
 use super::cycle::{Cycle, Policy};
 use super::file::MetadataFile;
 use super::freshness::Freshness;
-use super::kept::{Kept, SnapshotFile, TimestampFile};
+use super::kept::{Kept, Offered, SnapshotFile, TimestampFile};
 use super::targets::AtTargets;
 use crate::limits::MAX_SNAPSHOT;
 use crate::metadata::{FileMeta, RootRole, Snapshot};
@@ -45,11 +45,10 @@ impl AtSnapshot {
     /// Takes Snapshot.
     pub(super) fn supply<R: Repository>(self, cycle: &mut Cycle<R>, bytes: &[u8]) -> Result<AtTargets, Error> {
         // §5.4.4.5 step 1, the digests of step 2, step 3.
-        let listed = self.listed;
-        let offered = cycle.accept(RootRole::Snapshot, bytes, self.limit()?, |offered| offered.check_bytes(&listed))?;
-        let snapshot: Kept<SnapshotFile> = offered;
+        let offered = Offered::<SnapshotFile>::read_listed(bytes, self.limit()?, &self.listed)?;
+        let snapshot = cycle.accept(RootRole::Snapshot, offered)?;
         // §5.4.4.5 step 2: the version.
-        snapshot.check_listed_version(&listed)?;
+        snapshot.check_listed_version(&self.listed)?;
         // §5.4.4.5 step 4.
         let trusted = cycle.trusted.snapshot.as_ref();
         snapshot.check_follows(trusted)?;

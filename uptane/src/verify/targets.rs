@@ -4,7 +4,7 @@ use alloc::collections::BTreeSet;
 
 use super::cycle::{Audience, Cycle, Policy};
 use super::file::MetadataFile;
-use super::kept::{Kept, SnapshotFile, TargetsFile, TimestampFile};
+use super::kept::{Kept, Offered, SnapshotFile, TargetsFile, TimestampFile};
 use super::snapshot::limit;
 use crate::limits::MAX_TARGETS;
 use crate::metadata::{FileMeta, RootRole, Targets};
@@ -55,11 +55,10 @@ impl AtTargets {
     /// Takes Targets.
     pub(super) fn supply<R: Repository>(self, cycle: &mut Cycle<R>, bytes: &[u8]) -> Result<Complete, Error> {
         // §5.4.4.6 steps 1 and 3, and what Snapshot lists beyond the version.
-        let listed = self.listed;
-        let targets: Kept<TargetsFile> =
-            cycle.accept(RootRole::Targets, bytes, self.limit()?, |offered| offered.check_bytes(&listed))?;
+        let offered = Offered::<TargetsFile>::read_listed(bytes, self.limit()?, &self.listed)?;
+        let targets = cycle.accept(RootRole::Targets, offered)?;
         // §5.4.4.6 step 2.
-        targets.check_listed_version(&listed)?;
+        targets.check_listed_version(&self.listed)?;
         // §5.4.4.6 step 4.
         targets.check_follows(cycle.trusted.targets.as_ref())?;
         // §5.4.4.6 step 5.

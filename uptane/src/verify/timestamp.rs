@@ -3,7 +3,7 @@
 use super::cycle::{Cycle, Policy};
 use super::file::MetadataFile;
 use super::freshness::Freshness;
-use super::kept::{Kept, TimestampFile};
+use super::kept::{Kept, Offered, TimestampFile};
 use super::root::AtRoot;
 use super::snapshot::AtSnapshot;
 use crate::limits::MAX_TIMESTAMP;
@@ -22,7 +22,7 @@ impl AtTimestamp {
     /// Takes Timestamp; one that is new is stored at once (design D5).
     pub(super) fn supply<R: Repository>(self, cycle: &mut Cycle<R>, bytes: &[u8]) -> Result<AtSnapshot, Error> {
         // §5.4.4.4 steps 1 and 2; the vehicle before anything is kept (T1, T1b).
-        let offered = cycle.accept(RootRole::Timestamp, bytes, Length::new(MAX_TIMESTAMP)?, |_| Ok(()))?;
+        let offered = cycle.accept(RootRole::Timestamp, Offered::read(bytes, Length::new(MAX_TIMESTAMP)?)?)?;
         // §5.4.4.4 step 3.
         let timestamp = newer(cycle.policy, cycle.trusted.timestamp.as_ref(), offered)?;
         // §5.4.4.4 step 4.

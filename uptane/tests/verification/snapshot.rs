@@ -48,6 +48,12 @@ fn snapshot_with_another_digest_than_timestamp_lists_is_mix_and_match() {
 }
 
 #[test]
+fn nobody_reads_bytes_that_timestamp_does_not_list() {
+    let refused = refused(|next| next.director.corrupt(Role::Snapshot, |file| file.fill(b'?')));
+    assert_eq!(refused, mixed("hashes"));
+}
+
+#[test]
 fn every_listed_digest_of_snapshot_is_checked() {
     let refused = refused(|next| {
         let zeros = format!("\"{}\"", "0".repeat(128));
