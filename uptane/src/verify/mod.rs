@@ -1,8 +1,8 @@
 //! Verification (§5.4.4): what makes a file from outside one that may be acted on.
 //!
-//! Without a heap: [`partial`], [`time`], [`image`]. With `alloc`, full verification: [`Trusted`] is what is known
-//! between cycles, [`Refresh`] judges new files step by step, [`agree`] compares the two repositories, and what comes out
-//! ([`Verified`], [`Approved`], [`image::VerifiedImage`]) can be made nowhere else.
+//! Without a heap: [`partial`], [`time`], [`image`]. With `alloc`, full verification: `Trusted` is what is known between
+//! cycles, `Refresh` judges new files step by step, `agree` compares the two repositories, and what comes out
+//! (`Verified`, `Approved`, [`image::VerifiedImage`]) can be made nowhere else.
 
 #[cfg(feature = "alloc")]
 mod agreement;

@@ -5,8 +5,8 @@
 //! [`Plus`] follows the Director's Root chain, requires the Root to be fresh and checks the vehicle id as well. The two
 //! are different types, so evidence of the one is never taken for evidence of the other.
 //!
-//! A stream that returned an error has refused the file, and gives the same error to whoever goes on. The caller keeps the raw Root file and verifies
-//! it again after a reset: nothing here is ever written down.
+//! A stream that returned an error has refused the file, and gives the same error to whoever goes on. The caller keeps
+//! the raw Root file and verifies it again after a reset: nothing here is ever written down.
 
 mod command;
 mod ecus;
