@@ -1,6 +1,6 @@
 //! What can be wrong with something from outside, and which attack it points to.
 
-use crate::{HardwareId, Length, ReleaseCounter, Role, Time, Version};
+use crate::{Attack, HardwareId, Length, ReleaseCounter, Role, Time, Version};
 
 /// Why something was refused. One variant per cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -211,67 +211,6 @@ pub enum Error {
         /// Whose file it is.
         role: Role,
     },
-}
-
-/// The attack a refusal points to, as reports carry it (§5.4.4.2, last paragraph). A closed vocabulary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Attack {
-    /// Software or metadata nobody authorised.
-    ArbitrarySoftware,
-    /// The Director says what it never may.
-    DirectorMisuse,
-    /// Requests are dropped.
-    DropRequest,
-    /// More data than metadata allows.
-    EndlessData,
-    /// Old files are presented as current.
-    Freeze,
-    /// An image for other hardware.
-    IncompatibleImage,
-    /// Files that do not belong together.
-    MixAndMatch,
-    /// Only part of a bundle can be had.
-    PartialBundle,
-    /// Something valid, presented again or elsewhere.
-    Replay,
-    /// An older file or image.
-    Rollback,
-    /// A download below the speed limit.
-    SlowRetrieval,
-}
-
-impl Attack {
-    /// Every attack, with the word that reports carry.
-    pub const WORDS: [(Self, &'static str); 11] = [
-        (Self::ArbitrarySoftware, "arbitrary-software"),
-        (Self::DirectorMisuse, "director-misuse"),
-        (Self::DropRequest, "drop-request"),
-        (Self::EndlessData, "endless-data"),
-        (Self::Freeze, "freeze"),
-        (Self::IncompatibleImage, "incompatible-image"),
-        (Self::MixAndMatch, "mix-and-match"),
-        (Self::PartialBundle, "partial-bundle"),
-        (Self::Replay, "replay"),
-        (Self::Rollback, "rollback"),
-        (Self::SlowRetrieval, "slow-retrieval"),
-    ];
-
-    /// The word that reports carry.
-    pub fn word(self) -> &'static str {
-        Self::WORDS.iter().find(|(attack, _)| *attack == self).map_or("unknown", |(_, word)| word)
-    }
-
-    /// The attack of a word; `None` for one that is not in the vocabulary.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::WORDS.iter().find(|(_, known)| *known == word).map(|(attack, _)| *attack)
-    }
-}
-
-impl core::fmt::Display for Attack {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.pad(self.word())
-    }
 }
 
 impl Error {

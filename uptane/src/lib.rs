@@ -29,7 +29,7 @@ mod version;
 mod words;
 
 pub use digest::{Hashes, Sha256, Sha512};
-pub use error::{Attack, Error};
+pub use error::Error;
 pub use id::{
     CampaignId, EcuId, HardwareId, ImageLine, KeyId, Nonce, TargetName, TargetNameBuf, Text, TransactionId, VehicleId,
 };
@@ -37,4 +37,4 @@ pub use key::{Algorithm, PublicKey, Signature};
 pub use role::{Director, Image, Repository, Role};
 pub use time::Time;
 pub use version::{Counter, Length, ReleaseCounter, Version};
-pub use words::{Action, ResultCode};
+pub use words::{Action, Attack, ResultCode};

@@ -2,6 +2,67 @@
 
 use core::fmt;
 
+/// The attack a refusal points to, as reports carry it (§5.4.4.2, last paragraph). A closed vocabulary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Attack {
+    /// Software or metadata nobody authorised.
+    ArbitrarySoftware,
+    /// The Director says what it never may.
+    DirectorMisuse,
+    /// Requests are dropped.
+    DropRequest,
+    /// More data than metadata allows.
+    EndlessData,
+    /// Old files are presented as current.
+    Freeze,
+    /// An image for other hardware.
+    IncompatibleImage,
+    /// Files that do not belong together.
+    MixAndMatch,
+    /// Only part of a bundle can be had.
+    PartialBundle,
+    /// Something valid, presented again or elsewhere.
+    Replay,
+    /// An older file or image.
+    Rollback,
+    /// A download below the speed limit.
+    SlowRetrieval,
+}
+
+impl Attack {
+    /// Every attack, with the word that reports carry.
+    pub const WORDS: [(Self, &'static str); 11] = [
+        (Self::ArbitrarySoftware, "arbitrary-software"),
+        (Self::DirectorMisuse, "director-misuse"),
+        (Self::DropRequest, "drop-request"),
+        (Self::EndlessData, "endless-data"),
+        (Self::Freeze, "freeze"),
+        (Self::IncompatibleImage, "incompatible-image"),
+        (Self::MixAndMatch, "mix-and-match"),
+        (Self::PartialBundle, "partial-bundle"),
+        (Self::Replay, "replay"),
+        (Self::Rollback, "rollback"),
+        (Self::SlowRetrieval, "slow-retrieval"),
+    ];
+
+    /// The word that reports carry.
+    pub fn word(self) -> &'static str {
+        word_of(&Self::WORDS, self)
+    }
+
+    /// The attack of a word; `None` for one that is not in the vocabulary.
+    pub fn from_word(word: &str) -> Option<Self> {
+        of_word(&Self::WORDS, word)
+    }
+}
+
+impl fmt::Display for Attack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
 /// How the last update ended, as reports carry it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -91,7 +152,7 @@ impl fmt::Display for Action {
 }
 
 fn word_of<T: PartialEq>(words: &[(T, &'static str)], value: T) -> &'static str {
-    // The tables list every value; the test below holds them to it.
+    // The tables list every value.
     words.iter().find(|(known, _)| *known == value).map_or("unknown", |(_, word)| word)
 }
 
@@ -105,6 +166,9 @@ mod tests {
 
     #[test]
     fn every_word_reads_back_as_its_value() {
+        for (attack, word) in Attack::WORDS {
+            assert_eq!((attack.word(), Attack::from_word(word)), (word, Some(attack)));
+        }
         for (code, word) in ResultCode::WORDS {
             assert_eq!((code.word(), ResultCode::from_word(word)), (word, Some(code)));
         }
