@@ -163,7 +163,6 @@ impl Shown {
 
     /// A cycle failed. What verification refused stays in sight until something else is refused.
     pub(super) fn failed(&self, error: &Error) {
-        tracing::warn!(%error, "the cycle ended early");
         if !matches!(error.exit(), Exit::Refused) && !matches!(error, Error::Slow { .. }) {
             return;
         }
