@@ -1,0 +1,42 @@
+//! Virtual vehicles over the very same code that ships.
+//!
+//! [`live`] runs the real services and ECUs as processes on this machine; [`demo`] shows with them how a firmware file
+//! reaches a vehicle and how three attacks are refused.
+#![forbid(unsafe_code)]
+
+pub mod demo;
+mod error;
+pub mod live;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use error::Error;
+
+/// Engineer's tool: runs the whole system on one machine.
+#[derive(Parser)]
+#[command(name = "simulator", version, about, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the whole system once: both repositories, a Primary and three Secondaries, one update, three attacks.
+    #[command(after_help = "Example: simulator demo --image firmware.bin")]
+    Demo(demo::Options),
+}
+
+/// Runs the command line `args`, program name first.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Arguments = match host::cli::parse(args) {
+        Ok(arguments) => arguments,
+        Err(exit) => return exit,
+    };
+    match arguments.command {
+        Command::Demo(options) => host::cli::finish(demo::run(&options)),
+    }
+}
