@@ -3,4 +3,5 @@
 pub mod evidence;
 pub mod programs;
 pub mod record;
-pub mod stopwatch;
+pub mod tap;
+pub mod walkthrough;
