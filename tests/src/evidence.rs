@@ -3,7 +3,11 @@
 //! Each makes what it needs afresh (folders, keys, databases, ports), reuses only what is built, and records every
 //! figure with its limit. What it cannot do for want of a tool falls short, and names the tool.
 
+mod demo;
 mod fresh_test;
+mod getting_started;
+mod idle_cost;
+mod kill9_demo;
 mod no_std;
 mod partial_stream;
 mod python_tuf_client;
@@ -29,7 +33,16 @@ pub enum Form {
 }
 
 /// In the order in which they are listed and shown.
-const ITEMS: [Item; 4] = [fresh_test::ITEM, no_std::ITEM, partial_stream::ITEM, python_tuf_client::ITEM];
+const ITEMS: [Item; 8] = [
+    demo::ITEM,
+    fresh_test::ITEM,
+    no_std::ITEM,
+    partial_stream::ITEM,
+    kill9_demo::ITEM,
+    getting_started::ITEM,
+    idle_cost::ITEM,
+    python_tuf_client::ITEM,
+];
 
 /// Prints every name with its promise.
 pub fn list() {
@@ -44,8 +57,8 @@ pub fn find(name: &str) -> Option<&'static Item> {
 }
 
 /// Shows one piece of evidence; true if it holds.
-pub fn show(item: &Item, form: Form) -> bool {
-    let mut record = Record::new(form == Form::Text);
+pub fn show(item: &Item, form: Form, seed: u64) -> bool {
+    let mut record = Record::new(form == Form::Text, seed);
     record_all(item, &mut record);
     let verdict = record.verdict(item.name);
     match form {
@@ -60,10 +73,10 @@ pub fn show(item: &Item, form: Form) -> bool {
 }
 
 /// Shows every piece of evidence; true if all hold.
-pub fn show_all(form: Form) -> bool {
+pub fn show_all(form: Form, seed: u64) -> bool {
     let mut all = true;
     for item in &ITEMS {
-        all &= show(item, form);
+        all &= show(item, form, seed);
     }
     all
 }

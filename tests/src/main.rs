@@ -21,19 +21,26 @@ struct Arguments {
     /// Print figures and raw samples as JSON, one object a line.
     #[arg(long)]
     json: bool,
+    /// Decides what is left to chance: another seed, another run.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
 }
 
 fn main() -> ExitCode {
-    let Arguments { name, list, all, json } = Arguments::parse();
+    let mut arguments = std::env::args_os().skip(1).peekable();
+    if arguments.next_if(|first| first == simulator::live::NODE).is_some() {
+        return simulator::live::run_node(arguments);
+    }
+    let Arguments { name, list, all, json, seed } = Arguments::parse();
     let form = if json { Form::Json } else { Form::Text };
     let holds = match name {
         _ if list => {
             evidence::list();
             true
         }
-        _ if all => evidence::show_all(form),
+        _ if all => evidence::show_all(form, seed),
         Some(name) => match evidence::find(&name) {
-            Some(item) => evidence::show(item, form),
+            Some(item) => evidence::show(item, form, seed),
             None => {
                 eprintln!("error: there is no evidence named `{name}`; do: cargo xtask evidence --list");
                 return ExitCode::from(2);

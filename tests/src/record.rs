@@ -37,15 +37,21 @@ pub struct Record {
     samples: BTreeMap<String, Vec<f64>>,
     /// Why the evidence could not be completed.
     error: Option<String>,
+    seed: u64,
     /// Print each line as it is found, for a person who waits.
     #[serde(skip)]
     aloud: bool,
 }
 
 impl Record {
-    /// An empty record; `aloud` prints each figure when it is found.
-    pub fn new(aloud: bool) -> Self {
-        Self { aloud, ..Self::default() }
+    /// An empty record; `aloud` prints each figure when it is found, `seed` decides what is left to chance.
+    pub fn new(aloud: bool, seed: u64) -> Self {
+        Self { aloud, seed, ..Self::default() }
+    }
+
+    /// Decides what the evidence leaves to chance.
+    pub fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// Whether lines are printed as they are found, so that standard output is not kept for JSON.
@@ -158,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_figure_past_its_limit_falls_short() {
-        let mut record = Record::new(false);
+        let mut record = Record::new(false, 1);
         record.figure("bytes", 1_501.0, "B", Limit::AtMost(1_500.0));
         assert!(!record.holds());
         assert_eq!(record.verdict("idle-cost"), "idle-cost: falls short: bytes");
@@ -166,12 +172,12 @@ mod tests {
 
     #[test]
     fn evidence_without_figures_falls_short() {
-        assert!(!Record::new(false).holds());
+        assert!(!Record::new(false, 1).holds());
     }
 
     #[test]
     fn evidence_that_broke_off_falls_short_whatever_it_found() {
-        let mut record = Record::new(false);
+        let mut record = Record::new(false, 1);
         record.claim("all is well", true);
         assert_eq!(record.verdict("demo"), "demo: holds, 1 figures");
         record.fail("a tool is missing".into());

@@ -14,7 +14,6 @@ use anyhow::{Context, Result, bail};
 use super::Item;
 use crate::programs;
 use crate::record::{Limit, Record};
-use crate::stopwatch::Stopwatch;
 
 pub(super) const ITEM: Item = Item {
     name: "fresh-test",
@@ -33,18 +32,18 @@ fn show(record: &mut Record) -> Result<()> {
     let folder = tempfile::tempdir_in(built.parent().context("a program lies in a folder")?)?;
     let machine = Machine { root: folder.path().join("root") };
 
-    let watch = Stopwatch::start();
+    let watch = host::clock::stopwatch();
     machine.install()?;
     machine.connect()?;
-    record.figure("debootstrap", watch.seconds(), "s", Limit::Shown);
-    let watch = Stopwatch::start();
+    record.figure("debootstrap", watch.elapsed().as_secs_f64(), "s", Limit::Shown);
+    let watch = host::clock::stopwatch();
     machine.add_rust()?;
-    record.figure("copy of the toolchain", watch.seconds(), "s", Limit::Shown);
+    record.figure("copy of the toolchain", watch.elapsed().as_secs_f64(), "s", Limit::Shown);
     let commit = machine.clone_repository()?;
     record.note(format!("commit {commit}"));
-    let watch = Stopwatch::start();
+    let watch = host::clock::stopwatch();
     let outcome = machine.test(record.is_aloud())?;
-    record.figure("cargo xtask test", watch.seconds(), "s", Limit::AtMost(BUDGET));
+    record.figure("cargo xtask test", watch.elapsed().as_secs_f64(), "s", Limit::AtMost(BUDGET));
     for (stage, seconds) in &outcome.stages {
         record.figure(format!("stage {stage}"), *seconds, "s", Limit::Shown);
     }

@@ -1,0 +1,12 @@
+//! The whole system as its users run it: real processes, real sockets, real files.
+
+mod demonstration;
+mod getting_started;
+mod refusals;
+
+use simulator::live::Launcher;
+
+/// Starts each program out of the binary `evidence`, which can be any of them.
+fn launcher() -> Launcher {
+    Launcher::Node(env!("CARGO_BIN_EXE_evidence").into())
+}
