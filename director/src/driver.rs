@@ -269,6 +269,8 @@ impl<S: Store> Server<S> {
     pub async fn run(self, listen: SocketAddr, metrics_listen: Option<SocketAddr>) -> Result<(), Error> {
         if let Some(address) = metrics_listen {
             let (metrics, listener) = (host::metrics::install(), host::serve::listen(address).await?);
+            let address = listener.local_addr().map_err(|error| Error::Serve { reason: error.to_string() })?;
+            host::cli::print(format_args!("metrics http://{address}"));
             tokio::spawn(metrics.serve(listener, self.health.clone()));
         }
         let listener = host::serve::listen(listen).await?;

@@ -1,5 +1,7 @@
 //! The whole system as its users run it: real processes, real sockets, real files.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod demonstration;
 mod getting_started;
 mod refusals;

@@ -34,7 +34,7 @@ impl<S: Store> DirectorRpc for Service<S> {
         let asked = inspect(request.into_inner())?;
         match self.0.check_in(fingerprint, &asked, host::clock::now()).await {
             Ok(reply) => {
-                metrics::counter!("director_check_ins_total", "outcome" => "answered").increment(1);
+                metrics::counter!("director_check_ins_total", "outcome" => outcome(&asked, &reply)).increment(1);
                 Ok(Response::new(encode(reply)))
             }
             Err(error) => {
@@ -43,6 +43,15 @@ impl<S: Store> DirectorRpc for Service<S> {
                 Err(status(&error))
             }
         }
+    }
+}
+
+/// What an answered check-in was, for its counter.
+fn outcome(asked: &answer::Request, reply: &Reply) -> &'static str {
+    match (&asked.state, reply.manifest_wanted) {
+        (_, true) => "manifest-wanted",
+        (State::Idle(_), false) => "idle",
+        (State::Manifest(_), false) => "manifest",
     }
 }
 

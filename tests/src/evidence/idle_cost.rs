@@ -30,7 +30,7 @@ fn show(record: &mut Record) -> Result<()> {
     let mut system = System::create(Launcher::Binaries(programs), folder.path(), &DEMO_VEHICLE, &image)?;
     let passed = insert_tap(&mut system)?;
     system.start_primary()?;
-    let metrics = system.director_metrics().context("the Director's metrics address")?.parse()?;
+    let metrics = system.director_metrics().context("the Director's metrics address")?.trim_start_matches("http://").parse()?;
 
     let before = settle(metrics)?;
     let bytes_before = passed.read();
@@ -80,7 +80,7 @@ impl Counts {
             line.unwrap_or(0.0)
         };
         Ok(Self {
-            idle: value("director_check_ins_total{kind=\"idle\"}"),
+            idle: value("director_check_ins_total{outcome=\"idle\"}"),
             reads: value("director_sql_statements_total{kind=\"read\"}"),
             writes: value("director_sql_statements_total{kind=\"write\"}"),
         })

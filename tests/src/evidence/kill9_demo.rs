@@ -71,7 +71,7 @@ impl Rig {
     /// The state with the fewest kills so far; at random among equals.
     fn wanted(&mut self, killed: &BTreeMap<String, u32>) -> &'static str {
         let count = |state: &&str| killed.get(*state).copied().unwrap_or(0);
-        let fewest = STATES.iter().map(|state| count(state)).min().unwrap_or(0);
+        let fewest = STATES.iter().map(&count).min().unwrap_or(0);
         let candidates: Vec<&'static str> = STATES.into_iter().filter(|state| count(state) == fewest).collect();
         let chosen = self.random.below(candidates.len());
         candidates.get(chosen).copied().unwrap_or("staging")
