@@ -98,17 +98,23 @@ pub fn agree(
     approve(director, image, |_| true, accepted)
 }
 
-/// As [`agree`], for what the Director says to one ECU: all a Secondary needs. [`Error::NothingForThisEcu`] if it says
-/// nothing.
+/// As [`agree`], for what the Director says to one ECU, which is this hardware: all a Secondary needs.
+/// [`Error::NothingForThisEcu`] if it says nothing.
 pub fn agree_for(
     ecu: EcuId,
+    hardware: HardwareId,
     director: &Verified<'_, Director, TargetsFile>,
     image: &Verified<'_, Image, TargetsFile>,
     accepted: impl Fn(ImageLine) -> ReleaseCounter,
 ) -> Result<ApprovedEntry, Error> {
     let own = |entry: &EcuEntry| entry.ecu == ecu;
     let Approved(mut entries) = approve(director, image, own, |_, line| accepted(line))?;
-    entries.pop().ok_or(Error::NothingForThisEcu)
+    let entry = entries.pop().ok_or(Error::NothingForThisEcu)?;
+    // §5.4.3.4 step 2: the image runs on what the Director takes this ECU for, which must be what it is.
+    match entry.hardware_id == hardware {
+        true => Ok(entry),
+        false => Err(Error::Hardware { own: hardware }),
+    }
 }
 
 fn approve(

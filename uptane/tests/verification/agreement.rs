@@ -141,7 +141,8 @@ fn what_was_not_agreed_on_is_judged_again_in_the_next_cycle() {
     assert!(refreshed.changed());
     let image = vehicle.refresh_image(repo.image()).unwrap();
     let own = repo.ecus()[1];
-    let entry = agree_for(own.ecu, &refreshed.targets(), &image.targets(), |_| ReleaseCounter::ZERO).unwrap();
+    let (director, image) = (refreshed.targets(), image.targets());
+    let entry = agree_for(own.ecu, own.hardware, &director, &image, |_| ReleaseCounter::ZERO).unwrap();
     assert_eq!(entry.image().image().name.as_str(), NAME);
 }
 
@@ -152,11 +153,23 @@ fn a_secondary_needs_only_its_own_image_to_agree() {
     let mut vehicle = Vehicle::provisioned(&repo);
     let director = vehicle.refresh_director(repo.director()).unwrap();
     let image = vehicle.refresh_image(repo.image()).unwrap();
-    let agreed = |ecu: EcuId| agree_for(ecu, &director.targets(), &image.targets(), |_| ReleaseCounter::ZERO);
     let [own, other] = repo.ecus() else { panic!("the vehicle has two ECUs") };
+    let (director, image) = (director.targets(), image.targets());
+    let agreed = |ecu: EcuId| agree_for(ecu, own.hardware, &director, &image, |_| ReleaseCounter::ZERO);
     assert_eq!(agreed(own.ecu).unwrap().image().image().name.as_str(), own.image_name(1));
     assert_eq!(agreed(other.ecu).map(|_| ()), Err(Error::NotInImageRepository));
     assert_eq!(agreed(EcuId::parse("stranger").unwrap()).map(|_| ()), Err(Error::NothingForThisEcu));
+}
+
+#[test]
+fn a_secondary_that_is_other_hardware_than_the_director_thinks_agrees_to_nothing() {
+    let (repo, mut vehicle) = updated();
+    let director = vehicle.refresh_director(repo.director()).unwrap();
+    let image = vehicle.refresh_image(repo.image()).unwrap();
+    let [own, other] = repo.ecus() else { panic!("the vehicle has two ECUs") };
+    let (director, image) = (director.targets(), image.targets());
+    let refused = agree_for(own.ecu, other.hardware, &director, &image, |_| ReleaseCounter::ZERO).map(|_| ());
+    assert_eq!(refused, Err(Error::Hardware { own: other.hardware }));
 }
 
 #[test]

@@ -169,12 +169,10 @@ impl<F: Flash> Verifier<F> for Full {
 
 /// The image both repositories vouch for, if it is for this ECU's hardware.
 fn agreed<F>(desk: &Desk<'_, F>, director: &Refreshed<Director>, image: &Refreshed<Image>) -> Result<Wanted, Fault> {
-    let floors = &desk.state.floors;
-    let entry = agree_for(desk.profile.ecu, &director.targets(), &image.targets(), |line| floors.of(line))?;
-    match entry.hardware_id() == desk.profile.hardware {
-        true => want(entry.image()),
-        false => Err(Error::Hardware { own: desk.profile.hardware }.into()),
-    }
+    let (profile, floors) = (desk.profile, &desk.state.floors);
+    let (director, image) = (director.targets(), image.targets());
+    let entry = agree_for(profile.ecu, profile.hardware, &director, &image, |line| floors.of(line))?;
+    want(entry.image())
 }
 
 /// What a state record says of a file that is kept in a folder: its slot means nothing.
