@@ -77,17 +77,16 @@ impl Cycle {
         outputs: &mut Outputs,
     ) -> Result<(Trusted<Director>, Time), Error> {
         let (nonce, known) = (self.own_nonce(), self.start.time);
-        let keys = time_keys(&trusted)?;
-        match time::check(&answer.time, &keys, nonce, known) {
+        let previous = trusted.clone();
+        match time::check(&answer.time, &time_keys(&trusted)?, nonce, known) {
             Ok(now) => return Ok((trusted, now.time())),
             Err(uptane::Error::BelowThreshold { .. }) if !answer.roots.is_empty() => {}
             Err(error) => return Err(error.into()),
         }
         let refresh = self.feed(self.refresh(trusted, known), answer, true, outputs)?;
         let trusted = refresh.abandon();
-        let rotated = time_keys(&trusted)?;
-        let floor = trusted.root().view().not_before().filter(|_| !rotated.is_same_as(&keys)).unwrap_or(known);
-        let now = time::check(&answer.time, &rotated, nonce, floor)?;
+        let floor = trusted.time_floor_after(&previous).unwrap_or(known);
+        let now = time::check(&answer.time, &time_keys(&trusted)?, nonce, floor)?;
         Ok((trusted, now.time()))
     }
 
