@@ -49,17 +49,7 @@ impl<'a> Document<'a> {
         matches!(self.canonical, Cow::Borrowed(_))
     }
 
-    /// Length of the file as it was received, which is what a parent lists.
-    pub fn length(&self) -> Result<Length, Error> {
-        Length::new(u64::try_from(self.received.len()).unwrap_or(u64::MAX))
-    }
-
-    /// The file as it was received, which is what a parent lists digests of.
-    pub fn received(&self) -> &'a [u8] {
-        self.received
-    }
-
-    /// SHA-256 of the file as it was received.
+    /// SHA-256 of the file as it was received, which is how others refer to it.
     pub fn sha256(&self) -> Sha256 {
         Sha256::of(self.received)
     }

@@ -107,7 +107,7 @@ impl<K: Kind> Offered<K> {
     /// Takes at most `limit` bytes (step 1 of §5.4.4.4 to §5.4.4.6, step 2.2 of §5.4.4.3).
     pub(super) fn read(bytes: &[u8], limit: Length) -> Result<Self, Error> {
         let document = Document::read(K::ROLE, bytes, limit)?;
-        let canonical = (document.bytes() != bytes).then(|| document.bytes().to_vec());
+        let canonical = (!document.is_canonical_as_sent()).then(|| document.into_bytes());
         Ok(Self { received: bytes.to_vec(), canonical, kind: PhantomData })
     }
 
