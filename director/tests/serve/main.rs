@@ -107,9 +107,8 @@ impl Site {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("listening ").unwrap().to_owned();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let url = lines.find_map(|line| Some(line.strip_prefix("listening ")?.to_owned())).unwrap();
         Server { process, url, metrics }
     }
 
@@ -140,7 +139,8 @@ impl Server {
     /// Asks it to stop, as an init system does, and waits until it has. Vehicles go on meanwhile.
     async fn stop(mut self) {
         let id = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        // The shell's own `kill`: not every machine has the program.
+        assert!(Command::new("sh").args(["-c", "kill -TERM \"$0\"", &id]).status().unwrap().success());
         loop {
             tokio::time::sleep(Duration::from_millis(20)).await;
             if let Some(ended) = self.process.try_wait().unwrap() {
