@@ -78,8 +78,9 @@ impl Driver {
     /// Starts from what the data folder holds. Must be called inside a runtime.
     fn start(data: PathBuf) -> Result<Self, Error> {
         let place = folder::open(data)?;
-        let lock = place.lock()?;
+        // First, so that a folder that is none of ours is left as it is.
         let (config, vehicle) = (folder::config(&place)?, folder::vehicle(&place)?);
+        let lock = place.lock()?;
         let trust = folder::trust(&place)?;
         let slots = Slots::boot(place.clone())?;
         let links = Links::new(&config, &vehicle, &trust)?;
