@@ -30,7 +30,8 @@ fn show(record: &mut Record) -> Result<()> {
     let mut system = System::create(Launcher::Binaries(programs), folder.path(), &DEMO_VEHICLE, &image)?;
     let passed = insert_tap(&mut system)?;
     system.start_primary()?;
-    let metrics = system.director_metrics().context("the Director's metrics address")?.trim_start_matches("http://").parse()?;
+    let metrics =
+        system.director_metrics().context("the Director's metrics address")?.trim_start_matches("http://").parse()?;
 
     let before = settle(metrics)?;
     let bytes_before = passed.read();
