@@ -56,7 +56,7 @@ pub fn start(certificates: &Certificates, at: SocketAddr, to: SocketAddr) -> Res
     listener.set_nonblocking(true)?;
     std::thread::spawn(move || -> Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(accept(TcpListener::from_std(listener)?, acceptor, connector, to, counted))
+        runtime.block_on(async { accept(TcpListener::from_std(listener)?, acceptor, connector, to, counted).await })
     });
     Ok(passed)
 }
