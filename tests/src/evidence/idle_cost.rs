@@ -50,9 +50,14 @@ fn show(record: &mut Record) -> Result<()> {
     record.figure("bytes down above TLS, per idle check-in", down, "B", Limit::Shown);
     record.figure("bytes in all, per idle check-in", up + down, "B", Limit::AtMost(1_500.0));
     let [connections, ..] = bytes_after;
-    record.figure("connections", f64::from(u32::try_from(connections)?), "", Limit::Exactly(1.0));
-    record.figure("SQL reads per idle check-in", (after.reads - before.reads) / idle, "", Limit::Exactly(1.0));
-    record.figure("SQL writes while idle", after.writes - before.writes, "", Limit::Exactly(0.0));
+    record.figure("connections", f64::from(u32::try_from(connections)?), "in all", Limit::Exactly(1.0));
+    record.figure(
+        "SQL reads per idle check-in",
+        (after.reads - before.reads) / idle,
+        "statements",
+        Limit::Exactly(1.0),
+    );
+    record.figure("SQL writes while idle", after.writes - before.writes, "statements", Limit::Exactly(0.0));
     let primary = system.process_id("gateway").context("a running Primary")?;
     record.figure("Primary's resident memory", resident_mebibytes(primary)?, "MiB", Limit::AtMost(12.0));
     Ok(())
