@@ -44,7 +44,7 @@ pub(super) struct Stage {
 /// The first pause between two attempts; each later one is twice as long.
 const PAUSE: Duration = Duration::from_millis(20);
 /// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 impl Links {
     /// A way to every Secondary of the vehicle, and to nobody else.

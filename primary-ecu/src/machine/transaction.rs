@@ -14,7 +14,7 @@ use step::Step;
 use uptane::{EcuId, HardwareId, ImageLine, Length, ReleaseCounter, Sha256, TargetNameBuf, TransactionId};
 
 /// Attempts at one thing with one ECU before the vehicle turns back. The decision to commit is retried without end.
-pub const MAX_ATTEMPTS: u32 = 30;
+pub const MAX_ATTEMPTS: u32 = 12;
 
 /// One update of one vehicle.
 #[derive(Clone, Debug, PartialEq, Eq)]
