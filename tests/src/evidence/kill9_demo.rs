@@ -144,13 +144,14 @@ impl Rig {
     fn wait_for(&self, state: &str) -> Result<()> {
         let position = |state: &str| STATES.iter().position(|known| *known == state);
         let watch = host::clock::stopwatch();
-        let mut opened = false;
+        let mut reached = None;
         while watch.elapsed() < RECOVERY_LIMIT {
-            let now = self.state();
-            opened |= now == "staging";
-            if now == state || (opened && position(&now) >= position(state)) {
+            let now = position(&self.state());
+            // A journal that was there and is gone is past everything; so is one of the next transaction.
+            if now >= position(state) || (reached.is_some() && now < reached) {
                 return Ok(());
             }
+            reached = now;
             std::thread::sleep(Duration::from_micros(100));
         }
         bail!("the journal did not reach {state} within {} s", RECOVERY_LIMIT.as_secs())
