@@ -152,13 +152,15 @@ impl Driver {
     fn facts(&self) -> Result<Start, Error> {
         let memory = self.store.memory();
         let accepted = self.store.accepted()?;
+        let director = self.store.files("director", accepted.director)?;
         Ok(Start {
             vehicle: self.vehicle.id,
             own: self.vehicle.primary,
             ecus: self.vehicle.ecus.iter().map(|ecu| (ecu.ecu, ecu.hardware)).collect(),
             own_image: self.slots.running()?.sha256,
             time: self.store.time(),
-            director: self.store.files("director", accepted.director)?,
+            time_root: self.store.time_root()?.unwrap_or_else(|| director.root.clone()),
+            director,
             accepted,
             floors: self.store.floors(),
             told: memory.manifest.as_ref().map(|manifest| manifest.told.clone()),
@@ -173,9 +175,9 @@ impl Driver {
             Output::Meet(ecu) => self.under_way.push(self.links.meet(ecu, Rc::clone(&self.shown))),
             Output::Report(ecu, nonce) => self.under_way.push(self.links.report(ecu, nonce)),
             Output::CheckIn(check_in) => self.check_in(check_in)?,
-            Output::Time(time, attestation) => {
+            Output::Time(time, root, attestation) => {
                 self.store.keep("director", "time.json", &attestation)?;
-                self.store.remember(|memory| memory.time = memory.time.max(time.unix()))?;
+                self.store.attested(time, root)?;
             }
             Output::Keep(repo, keep) => self.keep(repo, keep)?,
             Output::Load => {

@@ -8,7 +8,7 @@
 //! | `metadata/director/time.json` | newest time attestation | for Secondaries that ask for it |
 //! | `state/accepted.json` | [`Accepted`]: current Snapshot and Targets of both repositories with the pending install | one write makes all of it current (design D5, trap T2) |
 //! | `state/counters.json` | highest committed release counter for each ECU and image line | only grows (trap T5) |
-//! | `state/primary.json` | [`Memory`] | trusted time and signing counter only grow |
+//! | `state/primary.json` | [`Memory`] | the signing counter only grows; time goes back only where a Root rotated the time keys (design D14) |
 //! | `state/reports/ECU.json` | the newest report of each ECU | §5.4.3.6 |
 
 use std::collections::BTreeMap;
@@ -39,6 +39,10 @@ pub struct Store<D> {
 pub struct Memory {
     /// The latest attested time, in seconds since 1970.
     pub time: u64,
+    /// Version of the Director Root whose time keys attested it; 0 if nobody wrote it down. Where the newest Root names
+    /// other time keys, that Root sets the time (design D14), however often the power failed before it could.
+    #[serde(default)]
+    pub time_root: u64,
     /// No file signed so far has a counter above this one. Counters are set aside in blocks, so that an idle check-in
     /// costs no write.
     pub signed: u64,
@@ -165,6 +169,16 @@ impl<D: Disk> Store<D> {
     /// The latest attested time.
     pub fn time(&self) -> Time {
         Time::from_unix(self.memory.time).unwrap_or(Time::EPOCH)
+    }
+
+    /// The Director Root whose time keys attested it, if that is known.
+    pub fn time_root(&self) -> Result<Option<Vec<u8>>, Error> {
+        self.kept("director", &format!("{}.root.json", self.memory.time_root), MAX_ROOT)
+    }
+
+    /// Remembers the time and the Root whose time keys attested it. It is lower than before only where its keys are new.
+    pub fn attested(&mut self, time: Time, root: Version) -> Result<(), Error> {
+        self.remember(|memory| (memory.time, memory.time_root) = (time.unix(), root.get()))
     }
 
     /// A counter no file was signed with before.

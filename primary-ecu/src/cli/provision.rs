@@ -108,7 +108,10 @@ impl Provision {
         store.keep("director", &format!("{newest}.root.json"), director.root().bytes())?;
         store.keep("image", &format!("{}.root.json", image.root().version()), image.root().bytes())?;
         store.keep("director", "time.json", &attestation)?;
-        store.remember(|memory| memory.time = memory.time.max(time.unix()))
+        match time > store.time() {
+            true => store.attested(time, newest),
+            false => Ok(()),
+        }
     }
 }
 

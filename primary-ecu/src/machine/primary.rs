@@ -49,6 +49,8 @@ pub struct Start {
     pub own_image: Sha256,
     /// The latest attested time.
     pub time: Time,
+    /// The Director Root whose time keys attested it.
+    pub time_root: Vec<u8>,
     /// Stored Director files.
     pub director: Files,
     /// Which Snapshot and Targets are current.
@@ -136,8 +138,9 @@ pub enum Output {
     Report(EcuId, Nonce),
     /// Check in to the Director.
     CheckIn(CheckIn),
-    /// Keep this attestation for the Secondaries, and this time as the latest.
-    Time(Time, Vec<u8>),
+    /// Keep this time as the latest, with the version of the Director Root whose time keys attested it, in one write;
+    /// and the attestation for the Secondaries.
+    Time(Time, Version, Vec<u8>),
     /// Keep files of a repository.
     Keep(Repo, Vec<Keep>),
     /// Read the stored files of the Image repository.

@@ -65,3 +65,27 @@ fn a_damaged_state_file_is_named() {
     let error = Store::open(Folder::open(folder.path(), Access::Private).unwrap()).unwrap_err();
     assert!(error.to_string().starts_with("state/primary.json is damaged"), "{error}");
 }
+
+#[test]
+fn a_lower_time_under_new_keys_is_remembered_with_the_root_that_names_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (fast, real) = (Time::from_unix(2_000_000_000).unwrap(), Time::from_unix(1_800_000_000).unwrap());
+    for (time, root) in [(fast, 1), (real, 2)] {
+        let mut store = store(&folder);
+        let root = Version::new(root).unwrap();
+        store.keep("director", &format!("{root}.root.json"), root.to_string().as_bytes()).unwrap();
+        store.attested(time, root).unwrap();
+    }
+    let store = store(&folder);
+    assert_eq!((store.time(), store.time_root().unwrap()), (real, Some(b"2".to_vec())));
+}
+
+#[test]
+fn a_time_remembered_without_its_root_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("state")).unwrap();
+    let older = r#"{"time":1800000000,"signed":64,"manifest":null,"unreachable":{},"outcome":{"result":"","attack":null,"transaction":null,"campaign":null}}"#;
+    std::fs::write(folder.path().join("state/primary.json"), older).unwrap();
+    let store = store(&folder);
+    assert_eq!((store.time().unix(), store.time_root().unwrap()), (1_800_000_000, None));
+}

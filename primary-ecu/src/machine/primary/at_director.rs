@@ -56,8 +56,9 @@ impl Cycle {
     fn judge(&mut self, answer: &Answer, outputs: &mut Outputs) -> Result<Refreshed<Director>, Error> {
         let trusted = reload::<Director>(&self.start.director)?;
         let (trusted, now) = self.judge_time(trusted, answer, outputs)?;
-        self.start.time = now;
-        outputs.push_back(Output::Time(now, answer.time.clone()));
+        let root = trusted.root();
+        (self.start.time, self.start.time_root) = (now, root.bytes().to_vec());
+        outputs.push_back(Output::Time(now, root.version(), answer.time.clone()));
         let refresh = self.refresh(trusted, now);
         let refresh = self.feed(refresh, answer, false, outputs)?;
         refresh.finish().map_err(|_| Error::DirectorAnswer { reason: "files are missing".to_owned() })
@@ -69,15 +70,14 @@ impl Cycle {
     }
 
     /// Step 1. Time keys may have been rotated by a Root that came with the attestation: then that Root is judged first,
-    /// at the time known so far, and sets the floor (design D14).
+    /// at the time known so far.
     fn judge_time(
         &mut self,
         trusted: Trusted<Director>,
         answer: &Answer,
         outputs: &mut Outputs,
     ) -> Result<(Trusted<Director>, Time), Error> {
-        let (nonce, known) = (self.own_nonce(), self.start.time);
-        let previous = trusted.clone();
+        let (nonce, known) = (self.own_nonce(), self.known_time(&trusted)?);
         match time::check(&answer.time, &time_keys(&trusted)?, nonce, known) {
             Ok(now) => return Ok((trusted, now.time())),
             Err(uptane::Error::BelowThreshold { .. }) if !answer.roots.is_empty() => {}
@@ -85,9 +85,15 @@ impl Cycle {
         }
         let refresh = self.feed(self.refresh(trusted, known), answer, true, outputs)?;
         let trusted = refresh.abandon();
-        let floor = trusted.time_floor_after(&previous).unwrap_or(known);
-        let now = time::check(&answer.time, &time_keys(&trusted)?, nonce, floor)?;
+        let now = time::check(&answer.time, &time_keys(&trusted)?, nonce, self.known_time(&trusted)?)?;
         Ok((trusted, now.time()))
+    }
+
+    /// The latest attested time, or the floor that the trusted Root sets if it names other time keys than those that
+    /// attested it (design D14). That Root may have been stored long ago, and the power failed before its time came.
+    fn known_time(&self, trusted: &Trusted<Director>) -> Result<Time, Error> {
+        let attested_under = Trusted::provision(&self.start.time_root)?;
+        Ok(trusted.time_floor_after(&attested_under).unwrap_or(self.start.time))
     }
 
     /// Gives a refresh what it asks for, out of the answer or, where that left out what is unchanged, out of what is

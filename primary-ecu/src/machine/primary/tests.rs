@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use uptane::testing::Repo as Published;
 use uptane::verify::image::{ImageCheck, VerifiedImage};
+use uptane::verify::time;
 use uptane::{Role, TransactionId};
 
 use super::*;
@@ -14,6 +15,7 @@ struct Bench {
     image: Files,
     accepted: Accepted,
     time: Time,
+    time_root: Vec<u8>,
     floors: Floors,
     told: Option<Told>,
     outcome: Outcome,
@@ -44,6 +46,7 @@ impl Bench {
             image: root(repo.image().first_root()),
             accepted: Accepted::default(),
             time: repo.now(),
+            time_root: repo.director().first_root().to_vec(),
             floors: Floors::default(),
             told: None,
             outcome: Outcome::default(),
@@ -69,6 +72,7 @@ impl Bench {
             ecus: self.repo.ecus().iter().map(|ecu| (ecu.ecu, ecu.hardware)).collect(),
             own_image: self.running[&own],
             time: self.time,
+            time_root: self.time_root.clone(),
             director: self.director.clone(),
             accepted: self.accepted.clone(),
             floors: self.floors.clone(),
@@ -109,7 +113,7 @@ impl Bench {
             }
             Output::Report(ecu, _) => Some(Input::Reported(ecu, alive(ecu))),
             Output::CheckIn(check_in) => Some(Input::CheckedIn(Ok(Box::new(self.answer(check_in))))),
-            Output::Time(time, _) => self.note("time", |bench| bench.time = time),
+            Output::Time(time, root, _) => self.note("time", |bench| bench.attested(time, root)),
             Output::Keep(repo, keep) => self.note("keep", |bench| bench.files(repo).apply(&keep)),
             Output::Load => Some(Input::Loaded(Ok(Box::new(self.image.clone())))),
             Output::Fetch(file, _) => Some(Input::Fetched(Ok(self.repo.image().get(file).map(<[u8]>::to_vec)))),
@@ -134,6 +138,11 @@ impl Bench {
             Repo::Director => &mut self.director,
             Repo::Image => &mut self.image,
         }
+    }
+
+    fn attested(&mut self, time: Time, root: Version) {
+        let root = self.repo.director().get(MetadataFile::Root(root)).unwrap().to_vec();
+        (self.time, self.time_root) = (time, root);
     }
 
     fn accept(&mut self, files: Vec<(Repo, MetadataFile, Vec<u8>)>, accepted: Accepted) {
@@ -313,6 +322,35 @@ fn a_rotated_time_key_is_learned_from_the_root_that_comes_with_it() {
     bench.cycle();
     bench.repo.publish(|next| next.director.rotate(Role::Time));
     assert!(matches!(bench.cycle(), Some(Ok(()))));
+}
+
+// D14. The time was moved forward as far as one attestation can, with a time key that was stolen.
+#[test]
+fn wherever_the_power_fails_a_rotated_time_key_ends_a_time_that_was_moved_forward() {
+    for at in 0.. {
+        let mut bench = Bench::new(1);
+        bench.cycle();
+        bench.time = bench.repo.now().saturating_add(time::MAX_JUMP);
+        bench.repo.publish(|next| next.director.rotate(Role::Time));
+        bench.dies_after = Some(at);
+        let finished = bench.cycle().is_some();
+        let again = bench.cycle();
+        assert!(matches!(again, Some(Ok(()))), "killed at output {at}: {again:?}");
+        assert_eq!(bench.time, bench.repo.now(), "killed at output {at}");
+        if finished {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_time_that_was_moved_forward_stays_while_its_keys_do() {
+    let mut bench = Bench::new(1);
+    bench.cycle();
+    bench.time = bench.repo.now().saturating_add(time::MAX_JUMP);
+    bench.repo.publish(|next| next.director.renew_root());
+    let (known, offered) = (bench.time, bench.repo.now());
+    assert_eq!(bench.refused(), uptane::Error::TimeRollback { known, offered });
 }
 
 #[test]
