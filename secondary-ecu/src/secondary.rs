@@ -85,7 +85,8 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     fn reload(&mut self) -> Result<(), BootError> {
         let (verifier, desk) = self.desk(self.state.time);
-        verifier.reload(desk).map_err(BootError::Metadata)
+        let accepted = verifier.reload(desk).map_err(BootError::Metadata)?;
+        self.accept(accepted).map_err(|_| BootError::Storage)
     }
 
     /// Answers one request. `now` is the ECU's time; it counts only where it is later than the latest attested one.

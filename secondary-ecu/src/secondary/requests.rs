@@ -127,7 +127,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// Makes what a verified file changes durable.
-    fn accept(&mut self, accepted: Accepted) -> Result<(), Fault> {
+    pub(super) fn accept(&mut self, accepted: Accepted) -> Result<(), Fault> {
         let mut next = self.state;
         match accepted {
             Accepted::Nothing => {}

@@ -4,4 +4,6 @@
 mod bench;
 mod power;
 mod refusals;
+#[cfg(feature = "linux")]
+mod time;
 mod update;

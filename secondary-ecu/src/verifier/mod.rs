@@ -68,8 +68,9 @@ pub trait Verifier<F: Flash> {
     /// How it verifies.
     const VERIFICATION: Verification;
 
-    /// Reads back what `desk.state` says is trusted, after a reset.
-    fn reload(&mut self, desk: Desk<'_, F>) -> Result<(), Fault>;
+    /// Reads back what `desk.state` says is trusted, after a reset, and says what was stored and `desk.state` does not
+    /// know, because the power failed between the two.
+    fn reload(&mut self, desk: Desk<'_, F>) -> Result<Accepted, Fault>;
 
     /// The Director Root it trusts.
     fn director_root(&self, state: &State) -> Version;

@@ -61,9 +61,10 @@ impl What {
 
 impl Slots {
     /// Verifies the kept Root again; it was trusted before the reset.
-    fn reload<F: Flash>(&mut self, mut desk: Desk<'_, F>) -> Result<(), Fault> {
+    fn reload<F: Flash>(&mut self, mut desk: Desk<'_, F>) -> Result<Accepted, Fault> {
         self.incoming = Incoming::Nothing;
-        trusted_root(&mut desk).map(|_| ())
+        // The state record alone makes a file current.
+        trusted_root(&mut desk).map(|_| Accepted::Nothing)
     }
 
     fn stage<F: Flash>(&mut self, desk: &Desk<'_, F>, what: What, length: Length) -> Result<(), Fault> {
@@ -260,7 +261,7 @@ macro_rules! verifier {
         impl<F: Flash> Verifier<F> for $name {
             const VERIFICATION: Verification = Verification::$verification;
 
-            fn reload(&mut self, desk: Desk<'_, F>) -> Result<(), Fault> {
+            fn reload(&mut self, desk: Desk<'_, F>) -> Result<Accepted, Fault> {
                 self.0.reload(desk)
             }
 

@@ -2,6 +2,9 @@
 //!
 //! In `metadata/`: `director.root.json`, `director.timestamp.json`, and `director.accepted`: 8 bytes length of Snapshot
 //! (little-endian), Snapshot, Targets, in one file so that they change together. `image.*` likewise.
+//!
+//! `director.former-root.json` is the Root that the state record names where a newer one is stored already: what the newer
+//! one changes in that record, the time above all (design D14), is found by comparing both, even after the power failed.
 
 use host::disk::{Disk as _, Folder};
 use uptane::limits::{MAX_ROOT, MAX_SNAPSHOT, MAX_TARGETS, MAX_TIMESTAMP};
@@ -40,18 +43,11 @@ pub(super) struct Half<R> {
     trusted: Option<Trusted<R>>,
     /// The newest Root, which may have been accepted by a refresh that is still open.
     root: Option<Kept<RootFile>>,
-    /// What the state record has yet to be told.
-    news: News,
-    cycle: Cycle<R>,
-}
-
-/// What a new Root changes besides itself.
-#[derive(Debug, Default)]
-struct News {
-    /// It rotated keys, so that stored files were dropped.
+    /// The Director Root that the state record names, if that has yet to be told of a newer one.
+    former: Option<Trusted<R>>,
+    /// A Root rotated keys, so that stored files were dropped, and the state record has yet to be told.
     forgot: bool,
-    /// It rotated the time keys: where time begins anew.
-    time: Option<Time>,
+    cycle: Cycle<R>,
 }
 
 /// How far the files of this cycle have come.
@@ -64,7 +60,7 @@ enum Cycle<R> {
 
 impl<R: Repository> Half<R> {
     pub(super) fn new(folder: &Folder) -> Self {
-        Self { folder: folder.clone(), trusted: None, root: None, news: News::default(), cycle: Cycle::Idle }
+        Self { folder: folder.clone(), trusted: None, root: None, former: None, forgot: false, cycle: Cycle::Idle }
     }
 
     pub(super) fn provision(&mut self, root: &[u8]) -> Result<(), Fault> {
@@ -74,13 +70,16 @@ impl<R: Repository> Half<R> {
 
     /// Verifies what is stored again.
     pub(super) fn reload(&mut self) -> Result<(), Fault> {
-        (self.cycle, self.news) = (Cycle::Idle, News::default());
+        self.cycle = Cycle::Idle;
+        let former = self.read("former-root.json", MAX_ROOT)?;
+        self.former = former.as_deref().map(Trusted::provision).transpose()?;
         let root = self.read("root.json", MAX_ROOT)?.ok_or(Fault::Storage)?;
         let timestamp = self.read("timestamp.json", MAX_TIMESTAMP)?;
         let accepted = self.read("accepted", MAX_SNAPSHOT.saturating_add(MAX_TARGETS))?;
         let (snapshot, targets) = accepted.as_deref().map(split).transpose()?.unzip();
         let stored = StoredFiles { root: &root, timestamp: timestamp.as_deref(), snapshot, targets };
         self.trust(Trusted::reload(stored)?);
+        self.forgot = self.trusted()?.targets().is_none();
         Ok(())
     }
 
@@ -205,6 +204,7 @@ impl<R: Repository> Half<R> {
             self.write("accepted", &join(snapshot.bytes(), targets.bytes()))?;
         }
         self.trust(trusted);
+        self.forgot = false;
         Ok(())
     }
 
@@ -237,21 +237,25 @@ impl<R: Repository> Half<R> {
 
     /// Stores a Root that the refresh has verified.
     fn store_root(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        self.write("root.json", bytes)?;
         let new = Trusted::<R>::provision(bytes)?.root().clone();
-        let same = match (self.root.as_ref().and_then(|old| old.view().time_keys()), new.view().time_keys()) {
-            (Some(old), Some(new)) => old.is_same_as(&new),
-            (old, new) => old.is_none() && new.is_none(),
-        };
-        if !same {
-            self.news.time = new.view().not_before();
-        }
+        self.keep_former()?;
+        self.write("root.json", bytes)?;
         self.root = Some(new);
         Ok(())
     }
 
+    /// Keeps the Root that the state record names, before it is replaced. The record names none of the Image repository.
+    fn keep_former(&mut self) -> Result<(), Fault> {
+        let (None, Some(root), true) = (&self.former, self.root.clone(), R::NAME == Director::NAME) else {
+            return Ok(());
+        };
+        self.write("former-root.json", root.bytes())?;
+        self.former = Some(Trusted::provision(root.bytes())?);
+        Ok(())
+    }
+
     fn forget(&mut self) -> Result<(), Fault> {
-        self.news.forgot = true;
+        self.forgot = true;
         for name in ["timestamp.json", "accepted"] {
             self.folder.remove(&file_name::<R>(name)).map_err(disk)?;
         }
@@ -309,11 +313,35 @@ impl Half<Director> {
         Ok(held(root.version(), root.sha256()))
     }
 
-    /// What the state record has yet to be told of a new Root.
+    /// Notes what the state record has been told.
+    pub(super) fn settle(&mut self, state: &State) -> Result<(), Fault> {
+        if state.root == Some(self.held_root()?) {
+            self.former = None;
+        }
+        self.forgot &= state.targets.is_some();
+        Ok(())
+    }
+
+    /// What the state record has yet to be told of a new Root; the same again until it was.
     pub(super) fn root_change(&mut self, state: &State) -> Result<Option<Accepted>, Fault> {
         let held = self.held_root()?;
-        let News { forgot, time } = core::mem::take(&mut self.news);
-        let known = state.root == Some(held) && !forgot && time.is_none();
+        let forgot = self.forgot && state.targets.is_some();
+        let known = state.root == Some(held) && !forgot;
+        let time = self.time_floor(state)?;
+        if time.is_some() {
+            // A refresh has one time, and this one's was wrong.
+            let cycle = core::mem::replace(&mut self.cycle, Cycle::Idle);
+            self.drop_cycle(cycle);
+        }
         Ok((!known).then_some(Accepted::Root { held, drops_targets: forgot, time }))
+    }
+
+    /// Where time begins anew, if the newest Root names other time keys than the one that the state record names.
+    fn time_floor(&self, state: &State) -> Result<Option<Time>, Fault> {
+        let (Some(new), Some(former), Some(named)) = (&self.root, &self.former, state.root) else { return Ok(None) };
+        if former.root().sha256() != named.sha256 {
+            return Ok(None);
+        }
+        Ok(Trusted::<Director>::provision(new.bytes())?.time_floor_after(former))
     }
 }

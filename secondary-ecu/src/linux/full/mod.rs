@@ -56,6 +56,7 @@ impl Full {
         let accepted = match repo {
             Repo::Director => {
                 let vehicle = desk.profile.vehicle;
+                self.director.settle(desk.state)?;
                 self.director.supply(part, bytes, |trusted| Refresh::director(trusted, vehicle, None, now))?;
                 self.director.root_change(desk.state)?
             }
@@ -101,10 +102,11 @@ impl Full {
 impl<F: Flash> Verifier<F> for Full {
     const VERIFICATION: Verification = Verification::Full;
 
-    fn reload(&mut self, _: Desk<'_, F>) -> Result<(), Fault> {
+    fn reload(&mut self, desk: Desk<'_, F>) -> Result<Accepted, Fault> {
         self.incoming = None;
         self.director.reload()?;
-        self.image.reload()
+        self.image.reload()?;
+        Ok(self.director.root_change(desk.state)?.unwrap_or(Accepted::Nothing))
     }
 
     fn director_root(&self, _: &State) -> Version {

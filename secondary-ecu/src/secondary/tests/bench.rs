@@ -11,16 +11,16 @@ use crate::bank::Descriptor;
 use crate::flash::ram::RamFlash;
 use crate::flash::{Appender, Bank, Layout, Store};
 use crate::state::State;
-use crate::verifier::{Desk, PartialPlus, provision_root};
+use crate::verifier::{Desk, PartialPlus, Verifier, provision_root};
 use crate::{BUFFER_SIZE, BootError, EcuKey, Profile, Secondary};
 
 pub(super) const LAYOUT: Layout = Layout { state_pages: 2, slot_size: 8 * 1_024, bank_size: 40 * 1_024 };
 pub(super) const OPEN: TransactionId = TransactionId([1; 16]);
 
 pub(super) type Nor = RamFlash<8, 1_024>;
-pub(super) type Ecu<'f> = Secondary<PartialPlus, &'f mut Nor, Key>;
+pub(super) type Ecu<'f, V = PartialPlus> = Secondary<V, &'f mut Nor, Key>;
 
-pub(super) struct Key(MemorySigner);
+pub(super) struct Key(pub(super) MemorySigner);
 
 impl EcuKey for Key {
     fn key_id(&self) -> KeyId {
@@ -99,7 +99,12 @@ pub(super) fn refusal(reply: Reply<'_>) -> Result<(), Refusal> {
 }
 
 /// Offers `bytes` as `file` from where the ECU says, and closes it.
-pub(super) fn send(ecu: &mut Ecu<'_>, now: Time, file: File, bytes: &[u8]) -> Result<(), Refusal> {
+pub(super) fn send<'f, V: Verifier<&'f mut Nor>>(
+    ecu: &mut Ecu<'f, V>,
+    now: Time,
+    file: File,
+    bytes: &[u8],
+) -> Result<(), Refusal> {
     let (mut at, chunk) = match ecu.handle(Request::Offer(file, length(bytes)), now) {
         Reply::Ready(at, chunk) => (at.get() as usize, chunk as usize),
         Reply::Refused(refusal) => return Err(refusal),
@@ -116,20 +121,33 @@ pub(super) fn send(ecu: &mut Ecu<'_>, now: Time, file: File, bytes: &[u8]) -> Re
     refusal(ecu.handle(Request::Close, now))
 }
 
-pub(super) fn send_time(ecu: &mut Ecu<'_>, repo: &Repo) -> Result<(), Refusal> {
+pub(super) fn send_time<'f, V: Verifier<&'f mut Nor>>(ecu: &mut Ecu<'f, V>, repo: &Repo) -> Result<(), Refusal> {
+    send_time_of(ecu, repo, repo.now())
+}
+
+/// The time as whoever has the keys says it is.
+pub(super) fn send_time_of<'f, V: Verifier<&'f mut Nor>>(
+    ecu: &mut Ecu<'f, V>,
+    repo: &Repo,
+    time: Time,
+) -> Result<(), Refusal> {
     let nonce = match ecu.handle(Request::TimeNonce, repo.now()) {
         Reply::TimeNonce(nonce) => nonce,
         Reply::Refused(refusal) => return Err(refusal),
         other => panic!("no nonce: {other:?}"),
     };
-    send(ecu, repo.now(), File::Time, &repo.time(repo.now(), [nonce]))
+    send(ecu, repo.now(), File::Time, &repo.time(time, [nonce]))
 }
 
 pub(super) fn send_targets(ecu: &mut Ecu<'_>, repo: &Repo) -> Result<(), Refusal> {
     send(ecu, repo.now(), File::Targets(Which::Director), repo.director().targets())
 }
 
-pub(super) fn send_root(ecu: &mut Ecu<'_>, repo: &Repo, version: u64) -> Result<(), Refusal> {
+pub(super) fn send_root<'f, V: Verifier<&'f mut Nor>>(
+    ecu: &mut Ecu<'f, V>,
+    repo: &Repo,
+    version: u64,
+) -> Result<(), Refusal> {
     let version = Version::new(version).unwrap();
     let file = uptane::verify::MetadataFile::Root(version);
     let root = repo.director().get(file).unwrap();
