@@ -136,6 +136,8 @@ impl Step {
             State::Staging | State::Verifying | State::Activating(_) | State::Voting if attempts >= bound => {
                 self.turn_back(cause);
             }
+            // Its turn has not come: an earlier question that was lost.
+            State::Activating(_) if !told => {}
             // Never told to leave its old image, so it runs that whether it can be asked or not.
             State::RollingBack(_) if !told && attempts >= bound => self.seen(ecu, Standing::Absent),
             State::Staging

@@ -89,6 +89,13 @@ fn a_late_answer_of_an_ecu_whose_turn_has_not_come_does_not_activate_it() {
 }
 
 #[test]
+fn a_lost_question_to_an_ecu_whose_turn_has_not_come_does_not_activate_it() {
+    let mut transaction = at(State::Activating(0), &[0, 1]);
+    transaction.members[1].told = false;
+    assert_eq!(step(&transaction, Event::Unreachable(ecu(1))).1, []);
+}
+
+#[test]
 fn a_refusal_before_the_decision_turns_every_ecu_back() {
     for state in [State::Staging, State::Verifying, State::Activating(0), State::Voting] {
         let (transaction, actions) = step(&at(state, &[0, 0]), Event::Refused(ecu(1), 14));
