@@ -6,7 +6,9 @@
 
 use proto::secondary::{File, Refusal, Repo, Verification};
 use uptane::verify::image::{ImageCheck, Permits};
-use uptane::verify::partial::{Own, OwnTargets, Plain, Plus, Profile, RootStream, TargetsStream, TrustedRoot};
+use uptane::verify::partial::{
+    ContentStream, Own, OwnTargets, Plain, Plus, Previous, Profile, RootStream, TargetsStream, TrustedRoot,
+};
 use uptane::verify::time::TimeStream;
 use uptane::{Error, Length, Sha256, Version};
 
@@ -123,7 +125,7 @@ impl Slots {
                     What::Time => attested(&mut desk, side, length),
                     What::Targets => {
                         let (version, sha256) = judge(&mut desk, side, length)?;
-                        targets(&desk, Held { side, length, version, sha256 })
+                        Ok(targets(&mut desk, Held { side, length, version, sha256 }))
                     }
                 }
             }
@@ -150,14 +152,12 @@ fn attested<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result
     Ok(Accepted::Time(stream.finish()?.time()))
 }
 
-/// The same file again changes nothing; other content under a trusted version is two truths (attack A24).
-fn targets<F>(desk: &Desk<'_, F>, new: Held) -> Result<Accepted, Fault> {
-    match desk.state.targets {
-        Some(old) if old.version == new.version && old.sha256 != new.sha256 => {
-            Err(Fault::Check(Error::Equivocation { role: uptane::Role::Targets, version: new.version }))
-        }
-        Some(old) if old.version == new.version => Ok(Accepted::Nothing),
-        _ => Ok(Accepted::Targets(new)),
+/// The same file again changes nothing, unless its slot is damaged.
+fn targets<F: Flash>(desk: &mut Desk<'_, F>, new: Held) -> Accepted {
+    let same = desk.state.targets.filter(|old| old.sha256 == new.sha256);
+    match same.and_then(|old| signed(desk, old)) {
+        Some(_) => Accepted::Nothing,
+        None => Accepted::Targets(new),
     }
 }
 
@@ -225,13 +225,18 @@ pub(crate) fn want(evidence: &impl Permits) -> Result<Wanted, Fault> {
     Ok(Wanted { descriptor, check: ImageCheck::new(evidence) })
 }
 
-fn own<F>(desk: &Desk<'_, F>) -> Own {
-    Own {
-        ecu: desk.profile.ecu,
-        hardware_id: desk.profile.hardware,
-        previous: desk.state.targets.map(|held| held.version),
-        now: desk.now,
-    }
+fn own<F: Flash>(desk: &mut Desk<'_, F>) -> Own {
+    let previous = desk.state.targets.map(|held| Previous { version: held.version, signed: signed(desk, held) });
+    Own { ecu: desk.profile.ecu, hardware_id: desk.profile.hardware, previous, now: desk.now }
+}
+
+/// Digest of what was signed in the trusted Targets; none if its slot does not hold it any more, so that the same file
+/// or a newer one makes that good.
+fn signed<F: Flash>(desk: &mut Desk<'_, F>, held: Held) -> Option<Sha256> {
+    let area = slot(desk, Kind::Targets, held.side);
+    let mut stream = ContentStream::targets();
+    desk.store.stream(area, 0, held.length, desk.buffer, |piece| Ok(stream.feed(piece)?)).ok()?;
+    stream.finish().ok().filter(|content| content.file == held.sha256).map(|content| content.signed)
 }
 
 fn held<F>(desk: &Desk<'_, F>, kind: Kind) -> Option<Held> {

@@ -24,6 +24,14 @@ impl Freshness {
         }
     }
 
+    /// Refuses other content under the version that is trusted (attack A24); who signed it does not matter.
+    pub(crate) fn check_content(self, trusted: Version, same: impl FnOnce() -> bool) -> Result<(), Error> {
+        match self.version != trusted || same() {
+            true => Ok(()),
+            false => Err(Error::Equivocation { role: self.role, version: self.version }),
+        }
+    }
+
     /// Refuses a Root that is not the direct successor of the trusted one (§5.4.4.3 step 2.4; exactly N+1, trap T17).
     pub(crate) fn check_successor(self, trusted: Version) -> Result<(), Error> {
         let expected = trusted.next()?;

@@ -216,10 +216,7 @@ impl<K: Kind> Kept<K> {
     pub(super) fn check_follows(&self, trusted: Option<&Self>) -> Result<(), Error> {
         let Some(trusted) = trusted else { return Ok(()) };
         self.freshness().check_version(Some(trusted.version()))?;
-        match self.version() > trusted.version() || self.says_the_same_as(trusted) {
-            true => Ok(()),
-            false => Err(Error::Equivocation { role: K::ROLE, version: self.version() }),
-        }
+        self.freshness().check_content(trusted.version(), || self.says_the_same_as(trusted))
     }
 }
 

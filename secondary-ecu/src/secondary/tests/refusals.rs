@@ -68,6 +68,49 @@ fn older_targets_are_a_rollback_and_the_newer_stay() {
     assert_eq!(ecu.state().outcome.attack, Some(uptane::Attack::Rollback));
 }
 
+// A24.
+#[test]
+fn two_truths_under_one_version_are_refused_and_the_first_stays() {
+    let (mut repo, mut flash) = next_release();
+    let mut ecu = booted(&repo, &mut flash).unwrap();
+    send_targets(&mut ecu, &repo).unwrap();
+    let (held, version) = (ecu.state().targets, Version::new(2).unwrap());
+    repo.publish(|next| {
+        next.release();
+        next.director.version(Role::Targets, 2);
+    });
+    assert_eq!(send_targets(&mut ecu, &repo), check(Error::Equivocation { role: Role::Targets, version }));
+    assert_eq!(ecu.state().targets, held);
+}
+
+#[test]
+fn the_same_targets_signed_otherwise_are_taken() {
+    let (mut repo, mut flash) = next_release();
+    let mut ecu = booted(&repo, &mut flash).unwrap();
+    send_targets(&mut ecu, &repo).unwrap();
+    repo.publish(|next| {
+        next.director.version(Role::Targets, 2);
+        let at = br#"{"signatures":["#.len();
+        let extra = br#"{"keyid":"stranger","sig":"00"},"#;
+        next.director.mangle(Role::Targets, move |file| drop(file.splice(at..at, extra.iter().copied())));
+    });
+    send_targets(&mut ecu, &repo).unwrap();
+    assert_eq!(ecu.state().targets.unwrap().sha256, Sha256::of(repo.director().targets()));
+}
+
+#[test]
+fn a_damaged_slot_of_targets_is_made_good_by_the_same_file() {
+    let (repo, mut flash) = next_release();
+    send_targets(&mut booted(&repo, &mut flash).unwrap(), &repo).unwrap();
+    // Behind the state pages and both slots of Root.
+    flash.flip(2 * 1_024 + 2 * LAYOUT.slot_size as usize + 300);
+    let mut ecu = booted(&repo, &mut flash).unwrap();
+    begin(&mut ecu, &repo, OPEN).unwrap();
+    assert_eq!(send_image(&mut ecu, &repo).map_err(|_| ()), Err(()));
+    send_targets(&mut ecu, &repo).unwrap();
+    send_image(&mut ecu, &repo).unwrap();
+}
+
 #[test]
 fn targets_of_another_vehicle_are_refused() {
     let (repo, mut flash) = next_release();

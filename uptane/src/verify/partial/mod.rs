@@ -9,13 +9,15 @@
 //! the raw Root file and verifies it again after a reset: nothing here is ever written down.
 
 mod command;
+mod content;
 mod ecus;
 mod root;
 mod targets;
 
 pub use command::{CommandStream, VerifiedCommand};
+pub use content::{Content, ContentStream};
 pub use root::{Candidate, RootStream, RootVerifier, TrustedRoot};
-pub use targets::{Own, OwnImage, OwnTargets, Plain, Plus, Profile, TargetsStream};
+pub use targets::{Own, OwnImage, OwnTargets, Plain, Plus, Previous, Profile, TargetsStream};
 
 #[cfg(test)]
 mod tests;

@@ -161,7 +161,7 @@ impl RootVerifier {
 }
 
 /// Nobody's signature is asked for: what is learnt is not believed.
-struct Unchecked;
+pub(super) struct Unchecked;
 
 impl Signatures for Unchecked {
     fn entry(&mut self, _: &Entry) {}
@@ -188,7 +188,7 @@ impl Signatures for Both {
 }
 
 /// The content was read in the first pass.
-struct Nothing;
+pub(super) struct Nothing;
 
 impl Body for Nothing {
     fn event(&mut self, _: &[Step<'_>], _: Event<'_>, _: Span) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 use core::marker::PhantomData;
 
 use super::TrustedRoot;
+use super::content::Hashed;
 use super::ecus::Ecus;
 use crate::json::{Event, Span, Step};
 use crate::limits::MAX_TARGETS;
@@ -39,16 +40,26 @@ pub struct Own {
     pub ecu: EcuId,
     /// What it is.
     pub hardware_id: HardwareId,
-    /// Version of the Director Targets it accepted last.
-    pub previous: Option<Version>,
+    /// The Director Targets it accepted last.
+    pub previous: Option<Previous>,
     /// The time of this cycle.
     pub now: Time,
 }
 
+/// Director Targets that an ECU accepted before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Previous {
+    /// Their version.
+    pub version: Version,
+    /// SHA-256 of what was signed, from a [`ContentStream`](super::ContentStream) over the kept file; none only if that
+    /// file cannot be read any more, and then whatever has its version replaces it.
+    pub signed: Option<Sha256>,
+}
+
 /// Director Targets, arriving.
 pub struct TargetsStream<P> {
-    stream: FileStream<Threshold, Reader>,
-    previous: Option<Version>,
+    stream: FileStream<Hashed<Threshold>, Reader>,
+    previous: Option<Previous>,
     now: Time,
     vehicle: Option<VehicleId>,
     profile: PhantomData<P>,
@@ -74,8 +85,8 @@ impl<P: Profile> TargetsStream<P> {
     fn new(root: &TrustedRoot, own: Own, vehicle: Option<VehicleId>) -> Self {
         let Own { ecu, hardware_id, previous, now } = own;
         let reader = Reader { targets: TargetsReader::new(), pick: Pick::new(ecu, hardware_id) };
-        let threshold = Threshold::new(Role::Targets, root.targets_keys());
-        let stream = FileStream::new(Role::Targets, MAX_TARGETS, threshold, reader);
+        let signatures = Hashed::new(Threshold::new(Role::Targets, root.targets_keys()));
+        let stream = FileStream::new(Role::Targets, MAX_TARGETS, signatures, reader);
         Self { stream, previous, now, vehicle, profile: PhantomData }
     }
 
@@ -88,12 +99,16 @@ impl<P: Profile> TargetsStream<P> {
     pub fn finish(self) -> Result<OwnTargets<P>, Error> {
         let Self { stream, previous, now, vehicle, profile } = self;
         // §5.4.4.6 step 3. Nothing that was read is used before this holds.
-        let (_, reader, sha256) = stream.finish()?.open(Threshold::finish)?;
+        let verify = |signatures: Hashed<Threshold>| {
+            let (threshold, signed) = signatures.finish();
+            threshold.finish().map(|_| signed)
+        };
+        let (signed, reader, sha256) = stream.finish()?.open(verify)?;
         let header = reader.targets.finish()?;
         check_addressee(&header, vehicle)?;
         let freshness = Freshness { role: Role::Targets, version: header.version, expires: header.expires };
         // §5.4.4.6 step 4
-        freshness.check_version(previous)?;
+        check_follows(freshness, previous, signed)?;
         // §5.4.4.6 step 5
         freshness.check_expiry(now)?;
         // §5.4.4.6 step 6
@@ -105,6 +120,13 @@ impl<P: Profile> TargetsStream<P> {
         fault.map_or(Ok(()), Err)?;
         Ok(OwnTargets { header, sha256, ecu: own, hardware_id, chosen, profile })
     }
+}
+
+/// Refuses an older file than the accepted one, and another one of the same version (attack A24).
+fn check_follows(freshness: Freshness, previous: Option<Previous>, signed: Sha256) -> Result<(), Error> {
+    freshness.check_version(previous.map(|previous| previous.version))?;
+    let Some(Previous { version, signed: Some(before) }) = previous else { return Ok(()) };
+    freshness.check_content(version, || signed == before)
 }
 
 /// Refuses a file of another repository, or for another vehicle (trap T1).

@@ -109,8 +109,55 @@ fn a_field_of_the_wrong_type_is_named_once_the_signatures_hold() {
 fn a_lower_version_is_a_rollback() {
     let repo = Repo::seeded(2);
     let (trusted, offered) = (Version::new(2).unwrap(), Version::FIRST);
-    let own = Own { previous: Some(trusted), ..own(&repo, &repo.ecus()[1]) };
+    let previous = Some(Previous { version: trusted, signed: None });
+    let own = Own { previous, ..own(&repo, &repo.ecus()[1]) };
     assert_eq!(plus(&repo, own, 9).unwrap_err(), Error::Rollback { role: Role::Targets, trusted, offered });
+}
+
+/// What an ECU that accepted this file compares the next with.
+fn previous(file: &[u8], size: usize) -> Previous {
+    let mut stream = ContentStream::targets();
+    file.chunks(size).for_each(|piece| stream.feed(piece).unwrap());
+    let content = stream.finish().unwrap();
+    assert_eq!(content.file, Sha256::of(file));
+    Previous { version: Version::FIRST, signed: Some(content.signed) }
+}
+
+// A24.
+#[test]
+fn other_content_of_the_accepted_version_is_refused() {
+    let mut repo = Repo::seeded(2);
+    let own = Own { previous: Some(previous(repo.director().targets(), 11)), ..own(&repo, &repo.ecus()[1]) };
+    assert!(plus(&repo, own, 9).is_ok(), "the same again is no news");
+    repo.publish(|next| {
+        next.release();
+        next.director.version(Role::Targets, 1);
+    });
+    let refused = Error::Equivocation { role: Role::Targets, version: Version::FIRST };
+    assert_eq!(plus(&repo, own, 9).unwrap_err(), refused);
+    // And that before anything else is looked at, as in full verification.
+    let late = Own { now: repo.now().saturating_add(crate::verify::time::MAX_JUMP), ..own };
+    let targets = repo.director().targets();
+    let mut stream = TargetsStream::partial(&root(&repo), late);
+    stream.feed(targets).unwrap();
+    assert_eq!(stream.finish().unwrap_err(), refused);
+}
+
+#[test]
+fn the_same_content_signed_by_others_is_the_same() {
+    let mut repo = Repo::seeded(2);
+    let before = repo.director().targets().to_vec();
+    let own = Own { previous: Some(previous(&before, 64)), ..own(&repo, &repo.ecus()[1]) };
+    let extra = r#"{"keyid":"stranger","sig":"00"},"#;
+    repo.publish(|next| {
+        next.director.version(Role::Targets, 1);
+        next.director.mangle(Role::Targets, |file| {
+            let at = br#"{"signatures":["#.len();
+            file.splice(at..at, extra.bytes());
+        });
+    });
+    assert_ne!(before, repo.director().targets());
+    assert!(plus(&repo, own, 64).is_ok());
 }
 
 #[test]
@@ -312,12 +359,16 @@ fn an_image_is_refused_before_a_byte_too_many_is_taken() {
 
 /// What full verification says of the Director's files.
 fn full(repo: &Repo) -> Result<Sha256, Error> {
-    let trusted = Trusted::<Director>::provision(repo.director().first_root()).unwrap();
+    full_after(Trusted::provision(repo.director().first_root()).unwrap(), repo)
+        .map(|trusted| Sha256::of(trusted.targets().unwrap().bytes()))
+}
+
+fn full_after(trusted: Trusted<Director>, repo: &Repo) -> Result<Trusted<Director>, Error> {
     let mut refresh = Refresh::director(trusted, repo.vehicle(), None, repo.now());
     while let Step::Fetch { file, .. } = refresh.next() {
         refresh.supply(repo.director().get(file))?;
     }
-    Ok(Sha256::of(refresh.finish().unwrap().targets().file().bytes()))
+    Ok(refresh.finish().unwrap().into_trusted())
 }
 
 /// One thing that can be wrong with Director Targets.
@@ -359,6 +410,28 @@ proptest! {
         });
         let partial = plus(&repo, own(&repo, &repo.ecus()[1]), size).map(|targets| targets.sha256());
         prop_assert_eq!(partial, full(&repo));
+    }
+
+    #[test]
+    fn full_and_partial_verification_say_the_same_of_what_follows(
+        one in 0..20_usize,
+        other in 0..20_usize,
+        same_version in any::<bool>(),
+        size in 1..400_usize,
+    ) {
+        let mut repo = Repo::seeded(3);
+        let now = repo.now();
+        let trusted = full_after(Trusted::provision(repo.director().first_root()).unwrap(), &repo).unwrap();
+        let own = Own { previous: Some(previous(repo.director().targets(), size)), ..own(&repo, &repo.ecus()[1]) };
+        repo.publish(|next| {
+            if same_version {
+                next.director.version(Role::Targets, 1);
+            }
+            fault(one, now, next);
+            fault(other, now, next);
+        });
+        let full = full_after(trusted, &repo).map(|trusted| trusted.targets().unwrap().sha256());
+        prop_assert_eq!(plus(&repo, own, size).map(|targets| targets.sha256()), full);
     }
 }
 
