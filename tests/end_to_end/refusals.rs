@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use simulator::Error;
 use simulator::live::Program;
+use uptane::Version;
+use uptane::sign::{KeySet, MemorySigner, RootBuilder, RootRoles, Signer as _};
 
 /// What a program said when it must refuse, after making sure that it said it as it must.
 fn refusal(program: Program, arguments: &[&str], folder: &Path) -> String {
@@ -142,4 +144,43 @@ fn a_primary_whose_configuration_has_an_unknown_word_does_not_start() {
         }
     }
     refusal(Program::PrimaryEcu, &["run", "--data", data.to_str().unwrap(), "--once"], folder.path());
+}
+
+#[test]
+fn an_expired_root_is_named() {
+    let repository = Repository::new();
+    fs::write(repository.at("repo/published/metadata/1.root.json"), expired_image_root()).unwrap();
+    let message = refusal(Program::ImageRepo, &["verify", "--repo", &repository.at("repo")], repository.folder.path());
+    assert!(message.contains("Root expired"), "{message}");
+}
+
+/// A Root that was good for a day in 2020.
+fn expired_image_root() -> Vec<u8> {
+    let key = MemorySigner::from_seed(&[7; 32]);
+    let keys = || KeySet::new([key.public_key()], 1).unwrap();
+    let roles = RootRoles { root: keys(), targets: keys(), snapshot: keys(), timestamp: keys() };
+    let (made, expires) = ("2020-01-01T00:00:00Z".parse().unwrap(), "2020-01-02T00:00:00Z".parse().unwrap());
+    RootBuilder::image(Version::FIRST, expires, made, roles).sign(&[&key]).unwrap()
+}
+
+#[test]
+fn a_corrupt_data_folder_is_refused_and_left_as_it_is() {
+    let repository = Repository::new();
+    let folder = repository.folder.path();
+    fs::write(folder.join("repo/state.sqlite"), "no database").unwrap();
+    refusal(Program::ImageRepo, &["publish", "--repo", &repository.at("repo")], folder);
+
+    let ecu = repository.at("brakes");
+    let arguments = ["init", "--data", &ecu, "--ecu", "brakes", "--hardware-id", "brakes-hw"];
+    run(
+        Program::SecondaryEcu,
+        &[arguments.as_slice(), &["--verification", "partial-plus", "--bank-size", "65536"]].concat(),
+    );
+    for entry in fs::read_dir(&ecu).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_file() {
+            fs::write(&entry, "no longer what it was").unwrap();
+        }
+    }
+    refusal(Program::SecondaryEcu, &["status", "--data", &ecu], folder);
+    refusal(Program::SecondaryEcu, &["run", "--data", &ecu, "--listen", "127.0.0.1:0"], folder);
 }
