@@ -68,11 +68,11 @@ impl Rig {
         Ok(Self { system, random, recovered: Duration::ZERO })
     }
 
-    /// The state with the fewest kills so far; at random among equals.
+    /// A state that still needs kills; when none does, one of an update that nobody holds up.
     fn wanted(&mut self, killed: &BTreeMap<String, u32>) -> &'static str {
-        let count = |state: &&str| killed.get(*state).copied().unwrap_or(0);
-        let fewest = STATES.iter().map(&count).min().unwrap_or(0);
-        let candidates: Vec<&'static str> = STATES.into_iter().filter(|state| count(state) == fewest).collect();
+        let needs = |state: &&str| killed.get(*state).copied().unwrap_or(0) <= IN_EACH_STATE;
+        let needy: Vec<&'static str> = STATES.into_iter().filter(needs).collect();
+        let candidates = if needy.is_empty() { STATES.into_iter().take(6).collect() } else { needy };
         let chosen = self.random.below(candidates.len());
         candidates.get(chosen).copied().unwrap_or("staging")
     }
