@@ -1,20 +1,6 @@
 //! What `init` and `provision` leave for `run`: three TOML files, each refused when it holds something unknown.
 //!
-//! # The data folder
-//! | path | what | written |
-//! |---|---|---|
-//! | `ecu.toml` | this ECU: id, hardware | once, by `init` |
-//! | `enrolment.toml` | what the Director's operator is handed | once, by `init` |
-//! | `keys/ecu.pem`, `keys/tls.pem` | signing key, TLS key (mode 0600) | once, by `init` |
-//! | `config.toml` | where the servers and the Secondaries are ([`Config`]) | by `provision`, by hand |
-//! | `vehicle.toml` | which ECUs the vehicle has ([`Vehicle`]) | by `provision` |
-//! | `trust/ca.pem`, `trust/tls.pem` | the authority's certificate and our own | by `provision` |
-//! | `metadata/{director,image}/` | see [`crate::store`] | each cycle |
-//! | `journal` | the open transaction, see [`crate::machine::journal`] | each step of it |
-//! | `state/` | counters, time, slots, reports: see [`crate::store`] | when they change |
-//! | `slots/a`, `slots/b` | the Primary's own images | when staged |
-//! | `downloads/` | images on their way to ECUs | while a transaction is open |
-//! | `status.json`, `history.jsonl` | for people and scripts, never read back as truth | while running |
+//! The whole data folder is listed in `docs/pouf.md` §20.
 
 use std::path::PathBuf;
 

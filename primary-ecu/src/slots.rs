@@ -1,13 +1,9 @@
 //! The Primary's own two image slots (design D8): the same steps as a Secondary's banks, with files.
 //!
-//! `state/slots.json` says which slot is active and where the Primary stands in the open transaction; it is replaced
-//! atomically, and everything else follows from it. The image is data here, "booting" it is reading it and comparing
-//! its digest. The inactive slot's image stays as it is until the next transaction stages over it, so the old image
+//! `state/slots.json` (`docs/pouf.md` §20) says which slot is active and where the Primary stands in the open
+//! transaction; it is replaced atomically, and everything else follows from it. The image is data here, "booting" it is
+//! reading it and comparing its digest. The inactive slot's image stays as it is until the next transaction stages over it, so the old image
 //! remains bootable until commit and the failed one is never half a file in the active slot.
-//!
-//! ```json
-//! {"active":"a","phase":"healthy","transaction":"<32 hex>","a":{"name","length","sha256","line","release_counter"},"b":{…}|null}
-//! ```
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};

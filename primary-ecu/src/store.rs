@@ -1,4 +1,5 @@
 //! What a Primary keeps across a power cut, beside the journal and its slots. Every file is replaced atomically.
+//! This is what each promises; its members are in `docs/pouf.md` §20.
 //!
 //! | file | content | rule |
 //! |---|---|---|

@@ -1,9 +1,8 @@
 //! Banks: what an image is called and how long it is stands in a header before it.
 //!
-//! The header, in the first bytes of its own erase unit: magic `CVH1`; name: length byte and 255 bytes; 8 bytes length;
-//! 32 bytes SHA-256; image line: length byte and 64 bytes; 8 bytes release counter; 4 bytes CRC-32; padding `ff`.
-//! It is written before the image, so that a download can go on after a reset; it authorises nothing. What a bank may
-//! boot says the state record alone, by digest.
+//! The header stands in the first bytes of its own erase unit; `docs/pouf.md` §18 has them one by one. It is written
+//! before the image, so that a download can go on after a reset; it authorises nothing. What a bank may boot says the state
+//! record alone, by digest.
 
 use uptane::{ImageLine, Length, ReleaseCounter, Sha256, TargetName, TargetNameBuf};
 

@@ -1,18 +1,7 @@
 //! The journal: the one open [`Transaction`], as it is kept across a power cut.
 //!
-//! # Layout
-//! Two lines of UTF-8. The first is a JSON object, the second the SHA-256 of the first (without its line end) in hex, so
-//! that a damaged file is told from a valid one.
-//!
-//! | member | value |
-//! |---|---|
-//! | `version` | number of the layout it was written in, here 1 |
-//! | `readable_from` | oldest layout whose readers understand it |
-//! | `id`, `targets` | transaction id, SHA-256 of the Director Targets file, in hex |
-//! | `state` | `staging`, `verifying`, `activating`, `voting`, `committing`, `committed`, `rolling-back`, `rolled-back` |
-//! | `order` | with `activating` only: members of this order and below are told |
-//! | `cause` | with `rolling-back` and `rolled-back` only: `{why, ecu, code}`; why is `fell-back`, `exhausted`, `refused`, `unreachable`, `withdrawn` |
-//! | `members` | list of `{ecu, hardware, name, length, sha256, line, counter, order, told}` |
+//! Two lines of UTF-8: a JSON object, whose members `docs/pouf.md` §20 lists, and the SHA-256 of the first line (without
+//! its line end) in hex, so that a damaged file is told from a valid one.
 //!
 //! A later layout may add members, which this reader ignores, as long as it leaves `readable_from` alone; it raises
 //! `readable_from` where ignoring them would be wrong. Members added later have a default here. So releases N and N−1

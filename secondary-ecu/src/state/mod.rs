@@ -1,22 +1,7 @@
 //! What must survive a reset, as one value: which bank runs, where the transaction stands, what is trusted.
 //!
 //! A [`State`] is never changed in flash, only followed by its successor ([`pages::Pages`]). One record is
-//! [`RECORD_SIZE`] bytes, little-endian:
-//!
-//! | bytes | field |
-//! |--:|---|
-//! | 4 | magic `CVS1` |
-//! | 8 | sequence number |
-//! | 1, 16 | stage, its transaction (zero when idle) |
-//! | 1 | home bank: 0 A, 1 B |
-//! | 2 × (1, 32) | digest of what bank A, B may boot: present, SHA-256 |
-//! | 4 | durable bytes of the image in the bank that is not home |
-//! | 4 × (1, 64, 8) | counter floors: length of the line's name (0: none), name, floor |
-//! | 8, 8, 8 | last report counter, last nonce counter, latest attested time |
-//! | 2 × (1, 1, 4, 8, 32) | Root, Targets: present, slot side, length, version, SHA-256 |
-//! | 4 × 16 | transactions that are over |
-//! | 1, 1, 1 | last result, attack, failed check |
-//! | 4 | CRC-32 of all before it |
+//! [`RECORD_SIZE`] bytes; `docs/pouf.md` §18 has them one by one.
 
 pub(crate) mod codec;
 mod floors;

@@ -1,4 +1,4 @@
-//! The files in `tests/vectors/` are what the builders write (docs/pouf.md §16).
+//! The files in `tests/vectors/` are what the builders write (docs/pouf.md §15).
 
 use std::path::PathBuf;
 
