@@ -10,28 +10,31 @@ use super::firmware;
 use crate::Error;
 use crate::live::System;
 
-/// Runs the attacks one after the other; `running` is the digest every ECU must still run afterwards.
-pub(super) fn run_all(system: &mut System, running: &str) -> Result<(), Error> {
+/// Runs the attacks one after the other, and returns how each was refused; `running` is the digest every ECU must still
+/// run afterwards.
+pub(super) fn run_all(system: &mut System, running: &str, say: &dyn Fn(String)) -> Result<Vec<Refusal>, Error> {
     let old_timestamp = Kept::read(timestamp(system))?;
     let image = publish_next(system)?;
 
     let flipped = Kept::read(image)?;
     flipped.write(flip_middle_byte)?;
     system.assign(NEXT_IMAGE)?;
-    expect(system, "a flipped image byte", "image-digest", running)?;
+    let mut refusals = vec![expect(system, "a flipped image byte", "image-digest", running, say)?];
 
     let new_timestamp = Kept::read(timestamp(system))?;
     old_timestamp.restore()?;
-    expect(system, "an older, validly signed metadata set", "rollback", running)?;
+    refusals.push(expect(system, "an older, validly signed metadata set", "rollback", running, say)?);
     new_timestamp.restore()?;
 
     let address = system.stop_director()?;
     let evil = EvilDirector::start(system, &address)?;
-    expect(system, "an image the Director alone signed (stolen online keys)", "not-in-image-repository", running)?;
+    let attack = "an image the Director alone signed (stolen online keys)";
+    refusals.push(expect(system, attack, "not-in-image-repository", running, say)?);
     evil.stop();
 
     flipped.restore()?;
-    system.restart_director()
+    system.restart_director()?;
+    Ok(refusals)
 }
 
 /// Publishes one more image, and returns where the Image repository keeps it.
@@ -56,15 +59,21 @@ fn flip_middle_byte(bytes: &mut [u8]) {
 }
 
 /// Waits until the Primary refuses with `check`, then makes sure that nothing else runs than before.
-fn expect(system: &mut System, attack: &'static str, check: &str, running: &str) -> Result<(), Error> {
+fn expect(
+    system: &mut System,
+    attack: &'static str,
+    check: &str,
+    running: &str,
+    say: &dyn Fn(String),
+) -> Result<Refusal, Error> {
     let matches = |refusal: &Refusal| refusal.check == check;
     let refusal = system.wait(attack, REFUSAL_LIMIT, |status| status.last_refusal.clone().filter(matches))?;
     if let Some((ecu, digest)) = system.running()?.into_iter().find(|(_, digest)| digest != running) {
         return Err(Error::NotRefused { attack, message: format!("{} now runs {digest}", ecu.id) });
     }
     let kind = refusal.attack.as_deref().unwrap_or("none");
-    println!("Attack: {attack}\n  refused: {} [{kind}]; the old image still runs on every ECU", refusal.error);
-    Ok(())
+    say(format!("Attack: {attack}\n  {} [{kind}]; the old image still runs on every ECU", refusal.error));
+    Ok(refusal)
 }
 
 /// A file as it was when it was read.

@@ -9,6 +9,7 @@ mod watch;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use primary_ecu::status::Status;
 use uptane::Sha256;
 
 use crate::Error;
@@ -23,6 +24,9 @@ pub struct Options {
     /// Keeps keys, databases, data folders and logs in this new folder.
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
+    /// Prints the result as one JSON object instead of text.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Runs it all with the programs of the running binary; succeeds only if all ECUs updated and all attacks were refused.
@@ -37,29 +41,39 @@ pub fn run_with(launcher: Launcher, options: &Options) -> Result<(), Error> {
     let folder = options.keep.as_deref().unwrap_or(temporary.path());
     std::fs::create_dir_all(folder).map_err(Error::io(format!("making {}", folder.display())))?;
 
-    println!("Making keys, repositories and a vehicle of {} ECUs …", DEMO_VEHICLE.len());
+    let say = |text: String| {
+        if !options.json {
+            host::cli::print(text);
+        }
+    };
+    say(format!("Making keys, repositories and a vehicle of {} ECUs …", DEMO_VEHICLE.len()));
     let mut system = System::create(launcher, folder, &DEMO_VEHICLE, &firmware::make(1))?;
     system.start_primary()?;
     let image = firmware::file(options.image.as_deref(), folder)?;
+    let (status, digest) = update(&mut system, &image, &say)?;
+    say(format!("\n{}\n", table::of(&status)));
 
-    let expected = update(&mut system, &image)?;
-    attacks::run_all(&mut system, &expected)?;
-    println!("All ECUs updated, all attacks refused, in {:.1} s.", watch.elapsed().as_secs_f64());
+    let refusals = attacks::run_all(&mut system, &digest, &say)?;
+    let seconds = watch.elapsed().as_secs_f64();
+    say(format!("All ECUs updated, all attacks refused, in {seconds:.1} s."));
+    if options.json {
+        let ecus = &status.ecus;
+        host::cli::print(serde_json::json!({ "ecus": ecus, "attacks": refusals, "seconds": seconds }));
+    }
     Ok(())
 }
 
-/// Publishes and installs `image` everywhere; returns its digest in hex.
-fn update(system: &mut System, image: &Path) -> Result<String, Error> {
+/// Publishes and installs `image` everywhere; returns how that went, and the image's digest in hex.
+fn update(system: &mut System, image: &Path, say: &dyn Fn(String)) -> Result<(Status, String), Error> {
     let bytes = std::fs::read(image).map_err(Error::io(format!("reading {}", image.display())))?;
     let digest = Sha256::of(&bytes).to_string();
-    println!("Publishing {NEW_IMAGE}: {} bytes, SHA-256 {digest}", bytes.len());
+    say(format!("Publishing {NEW_IMAGE}: {} bytes, SHA-256 {digest}", bytes.len()));
     system.publish(NEW_IMAGE, image, 2)?;
     system.assign(NEW_IMAGE)?;
 
     let status = watch::until_updated(system, NEW_IMAGE, time_limit(bytes.len()))?;
-    print!("\n{}\n", table::of(&status));
     expect_running(system, &digest)?;
-    Ok(digest)
+    Ok((status, digest))
 }
 
 /// Each ECU's own account, not the Primary's: the bank it boots has this digest.
