@@ -52,7 +52,7 @@ impl Config {
     }
 }
 
-/// The slow-retrieval limit (§5.4.2.4, attack A6).
+/// The slow-retrieval limit (§5.4.2.4, attack A3).
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LowSpeed {

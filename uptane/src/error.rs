@@ -6,7 +6,7 @@ use crate::{Attack, HardwareId, Length, ReleaseCounter, Role, Time, Version};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The repository has no such file, though another file says it must (attack A8).
+    /// The repository has no such file, though another file says it must (attack A5).
     #[error("the repository has no {role}")]
     Absent {
         /// Whose file is missing.

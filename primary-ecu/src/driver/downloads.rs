@@ -191,7 +191,7 @@ impl<E: Permits> Sink for Arriving<'_, E> {
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        // Checked first: bytes beyond the listed length are never written (attack A3).
+        // Checked first: bytes beyond the listed length are never written (attack A8).
         if let Err(error) = self.check.update(bytes) {
             self.refused = Some(error);
             return Err(io::Error::other(error));

@@ -1,4 +1,4 @@
-//! Is this the image that metadata lists? Decided while it streams (§5.4.3.4 steps 4 and 5; attack A3).
+//! Is this the image that metadata lists? Decided while it streams (§5.4.3.4 steps 4 and 5; attack A8).
 
 use sha2::Digest as _;
 
@@ -48,7 +48,7 @@ impl ImageCheck {
         Self { listed, received: 0, sha256: sha2::Sha256::new(), sha512 }
     }
 
-    /// Takes the next bytes. Those beyond the listed length are refused before anyone writes them (attack A3); an image
+    /// Takes the next bytes. Those beyond the listed length are refused before anyone writes them (attack A8); an image
     /// that ran over stays refused, even for a caller that goes on.
     pub fn update(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let more = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
