@@ -3,6 +3,7 @@
 //! These are values. [`crate::check_in`] and [`crate::assign`] turn them into [`Change`]s, [`crate::metadata`] into signed
 //! files; neither reads or writes anything.
 
+use proto::secondary::Verification;
 use uptane::{
     Attack, Counter, EcuId, HardwareId, Hashes, ImageLine, Length, PublicKey, ReleaseCounter, ResultCode, Sha256,
     TargetName, TargetNameBuf, Time, VehicleId, Version,
@@ -76,7 +77,7 @@ pub struct Ecu {
     pub id: EcuId,
     /// What it is.
     pub hardware: HardwareId,
-    /// How it verifies.
+    /// How it verifies, for the integrator's information: the Director signs the same for all.
     pub verification: Verification,
     /// The public half of its key.
     pub key: PublicKey,
@@ -88,30 +89,6 @@ pub struct Ecu {
     pub unreachable: Option<Time>,
     /// What it shall run.
     pub desired: Option<Desired>,
-}
-
-/// How an ECU verifies, for the integrator's information: the Director signs the same for all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verification {
-    /// §5.4.4.2.
-    Full,
-    /// §5.4.4.1 and the Director Root chain, vehicle id and release counter.
-    PartialPlus,
-}
-
-impl Verification {
-    /// The word used in enrolment files and in the store.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::PartialPlus => "partial-plus",
-        }
-    }
-
-    /// The opposite of [`Self::word`].
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Full, Self::PartialPlus].into_iter().find(|known| known.word() == word)
-    }
 }
 
 /// The image an ECU says it runs.

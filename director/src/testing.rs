@@ -1,12 +1,13 @@
 //! A small vehicle for the unit tests: a Primary and a brake, with keys from seeds.
 
+use proto::secondary::Verification;
 use uptane::sign::{MemorySigner, Signer as _};
 use uptane::{
     EcuId, HardwareId, Hashes, ImageLine, Length, ReleaseCounter, Sha256, TargetNameBuf, Time, VehicleId, Version,
 };
 
 use crate::epoch::{ContentSeq, Epoch, RoleKeyIds};
-use crate::facts::{Desired, Ecu, Facts, ImageTarget, Installed, Vehicle, Verification};
+use crate::facts::{Desired, Ecu, Facts, ImageTarget, Installed, Vehicle};
 use crate::keys::{AnySigner, OnlineKeys};
 
 pub(crate) const PRIMARY_SEED: [u8; 32] = [11; 32];

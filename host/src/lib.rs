@@ -1,5 +1,5 @@
-//! What a process needs from its machine: key files, TLS set-up, fetching, atomic files, a CAN bus, logs, metrics and the
-//! conventions of the command line. No rule of the Standard stands here.
+//! What a process needs from its machine: key files, TLS set-up, fetching, atomic files, a CAN bus, logs, metrics, the
+//! files that provision a vehicle and the conventions of the command line. No rule of the Standard stands here.
 #![forbid(unsafe_code)]
 
 pub mod can;
@@ -13,6 +13,7 @@ pub mod health;
 pub mod keys;
 pub mod logs;
 pub mod metrics;
+pub mod provisioning;
 pub mod random;
 pub mod serve;
 pub mod tls;

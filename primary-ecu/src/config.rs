@@ -4,8 +4,9 @@
 
 use std::path::PathBuf;
 
+use host::provisioning::{Vehicle, VehicleEcu};
 use serde::{Deserialize, Serialize};
-use uptane::{EcuId, HardwareId, PublicKey, VehicleId};
+use uptane::EcuId;
 
 use crate::Error;
 
@@ -42,12 +43,12 @@ impl Config {
     /// Refuses a way to an ECU the vehicle does not have, and a Secondary there is no way to (§5.4.2).
     pub fn check(&self, vehicle: &Vehicle) -> Result<(), Error> {
         let is_secondary =
-            |name: &str| vehicle.ecus.iter().any(|ecu| ecu.ecu.as_str() == name && ecu.ecu != vehicle.primary);
+            |name: &str| vehicle.ecus.iter().any(|ecu| ecu.ecu.as_str() == name && ecu.ecu != vehicle.primary.ecu);
         if let Some(stranger) = self.secondaries.iter().find(|secondary| !is_secondary(&secondary.ecu)) {
             return Err(Error::UnknownSecondary { ecu: stranger.ecu.clone() });
         }
         let has_way = |ecu: &VehicleEcu| self.secondaries.iter().any(|secondary| secondary.ecu == ecu.ecu.as_str());
-        let orphan = vehicle.ecus.iter().find(|ecu| ecu.ecu != vehicle.primary && !has_way(ecu));
+        let orphan = vehicle.ecus.iter().find(|ecu| ecu.ecu != vehicle.primary.ecu && !has_way(ecu));
         orphan.map_or(Ok(()), |ecu| Err(Error::UnknownSecondary { ecu: ecu.ecu.to_string() }))
     }
 }
@@ -137,96 +138,6 @@ fn number(text: &str) -> Option<u32> {
     match text.strip_prefix("0x") {
         Some(hex) => u32::from_str_radix(hex, 16).ok(),
         None => text.parse().ok(),
-    }
-}
-
-/// `vehicle.toml`: which ECUs the vehicle has, as the Director's operator wrote it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct VehicleFile {
-    /// The vehicle's id.
-    pub vehicle: String,
-    /// Its Primary.
-    pub primary: PrimaryEntry,
-    /// All its ECUs, the Primary among them.
-    pub ecu: Vec<EcuEntry>,
-}
-
-/// The Primary in `vehicle.toml`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PrimaryEntry {
-    /// Its id.
-    pub ecu: String,
-    /// The public half of its signing key.
-    pub public_key: String,
-}
-
-/// One ECU in `vehicle.toml`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EcuEntry {
-    /// Its id.
-    pub ecu: String,
-    /// What it is.
-    pub hardware_id: String,
-    /// How it verifies.
-    pub verification: String,
-    /// The public half of its signing key.
-    pub public_key: String,
-}
-
-/// What `vehicle.toml` says, parsed.
-#[derive(Clone, Debug)]
-pub struct Vehicle {
-    /// The vehicle's id.
-    pub id: VehicleId,
-    /// Its Primary.
-    pub primary: EcuId,
-    /// The public half of the Primary's signing key.
-    pub primary_key: PublicKey,
-    /// All its ECUs, the Primary among them, sorted by id.
-    pub ecus: Vec<VehicleEcu>,
-}
-
-/// One ECU of a [`Vehicle`].
-#[derive(Clone, Copy, Debug)]
-pub struct VehicleEcu {
-    /// Its id.
-    pub ecu: EcuId,
-    /// What it is.
-    pub hardware: HardwareId,
-    /// Whether it verifies fully.
-    pub full: bool,
-    /// The public half of its signing key.
-    pub key: PublicKey,
-}
-
-impl TryFrom<&VehicleFile> for Vehicle {
-    type Error = uptane::Error;
-
-    fn try_from(file: &VehicleFile) -> Result<Self, uptane::Error> {
-        let mut ecus = file.ecu.iter().map(VehicleEcu::try_from).collect::<Result<Vec<_>, _>>()?;
-        ecus.sort_by_key(|ecu| ecu.ecu);
-        Ok(Self {
-            id: VehicleId::parse(&file.vehicle)?,
-            primary: EcuId::parse(&file.primary.ecu)?,
-            primary_key: PublicKey::parse_ed25519(&file.primary.public_key)?,
-            ecus,
-        })
-    }
-}
-
-impl TryFrom<&EcuEntry> for VehicleEcu {
-    type Error = uptane::Error;
-
-    fn try_from(entry: &EcuEntry) -> Result<Self, uptane::Error> {
-        Ok(Self {
-            ecu: EcuId::parse(&entry.ecu)?,
-            hardware: HardwareId::parse(&entry.hardware_id)?,
-            full: entry.verification == "full",
-            key: PublicKey::parse_ed25519(&entry.public_key)?,
-        })
     }
 }
 

@@ -21,10 +21,11 @@ use futures_util::stream::FuturesUnordered;
 use host::disk::{Folder, Lock};
 use host::fetch::Fetcher;
 use host::keys::KeyFile;
+use host::provisioning::Vehicle;
 use uptane::verify::Keep;
 use uptane::{EcuId, Length, Sha256};
 
-use crate::config::{Config, Vehicle};
+use crate::config::Config;
 use crate::grpc;
 use crate::machine::transaction::{Action, Transaction};
 use crate::machine::{Input, Output, Primary, Repo, Start};
@@ -155,7 +156,7 @@ impl Driver {
         let director = self.store.files("director", accepted.director)?;
         Ok(Start {
             vehicle: self.vehicle.id,
-            own: self.vehicle.primary,
+            own: self.vehicle.primary.ecu,
             ecus: self.vehicle.ecus.iter().map(|ecu| (ecu.ecu, ecu.hardware)).collect(),
             own_image: self.slots.running()?.sha256,
             time: self.store.time(),
@@ -246,7 +247,7 @@ impl Driver {
 
     fn errand(&mut self, action: Action) -> Result<(), Error> {
         let Some(transaction) = self.machine.transaction().cloned() else { return Ok(()) };
-        if links::ecu_of(action) == Some(self.vehicle.primary) {
+        if links::ecu_of(action) == Some(self.vehicle.primary.ecu) {
             let event = self.own_errand(action, &transaction)?;
             self.soon(Done::Tell(Input::Happened(event)));
             return Ok(());

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use host::disk::{Access, Disk as _, Folder};
+use host::provisioning::Vehicle;
 use host::tls::Identity;
 
 use crate::Error;
-use crate::config::{Config, Ecu, Vehicle, VehicleFile};
+use crate::config::{Config, Ecu};
 use crate::grpc::Trust;
 
 /// The signing key.
@@ -21,8 +22,8 @@ pub(crate) const CERTIFICATE: &str = "trust/tls.pem";
 pub(crate) const ECU: &str = "ecu.toml";
 /// Where everything is.
 pub(crate) const CONFIG: &str = "config.toml";
-/// Which ECUs the vehicle has.
-pub(crate) const VEHICLE: &str = "vehicle.toml";
+/// Which ECUs the vehicle has: a copy of the bundle's.
+pub(crate) const VEHICLE: &str = host::provisioning::VEHICLE;
 /// Bytes of a certificate.
 const MAX_CERTIFICATE: u64 = 64 * 1024;
 
@@ -41,11 +42,11 @@ pub(crate) fn config(folder: &Folder) -> Result<Config, Error> {
     Ok(host::config::read(&folder.at(CONFIG)?)?)
 }
 
-/// Which ECUs the vehicle has.
+/// Which ECUs the vehicle has, sorted by id.
 pub(crate) fn vehicle(folder: &Folder) -> Result<Vehicle, Error> {
-    let path = folder.at(VEHICLE)?;
-    let file: VehicleFile = host::config::read(&path)?;
-    Vehicle::try_from(&file).map_err(|error| Error::damaged(&path, error))
+    let mut vehicle = Vehicle::read(&folder.at(VEHICLE)?)?;
+    vehicle.ecus.sort_by_key(|ecu| ecu.ecu);
+    Ok(vehicle)
 }
 
 /// What this ECU shows, and whom it trusts.

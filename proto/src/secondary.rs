@@ -105,6 +105,32 @@ pub enum Verification {
     PartialPlus,
 }
 
+impl Verification {
+    /// The word for it in files and on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Partial => "partial",
+            Self::PartialPlus => "partial-plus",
+        }
+    }
+}
+
+impl core::str::FromStr for Verification {
+    type Err = uptane::Error;
+
+    fn from_str(word: &str) -> Result<Self, uptane::Error> {
+        let mut all = [Self::Full, Self::Partial, Self::PartialPlus].into_iter();
+        all.find(|known| known.word() == word).ok_or(uptane::Error::Schema { field: "verification" })
+    }
+}
+
+impl core::fmt::Display for Verification {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.pad(self.word())
+    }
+}
+
 /// Where an ECU stands in an update transaction (design D8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {

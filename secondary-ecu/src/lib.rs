@@ -30,5 +30,5 @@ mod transfer;
 pub mod verifier;
 
 pub use error::Fault;
-pub use profile::{EcuKey, Profile, verification_word};
+pub use profile::{EcuKey, Profile};
 pub use secondary::{BUFFER_SIZE, BootError, Running, Secondary, provision};

@@ -1,6 +1,5 @@
 //! What this ECU is told once, when it is made or put into its vehicle (§5.4.1).
 
-use proto::secondary::Verification;
 use uptane::{EcuId, HardwareId, KeyId, PublicKey, Sha256, VehicleId};
 
 /// Who this ECU is, where it belongs, and whose commands it takes.
@@ -32,13 +31,4 @@ pub trait EcuKey {
 
     /// The Ed25519 signature over the 32 bytes of a digest; `None` if the key cannot be used now.
     fn sign(&mut self, digest: &Sha256) -> Option<[u8; 64]>;
-}
-
-/// How an ECU verifies, as text.
-pub fn verification_word(verification: Verification) -> &'static str {
-    match verification {
-        Verification::Full => "full",
-        Verification::Partial => "partial",
-        Verification::PartialPlus => "partial-plus",
-    }
 }

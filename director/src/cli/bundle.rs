@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use host::disk::{self, Access};
-use serde::Serialize;
+use host::provisioning::{Primary, VEHICLE, Vehicle, VehicleEcu};
 use uptane::EcuId;
 
 use crate::Error;
@@ -20,28 +20,6 @@ pub(super) struct Bundle<'a> {
     pub(super) time: Vec<u8>,
     pub(super) authority: String,
     pub(super) certificates: Vec<(EcuId, String)>,
-}
-
-/// `vehicle.toml`.
-#[derive(Serialize)]
-struct VehicleFile {
-    vehicle: String,
-    primary: PrimaryEntry,
-    ecu: Vec<EcuEntry>,
-}
-
-#[derive(Serialize)]
-struct PrimaryEntry {
-    ecu: String,
-    public_key: String,
-}
-
-#[derive(Serialize)]
-struct EcuEntry {
-    ecu: String,
-    hardware_id: String,
-    verification: &'static str,
-    public_key: String,
 }
 
 impl Bundle<'_> {
@@ -66,31 +44,23 @@ impl Bundle<'_> {
         for (ecu, certificate) in &self.certificates {
             file(&format!("{ecu}.pem"), certificate.as_bytes())?;
         }
-        Ok(host::config::write(&folder.join("vehicle.toml"), &self.vehicle(), Access::Shared)?)
+        Ok(self.vehicle()?.write(&folder.join(VEHICLE), Access::Shared)?)
     }
 
-    fn vehicle(&self) -> VehicleFile {
+    fn vehicle(&self) -> Result<Vehicle, Error> {
         let NewVehicle { vehicle, ecus } = self.new;
-        let key = |ecu: &Ecu| ecu.key.to_string();
         let primary = ecus.iter().find(|ecu| ecu.id == vehicle.primary);
-        VehicleFile {
-            vehicle: vehicle.id.to_string(),
-            primary: PrimaryEntry {
-                ecu: vehicle.primary.to_string(),
-                public_key: primary.map(key).unwrap_or_default(),
-            },
-            ecu: ecus.iter().map(entry).collect(),
-        }
+        let primary = primary.ok_or(Error::UnknownEcu { ecu: vehicle.primary })?;
+        Ok(Vehicle {
+            id: vehicle.id,
+            primary: Primary { ecu: primary.id, key: primary.key },
+            ecus: ecus.iter().map(entry).collect(),
+        })
     }
 }
 
-fn entry(ecu: &Ecu) -> EcuEntry {
-    EcuEntry {
-        ecu: ecu.id.to_string(),
-        hardware_id: ecu.hardware.to_string(),
-        verification: ecu.verification.word(),
-        public_key: ecu.key.to_string(),
-    }
+fn entry(ecu: &Ecu) -> VehicleEcu {
+    VehicleEcu { ecu: ecu.id, hardware: ecu.hardware, verification: ecu.verification, key: ecu.key }
 }
 
 /// Removes a folder that [`Bundle::write`] made.

@@ -1,12 +1,12 @@
-//! `enrolment.toml`: what an ECU hands over to be registered (§5.3.2.2). The private halves stay in the ECU.
+//! From what an ECU hands over to be registered (§5.3.2.2) to what the inventory keeps.
 
 use std::path::Path;
 
-use serde::Deserialize;
-use uptane::{EcuId, HardwareId, ImageLine, Length, PublicKey, ReleaseCounter, Sha256, TargetNameBuf};
+use host::provisioning::{self, EcuRole, Image};
+use proto::secondary::Verification;
 
 use crate::Error;
-use crate::facts::{Ecu, Installed, Verification};
+use crate::facts::{Ecu, Installed};
 
 /// An ECU to be registered.
 #[derive(Debug)]
@@ -16,64 +16,53 @@ pub(super) struct Enrolment {
     pub(super) tls_request: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    ecu: String,
-    hardware_id: String,
-    role: EcuRole,
-    #[serde(default = "full")]
-    verification: String,
-    public_key: String,
-    tls_csr: Option<String>,
-    image: Option<ImageFile>,
-}
-
-#[derive(Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-enum EcuRole {
-    Primary,
-    Secondary,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ImageFile {
-    name: String,
-    length: u64,
-    sha256: String,
-    release_counter: u64,
-    line: Option<String>,
-}
-
-fn full() -> String {
-    Verification::Full.word().to_owned()
-}
-
-/// Reads one file; every field is parsed here and nowhere else.
+/// Reads one file. Plain partial verification is refused: such an ECU follows no Root and does not know its vehicle.
 pub(super) fn read(path: &Path) -> Result<Enrolment, Error> {
-    let file: File = host::config::read(path)?;
-    let wrong = |field: &'static str| move |_| Error::Enrolment { path: path.to_owned(), field };
-    let verification = Verification::from_word(&file.verification).ok_or(());
+    let file = provisioning::Enrolment::read(path)?;
+    let provisioning::Enrolment { ecu, hardware, role, verification, key, tls_csr, image } = file;
+    if verification == Verification::Partial {
+        return Err(Error::Enrolment { path: path.to_owned(), field: "verification" });
+    }
     let ecu = Ecu {
-        id: EcuId::parse(&file.ecu).map_err(wrong("ecu"))?,
-        hardware: HardwareId::parse(&file.hardware_id).map_err(wrong("hardware_id"))?,
-        verification: verification.map_err(|()| Error::Enrolment { path: path.to_owned(), field: "verification" })?,
-        key: PublicKey::parse_ed25519(&file.public_key).map_err(wrong("public_key"))?,
-        installed: file.image.map(installed).transpose().map_err(wrong("image"))?,
+        id: ecu,
+        hardware,
+        verification,
+        key,
+        installed: image.map(installed),
         last_report: None,
         unreachable: None,
         desired: None,
     };
-    Ok(Enrolment { ecu, is_primary: file.role == EcuRole::Primary, tls_request: file.tls_csr })
+    Ok(Enrolment { ecu, is_primary: role == EcuRole::Primary, tls_request: tls_csr })
 }
 
-fn installed(image: ImageFile) -> Result<Installed, uptane::Error> {
-    Ok(Installed {
-        name: TargetNameBuf::parse(&image.name)?,
-        length: Length::new(image.length)?,
-        sha256: Sha256::parse(&image.sha256)?,
-        line: image.line.as_deref().map(ImageLine::parse).transpose()?,
-        counter: ReleaseCounter::new(image.release_counter)?,
-    })
+fn installed(image: Image) -> Installed {
+    let Image { name, length, sha256, counter, line } = image;
+    Installed { name, length, sha256, line, counter }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ecu_of_plain_partial_verification_is_not_registered() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("enrolment.toml");
+        for (word, taken) in [("full", true), ("partial-plus", true), ("partial", false)] {
+            let key = "00".repeat(32);
+            let text = format!(
+                "ecu = \"brake\"\nhardware_id = \"hw\"\nrole = \"secondary\"\nverification = \"{word}\"\n\
+                 public_key = \"{key}\"\n"
+            );
+            std::fs::write(&path, text).unwrap();
+            match read(&path) {
+                Ok(enrolment) => assert!(taken && !enrolment.is_primary, "{word}"),
+                Err(error) => assert!(
+                    !taken && matches!(error, Error::Enrolment { field: "verification", .. }),
+                    "{word}: {error}"
+                ),
+            }
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use proto::secondary::Verification;
 use uptane::{
     Counter, EcuId, HardwareId, Hashes, ImageLine, KeyId, Length, PublicKey, ReleaseCounter, Sha256, TargetNameBuf,
     Time, VehicleId, Version,
@@ -12,7 +13,6 @@ use crate::Error;
 use crate::epoch::{ContentSeq, Epoch, RoleKeyIds};
 use crate::facts::{
     Accepted, Change, Ecu, ImageFiles, ImageTarget, Installed, LastManifest, LastReport, NewVehicle, Seen, Vehicle,
-    Verification,
 };
 
 macro_rules! every_store {

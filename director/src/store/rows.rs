@@ -10,9 +10,7 @@ use uptane::{Attack, Counter, HardwareId, Hashes, Length, PublicKey, ReleaseCoun
 use super::Refused;
 use crate::Error;
 use crate::epoch::{ContentSeq, Epoch, EpochIndex, RoleKeyIds};
-use crate::facts::{
-    Desired, Ecu, Facts, ImageFiles, ImageTarget, Installed, LastManifest, LastReport, Seen, Vehicle, Verification,
-};
+use crate::facts::{Desired, Ecu, Facts, ImageFiles, ImageTarget, Installed, LastManifest, LastReport, Seen, Vehicle};
 
 /// The rows of one vehicle, one per ECU; none if there is no such vehicle.
 pub(super) fn facts(rows: &[SqliteRow]) -> Result<Option<Facts>, Error> {
@@ -44,11 +42,11 @@ fn vehicle(row: &Columns<'_>) -> Result<Vehicle, Error> {
 }
 
 fn ecu(row: &Columns<'_>) -> Result<Ecu, Error> {
-    let verification = Verification::from_word(row.text("verification")?);
+    let verification = row.text("verification")?.parse();
     Ok(Ecu {
         id: row.parsed("ecu")?,
         hardware: row.parsed("hardware")?,
-        verification: verification.ok_or(Error::CorruptStore { column: "verification" })?,
+        verification: verification.map_err(|_| Error::CorruptStore { column: "verification" })?,
         key: PublicKey::parse_ed25519(row.text("public_key")?)?,
         installed: installed(row)?,
         last_report: last_report(row)?,

@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use host::disk::{self, Access, Folder};
-use host::keys::KeyFile;
-use serde::Serialize;
-use uptane::sign::Signer as _;
-use uptane::{EcuId, HardwareId, ImageLine, Length, ReleaseCounter, TargetName};
+use host::provisioning::{ENROLMENT, EcuRole, FirstImage, Image, NewEcu};
+use proto::secondary::Verification;
+use uptane::{EcuId, HardwareId, Length};
 
 use crate::config::Ecu;
 use crate::machine::transaction::MemberImage;
@@ -27,39 +26,8 @@ pub(super) struct Init {
     /// What hardware it is.
     #[arg(long)]
     hardware_id: HardwareId,
-    /// The image it leaves the factory with; without one it makes a small one.
-    #[arg(long, requires = "image_name")]
-    image: Option<PathBuf>,
-    /// That image's name in the Image repository.
-    #[arg(long)]
-    image_name: Option<String>,
-    /// That image's release counter.
-    #[arg(long, default_value = "0", value_parser = counter)]
-    release_counter: ReleaseCounter,
-    /// The line of images that counter counts in; the hardware id if not given.
-    #[arg(long)]
-    line: Option<ImageLine>,
-}
-
-/// `enrolment.toml`.
-#[derive(Serialize)]
-struct Enrolment {
-    ecu: String,
-    hardware_id: String,
-    role: &'static str,
-    verification: &'static str,
-    public_key: String,
-    tls_csr: String,
-    image: EnrolledImage,
-}
-
-#[derive(Serialize)]
-struct EnrolledImage {
-    name: String,
-    length: u64,
-    sha256: String,
-    release_counter: u64,
-    line: String,
+    #[command(flatten)]
+    image: FirstImage,
 }
 
 impl Init {
@@ -86,57 +54,40 @@ impl Init {
 
     fn enrol(&self, place: &Folder, image: &MemberImage) -> Result<(), Error> {
         disk::create_folder(&place.path().join("keys"), Access::Private)?;
-        let key = KeyFile::generate_plain(&place.at(folder::KEY)?)?;
-        let tls_csr = host::tls::generate_key(&place.at(folder::TLS_KEY)?, self.ecu.as_str())?;
-        let enrolment = Enrolment {
-            ecu: self.ecu.to_string(),
-            hardware_id: self.hardware_id.to_string(),
-            role: "primary",
-            verification: "full",
-            public_key: key.public_key().to_string(),
-            tls_csr,
-            image: EnrolledImage {
-                name: image.name.to_string(),
-                length: image.length.get(),
-                sha256: image.sha256.to_string(),
-                release_counter: image.counter.get(),
-                line: image.line.to_string(),
-            },
+        let MemberImage { name, length, sha256, line, counter } = *image;
+        let new = NewEcu {
+            ecu: self.ecu,
+            hardware: self.hardware_id,
+            role: EcuRole::Primary,
+            verification: Verification::Full,
+            image: Image { name, length, sha256, counter, line: Some(line) },
+            key: &place.at(folder::KEY)?,
+            tls_key: &place.at(folder::TLS_KEY)?,
         };
-        Ok(host::config::write(&place.at(ENROLMENT)?, &enrolment, Access::Shared)?)
+        Ok(new.enrol()?.write(&place.at(ENROLMENT)?)?)
     }
 
     /// The image the ECU leaves the factory with, and where it is.
     fn factory_image(&self, place: &Folder) -> Result<(MemberImage, PathBuf), Error> {
-        let source = match &self.image {
-            Some(path) => path.clone(),
+        let source = match self.image.path() {
+            Some(path) => path.to_owned(),
             None => {
                 let path = place.at("factory.bin")?;
-                let image = format!("factory image of {}\n", self.hardware_id);
-                disk::replace(&path, image.as_bytes(), Access::Private)?;
+                disk::replace(&path, &FirstImage::made_for(self.hardware_id), Access::Private)?;
                 path
             }
         };
-        let name = self.image_name.clone().unwrap_or_else(|| format!("factory/{}.bin", self.hardware_id));
-        Ok((self.describe(&name, &source)?, source))
+        Ok((self.describe(&source)?, source))
     }
 
-    fn describe(&self, name: &str, source: &Path) -> Result<MemberImage, Error> {
+    fn describe(&self, source: &Path) -> Result<MemberImage, Error> {
         let bad = |what: uptane::Error| Error::BadArgument { what };
         Ok(MemberImage {
-            name: TargetName::parse(name).map_err(bad)?.to_buf(),
+            name: self.image.name(self.hardware_id).map_err(bad)?,
             length: Length::new(length_of(source)?).map_err(bad)?,
             sha256: digest_of(source)?,
-            line: self.line.map_or_else(|| ImageLine::parse(self.hardware_id.as_str()), Ok).map_err(bad)?,
-            counter: self.release_counter,
+            line: self.image.line(self.hardware_id).map_err(bad)?,
+            counter: self.image.counter(),
         })
     }
-}
-
-/// For the Director's operator.
-const ENROLMENT: &str = "enrolment.toml";
-
-fn counter(text: &str) -> Result<ReleaseCounter, String> {
-    let number = text.parse().map_err(|_| "not a number".to_owned())?;
-    ReleaseCounter::new(number).map_err(|error| error.to_string())
 }

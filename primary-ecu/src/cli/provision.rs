@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use host::disk::{self, Access, Folder};
 use host::keys::KeyFile;
+use host::provisioning::{VEHICLE, Vehicle};
 use host::tls::Identity;
 use uptane::limits::{MAX_ROOT, MAX_TIME_ATTESTATION};
 use uptane::metadata::{Envelope, TimeAttestation};
@@ -13,7 +14,7 @@ use uptane::sign::Signer as _;
 use uptane::verify::{Trusted, threshold};
 use uptane::{Director, Image, Repository, Role, Time, Version};
 
-use crate::config::{Config, LowSpeed, Secondary, Vehicle, VehicleFile};
+use crate::config::{Config, LowSpeed, Secondary};
 use crate::store::Store;
 use crate::{Error, driver, folder};
 
@@ -48,11 +49,10 @@ impl Provision {
         let place = folder::open(self.data.clone())?;
         let _lock = place.lock()?;
         let own = folder::ecu(&place)?;
-        let path = self.bundle.join("vehicle.toml");
-        let file: VehicleFile = host::config::read(&path)?;
-        let vehicle = Vehicle::try_from(&file).map_err(|error| Error::damaged(&path, error))?;
+        let path = self.bundle.join(VEHICLE);
+        let vehicle = Vehicle::read(&path)?;
         let key = KeyFile::open_plain(&place.at(folder::KEY)?)?;
-        if vehicle.primary.as_str() != own.ecu || vehicle.primary_key != key.public_key() {
+        if vehicle.primary.ecu.as_str() != own.ecu || vehicle.primary.key != key.public_key() {
             return Err(Error::damaged(&path, "it is for another Primary"));
         }
         check_same(&place, &vehicle)?;
@@ -60,10 +60,10 @@ impl Provision {
 
         self.roots(&place)?;
         self.trust(&place, &own.ecu)?;
-        host::config::write(&place.at(folder::VEHICLE)?, &file, Access::Private)?;
+        vehicle.write(&place.at(folder::VEHICLE)?, Access::Private)?;
         // Last: without it `run` says that this ECU is not provisioned.
         host::config::write(&place.at(folder::CONFIG)?, &config, Access::Private)?;
-        driver::show(&place, &config, &vehicle)?;
+        driver::show(&place, &config, &folder::vehicle(&place)?)?;
         host::cli::print(format_args!("provisioned {} for vehicle {}", own.ecu, vehicle.id));
         Ok(())
     }

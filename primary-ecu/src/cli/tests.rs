@@ -2,6 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use host::cli::{Exit, Report as _};
+use host::provisioning::{ENROLMENT, Enrolment};
 use uptane::EcuId;
 use uptane::sign::Signer as _;
 use uptane::testing::Repo;
@@ -36,14 +37,14 @@ fn run_once(data: &Path) -> Result<(), Error> {
 /// What `director vehicle add` writes for a Primary with this enrolment file and one Secondary.
 fn bundle(folder: &Path, data: &Path) {
     let repo = Repo::seeded(2);
-    let enrolment: toml::Table = fs::read_to_string(data.join("enrolment.toml")).unwrap().parse().unwrap();
-    let key = enrolment["public_key"].as_str().unwrap();
+    let enrolment = Enrolment::read(&data.join(ENROLMENT)).unwrap();
+    let key = enrolment.key;
     let now = host::clock::now();
     let authority = host::tls::Authority::create("test", now, Duration::from_secs(3_600)).unwrap();
     let name = host::tls::server_name(repo.vehicle(), EcuId::parse("gateway").unwrap());
-    let request = enrolment["tls_csr"].as_str().unwrap();
+    let request = enrolment.tls_csr.unwrap();
     let lifetime = Duration::from_secs(3_600);
-    let issued = authority.issue(request, "gateway", &[name], host::tls::Purpose::Client, now, lifetime).unwrap();
+    let issued = authority.issue(&request, "gateway", &[name], host::tls::Purpose::Client, now, lifetime).unwrap();
     let other = repo.ecus()[1].signer().public_key();
     let vehicle = format!(
         "vehicle = \"{}\"\n[primary]\necu = \"gateway\"\npublic_key = \"{key}\"\n\

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use host::provisioning::VehicleEcu;
 use proto::grpc::director::check_in_request::State as Statement;
 use proto::grpc::director::{CheckInReply, CheckInRequest};
 use uptane::sign::{CheckInBuilder, InstalledImage, ManifestBuilder, ReportBuilder, ReportedVersions};
@@ -10,7 +11,6 @@ use uptane::{Attack, CampaignId, EcuId, Nonce, ResultCode, Sha256, Time, Transac
 
 use super::{Done, Driver};
 use crate::Error;
-use crate::config::VehicleEcu;
 use crate::machine::{Answer, CheckIn};
 use crate::status::Image;
 use crate::store::{AcceptedManifest, Outcome, Told};
@@ -89,7 +89,7 @@ impl Driver {
         // The machine says so only where there is one.
         let manifest = manifest.and_then(|manifest| Sha256::parse(&manifest.sha256).ok()).unwrap_or(Sha256([0; 32]));
         let counter = self.store.next_counter()?;
-        let (vehicle, primary) = (self.vehicle.id, self.vehicle.primary);
+        let (vehicle, primary) = (self.vehicle.id, self.vehicle.primary.ecu);
         Ok(CheckInBuilder { vehicle, primary, counter, manifest }.sign(&self.signer)?)
     }
 
@@ -99,7 +99,7 @@ impl Driver {
         let [root, timestamp, snapshot, targets] = check_in.versions.map(|version| Version::new(version).ok());
         let own = self.own_report(check_in.report_nonce, &told.outcome, targets)?;
         let versions = ReportedVersions { root, timestamp, snapshot, targets };
-        let (vehicle, primary) = (self.vehicle.id, self.vehicle.primary);
+        let (vehicle, primary) = (self.vehicle.id, self.vehicle.primary.ecu);
         let mut manifest = ManifestBuilder::new(vehicle, self.store.next_counter()?, versions, primary, own);
         if let Some(attack) = attack(&told.outcome) {
             manifest = manifest.attack(attack);
@@ -128,7 +128,7 @@ impl Driver {
     /// The Primary's own version report (§5.4.2.1.2).
     fn own_report(&mut self, nonce: Nonce, outcome: &Outcome, targets: Option<Version>) -> Result<Vec<u8>, Error> {
         let running = self.slots.running()?;
-        let own = self.vehicle.ecus.iter().find(|ecu| ecu.ecu == self.vehicle.primary);
+        let own = self.vehicle.ecus.iter().find(|ecu| ecu.ecu == self.vehicle.primary.ecu);
         let hardware_id = own.ok_or(uptane::Error::UnknownEcu)?.hardware;
         let image = InstalledImage {
             name: running.name,
@@ -137,7 +137,7 @@ impl Driver {
             release_counter: running.counter,
         };
         let report = ReportBuilder {
-            ecu: self.vehicle.primary,
+            ecu: self.vehicle.primary.ecu,
             hardware_id,
             vehicle: self.vehicle.id,
             counter: self.store.next_counter()?,
@@ -151,7 +151,7 @@ impl Driver {
             campaign: outcome.campaign.as_ref().and_then(|id| CampaignId::parse(id).ok()),
         };
         let report = report.sign(&self.signer)?;
-        self.store.keep_report(self.vehicle.primary, &report)?;
+        self.store.keep_report(self.vehicle.primary.ecu, &report)?;
         Ok(report)
     }
 }

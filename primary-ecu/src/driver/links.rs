@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use host::can::UnixBus;
+use host::provisioning::Vehicle;
 use proto::secondary::{File, Identity, Refusal, Repo, Request, Verification};
 use tokio::sync::Mutex;
 use uptane::{EcuId, Nonce, Sha256, Version};
@@ -17,7 +18,7 @@ use super::shown::Shown;
 use super::transport::{Answer, Silent, Transport};
 use crate::Error;
 use crate::can::{Bus, CanLink};
-use crate::config::{Address, Config, Vehicle};
+use crate::config::{Address, Config};
 use crate::grpc::{Ethernet, Trust};
 use crate::machine::transaction::{Action, Event, Standing, State, Transaction};
 use crate::machine::{Input, Met};

@@ -9,7 +9,7 @@ use crate::machine::transaction::{Action, Event, MemberImage, Standing, Transact
 impl Driver {
     /// An errand to the Primary's own slots.
     pub(super) fn own_errand(&mut self, action: Action, transaction: &Transaction) -> Result<Event, Error> {
-        let ecu = self.vehicle.primary;
+        let ecu = self.vehicle.primary.ecu;
         let watch = host::clock::stopwatch();
         let stands = match action {
             Action::Stage(..) => self.stage_own(transaction),
@@ -33,7 +33,7 @@ impl Driver {
     }
 
     fn stage_own(&mut self, transaction: &Transaction) -> Result<Standing, Error> {
-        let member = transaction.member(self.vehicle.primary).ok_or(uptane::Error::UnknownEcu)?;
+        let member = transaction.member(self.vehicle.primary.ecu).ok_or(uptane::Error::UnknownEcu)?;
         let image = MemberImage {
             name: member.name,
             length: member.length,

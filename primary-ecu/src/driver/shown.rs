@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use host::cli::{Exit, Report as _};
 use host::disk::Folder;
+use host::provisioning::{Vehicle, VehicleEcu};
 use proto::secondary::{File, Identity};
 use uptane::EcuId;
 
 use super::errand::Progress;
 use crate::Error;
-use crate::config::{Address, Config, Vehicle, VehicleEcu};
+use crate::config::{Address, Config};
 use crate::machine::transaction::{MemberImage, Standing, State, Transaction};
 use crate::status::{Board, CheckIns, EcuStatus, Entry, Image, Refusal, Status, Update};
 
@@ -28,13 +29,13 @@ impl Shown {
         let board = Board::new(folder.path());
         let before = board.read().unwrap_or_default();
         let mut ecus: Vec<EcuStatus> = Vec::new();
-        let (primary, secondaries) = vehicle.ecus.iter().partition::<Vec<_>, _>(|ecu| ecu.ecu == vehicle.primary);
+        let (primary, secondaries) = vehicle.ecus.iter().partition::<Vec<_>, _>(|ecu| ecu.ecu == vehicle.primary.ecu);
         for ecu in primary.into_iter().chain(secondaries) {
             ecus.push(entry(ecu, config, &before));
         }
         let status = Status { vehicle: vehicle.id.to_string(), ecus, ..before };
         let shown = Self { board, status: RefCell::new(status), changed: Cell::new(true) };
-        shown.change(vehicle.primary, |ecu| ecu.running = Some(Image::from(own)));
+        shown.change(vehicle.primary.ecu, |ecu| ecu.running = Some(Image::from(own)));
         shown.write();
         shown
     }
@@ -197,7 +198,7 @@ fn entry(ecu: &VehicleEcu, config: &Config, before: &Status) -> EcuStatus {
     EcuStatus {
         ecu: ecu.ecu.to_string(),
         transport: address.map_or("local", |address| address.word()).to_owned(),
-        verification: if ecu.full { "full" } else { "partial-plus" }.to_owned(),
+        verification: ecu.verification.to_string(),
         phase: if before.phase.is_empty() { "idle".to_owned() } else { before.phase },
         running: before.running,
         update: before.update,

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use host::provisioning::FirstImage;
 use proto::secondary::Verification;
-use uptane::{EcuId, HardwareId, ImageLine, ReleaseCounter};
+use uptane::{EcuId, HardwareId};
 
 /// An ECU behind a Primary: verifies what it is handed, and runs what is authorised.
 #[derive(Debug, Parser)]
@@ -47,18 +48,8 @@ pub(super) struct Init {
     /// How it verifies.
     #[arg(long)]
     pub(super) verification: How,
-    /// The image it leaves the factory with; without one it makes a small one.
-    #[arg(long, requires = "image_name")]
-    pub(super) image: Option<PathBuf>,
-    /// That image's name in the Image repository.
-    #[arg(long)]
-    pub(super) image_name: Option<String>,
-    /// That image's release counter.
-    #[arg(long, default_value = "0", value_parser = counter)]
-    pub(super) release_counter: ReleaseCounter,
-    /// The line of images that counter counts in; the hardware id if not given.
-    #[arg(long)]
-    pub(super) line: Option<ImageLine>,
+    #[command(flatten)]
+    pub(super) image: FirstImage,
     /// Bytes of the longest image it shall take.
     #[arg(long, default_value_t = 16 * 1024 * 1024)]
     pub(super) bank_size: u32,
@@ -135,11 +126,6 @@ pub(super) struct Status {
     /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,
-}
-
-fn counter(text: &str) -> Result<ReleaseCounter, String> {
-    let number = text.parse().map_err(|_| "a number is expected".to_owned())?;
-    ReleaseCounter::new(number).map_err(|error| error.to_string())
 }
 
 /// A CAN id in decimal, or in hex after `0x`.

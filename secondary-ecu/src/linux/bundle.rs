@@ -3,32 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use host::disk;
-use serde::Deserialize;
+use host::provisioning::{self, VEHICLE};
+use uptane::EcuId;
 use uptane::limits::{MAX_ROOT, MAX_TIME_ATTESTATION};
-use uptane::{EcuId, PublicKey, VehicleId};
 
 use super::Error;
-use super::files::{Vehicle, named};
-
-/// `vehicle.toml`. Other programs of other releases write it, so what is not known here is passed over.
-#[derive(Debug, Deserialize)]
-struct VehicleToml {
-    vehicle: String,
-    primary: PrimaryToml,
-    #[serde(default)]
-    ecu: Vec<EcuToml>,
-}
-
-#[derive(Debug, Deserialize)]
-struct PrimaryToml {
-    ecu: String,
-    public_key: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct EcuToml {
-    ecu: String,
-}
+use super::files::Vehicle;
 
 /// What of it is for one Secondary.
 #[derive(Debug)]
@@ -46,17 +26,12 @@ const MAX_PEM: u64 = 64 * 1024;
 
 impl Bundle {
     pub(super) fn read(folder: &Path, ecu: EcuId) -> Result<Self, Error> {
-        let toml: VehicleToml = host::config::read(&folder.join("vehicle.toml"))?;
-        if !toml.ecu.iter().any(|named| named.ecu == ecu.as_str()) {
+        let provisioning::Vehicle { id, primary, ecus } = provisioning::Vehicle::read(&folder.join(VEHICLE))?;
+        if !ecus.iter().any(|named| named.ecu == ecu) {
             return Err(Error::NotInBundle { path: folder.to_owned() });
         }
-        let vehicle = Vehicle {
-            vehicle: named("the vehicle id in the bundle", VehicleId::parse(&toml.vehicle))?,
-            primary: named("the Primary's id in the bundle", EcuId::parse(&toml.primary.ecu))?,
-            key: named("the Primary's key in the bundle", PublicKey::parse_ed25519(&toml.primary.public_key))?,
-        };
         Ok(Self {
-            vehicle,
+            vehicle: Vehicle { vehicle: id, primary: primary.ecu, key: primary.key },
             director_root: file(folder.join("director-root.json"), MAX_ROOT)?,
             image_root: file(folder.join("image-root.json"), MAX_ROOT)?,
             time: file(folder.join("time.json"), MAX_TIME_ATTESTATION)?,

@@ -11,7 +11,7 @@ use uptane::{EcuId, HardwareId, KeyId, PublicKey, Sha256, VehicleId};
 use super::Error;
 use super::flash::{ERASE_UNIT, FileFlash};
 use crate::flash::{Layout, Store};
-use crate::{EcuKey, Profile, verification_word};
+use crate::{EcuKey, Profile};
 
 /// Bytes of one metadata slot.
 const SLOT_SIZE: u32 = 128 * 1024;
@@ -81,15 +81,10 @@ impl Data {
 
     pub(super) fn ecu(&self) -> Result<Ecu, Error> {
         let EcuFile { ecu, hardware_id, verification, bank_size } = host::config::read(&self.path("ecu.toml"))?;
-        let all = [Verification::Full, Verification::Partial, Verification::PartialPlus];
-        let verification = all.into_iter().find(|known| verification_word(*known) == verification);
         Ok(Ecu {
             ecu: named("the ECU id in ecu.toml", EcuId::parse(&ecu))?,
             hardware: named("the hardware id in ecu.toml", HardwareId::parse(&hardware_id))?,
-            verification: named(
-                "the verification in ecu.toml",
-                verification.ok_or(uptane::Error::Schema { field: "verification" }),
-            )?,
+            verification: named("the verification in ecu.toml", verification.parse())?,
             bank_size,
         })
     }
@@ -98,7 +93,7 @@ impl Data {
         let file = EcuFile {
             ecu: ecu.ecu.to_string(),
             hardware_id: ecu.hardware.to_string(),
-            verification: verification_word(ecu.verification).to_owned(),
+            verification: ecu.verification.to_string(),
             bank_size: ecu.bank_size,
         };
         Ok(host::config::write(&self.path("ecu.toml"), &file, Access::Shared)?)

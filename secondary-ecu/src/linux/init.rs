@@ -2,39 +2,18 @@
 
 use std::path::Path;
 
-use host::disk::{self, Access};
-use serde::Serialize;
-use uptane::sign::Signer as _;
-use uptane::{ImageLine, Length, Sha256, TargetName, Time};
+use host::disk;
+use host::provisioning::{ENROLMENT, EcuRole, FirstImage, Image, NewEcu};
+use uptane::{Length, Sha256, Time};
 
 use super::Error;
 use super::args::Init;
 use super::files::{Data, Ecu, named};
 use super::flash::FileFlash;
+use crate::Fault;
 use crate::bank::Descriptor;
 use crate::flash::{Appender, Bank, Store};
 use crate::state::State;
-use crate::{Fault, verification_word};
-
-#[derive(Serialize)]
-struct Enrolment {
-    ecu: String,
-    hardware_id: String,
-    role: &'static str,
-    verification: &'static str,
-    public_key: String,
-    tls_csr: String,
-    image: EnrolledImage,
-}
-
-#[derive(Serialize)]
-struct EnrolledImage {
-    name: String,
-    length: u64,
-    sha256: String,
-    release_counter: u64,
-    line: String,
-}
 
 /// Makes a new ECU. An ECU that is there already is left as it is; `ecu.toml` is written last and makes it one.
 pub(super) fn init(options: &Init) -> Result<(), Error> {
@@ -52,29 +31,32 @@ pub(super) fn init(options: &Init) -> Result<(), Error> {
     };
     let (image, descriptor) = image(options)?;
     remove_leftovers(&data)?;
-    let key = host::keys::KeyFile::generate_plain(&data.path("report.key"))?;
-    let tls_csr = host::tls::generate_key(&data.path("tls.key"), options.ecu.as_str())?;
     let flash = data.flash_path();
     let mut store = ecu.create_flash(&flash)?;
     install(&mut store, &image, &descriptor).map_err(|source| Error::Prepare { path: flash, source })?;
-    let enrolment = Enrolment {
-        ecu: options.ecu.to_string(),
-        hardware_id: options.hardware_id.to_string(),
-        role: "secondary",
-        verification: verification_word(ecu.verification),
-        public_key: key.public_key().to_string(),
-        tls_csr,
-        image: enrolled(&descriptor),
-    };
-    host::config::write(&data.path("enrolment.toml"), &enrolment, Access::Shared)?;
+    enrol(&data, &ecu, descriptor)?;
     data.write_ecu(&ecu)?;
     host::cli::print(format_args!("made {} in {}", options.ecu, options.data.display()));
     Ok(())
 }
 
+fn enrol(data: &Data, ecu: &Ecu, image: Descriptor) -> Result<(), Error> {
+    let Descriptor { name, length, sha256, line, counter } = image;
+    let new = NewEcu {
+        ecu: ecu.ecu,
+        hardware: ecu.hardware,
+        role: EcuRole::Secondary,
+        verification: ecu.verification,
+        image: Image { name, length, sha256, counter, line: Some(line) },
+        key: &data.path("report.key"),
+        tls_key: &data.path("tls.key"),
+    };
+    Ok(new.enrol()?.write(&data.path(ENROLMENT))?)
+}
+
 /// What an `init` that was cut short left behind: nobody was told of its keys.
 fn remove_leftovers(data: &Data) -> Result<(), Error> {
-    for name in ["report.key", "tls.key", "flash.img", "enrolment.toml"] {
+    for name in ["report.key", "tls.key", "flash.img", ENROLMENT] {
         disk::remove(&data.path(name))?;
     }
     Ok(())
@@ -82,23 +64,19 @@ fn remove_leftovers(data: &Data) -> Result<(), Error> {
 
 /// The image the ECU leaves the factory with.
 fn image(options: &Init) -> Result<(Vec<u8>, Descriptor), Error> {
-    let line =
-        named("the image line", options.line.map_or_else(|| ImageLine::parse(options.hardware_id.as_str()), Ok))?;
-    let image = match &options.image {
+    let (first, hardware) = (&options.image, options.hardware_id);
+    let line = named("the image line", first.line(hardware))?;
+    let image = match first.path() {
         Some(path) => read_image(path, options.bank_size)?,
-        None => format!("factory image of {}\n", options.hardware_id).into_bytes(),
-    };
-    let name = match &options.image_name {
-        Some(name) => name.clone(),
-        None => format!("factory/{}.bin", options.hardware_id),
+        None => FirstImage::made_for(hardware),
     };
     let length = named("the image's length", Length::new(u64::try_from(image.len()).unwrap_or(u64::MAX)))?;
     let descriptor = Descriptor {
-        name: named("the image's name", TargetName::parse(&name))?.to_buf(),
+        name: named("the image's name", first.name(hardware))?,
         length,
         sha256: Sha256::of(&image),
         line,
-        counter: options.release_counter,
+        counter: first.counter(),
     };
     Ok((image, descriptor))
 }
@@ -121,15 +99,4 @@ fn install(store: &mut Store<FileFlash>, image: &[u8], descriptor: &Descriptor) 
     let mut state = State::new(Bank::A, descriptor.sha256, Time::EPOCH);
     state.floors.raise(descriptor.line, descriptor.counter)?;
     crate::provision(store, &state)
-}
-
-fn enrolled(descriptor: &Descriptor) -> EnrolledImage {
-    let Descriptor { name, length, sha256, line, counter } = descriptor;
-    EnrolledImage {
-        name: name.to_string(),
-        length: length.get(),
-        sha256: sha256.to_string(),
-        release_counter: counter.get(),
-        line: line.to_string(),
-    }
 }

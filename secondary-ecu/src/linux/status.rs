@@ -11,7 +11,7 @@ use crate::bank::Descriptor;
 use crate::flash::Store;
 use crate::state::State;
 use crate::state::pages::Pages;
-use crate::{BootError, transaction, verification_word};
+use crate::{BootError, transaction};
 
 #[derive(Serialize)]
 struct Shown {
@@ -53,7 +53,7 @@ pub(super) fn status(options: &Status) -> Result<(), Error> {
     let shown = Shown {
         ecu: ecu.ecu.to_string(),
         hardware_id: ecu.hardware.to_string(),
-        verification: verification_word(ecu.verification),
+        verification: ecu.verification.word(),
         provisioned: data.path("vehicle.toml").exists(),
         running: running.map(image),
         phase: phase_word(state.stage.phase()),

@@ -1,9 +1,13 @@
 //! An ECU made and provisioned by the program itself, for a vehicle of `uptane::testing`.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
+use host::disk::Access;
+use host::provisioning::{ENROLMENT, Enrolment, Primary, VEHICLE, Vehicle, VehicleEcu};
 use host::tls::{Authority, Identity, Purpose, request, server_name};
+use proto::secondary::Verification;
 use uptane::sign::Signer as _;
 use uptane::testing::{Repo, TestEcu};
 
@@ -50,34 +54,31 @@ impl Bench {
         let bundle = self.folder.path().join("bundle");
         fs::create_dir(&bundle).unwrap();
         let write = |name: &str, bytes: &[u8]| fs::write(bundle.join(name), bytes).unwrap();
-        write("vehicle.toml", self.vehicle_toml().as_bytes());
+        self.vehicle().write(&bundle.join(VEHICLE), Access::Shared).unwrap();
         write("director-root.json", self.repo.director().first_root());
         write("image-root.json", self.repo.image().first_root());
         write("time.json", &self.repo.time(self.repo.now(), []));
         write("ca.pem", self.authority.as_bytes());
-        let enrolment: toml::Table =
-            toml::from_str(&fs::read_to_string(format!("{}/enrolment.toml", self.data)).unwrap()).unwrap();
-        let csr = enrolment.get("tls_csr").and_then(toml::Value::as_str).unwrap();
+        let enrolment = Enrolment::read(&Path::new(&self.data).join(ENROLMENT)).unwrap();
+        let csr = enrolment.tls_csr.unwrap();
         let ecu = self.me().ecu;
         let name = server_name(self.repo.vehicle(), ecu);
         let lifetime = Duration::from_secs(3_600);
         let issued =
-            authority.issue(csr, ecu.as_str(), &[name], Purpose::ClientAndServer, host::clock::now(), lifetime);
+            authority.issue(&csr, ecu.as_str(), &[name], Purpose::ClientAndServer, host::clock::now(), lifetime);
         write(&format!("{ecu}.pem"), issued.unwrap().as_bytes());
     }
 
-    fn vehicle_toml(&self) -> String {
-        let primary = self.repo.ecus().first().unwrap();
-        let key = primary.signer().public_key();
-        let mut text = format!(
-            "vehicle = \"{}\"\n[primary]\necu = \"{}\"\npublic_key = \"{key}\"\n",
-            self.repo.vehicle(),
-            primary.ecu
-        );
-        for ecu in self.repo.ecus() {
-            text.push_str(&format!("[[ecu]]\necu = \"{}\"\nhardware_id = \"{}\"\n", ecu.ecu, ecu.hardware));
-        }
-        text
+    fn vehicle(&self) -> Vehicle {
+        let entry = |ecu: &TestEcu| VehicleEcu {
+            ecu: ecu.ecu,
+            hardware: ecu.hardware,
+            verification: Verification::Full,
+            key: ecu.signer().public_key(),
+        };
+        let ecus: Vec<_> = self.repo.ecus().iter().map(entry).collect();
+        let primary = ecus.first().unwrap();
+        Vehicle { id: self.repo.vehicle(), primary: Primary { ecu: primary.ecu, key: primary.key }, ecus }
     }
 
     /// This ECU.
