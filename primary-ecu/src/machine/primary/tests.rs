@@ -1,3 +1,5 @@
+mod interrupted;
+
 use std::collections::BTreeMap;
 
 use uptane::testing::Repo as Published;
@@ -6,7 +8,7 @@ use uptane::verify::time;
 use uptane::{Role, TransactionId};
 
 use super::*;
-use crate::machine::transaction::{Standing, State, step};
+use crate::machine::transaction::{Standing, State};
 
 /// A vehicle, both repositories, and what the Primary has on disk: the whole world of a cycle, without I/O.
 struct Bench {
@@ -324,25 +326,6 @@ fn a_rotated_time_key_is_learned_from_the_root_that_comes_with_it() {
     assert!(matches!(bench.cycle(), Some(Ok(()))));
 }
 
-// D14. The time was moved forward as far as one attestation can, with a time key that was stolen.
-#[test]
-fn wherever_the_power_fails_a_rotated_time_key_ends_a_time_that_was_moved_forward() {
-    for at in 0.. {
-        let mut bench = Bench::new(1);
-        bench.cycle();
-        bench.time = bench.repo.now().saturating_add(time::MAX_JUMP);
-        bench.repo.publish(|next| next.director.rotate(Role::Time));
-        bench.dies_after = Some(at);
-        let finished = bench.cycle().is_some();
-        let again = bench.cycle();
-        assert!(matches!(again, Some(Ok(()))), "killed at output {at}: {again:?}");
-        assert_eq!(bench.time, bench.repo.now(), "killed at output {at}");
-        if finished {
-            return;
-        }
-    }
-}
-
 #[test]
 fn a_time_that_was_moved_forward_stays_while_its_keys_do() {
     let mut bench = Bench::new(1);
@@ -389,56 +372,4 @@ fn a_director_that_cannot_be_reached_ends_the_cycle_at_once() {
     primary.handle(Input::CheckedIn(Err(Error::Director { reason })));
     assert!(matches!(primary.poll(), Some(Output::Finished(Err(Error::Director { .. })))));
     assert!(primary.poll().is_none());
-}
-
-#[test]
-fn a_journalled_transaction_the_director_withdrew_is_rolled_back() {
-    let mut bench = Bench::new(2);
-    bench.repo.publish(|next| next.release());
-    // Until the transaction is open and something staged.
-    bench.dies_after = Some(16);
-    assert!(bench.cycle().is_none());
-    assert!(matches!(bench.journal.as_ref().unwrap().state, State::Staging | State::Verifying));
-    bench.repo.publish(|next| next.assign_release(1));
-    assert!(matches!(bench.cycle(), Some(Ok(()))));
-    assert!(bench.all_run(1) && bench.journal.is_none());
-}
-
-#[test]
-fn wherever_the_power_fails_the_vehicle_runs_the_new_release_in_the_end() {
-    for at in 0.. {
-        let mut bench = Bench::new(3);
-        bench.repo.publish(|next| next.release());
-        bench.dies_after = Some(at);
-        let finished = bench.cycle().is_some();
-        for _ in 0..3 {
-            assert!(matches!(bench.cycle(), Some(Ok(()))), "killed at output {at}");
-        }
-        assert!(bench.all_run(2), "killed at output {at}");
-        assert!(bench.journal.is_none());
-        if finished {
-            return;
-        }
-    }
-}
-
-#[test]
-fn a_closed_journal_is_settled_and_not_asked_about_again() {
-    let mut bench = Bench::new(2);
-    bench.repo.publish(|next| next.release());
-    bench.cycle();
-    let member = bench.repo.ecus()[0];
-    let image = crate::machine::transaction::MemberImage {
-        name: uptane::TargetNameBuf::parse("fw/x").unwrap(),
-        length: Length::ZERO,
-        sha256: bench.running[&member.ecu],
-        line: uptane::ImageLine::parse("x").unwrap(),
-        counter: uptane::ReleaseCounter::ZERO,
-    };
-    let part = crate::machine::transaction::Member::new(member.ecu, member.hardware, image, 0);
-    let closed = Transaction::at(TransactionId([1; 16]), Sha256([1; 32]), State::Committed, vec![part]);
-    assert_eq!(step(&closed, Event::Resumed).1, [Action::Close]);
-    bench.journal = Some(closed);
-    assert!(matches!(bench.cycle(), Some(Ok(()))));
-    assert!(bench.journal.is_none());
 }
