@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use crate::limits::{MAX_ID, MAX_KEY_ID, MAX_TARGET_NAME};
-use crate::{Error, Sha256};
+use crate::limits::{MAX_ID, MAX_KEY_ID, MAX_ROLE_FILE_NAME, MAX_ROLE_NAME, MAX_TARGET_NAME};
+use crate::{Error, Role, Sha256};
 
 /// Text of at most `N` bytes held in place, so that it needs no heap.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,6 +106,46 @@ impl From<Sha256> for KeyId {
 }
 
 text_id!(
+    /// A delegated role's name (§5.2.3.2): any text without control characters that is no top-level role's.
+    RoleName, MAX_ROLE_NAME, is_role_name
+);
+
+fn is_role_name(text: &str) -> bool {
+    // A delegated `targets` would be taken for the top-level one in Snapshot and in every store.
+    let is_top_level =
+        [Role::Root, Role::Timestamp, Role::Snapshot, Role::Targets].map(Role::type_name).contains(&text);
+    let encoded: usize = text.bytes().enumerate().map(|(at, byte)| if is_plain_at(at, byte) { 1 } else { 3 }).sum();
+    !text.is_empty() && !is_top_level && !text.chars().any(char::is_control) && encoded <= MAX_ROLE_FILE_NAME
+}
+
+impl RoleName {
+    /// The name as a part of a file name or URL: every byte but letters, digits, `_`, `.`, `~` and `-`, and a leading
+    /// dot, is percent-encoded. So no name leaves its folder, hides in it, or stands for another name.
+    pub fn encoded(&self) -> impl fmt::Display + '_ {
+        PercentEncoded(self.as_str())
+    }
+}
+
+/// What RFC 3986 §2.3 leaves as it is, but for the dot that would hide a file.
+fn is_plain_at(at: usize, byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_~-".contains(&byte) || (byte == b'.' && at > 0)
+}
+
+struct PercentEncoded<'a>(&'a str);
+
+impl fmt::Display for PercentEncoded<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, byte) in self.0.bytes().enumerate() {
+            match is_plain_at(at, byte) {
+                true => write!(f, "{}", char::from(byte))?,
+                false => write!(f, "%{byte:02X}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+text_id!(
     /// A target name kept without its file: what [`TargetName`] borrows.
     TargetNameBuf, MAX_TARGET_NAME, |text| TargetName::parse(text).is_ok()
 );
@@ -201,7 +241,42 @@ random_id!(
 
 #[cfg(test)]
 mod tests {
+    use alloc::collections::BTreeSet;
+    use alloc::string::ToString as _;
+
     use super::*;
+
+    #[test]
+    fn a_role_name_never_leaves_its_folder_nor_hides_in_it() {
+        let names = [
+            ("brakes-2_a.b~", "brakes-2_a.b~"),
+            ("/delegated", "%2Fdelegated"),
+            ("../delegated", "%2E.%2Fdelegated"),
+            ("?", "%3F"),
+            ("#", "%23"),
+            ("%23", "%2523"),
+            ("ö", "%C3%B6"),
+            (".", "%2E"),
+            ("..", "%2E."),
+            ("a b\"\\", "a%20b%22%5C"),
+        ];
+        for (name, encoded) in names {
+            assert_eq!(RoleName::parse(name).unwrap().encoded().to_string(), encoded);
+        }
+        let distinct: BTreeSet<_> = names.iter().map(|(_, encoded)| encoded).collect();
+        assert_eq!(distinct.len(), names.len());
+    }
+
+    #[test]
+    fn role_names_without_a_file_of_their_own_are_refused() {
+        let wide = "ö".repeat(MAX_ROLE_NAME / 2);
+        let long = "x".repeat(MAX_ROLE_NAME + 1);
+        for name in ["", "root", "timestamp", "snapshot", "targets", "a\nb", "\u{7f}", "\u{85}", &wide, &long] {
+            assert_eq!(RoleName::parse(name), Err(Error::BadName { kind: "RoleName" }), "{name:?}");
+        }
+        assert!(RoleName::parse(&"x".repeat(MAX_ROLE_NAME)).is_ok());
+        assert!(RoleName::parse("Targets").is_ok());
+    }
 
     #[test]
     fn target_names_that_could_leave_their_folder_are_refused() {

@@ -31,7 +31,8 @@ mod words;
 pub use digest::{Hashes, Sha256, Sha512};
 pub use error::Error;
 pub use id::{
-    CampaignId, EcuId, HardwareId, ImageLine, KeyId, Nonce, TargetName, TargetNameBuf, Text, TransactionId, VehicleId,
+    CampaignId, EcuId, HardwareId, ImageLine, KeyId, Nonce, RoleName, TargetName, TargetNameBuf, Text, TransactionId,
+    VehicleId,
 };
 pub use key::{Algorithm, PublicKey, Signature};
 pub use role::{Director, Image, Repository, Role};

@@ -51,6 +51,11 @@ pub const MAX_HARDWARE_IDS: usize = 32;
 pub const MAX_ID: usize = 64;
 /// Characters of a key id, which is opaque (TAP 12).
 pub const MAX_KEY_ID: usize = 128;
+/// Bytes of a delegated role's name.
+pub const MAX_ROLE_NAME: usize = 128;
+/// Bytes of a delegated role's name once it is percent-encoded: with a version of 16 digits, two dots and `json` it fits
+/// the 255 bytes a file system gives a file name.
+pub const MAX_ROLE_FILE_NAME: usize = 255 - 16 - ".".len() - ".json".len();
 /// Characters of a target name.
 pub const MAX_TARGET_NAME: usize = 255;
 
