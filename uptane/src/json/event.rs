@@ -61,6 +61,12 @@ pub trait Sink {
     /// A value at `path`. An error ends the scan.
     fn event(&mut self, path: &Path<'_>, event: Event<'_>, span: Span) -> Result<(), Error>;
 
+    /// Whether this sink wants to hear what lies in the object or array that has just begun at `path`. If not, its
+    /// content is checked as strictly as any other, and the next event is its [`Event::End`] with its whole span.
+    fn descends(&self, _path: &Path<'_>) -> bool {
+        true
+    }
+
     /// The next bytes of what was signed: the outermost member `signed`, control characters unescaped (design D1).
     fn signed(&mut self, _bytes: &[u8]) {}
 }

@@ -24,6 +24,8 @@ pub struct Scanner<const TOKEN: usize, F = Canonical> {
     token: [u8; TOKEN],
     used: usize,
     parted: bool,
+    /// The depth of the object or array whose content nobody listens to, or [`LISTENING`].
+    quiet: usize,
     form: PhantomData<F>,
 }
 
@@ -49,6 +51,9 @@ enum Literal {
     Null,
 }
 
+/// The value of `Scanner::quiet` that no depth reaches.
+const LISTENING: usize = usize::MAX;
+
 /// What the last byte means for the bytes that were signed.
 enum Mark {
     Itself,
@@ -72,6 +77,7 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
             token: [0; TOKEN],
             used: 0,
             parted: false,
+            quiet: LISTENING,
             form: PhantomData,
         }
     }
@@ -168,7 +174,13 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
     }
 
     fn begin_container(&mut self, kind: Kind, next: State, sink: &mut impl Sink) -> Result<(), Error> {
-        sink.event(&self.open.path(), Event::Begin(kind), self.span(self.at + 1))?;
+        if !self.is_quiet() {
+            let path = self.open.path();
+            sink.event(&path, Event::Begin(kind), self.span(self.at + 1))?;
+            if !sink.descends(&path) {
+                self.quiet = self.open.depth();
+            }
+        }
         self.open.push(kind == Kind::Object, self.at)?;
         self.state = next;
         Ok(())
@@ -189,13 +201,21 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
     fn end(&mut self, kind: Kind, sink: &mut impl Sink) -> Result<(), Error> {
         let frame = self.open.pop().ok_or(self.not_json())?;
         self.start = frame.start;
+        if self.open.depth() == self.quiet {
+            self.quiet = LISTENING;
+        }
         self.emit(Event::End(kind), self.at + 1, sink)
     }
 
     /// Tells of a complete value and goes on after it.
     fn emit(&mut self, event: Event<'_>, end: usize, sink: &mut impl Sink) -> Result<(), Error> {
         self.state = if self.open.depth() == 0 { State::Done } else { State::CommaOrEnd };
-        sink.event(&self.open.path(), event, self.span(end))
+        if self.is_quiet() { Ok(()) } else { sink.event(&self.open.path(), event, self.span(end)) }
+    }
+
+    /// Whether nobody listens to what is being read.
+    fn is_quiet(&self) -> bool {
+        self.quiet != LISTENING
     }
 
     fn in_literal(
@@ -281,6 +301,9 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
         if self.length > MAX_STRING {
             return Err(Error::Limit { what: "bytes in a string" });
         }
+        if self.is_quiet() {
+            return Ok(());
+        }
         let token = self.token.get_mut(self.used..).unwrap_or_default();
         token.get_mut(..bytes.len()).ok_or(Error::Limit { what: "bytes in a string" })?.copy_from_slice(bytes);
         self.used += bytes.len();
@@ -294,6 +317,9 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
 
     fn end_text(&mut self, sink: &mut impl Sink) -> Result<(), Error> {
         self.state = if self.open.depth() == 0 { State::Done } else { State::CommaOrEnd };
+        if self.is_quiet() {
+            return Ok(());
+        }
         let piece = self.piece()?;
         let event = if self.parted { Event::Part { piece, last: true } } else { Event::Text(piece) };
         sink.event(&self.open.path(), event, self.span(self.at + 1))

@@ -21,6 +21,10 @@ impl Sink for Notes {
         Ok(())
     }
 
+    fn descends(&self, path: &Path<'_>) -> bool {
+        !matches!(path.steps().last(), Some(Step::Key("quiet")))
+    }
+
     fn signed(&mut self, bytes: &[u8]) {
         self.signed.extend_from_slice(bytes);
     }
@@ -56,6 +60,51 @@ fn every_value_is_told_with_its_path_and_place() {
         "[] End(Object) 0..44",
     ];
     assert_eq!(notes.events, expected);
+}
+
+#[test]
+fn content_that_nobody_wants_is_told_by_its_span_alone() {
+    let notes =
+        scan(&[br#"{"quiet":{"a":[1,{"b":"12345678901234567890"}],"quiet":[]},"r":[{"quiet":[[1]]}],"s":1}"#]).unwrap();
+    let expected = [
+        "[] Begin(Object) 0..1",
+        "[Key(\"quiet\")] Begin(Object) 9..10",
+        "[Key(\"quiet\")] End(Object) 9..58",
+        "[Key(\"r\")] Begin(Array) 63..64",
+        "[Key(\"r\"), Item] Begin(Object) 64..65",
+        "[Key(\"r\"), Item, Key(\"quiet\")] Begin(Array) 73..74",
+        "[Key(\"r\"), Item, Key(\"quiet\")] End(Array) 73..78",
+        "[Key(\"r\"), Item] End(Object) 64..79",
+        "[Key(\"r\")] End(Array) 63..80",
+        "[Key(\"s\")] Integer(1) 85..86",
+        "[] End(Object) 0..87",
+    ];
+    assert_eq!(notes.events, expected);
+}
+
+#[test]
+fn content_that_nobody_wants_is_judged_like_any_other() {
+    let long = format!("\"{}\"", "s".repeat(MAX_STRING + 1));
+    for content in [
+        "01",
+        "1.0",
+        "9007199254740992",
+        "tru",
+        "\"\\/\"",
+        "\"\t\"",
+        "\"\\ud800\"",
+        "[1,]",
+        " 1",
+        "{\"b\":1,\"a\":1}",
+        "{\"a\":1,\"a\":1}",
+        &long,
+        &"[".repeat(MAX_DEPTH),
+        "}",
+        "1",
+    ] {
+        let heard = scan(&[format!("{{\"qui8t\":[{content}]}}").as_bytes()]).map(|_| ());
+        assert_eq!(scan(&[format!("{{\"quiet\":[{content}]}}").as_bytes()]).map(|_| ()), heard, "{content}");
+    }
 }
 
 #[test]
