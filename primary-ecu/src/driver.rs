@@ -9,6 +9,7 @@ mod errand;
 mod links;
 mod own;
 mod shown;
+mod stage;
 pub(crate) mod transport;
 
 use std::path::PathBuf;
@@ -32,8 +33,9 @@ use crate::machine::{Input, Output, Primary, Repo, Start};
 use crate::slots::Slots;
 use crate::store::{Outcome, Store, Told};
 use crate::{Error, folder};
-use links::{Links, Stage};
+use links::Links;
 use shown::Shown;
+use stage::Stage;
 
 /// How often a status is written while something goes on.
 const SHOW: Duration = Duration::from_millis(100);

@@ -1,20 +1,21 @@
 //! The ways to all Secondaries, and errands over them as futures.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use host::can::UnixBus;
 use host::provisioning::Vehicle;
-use proto::secondary::{File, Identity, Refusal, Repo, Request, Verification};
+use proto::secondary::{Identity, Refusal, Request};
 use tokio::sync::Mutex;
-use uptane::{EcuId, Nonce, Sha256, Version};
+use uptane::{EcuId, Nonce, Sha256};
 
 use super::Done;
-use super::errand::{self, Delivery, Failure};
+use super::errand::{self, Failure};
 use super::shown::Shown;
+use super::stage::Stage;
 use super::transport::{Answer, Silent, Transport};
 use crate::Error;
 use crate::can::{Bus, CanLink};
@@ -22,7 +23,6 @@ use crate::config::{Address, Config};
 use crate::grpc::{Ethernet, Trust};
 use crate::machine::transaction::{Action, Event, Standing, State, Transaction};
 use crate::machine::{Input, Met};
-use crate::store::Accepted;
 
 /// The ways to all Secondaries of the vehicle. Each takes one errand after the other.
 pub(super) struct Links(BTreeMap<EcuId, Rc<Mutex<Link>>>);
@@ -31,15 +31,6 @@ pub(super) struct Links(BTreeMap<EcuId, Rc<Mutex<Link>>>);
 enum Link {
     Ethernet(Ethernet),
     Can(CanLink),
-}
-
-/// What a Secondary may need to verify its image.
-#[derive(Clone, Debug)]
-pub(super) struct Stage {
-    pub(super) metadata: PathBuf,
-    pub(super) accepted: Accepted,
-    pub(super) director_root: u64,
-    pub(super) image_root: u64,
 }
 
 /// The first pause between two attempts; each later one is twice as long.
@@ -202,45 +193,6 @@ pub(super) fn pause(action: Action) -> Duration {
     match tried.checked_sub(1) {
         None => Duration::ZERO,
         Some(doublings) => PAUSE.saturating_mul(2u32.saturating_pow(doublings)).min(LONGEST_PAUSE),
-    }
-}
-
-impl Stage {
-    /// What a Secondary of this identity needs, in the order of §5.4.4.2: every Root from its own on (attack A16).
-    fn files(&self, identity: &Identity, image: &Path) -> Vec<Delivery> {
-        let full = identity.verification == Verification::Full;
-        let mut files = vec![self.file(File::Time, "director/time.json")];
-        files.extend(self.roots(Repo::Director, identity.director_root.get(), self.director_root));
-        let Accepted { director, image: images, pending: _ } = &self.accepted;
-        if full {
-            files.push(self.file(File::Timestamp(Repo::Director), "director/timestamp.json"));
-            files.push(
-                self.file(File::Snapshot(Repo::Director), &format!("director/{}.snapshot.json", director.snapshot)),
-            );
-        }
-        files.push(self.file(File::Targets(Repo::Director), &format!("director/{}.targets.json", director.targets)));
-        if full {
-            files.extend(self.roots(Repo::Image, identity.image_root.map_or(0, Version::get), self.image_root));
-            files.push(self.file(File::Timestamp(Repo::Image), "image/timestamp.json"));
-            files.push(self.file(File::Snapshot(Repo::Image), &format!("image/{}.snapshot.json", images.snapshot)));
-            files.push(self.file(File::Targets(Repo::Image), &format!("image/{}.targets.json", images.targets)));
-        }
-        files.push(Delivery { file: File::Image, path: image.to_owned() });
-        files
-    }
-
-    fn roots(&self, repo: Repo, held: u64, newest: u64) -> Vec<Delivery> {
-        let folder = match repo {
-            Repo::Director => "director",
-            Repo::Image => "image",
-        };
-        let versions = (held.saturating_add(1)..=newest).filter_map(|version| Version::new(version).ok());
-        let root = |version: Version| self.file(File::Root(repo, version), &format!("{folder}/{version}.root.json"));
-        versions.map(root).collect()
-    }
-
-    fn file(&self, file: File, name: &str) -> Delivery {
-        Delivery { file, path: self.metadata.join(name) }
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Bench {
     pub(super) primary: Identity,
     /// Whether it verifies in full.
     pub(super) full: bool,
+    /// Whether it takes Director Roots.
+    pub(super) follows_roots: bool,
     data: String,
 }
 
@@ -33,7 +35,8 @@ impl Bench {
         let primary = primary(&repo, &authority);
         let data = folder.path().join("ecu").to_str().unwrap().to_owned();
         let authority_pem = authority.certificate().to_owned();
-        let bench = Self { folder, repo, authority: authority_pem, primary, full: verification == "full", data };
+        let (full, follows_roots) = (verification == "full", verification != "partial");
+        let bench = Self { folder, repo, authority: authority_pem, primary, full, follows_roots, data };
         bench.init(verification);
         bench.write_bundle(&authority);
         let bundle = bench.folder.path().join("bundle");

@@ -129,7 +129,7 @@ fn keys_rotate_in_both_repositories() {
         stage(&mut primary, &bench, &first, open).await.unwrap();
         bench.repo.publish(|next| {
             next.release();
-            for role in [Role::Root, Role::Timestamp, Role::Snapshot, Role::Targets] {
+            for role in [Role::Root, Role::Time, Role::Timestamp, Role::Snapshot, Role::Targets] {
                 next.director.rotate(role);
             }
             next.image.rotate(Role::Timestamp);

@@ -47,6 +47,10 @@ pub(super) async fn stage(
         other => panic!("{other:?}"),
     });
     let time = bench.repo.time(bench.repo.now(), [nonce.await]);
+    // The keys that attest it may be those of a new Root.
+    if bench.follows_roots {
+        roots(carrier, Which::Director, bench.repo.director()).await?;
+    }
     send(carrier, File::Time, &time).await?;
     metadata(carrier, &bench.repo, full).await?;
     send(carrier, File::Image, image).await
@@ -60,6 +64,15 @@ async fn metadata(carrier: &mut impl Carrier, repo: &Repo, full: bool) -> Result
     }
 }
 
+/// Every Root after the first.
+async fn roots(carrier: &mut impl Carrier, which: Which, files: &Files) -> Result<(), Refusal> {
+    for version in (2..).map_while(|version| Version::new(version).ok()) {
+        let Some(root) = files.get(MetadataFile::Root(version)) else { break };
+        send(carrier, File::Root(which, version), root).await?;
+    }
+    Ok(())
+}
+
 /// Everything of one repository that a Secondary needs, in the order of §5.4.4.2.
 pub(super) async fn repository(
     carrier: &mut impl Carrier,
@@ -67,11 +80,8 @@ pub(super) async fn repository(
     files: &Files,
     full: bool,
 ) -> Result<(), Refusal> {
-    for version in (2..).map_while(|version| Version::new(version).ok()) {
-        let Some(root) = files.get(MetadataFile::Root(version)) else { break };
-        send(carrier, File::Root(which, version), root).await?;
-    }
     if full {
+        roots(carrier, which, files).await?;
         send(carrier, File::Timestamp(which), files.timestamp()).await?;
         send(carrier, File::Snapshot(which), files.snapshot()).await?;
     }

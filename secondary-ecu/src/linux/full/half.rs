@@ -130,6 +130,12 @@ impl<R: Repository> Half<R> {
         }
     }
 
+    /// Ends the refresh under way: the next file begins one at the time of then.
+    pub(super) fn begin_anew(&mut self) {
+        let cycle = core::mem::replace(&mut self.cycle, Cycle::Idle);
+        self.drop_cycle(cycle);
+    }
+
     /// Keeps what an unfinished cycle accepted.
     fn drop_cycle(&mut self, cycle: Cycle<R>) {
         match cycle {
@@ -330,8 +336,7 @@ impl Half<Director> {
         let time = self.time_floor(state)?;
         if time.is_some() {
             // A refresh has one time, and this one's was wrong.
-            let cycle = core::mem::replace(&mut self.cycle, Cycle::Idle);
-            self.drop_cycle(cycle);
+            self.begin_anew();
         }
         Ok((!known).then_some(Accepted::Root { held, drops_targets: forgot, time }))
     }

@@ -92,6 +92,14 @@ impl Full {
         }
     }
 
+    /// A new time. A refresh has one time, so those under way begin anew (§5.4.4.2 step 1 comes before the roles).
+    fn take_time<F>(&mut self, desk: &Desk<'_, F>, file: &[u8]) -> Result<Accepted, Fault> {
+        let time = self.attested(desk, file)?;
+        self.director.begin_anew();
+        self.image.begin_anew();
+        Ok(Accepted::Time(time))
+    }
+
     fn attested<F>(&self, desk: &Desk<'_, F>, file: &[u8]) -> Result<Time, Fault> {
         let keys = self.director.trusted()?.root().view().time_keys().ok_or(Fault::Refused(Refusal::NotForMe))?;
         let nonce = desk.nonce.ok_or(Error::Replay)?;
@@ -148,7 +156,7 @@ impl<F: Flash> Verifier<F> for Full {
         let incoming = self.incoming.take().ok_or(Fault::Refused(Refusal::Offset(Length::ZERO)))?;
         let Incoming { file, bytes } = incoming;
         match file {
-            File::Time => Ok(Accepted::Time(self.attested(&desk, &bytes)?)),
+            File::Time => self.take_time(&desk, &bytes),
             File::Root(repo, version) => self.judge(&desk, repo, Part::Root(version), &bytes),
             File::Timestamp(repo) => self.judge(&desk, repo, Part::Timestamp, &bytes),
             File::Snapshot(repo) => self.judge(&desk, repo, Part::Snapshot, &bytes),

@@ -1,10 +1,13 @@
-//! Power fails at every flash operation while the Root that rotates the time keys arrives (design D14).
+//! The Root that rotates the time keys, and the time that the new ones attest (design D14): in one cycle, and with power
+//! failing at every flash operation.
+
+use core::time::Duration;
 
 use host::disk::{Access, Folder};
-use proto::secondary::{File, Repo as Which};
+use proto::secondary::{File, Refusal, Repo as Which};
 use uptane::testing::Repo;
 use uptane::verify::time::MAX_JUMP;
-use uptane::{Role, Version};
+use uptane::{Error, Role, Version};
 
 use super::bench::*;
 use crate::Secondary;
@@ -85,4 +88,46 @@ fn a_rotated_time_key_ends_a_time_that_was_moved_forward_in_partial_verification
         let mut operations = 0..;
         assert!(operations.any(|operation| recovers(operation, tear, PartialPlus::default)));
     }
+}
+
+/// Whether a Secondary that is given Roots, then the time, takes a time that the newest Root's keys attest.
+fn takes_the_new_time<V: for<'f> Verifier<&'f mut Nor>>(verifier: V) {
+    let mut repo = Repo::seeded(2);
+    let mut flash = provisioned(&repo);
+    repo.publish(|next| next.director.rotate(Role::Time));
+    let mut ecu = boot(&repo, &mut flash, verifier).unwrap();
+    let later = repo.now().saturating_add(HOUR);
+    send_root(&mut ecu, &repo, 2).unwrap();
+    send_time_of(&mut ecu, &repo, later).unwrap();
+    assert_eq!(ecu.state().time, later);
+}
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+#[test]
+fn a_rotated_time_key_and_the_time_it_attests_are_taken_in_one_cycle_in_full_verification() {
+    let data = Data::provisioned(&Repo::seeded(2));
+    takes_the_new_time(data.verifier());
+}
+
+#[test]
+fn a_rotated_time_key_and_the_time_it_attests_are_taken_in_one_cycle_in_partial_verification() {
+    takes_the_new_time(PartialPlus::default());
+}
+
+#[test]
+fn roles_are_judged_at_the_time_that_came_after_the_roots() {
+    let mut repo = Repo::seeded(2);
+    let (mut flash, data) = (provisioned(&repo), Data::provisioned(&repo));
+    let expires = repo.now().saturating_add(HOUR);
+    repo.publish(|next| {
+        next.director.renew_root();
+        next.director.expires(Role::Timestamp, expires);
+    });
+    let mut ecu = boot(&repo, &mut flash, data.verifier()).unwrap();
+    send_root(&mut ecu, &repo, 2).unwrap();
+    send_time_of(&mut ecu, &repo, expires).unwrap();
+    let refused = Error::Expired { role: Role::Timestamp, expires, now: expires };
+    let sent = send(&mut ecu, expires, File::Timestamp(Which::Director), repo.director().timestamp());
+    assert_eq!(sent, Err(Refusal::Check(refused.code())));
 }
