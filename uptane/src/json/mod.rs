@@ -12,6 +12,7 @@ mod event;
 mod number;
 mod open;
 mod scan;
+mod string;
 mod text;
 pub(crate) mod walk;
 
@@ -63,5 +64,7 @@ impl sealed::Form for Any {
     }
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

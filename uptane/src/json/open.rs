@@ -1,6 +1,8 @@
 //! The objects and arrays that are open, and the keys on the way to the present value.
 
+use core::cell::OnceCell;
 use core::cmp::Ordering;
+use core::fmt;
 
 use crate::Error;
 use crate::limits::{MAX_DEPTH, MAX_OPEN_KEYS};
@@ -15,16 +17,29 @@ pub enum Step<'a> {
 }
 
 /// The steps from the outermost value to the present one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct Path<'a> {
-    steps: [Step<'a>; MAX_DEPTH],
-    depth: usize,
+    open: &'a Open,
+    /// Written down when somebody asks: many listeners need the last step alone, or none.
+    steps: OnceCell<[Step<'a>; MAX_DEPTH]>,
 }
 
 impl<'a> Path<'a> {
     /// The steps; none for the outermost value itself.
     pub fn steps(&self) -> &[Step<'a>] {
-        self.steps.get(..self.depth).unwrap_or_default()
+        self.steps.get_or_init(|| self.open.steps()).get(..self.open.depth).unwrap_or_default()
+    }
+
+    /// The last step; none for the outermost value itself.
+    pub fn last(&self) -> Option<Step<'a>> {
+        let frame = self.open.top()?;
+        Some(if frame.is_object { Step::Key(utf8(self.open.key_of(frame))) } else { Step::Item })
+    }
+}
+
+impl fmt::Debug for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Path").field(&self.steps()).finish()
     }
 }
 
@@ -32,21 +47,21 @@ impl<'a> Path<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Frame {
     pub(super) is_object: bool,
+    has_key: bool,
+    /// Where its present key lies in `Open::keys`; nowhere until there is one.
+    key: (u16, u16),
     /// Offset of its first byte in the file.
     pub(super) start: usize,
-    /// Its present key, as a range of `Open::keys`; its end is before its start until there is one.
-    key: (usize, usize),
-    has_key: bool,
 }
 
-const CLOSED: Frame = Frame { is_object: false, start: 0, key: (0, 0), has_key: false };
+const CLOSED: Frame = Frame { is_object: false, has_key: false, key: (0, 0), start: 0 };
 
 /// Every open object and array. The present keys lie one after another in `keys`, the one being read after them.
 pub(super) struct Open {
     frames: [Frame; MAX_DEPTH],
     depth: usize,
     keys: [u8; MAX_OPEN_KEYS],
-    used: usize,
+    used: u16,
     signed: bool,
 }
 
@@ -64,7 +79,7 @@ impl Open {
 
     pub(super) fn push(&mut self, is_object: bool, start: usize) -> Result<(), Error> {
         let frame = self.frames.get_mut(self.depth).ok_or(Error::Limit { what: "nesting" })?;
-        *frame = Frame { is_object, start, key: (self.used, self.used), has_key: false };
+        *frame = Frame { is_object, has_key: false, key: (self.used, self.used), start };
         self.depth += 1;
         self.signed |= self.depth == 2 && self.begins_signed();
         Ok(())
@@ -79,28 +94,48 @@ impl Open {
         Some(frame)
     }
 
-    /// Adds a byte to the key being read.
-    pub(super) fn key_byte(&mut self, byte: u8) -> Result<(), Error> {
-        let place = self.keys.get_mut(self.used).ok_or(Error::Limit { what: "open keys" })?;
-        *place = byte;
-        self.used += 1;
+    /// Adds bytes to the key being read.
+    pub(super) fn key_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let (from, to) = self.room(bytes.len()).ok_or(TOO_MANY_KEYS)?;
+        self.keys.get_mut(usize::from(from)..usize::from(to)).ok_or(TOO_MANY_KEYS)?.copy_from_slice(bytes);
+        self.used = to;
         Ok(())
     }
 
     /// Puts the key that was read in the place of the one before it, and says how it compares with that.
     pub(super) fn key_done(&mut self) -> Option<Ordering> {
-        let (used, depth) = (self.used, self.depth.checked_sub(1)?);
-        let frame = self.frames.get_mut(depth)?;
+        let frame = self.frames.get_mut(self.depth.checked_sub(1)?)?;
         let (from, to) = frame.key;
+        let (old, new) = (usize::from(from)..usize::from(to), usize::from(to)..usize::from(self.used));
         let order = match frame.has_key {
-            true => self.keys.get(to..used)?.cmp(self.keys.get(from..to)?),
+            true => self.keys.get(new.clone())?.cmp(self.keys.get(old)?),
             false => Ordering::Greater,
         };
-        self.keys.copy_within(to..used, from);
-        frame.key = (from, from + (used - to));
-        frame.has_key = true;
-        self.used = frame.key.1;
+        self.keys.copy_within(new, usize::from(from));
+        self.used = from + (self.used - to);
+        (frame.key, frame.has_key) = ((from, self.used), true);
         Some(order)
+    }
+
+    /// As [`key_bytes`](Self::key_bytes) and [`key_done`](Self::key_done), for a key that has arrived whole.
+    pub(super) fn whole_key(&mut self, key: &[u8]) -> Result<Ordering, Error> {
+        let (before, after) = self.room(key.len()).ok_or(TOO_MANY_KEYS)?;
+        let frame = self.depth.checked_sub(1).and_then(|depth| self.frames.get_mut(depth)).ok_or(TOO_MANY_KEYS)?;
+        let from = frame.key.0;
+        let order = match frame.has_key {
+            true => key.cmp(self.keys.get(usize::from(from)..usize::from(before)).unwrap_or_default()),
+            false => Ordering::Greater,
+        };
+        self.used = from + (after - before);
+        (frame.key, frame.has_key) = ((from, self.used), true);
+        self.keys.get_mut(usize::from(from)..usize::from(self.used)).ok_or(TOO_MANY_KEYS)?.copy_from_slice(key);
+        Ok(order)
+    }
+
+    /// Where in `keys` so many more bytes come to lie.
+    fn room(&self, length: usize) -> Option<(u16, u16)> {
+        let to = usize::from(self.used).checked_add(length).filter(|to| *to <= MAX_OPEN_KEYS)?;
+        Some((self.used, u16::try_from(to).ok()?))
     }
 
     /// Whether the next byte lies in what was signed: the outermost object's member `signed`.
@@ -109,21 +144,33 @@ impl Open {
     }
 
     fn begins_signed(&self) -> bool {
-        self.frames.first().is_some_and(|outermost| outermost.is_object && self.key_of(outermost) == "signed")
+        self.frames.first().is_some_and(|outermost| outermost.is_object && self.key_of(outermost) == b"signed")
     }
 
     pub(super) fn path(&self) -> Path<'_> {
+        Path { open: self, steps: OnceCell::new() }
+    }
+
+    fn steps(&self) -> [Step<'_>; MAX_DEPTH] {
+        let keys = utf8(self.keys.get(..usize::from(self.used)).unwrap_or_default());
         let mut steps = [Step::Item; MAX_DEPTH];
         for (step, frame) in steps.iter_mut().zip(&self.frames).take(self.depth) {
             if frame.is_object {
-                *step = Step::Key(self.key_of(frame));
+                let (from, to) = frame.key;
+                *step = Step::Key(keys.get(usize::from(from)..usize::from(to)).unwrap_or_default());
             }
         }
-        Path { steps, depth: self.depth }
+        steps
     }
 
-    fn key_of(&self, frame: &Frame) -> &str {
-        // Only whole strings that were found to be UTF-8 are in here.
-        self.keys.get(frame.key.0..frame.key.1).and_then(|key| core::str::from_utf8(key).ok()).unwrap_or_default()
+    fn key_of(&self, frame: &Frame) -> &[u8] {
+        self.keys.get(usize::from(frame.key.0)..usize::from(frame.key.1)).unwrap_or_default()
     }
 }
+
+/// Only whole strings that were found to be UTF-8 are among the present keys.
+fn utf8(keys: &[u8]) -> &str {
+    core::str::from_utf8(keys).unwrap_or_default()
+}
+
+const TOO_MANY_KEYS: Error = Error::Limit { what: "open keys" };

@@ -1,36 +1,36 @@
-//! The scanner: one byte in, what it means out.
+//! The scanner: bytes in, what they mean out.
 
-use core::cmp::Ordering;
 use core::marker::PhantomData;
 
 use super::event::{Event, Kind, Sink, Span};
 use super::number::Number;
 use super::open::Open;
 use super::sealed::Form;
-use super::text::{Got, Text};
+use super::string::Mark;
+use super::text::Text;
 use super::{Canonical, TOKEN};
 use crate::Error;
-use crate::limits::MAX_STRING;
 
 /// Reads one JSON value that arrives in pieces. Strings of up to `TOKEN - 4` bytes are given whole.
 pub struct Scanner<const TOKEN: usize, F = Canonical> {
-    at: usize,
-    state: State,
-    open: Open,
-    text: Text,
+    /// Offset of the next byte.
+    pub(super) at: usize,
+    pub(super) state: State,
+    pub(super) open: Open,
+    pub(super) text: Text,
     number: Number,
-    start: usize,
-    length: usize,
-    token: [u8; TOKEN],
-    used: usize,
-    parted: bool,
+    pub(super) start: usize,
+    pub(super) length: usize,
+    pub(super) token: [u8; TOKEN],
+    pub(super) used: usize,
+    pub(super) parted: bool,
     /// The depth of the object or array whose content nobody listens to, or [`LISTENING`].
     quiet: usize,
     form: PhantomData<F>,
 }
 
 #[derive(Clone, Copy)]
-enum State {
+pub(super) enum State {
     Value,
     ItemOrEnd,
     KeyOrEnd,
@@ -46,21 +46,13 @@ enum State {
 }
 
 #[derive(Clone, Copy)]
-enum Literal {
+pub(super) enum Literal {
     Bool(bool),
     Null,
 }
 
 /// The value of `Scanner::quiet` that no depth reaches.
 const LISTENING: usize = usize::MAX;
-
-/// What the last byte means for the bytes that were signed.
-enum Mark {
-    Itself,
-    EscapeOpens,
-    EscapeGoesOn,
-    Escaped(char),
-}
 
 impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
     /// A scanner before the first byte.
@@ -84,21 +76,23 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
 
     /// Takes the next bytes, as many or few as have come. After an error the scanner is of no further use.
     pub fn feed(&mut self, bytes: &[u8], sink: &mut impl Sink) -> Result<(), Error> {
-        let mut from = 0;
-        for (index, byte) in bytes.iter().enumerate() {
+        let (mut index, mut from) = (0, 0);
+        while let Some((byte, rest)) = bytes.get(index..).and_then(<[u8]>::split_first) {
             let before = self.open.is_signed();
-            let mark = self.step(*byte, sink)?;
-            self.at += 1;
-            let after = self.open.is_signed();
+            let (taken, mark) = self.step(*byte, rest, sink)?;
+            self.at += taken;
+            let (this, after) = (index, self.open.is_signed());
+            index += taken;
             match mark {
-                Mark::Itself if before && !after => sink.signed(bytes.get(from..=index).unwrap_or_default()),
-                Mark::Itself if after && !before => from = index,
-                Mark::EscapeOpens if after => sink.signed(bytes.get(from..index).unwrap_or_default()),
+                Mark::Itself if before == after => {}
+                Mark::Itself if before => sink.signed(bytes.get(from..index).unwrap_or_default()),
+                Mark::Itself => from = this,
+                Mark::EscapeOpens if after => sink.signed(bytes.get(from..this).unwrap_or_default()),
                 Mark::Escaped(c) if after => {
                     give_escaped(c, sink);
-                    from = index + 1;
+                    from = index;
                 }
-                Mark::Itself | Mark::EscapeOpens | Mark::EscapeGoesOn | Mark::Escaped(_) => {}
+                Mark::EscapeOpens | Mark::EscapeGoesOn | Mark::Escaped(_) => {}
             }
         }
         if self.open.is_signed() && !self.text.in_escape() {
@@ -110,7 +104,7 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
     /// Says that no more bytes come.
     pub fn finish(mut self, sink: &mut impl Sink) -> Result<(), Error> {
         if let State::InNumber = self.state {
-            self.end_number(sink)?;
+            self.end_number(self.at, sink)?;
         }
         match self.state {
             State::Done => Ok(()),
@@ -127,53 +121,48 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
         }
     }
 
-    fn step(&mut self, byte: u8, sink: &mut impl Sink) -> Result<Mark, Error> {
+    /// Takes the next byte, whose offset is `at`, and as many of the `rest` as are of a piece with it. Says how many
+    /// that is.
+    fn step(&mut self, byte: u8, rest: &[u8], sink: &mut impl Sink) -> Result<(usize, Mark), Error> {
         match self.state {
-            State::InKey => return self.in_key(byte),
-            State::InText => return self.in_text(byte, sink),
-            State::InLiteral(rest, literal) => self.in_literal(byte, rest, literal, sink)?,
-            State::InNumber if self.number.push(byte, self.at)? => {}
-            State::InNumber => {
-                self.end_number(sink)?;
-                return self.step(byte, sink);
-            }
-            _ if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') => F::deviation(self.at)?,
-            State::ItemOrEnd if byte == b']' => self.end(Kind::Array, sink)?,
-            State::Value | State::ItemOrEnd => self.begin(byte, sink)?,
-            State::KeyOrEnd if byte == b'}' => self.end(Kind::Object, sink)?,
-            State::KeyOrEnd | State::Key if byte == b'"' => {
-                self.text = Text::START;
-                self.state = State::InKey;
-            }
-            State::Colon if byte == b':' => self.state = State::Value,
-            State::CommaOrEnd => self.after_value(byte, sink)?,
-            State::KeyOrEnd | State::Key | State::Colon | State::Done => return Err(self.not_json()),
+            State::InKey => return self.in_key(byte, rest),
+            State::InText => return self.in_text(byte, rest, sink),
+            State::InNumber if self.number.push(byte, self.at)? => Ok(1),
+            State::InNumber => self.end_number(self.at, sink).map(|()| 0),
+            State::InLiteral(rest, literal) => self.in_literal(byte, rest, literal, sink),
+            _ if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') => F::deviation(self.at).map(|()| 1),
+            State::ItemOrEnd if byte == b']' => self.end(Kind::Array, sink),
+            State::Value | State::ItemOrEnd => self.begin(byte, rest, sink),
+            State::KeyOrEnd if byte == b'}' => self.end(Kind::Object, sink),
+            State::KeyOrEnd | State::Key if byte == b'"' => self.begin_key(self.at, rest),
+            State::Colon if byte == b':' => Ok(self.goes_on(State::Value)),
+            State::CommaOrEnd => self.after_value(byte, rest, sink),
+            State::KeyOrEnd | State::Key | State::Colon | State::Done => Err(self.not_json()),
         }
-        Ok(Mark::Itself)
+        .map(|taken| (taken, Mark::Itself))
     }
 
-    fn begin(&mut self, byte: u8, sink: &mut impl Sink) -> Result<(), Error> {
+    /// Takes one byte and is in this state after it.
+    fn goes_on(&mut self, state: State) -> usize {
+        self.state = state;
+        1
+    }
+
+    fn begin(&mut self, byte: u8, rest: &[u8], sink: &mut impl Sink) -> Result<usize, Error> {
         self.start = self.at;
-        self.state = match byte {
-            b'{' => return self.begin_container(Kind::Object, State::KeyOrEnd, sink),
-            b'[' => return self.begin_container(Kind::Array, State::ItemOrEnd, sink),
-            b'"' => {
-                (self.text, self.length, self.used, self.parted) = (Text::START, 0, 0, false);
-                State::InText
-            }
-            b'-' | b'0'..=b'9' => {
-                self.number = Number::start(byte);
-                State::InNumber
-            }
-            b't' => State::InLiteral(b"rue", Literal::Bool(true)),
-            b'f' => State::InLiteral(b"alse", Literal::Bool(false)),
-            b'n' => State::InLiteral(b"ull", Literal::Null),
-            _ => return Err(self.not_json()),
-        };
-        Ok(())
+        match byte {
+            b'{' => self.begin_container(Kind::Object, State::KeyOrEnd, sink),
+            b'[' => self.begin_container(Kind::Array, State::ItemOrEnd, sink),
+            b'"' => self.begin_text(rest, sink),
+            b'-' | b'0'..=b'9' => self.begin_number(byte, rest, sink),
+            b't' => Ok(self.goes_on(State::InLiteral(b"rue", Literal::Bool(true)))),
+            b'f' => Ok(self.goes_on(State::InLiteral(b"alse", Literal::Bool(false)))),
+            b'n' => Ok(self.goes_on(State::InLiteral(b"ull", Literal::Null))),
+            _ => Err(self.not_json()),
+        }
     }
 
-    fn begin_container(&mut self, kind: Kind, next: State, sink: &mut impl Sink) -> Result<(), Error> {
+    fn begin_container(&mut self, kind: Kind, next: State, sink: &mut impl Sink) -> Result<usize, Error> {
         if !self.is_quiet() {
             let path = self.open.path();
             sink.event(&path, Event::Begin(kind), self.span(self.at + 1))?;
@@ -182,39 +171,45 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
             }
         }
         self.open.push(kind == Kind::Object, self.at)?;
-        self.state = next;
-        Ok(())
+        Ok(self.goes_on(next))
     }
 
-    fn after_value(&mut self, byte: u8, sink: &mut impl Sink) -> Result<(), Error> {
+    fn after_value(&mut self, byte: u8, rest: &[u8], sink: &mut impl Sink) -> Result<usize, Error> {
         let in_object = self.open.top().is_some_and(|frame| frame.is_object);
         match byte {
-            b',' if in_object => self.state = State::Key,
-            b',' => self.state = State::Value,
-            b'}' if in_object => self.end(Kind::Object, sink)?,
-            b']' if !in_object => self.end(Kind::Array, sink)?,
-            _ => return Err(self.not_json()),
+            b',' if let (true, Some((b'"', rest))) = (in_object, rest.split_first()) => {
+                self.begin_key(self.at + 1, rest).map(|taken| 1 + taken)
+            }
+            b',' if in_object => Ok(self.goes_on(State::Key)),
+            b',' => Ok(self.goes_on(State::Value)),
+            b'}' if in_object => self.end(Kind::Object, sink),
+            b']' if !in_object => self.end(Kind::Array, sink),
+            _ => Err(self.not_json()),
         }
-        Ok(())
     }
 
-    fn end(&mut self, kind: Kind, sink: &mut impl Sink) -> Result<(), Error> {
+    fn end(&mut self, kind: Kind, sink: &mut impl Sink) -> Result<usize, Error> {
         let frame = self.open.pop().ok_or(self.not_json())?;
         self.start = frame.start;
         if self.open.depth() == self.quiet {
             self.quiet = LISTENING;
         }
-        self.emit(Event::End(kind), self.at + 1, sink)
+        self.emit(Event::End(kind), self.at + 1, sink).map(|()| 1)
     }
 
     /// Tells of a complete value and goes on after it.
     fn emit(&mut self, event: Event<'_>, end: usize, sink: &mut impl Sink) -> Result<(), Error> {
-        self.state = if self.open.depth() == 0 { State::Done } else { State::CommaOrEnd };
+        self.state = self.after();
         if self.is_quiet() { Ok(()) } else { sink.event(&self.open.path(), event, self.span(end)) }
     }
 
+    /// The state after a complete value.
+    pub(super) fn after(&self) -> State {
+        if self.open.depth() == 0 { State::Done } else { State::CommaOrEnd }
+    }
+
     /// Whether nobody listens to what is being read.
-    fn is_quiet(&self) -> bool {
+    pub(super) fn is_quiet(&self) -> bool {
         self.quiet != LISTENING
     }
 
@@ -224,121 +219,38 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
         rest: &'static [u8],
         literal: Literal,
         sink: &mut impl Sink,
-    ) -> Result<(), Error> {
-        match (rest.split_first(), literal) {
-            (Some((next, rest)), _) if *next == byte && !rest.is_empty() => {
-                self.state = State::InLiteral(rest, literal);
-                Ok(())
-            }
-            (Some((next, _)), Literal::Bool(value)) if *next == byte => {
-                self.emit(Event::Bool(value), self.at + 1, sink)
-            }
-            (Some((next, _)), Literal::Null) if *next == byte => self.emit(Event::Null, self.at + 1, sink),
-            _ => Err(self.not_json()),
+    ) -> Result<usize, Error> {
+        let (_, rest) = rest.split_first().filter(|(next, _)| **next == byte).ok_or(self.not_json())?;
+        match literal {
+            _ if !rest.is_empty() => return Ok(self.goes_on(State::InLiteral(rest, literal))),
+            Literal::Bool(value) => self.emit(Event::Bool(value), self.at + 1, sink)?,
+            Literal::Null => self.emit(Event::Null, self.at + 1, sink)?,
         }
+        Ok(1)
     }
 
-    fn end_number(&mut self, sink: &mut impl Sink) -> Result<(), Error> {
-        let value = self.number.finish(self.at)?;
-        self.emit(Event::Integer(value), self.at, sink)
-    }
-
-    fn in_key(&mut self, byte: u8) -> Result<Mark, Error> {
-        Ok(match self.text.push(byte).ok_or(self.not_json())? {
-            Got::Byte(byte) => {
-                self.open.key_byte(byte)?;
-                Mark::Itself
+    fn begin_number(&mut self, byte: u8, rest: &[u8], sink: &mut impl Sink) -> Result<usize, Error> {
+        self.number = Number::start(byte);
+        for (end, byte) in (self.at + 1..).zip(rest) {
+            if !self.number.push(*byte, end)? {
+                self.end_number(end, sink)?;
+                return Ok(end - self.at);
             }
-            Got::EscapeOpens => Mark::EscapeOpens,
-            Got::EscapeGoesOn => Mark::EscapeGoesOn,
-            Got::Escaped(c, canonical) => {
-                self.check_escape(canonical)?;
-                c.encode_utf8(&mut [0; 4]).bytes().try_for_each(|byte| self.open.key_byte(byte))?;
-                Mark::Escaped(c)
-            }
-            Got::Close => {
-                self.end_key()?;
-                Mark::Itself
-            }
-        })
-    }
-
-    fn end_key(&mut self) -> Result<(), Error> {
-        let order = self.open.key_done().ok_or(self.not_json())?;
-        match order {
-            Ordering::Greater => {}
-            // Where keys ascend, equal ones are neighbours: this finds every duplicate.
-            Ordering::Equal if F::ORDERED => return Err(Error::Duplicate { what: "key" }),
-            Ordering::Equal | Ordering::Less => F::deviation(self.at)?,
         }
-        self.state = State::Colon;
-        Ok(())
+        self.state = State::InNumber;
+        Ok(1 + rest.len())
     }
 
-    fn in_text(&mut self, byte: u8, sink: &mut impl Sink) -> Result<Mark, Error> {
-        Ok(match self.text.push(byte).ok_or(self.not_json())? {
-            Got::Byte(byte) => {
-                self.keep(&[byte], sink)?;
-                Mark::Itself
-            }
-            Got::EscapeOpens => Mark::EscapeOpens,
-            Got::EscapeGoesOn => Mark::EscapeGoesOn,
-            Got::Escaped(c, canonical) => {
-                self.check_escape(canonical)?;
-                self.keep(c.encode_utf8(&mut [0; 4]).as_bytes(), sink)?;
-                Mark::Escaped(c)
-            }
-            Got::Close => {
-                self.end_text(sink)?;
-                Mark::Itself
-            }
-        })
+    fn end_number(&mut self, end: usize, sink: &mut impl Sink) -> Result<(), Error> {
+        let value = self.number.finish(end)?;
+        self.emit(Event::Integer(value), end, sink)
     }
 
-    /// Adds to the string being read. Where pieces are cut depends on the string alone, not on how it was fed.
-    fn keep(&mut self, bytes: &[u8], sink: &mut impl Sink) -> Result<(), Error> {
-        self.length += bytes.len();
-        if self.length > MAX_STRING {
-            return Err(Error::Limit { what: "bytes in a string" });
-        }
-        if self.is_quiet() {
-            return Ok(());
-        }
-        let token = self.token.get_mut(self.used..).unwrap_or_default();
-        token.get_mut(..bytes.len()).ok_or(Error::Limit { what: "bytes in a string" })?.copy_from_slice(bytes);
-        self.used += bytes.len();
-        if self.text.at_boundary() && self.used + 4 > TOKEN {
-            self.parted = true;
-            sink.event(&self.open.path(), Event::Part { piece: self.piece()?, last: false }, self.span(self.at))?;
-            self.used = 0;
-        }
-        Ok(())
-    }
-
-    fn end_text(&mut self, sink: &mut impl Sink) -> Result<(), Error> {
-        self.state = if self.open.depth() == 0 { State::Done } else { State::CommaOrEnd };
-        if self.is_quiet() {
-            return Ok(());
-        }
-        let piece = self.piece()?;
-        let event = if self.parted { Event::Part { piece, last: true } } else { Event::Text(piece) };
-        sink.event(&self.open.path(), event, self.span(self.at + 1))
-    }
-
-    fn piece(&self) -> Result<&str, Error> {
-        let piece = self.token.get(..self.used).and_then(|token| core::str::from_utf8(token).ok());
-        piece.ok_or(self.not_json())
-    }
-
-    fn check_escape(&self, canonical: bool) -> Result<(), Error> {
-        if canonical { Ok(()) } else { F::deviation(self.at) }
-    }
-
-    fn span(&self, end: usize) -> Span {
+    pub(super) fn span(&self, end: usize) -> Span {
         Span { start: self.start, end }
     }
 
-    fn not_json(&self) -> Error {
+    pub(super) fn not_json(&self) -> Error {
         Error::NotJson { at: self.at }
     }
 }

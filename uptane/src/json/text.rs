@@ -1,4 +1,4 @@
-//! What stands between two quotes: UTF-8 and escapes, byte by byte.
+//! What stands between two quotes: UTF-8 and escapes, byte by byte, and how far it needs no such care.
 
 /// What one more byte of a string turned out to be.
 pub(super) enum Got {
@@ -143,4 +143,31 @@ impl Text {
 /// Whether the canonical escape of this character is `\u00xx`.
 pub(super) fn needs_hex(c: char) -> bool {
     c < ' ' && !matches!(c, '\u{8}' | '\t' | '\n' | '\u{c}' | '\r')
+}
+
+/// Splits before the first byte that has to be looked at by itself: a control character, a quote, a backslash, or part of
+/// a character of several bytes.
+pub(super) fn plain(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let (words, tail) = bytes.as_chunks();
+    let mut run = 0;
+    for word in words {
+        let special = special(*word);
+        if special != 0 {
+            run += usize::try_from(special.trailing_zeros() / 8).unwrap_or_default();
+            return bytes.split_at_checked(run).unwrap_or((bytes, &[]));
+        }
+        run += word.len();
+    }
+    run += tail.iter().take_while(|byte| matches!(byte, 0x20..0x80) && !matches!(byte, b'"' | b'\\')).count();
+    bytes.split_at_checked(run).unwrap_or((bytes, &[]))
+}
+
+/// Not zero if one of the bytes is special. In each byte of the result the highest bit says so of that byte, and of none
+/// before the first that is.
+fn special(word: [u8; 8]) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let word = u64::from_le_bytes(word);
+    let below = |bound: u8, word: u64| word.wrapping_sub(ONES * u64::from(bound));
+    let equal = |byte: u8| below(1, word ^ (ONES * u64::from(byte)));
+    (word | below(0x20, word) | equal(b'"') | equal(b'\\')) & (ONES * 0x80)
 }
