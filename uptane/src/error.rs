@@ -139,6 +139,9 @@ pub enum Error {
         /// Offset of the first byte that shows it.
         at: usize,
     },
+    /// The text of a file is not in Unicode normal form C (trap T25): two names could look the same and be different.
+    #[error("the file is not in Unicode normal form C")]
+    NotNormalised,
     /// A nonce or counter was used before, or is not the one that was asked for.
     #[error("a nonce or counter is not fresh")]
     Replay,
@@ -231,6 +234,7 @@ impl Error {
             | Self::NotCanonical { .. }
             | Self::NotInImageRepository
             | Self::NotJson { .. }
+            | Self::NotNormalised
             | Self::Schema { .. }
             | Self::WrongType { .. } => Attack::ArbitrarySoftware,
             Self::CounterRollback { .. }
@@ -274,6 +278,7 @@ impl Error {
             Self::NotCanonical { .. } => "not-canonical",
             Self::NotInImageRepository => "not-in-image-repository",
             Self::NotJson { .. } => "not-json",
+            Self::NotNormalised => "not-normalised",
             Self::NothingForThisEcu => "nothing-for-this-ecu",
             Self::Replay => "replay",
             Self::Rollback { .. } => "rollback",
@@ -303,7 +308,7 @@ impl Error {
 }
 
 /// Every check in the order of its code, the first being 1. New ones go to the end: the numbers are on the wire.
-const CHECKS: [&str; 36] = [
+const CHECKS: [&str; 37] = [
     "bad-digest",
     "bad-key",
     "bad-name",
@@ -340,6 +345,7 @@ const CHECKS: [&str; 36] = [
     "wrong-type",
     "wrong-vehicle",
     "absent",
+    "not-normalised",
 ];
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ const ORDER: [&[&str]; 6] = [
 ];
 
 /// Every crate below `uptane`, with every feature on, those that only build it included. A new one is a new crate inside the verifier of each ECU.
-const BELOW_UPTANE: [&str; 23] = [
+const BELOW_UPTANE: [&str; 25] = [
     "block-buffer",
     "cfg-if",
     "cpufeatures",
@@ -44,8 +44,10 @@ const BELOW_UPTANE: [&str; 23] = [
     "syn",
     "thiserror",
     "thiserror-impl",
+    "tinyvec",
     "typenum",
     "unicode-ident",
+    "unicode-normalization",
     "zeroize",
 ];
 

@@ -9,6 +9,8 @@ pub(crate) mod canonical;
 #[cfg(feature = "alloc")]
 mod document;
 mod event;
+#[cfg(feature = "alloc")]
+pub(crate) mod normal;
 mod number;
 mod open;
 mod scan;
