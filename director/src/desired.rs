@@ -17,7 +17,7 @@ pub struct Catalogue(BTreeMap<TargetNameBuf, ImageTarget>);
 
 impl Catalogue {
     /// The images of Targets, which the caller has verified.
-    pub fn of(targets: &Targets<'_>) -> Self {
+    pub fn of(targets: &Targets<'_>) -> Result<Self, uptane::Error> {
         let image = |target: uptane::metadata::Target<'_>| {
             let matching = target.matching();
             let image = ImageTarget {
@@ -30,7 +30,7 @@ impl Catalogue {
             };
             (image.name, image)
         };
-        Self(targets.targets().map(image).collect())
+        targets.targets().map(|target| target.map(image)).collect::<Result<_, _>>().map(Self)
     }
 
     /// The image of this name.

@@ -94,7 +94,7 @@ impl<S: Store> Director<S> {
             MetadataFile::Timestamp => Some(issued.timestamp),
             MetadataFile::Snapshot(version) => (version == newest.snapshot).then_some(issued.snapshot),
             MetadataFile::Targets(version) => (version == newest.targets).then_some(issued.targets),
-            MetadataFile::Root(_) => None,
+            MetadataFile::Root(_) | MetadataFile::Delegated(..) => None,
         })
     }
 

@@ -18,14 +18,16 @@ pub fn trusted(files: &ImageFiles) -> Result<Trusted<Image>, Error> {
     let ImageFiles { root, timestamp, snapshot, targets } = files;
     Ok(Trusted::reload(StoredFiles {
         root,
+        former_root: None,
         timestamp: timestamp.as_deref(),
         snapshot: snapshot.as_deref(),
         targets: targets.as_deref(),
-    })?)
+    })?
+    .trusted)
 }
 
 /// The images it vouches for; none before its first refresh.
 pub fn catalogue(files: &ImageFiles) -> Result<Catalogue, Error> {
     let trusted = trusted(files)?;
-    Ok(trusted.targets().map(|targets| Catalogue::of(&targets.view())).unwrap_or_default())
+    trusted.targets().map_or_else(|| Ok(Catalogue::default()), |targets| Ok(Catalogue::of(&targets.view())?))
 }

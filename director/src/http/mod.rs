@@ -3,7 +3,7 @@
 mod metadata;
 
 use host::fetch::Fetcher;
-use uptane::verify::{Commit, Keep, MetadataFile, Refresh, Step};
+use uptane::verify::{Commit, FileBytes, Keep, MetadataFile, Refresh, Step};
 use uptane::{Image, Time};
 
 use crate::facts::{Change, ImageFiles};
@@ -37,7 +37,7 @@ async fn fetch(url: &str, files: &mut ImageFiles, now: Time) -> Result<(), Error
         match refresh.next() {
             Step::Fetch { file, limit } => {
                 let bytes = fetcher.get(&format!("metadata/{file}"), limit).await?;
-                let supplied = refresh.supply(bytes.as_deref());
+                let supplied = refresh.supply(bytes.map(Into::into));
                 refresh.keep().into_iter().for_each(|keep| remember(files, keep));
                 supplied?;
             }
@@ -51,18 +51,21 @@ fn commit(files: &mut ImageFiles, refresh: Refresh<Image>) -> Result<(), Error> 
     // `Step::Done` says that it is finished.
     let Ok(refreshed) = refresh.finish() else { return Err(Error::Conflict) };
     let Commit { snapshot, targets } = refreshed.commit().clone();
-    files.snapshot = snapshot.or(files.snapshot.take());
-    files.targets = targets.or(files.targets.take());
+    let bytes = |file: FileBytes| file.to_vec();
+    files.snapshot = snapshot.map(bytes).or(files.snapshot.take());
+    files.targets = targets.map(bytes).or(files.targets.take());
     Ok(())
 }
 
 fn remember(files: &mut ImageFiles, keep: Keep) {
     match keep {
         Keep::Store { file, bytes } => match file {
-            MetadataFile::Root(_) => files.root = bytes,
-            MetadataFile::Timestamp => files.timestamp = Some(bytes),
-            MetadataFile::Snapshot(_) => files.snapshot = Some(bytes),
-            MetadataFile::Targets(_) => files.targets = Some(bytes),
+            MetadataFile::Root(_) => files.root = bytes.to_vec(),
+            MetadataFile::Timestamp => files.timestamp = Some(bytes.to_vec()),
+            MetadataFile::Snapshot(_) => files.snapshot = Some(bytes.to_vec()),
+            MetadataFile::Targets(_) => files.targets = Some(bytes.to_vec()),
+            // Only a TUF client stores these one by one.
+            MetadataFile::Delegated(..) => {}
         },
         Keep::Forget => (files.timestamp, files.snapshot, files.targets) = (None, None, None),
     }

@@ -165,12 +165,14 @@ impl Vehicle {
                 MetadataFile::Timestamp => reply.timestamp.clone().or(old_timestamp.clone()),
                 MetadataFile::Snapshot(_) => reply.snapshot.clone(),
                 MetadataFile::Targets(_) => reply.targets.clone(),
+                MetadataFile::Delegated(..) => None,
             };
-            refresh.supply(offered.as_deref()).unwrap();
+            refresh.supply(offered.map(Into::into)).unwrap();
             refresh.keep();
         }
         let refreshed = refresh.finish().unwrap();
         let named = refreshed.targets().view().targets().flat_map(|target| {
+            let target = target.unwrap();
             let name = target.name().to_string();
             target.ecus().map(move |entry| (entry.ecu.to_string(), name.clone())).collect::<Vec<_>>()
         });

@@ -20,6 +20,7 @@ pub(crate) async fn verify(args: &Verify, now: Time) -> Result<(), Error> {
     let targets = refreshed.targets().view();
     let mut images = 0;
     for target in targets.targets() {
+        let target = target.map_err(refused("targets.json"))?;
         let sha256 = target.hashes().sha256().ok_or(uptane::Error::NoKnownHash).map_err(refused(target.name()))?;
         check_image(&objects, &stored_name(target.name(), sha256), target.length(), sha256).await?;
         images += 1;
@@ -52,7 +53,7 @@ async fn refresh(objects: &Objects, now: Time) -> Result<Refreshed<Image>, Error
     while let Step::Fetch { file, limit } = refresh.next() {
         let name = file.file_name();
         let bytes = objects.published_file(&name, limit).await?;
-        refresh.supply(bytes.as_deref()).map_err(refused(name))?;
+        refresh.supply(bytes.map(|bytes| Vec::from(bytes).into())).map_err(refused(name))?;
         // Nothing of it is stored: the next verification begins at the first Root again.
         drop(refresh.keep());
     }

@@ -40,7 +40,7 @@ fn published_targets_says_of_an_image_what_was_given() {
     let file = fs::read(place.at("published/metadata/2.targets.json")).unwrap();
     let envelope = Envelope::decode(&file).unwrap();
     let targets = Targets::decode(envelope.signed()).unwrap();
-    let target = targets.target(TargetName::parse("brake/fw-1.bin").unwrap()).unwrap();
+    let target = targets.target(TargetName::parse("brake/fw-1.bin").unwrap()).unwrap().unwrap();
     assert_eq!(target.length().get(), 14);
     assert_eq!(target.hashes().sha256(), Some(Sha256::of(b"first firmware")));
     assert_eq!((target.matching().line().as_str(), target.matching().release_counter().get()), ("brake", 1));

@@ -103,7 +103,7 @@ fn verify_fully(repo: &Repo) -> Result<BTreeSet<String>> {
 fn refresh<R: Repository>(mut refresh: Refresh<R>, files: &Files) -> Result<Refreshed<R>> {
     loop {
         match refresh.next() {
-            Step::Fetch { file, .. } => refresh.supply(files.get(file))?,
+            Step::Fetch { file, .. } => refresh.supply(files.get(file).map(Into::into))?,
             Step::Refused(error) => return Err(error.into()),
             Step::Done => break,
         }

@@ -8,7 +8,6 @@ use crate::Error;
 ///
 /// The text is judged as it was signed, control characters unescaped. Quotes, colons and commas compose with nothing, so
 /// it is in normal form exactly if each of its strings is.
-#[cfg_attr(not(test), expect(dead_code, reason = "verification does not ask yet"))]
 pub(crate) fn check_nfc(signed: &[u8]) -> Result<(), Error> {
     // Every ASCII text is in normal form C, and nearly every file is ASCII.
     if signed.is_ascii() {

@@ -58,8 +58,11 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
     }
 
     fn end_key(&mut self, order: Ordering, at: usize) -> Result<(), Error> {
-        if order != Ordering::Greater {
-            F::disorder(order, at)?;
+        match order {
+            Ordering::Greater => {}
+            // Where keys ascend, equal ones are neighbours: this finds every duplicate.
+            Ordering::Equal if F::ORDERED => return Err(Error::Duplicate { what: "key" }),
+            Ordering::Equal | Ordering::Less => F::deviation(at)?,
         }
         self.state = State::Colon;
         Ok(())

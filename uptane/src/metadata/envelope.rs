@@ -13,6 +13,12 @@ pub struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
+    /// A file whose two members lie here.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn of(signatures: &'a [u8], signed: &'a [u8]) -> Self {
+        Self { signatures, signed }
+    }
+
     /// Decodes a file in canonical wire form.
     pub fn decode(file: &'a [u8]) -> Result<Self, Error> {
         let mut places =
@@ -43,6 +49,10 @@ impl<'a> Envelope<'a> {
     /// Gives the bytes that were signed, piece by piece: control characters stand in them unescaped (design D1).
     pub fn hash_signed_into(&self, mut update: impl FnMut(&[u8])) {
         let mut rest = self.signed;
+        // Most files have no escape at all, and finding that out is quicker than looking for the first.
+        if !rest.contains(&b'\\') {
+            return update(rest);
+        }
         while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
             let (plain, escape) = rest.split_at_checked(at).unwrap_or((rest, b""));
             update(plain);

@@ -5,6 +5,7 @@
 
 mod check_in;
 mod command;
+mod content;
 mod envelope;
 mod fields;
 mod header;
@@ -14,6 +15,8 @@ mod role_keys;
 mod root;
 mod snapshot;
 mod target;
+#[cfg(feature = "alloc")]
+mod target_file;
 mod targets;
 mod time;
 mod timestamp;
@@ -21,6 +24,7 @@ mod timestamp;
 pub use check_in::CheckIn;
 pub use command::Command;
 pub(crate) use command::CommandReader;
+pub use content::ContentReader;
 pub use envelope::Envelope;
 pub(crate) use envelope::{Entry, EnvelopeReader};
 pub use fields::FileMeta;
@@ -32,14 +36,24 @@ pub(crate) use role_keys::KeyHint;
 pub use role_keys::{RoleKeys, RootRole};
 pub use root::Root;
 pub(crate) use root::RootReader;
+#[cfg(feature = "alloc")]
+pub(crate) use root::RootSays;
 pub use snapshot::Snapshot;
+#[cfg(feature = "alloc")]
+pub(crate) use snapshot::{SnapshotReader, SnapshotSays};
 pub use target::{EcuEntry, Match, Target};
 pub(crate) use target::{Heard, TargetHead};
+#[cfg(feature = "alloc")]
+pub use target_file::TargetFile;
 pub use targets::Targets;
 pub(crate) use targets::{Listener, TargetsReader};
+#[cfg(feature = "alloc")]
+pub(crate) use targets::{TargetsInspection, TargetsOutline, TargetsSays};
 pub use time::TimeAttestation;
 pub(crate) use time::TimeReader;
 pub use timestamp::Timestamp;
+#[cfg(feature = "alloc")]
+pub(crate) use timestamp::{TimestampReader, TimestampSays};
 
 #[cfg(test)]
 mod tests;

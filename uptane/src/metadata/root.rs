@@ -1,5 +1,6 @@
 //! Root (§5.2.2).
 
+use super::content::ContentReader;
 use super::fields::required;
 use super::header::{Header, HeaderReader};
 use super::role_keys::KeyHint;
@@ -21,6 +22,12 @@ impl<'a> Root<'a> {
         let mut reader = RootReader::new();
         read(signed, &mut reader)?;
         Ok(Self { signed, said: reader.finish()? })
+    }
+
+    /// The view of `signed`, which was read before.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn of(signed: &'a [u8], said: RootSays) -> Self {
+        Self { signed, said }
     }
 
     /// The bytes this is a view of.
@@ -50,7 +57,7 @@ impl<'a> Root<'a> {
 
     /// The keys of a role.
     pub fn role_keys(&self, role: RootRole) -> RoleKeys {
-        self.said.role(role)
+        *self.said.role(role)
     }
 
     /// The keys of the time attestations (design D14).
@@ -72,15 +79,15 @@ impl<'a> Root<'a> {
 
 /// What a Root file says, without the file.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct RootSays {
+pub struct RootSays {
     pub(crate) header: Header,
     roles: [RoleKeys; 4],
     pub(crate) time: Option<RoleKeys>,
 }
 
 impl RootSays {
-    pub(crate) fn role(&self, role: RootRole) -> RoleKeys {
-        let [root, snapshot, targets, timestamp] = self.roles;
+    pub(crate) fn role(&self, role: RootRole) -> &RoleKeys {
+        let [root, snapshot, targets, timestamp] = &self.roles;
         match role {
             RootRole::Root => root,
             RootRole::Snapshot => snapshot,
@@ -91,7 +98,7 @@ impl RootSays {
 }
 
 /// Reads the `signed` of a Root file. Canonical order puts `keys` before the roles that refer to them.
-pub(crate) struct RootReader {
+pub struct RootReader {
     header: HeaderReader,
     keys: [Option<(KeyHint, Option<PublicKey>)>; MAX_ROOT_KEYS],
     key: KeyReader,
@@ -199,6 +206,22 @@ impl RootReader {
             required(timestamp, "timestamp")?,
         ];
         Ok(RootSays { header, roles, time: self.time })
+    }
+}
+
+impl ContentReader for RootReader {
+    type Says = RootSays;
+
+    fn new() -> Self {
+        Self::new()
+    }
+
+    fn event(&mut self, steps: &[Step<'_>], event: Event<'_>, _: Span) -> Result<(), Error> {
+        self.step(steps, event)
+    }
+
+    fn finish(&self) -> Result<RootSays, Error> {
+        self.finish()
     }
 }
 

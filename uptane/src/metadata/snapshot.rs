@@ -1,10 +1,11 @@
 //! Snapshot (§5.2.4).
 
+use super::content::{ContentReader, read_signed};
 use super::fields::{FileMetaReader, keep_end, required};
 use super::header::{Header, HeaderReader};
 use super::{FileMeta, Origin};
 use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read, walk};
-use crate::{Error, Role, TargetName, Time, VehicleId, Version};
+use crate::{Error, Role, Time, VehicleId, Version};
 
 /// A view of Snapshot.
 #[derive(Clone, Copy, Debug)]
@@ -14,15 +15,22 @@ pub struct Snapshot<'a> {
     meta: &'a [u8],
 }
 
+/// What a Snapshot file says, without the file.
+#[derive(Clone, Copy, Debug)]
+pub struct SnapshotSays {
+    pub(crate) header: Header,
+    meta: Span,
+}
+
 impl<'a> Snapshot<'a> {
     /// Decodes the `signed` of a file.
     pub fn decode(signed: &'a [u8]) -> Result<Self, Error> {
-        let header = HeaderReader::new(Role::Snapshot);
-        let mut reader = Reader { header, file: FileMetaReader::default(), meta: Span::default(), has_targets: false };
-        read(signed, &mut reader)?;
-        let header = reader.header.finish()?;
-        required(reader.has_targets.then_some(()), "targets.json")?;
-        Ok(Self { signed, header, meta: reader.meta.of(signed) })
+        Ok(Self::of(signed, signed, read_signed::<SnapshotReader>(signed)?))
+    }
+
+    /// The view of `signed`, where it was read within `scanned`.
+    pub(crate) fn of(scanned: &'a [u8], signed: &'a [u8], said: SnapshotSays) -> Self {
+        Self { signed, header: said.header, meta: said.meta.of(scanned) }
     }
 
     /// The bytes this is a view of.
@@ -76,24 +84,30 @@ impl Sink for FileReader {
     }
 }
 
-struct Reader {
+/// Reads the `signed` of a Snapshot file.
+pub struct SnapshotReader {
     header: HeaderReader,
     file: FileMetaReader,
     meta: Span,
     has_targets: bool,
 }
 
-impl Sink for Reader {
-    fn event(&mut self, path: &Path<'_>, event: Event<'_>, span: Span) -> Result<(), Error> {
-        match (path.steps(), event) {
+impl ContentReader for SnapshotReader {
+    type Says = SnapshotSays;
+
+    fn new() -> Self {
+        let header = HeaderReader::new(Role::Snapshot);
+        Self { header, file: FileMetaReader::default(), meta: Span::default(), has_targets: false }
+    }
+
+    fn event(&mut self, steps: &[Step<'_>], event: Event<'_>, span: Span) -> Result<(), Error> {
+        match (steps, event) {
             ([Step::Key("meta")], _) => {
                 event.object("meta")?;
                 keep_end(&mut self.meta, event, span);
                 Ok(())
             }
             ([Step::Key("meta"), Step::Key(name)], Event::Begin(_)) => {
-                // Names become file names, so they are held to the same grammar as target names.
-                TargetName::parse(name)?;
                 self.has_targets |= *name == "targets.json";
                 self.file = FileMetaReader::default();
                 self.file.event(&[], event)
@@ -102,5 +116,11 @@ impl Sink for Reader {
             ([Step::Key("meta"), Step::Key(_), rest @ ..], _) => self.file.event(rest, event),
             (steps, _) => self.header.event(steps, event),
         }
+    }
+
+    fn finish(&self) -> Result<SnapshotSays, Error> {
+        let header = self.header.finish()?;
+        required(self.has_targets.then_some(()), "targets.json")?;
+        Ok(SnapshotSays { header, meta: self.meta })
     }
 }

@@ -16,14 +16,14 @@ pub struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// The member of `targets` with this key and value; nothing, if it was never inspected.
-    pub(super) fn revisit(name: &'a str, value: &'a [u8]) -> Option<Self> {
-        let mut revisit = Revisit { reader: TargetReader::default() };
-        read(value, &mut revisit).ok()?;
-        let reader = revisit.reader;
-        Some(Self {
-            name: TargetName::parse(name).ok()?,
-            head: reader.head().ok()?,
+    /// The member of `targets` with this key and value.
+    pub(super) fn inspect(name: &'a str, value: &'a [u8]) -> Result<Self, Error> {
+        let mut inspection = Inspection { reader: TargetReader::default() };
+        read(value, &mut inspection)?;
+        let reader = inspection.reader;
+        Ok(Self {
+            name: TargetName::parse(name)?,
+            head: reader.head()?,
             matching: reader.matching.of(value),
             ecus: reader.ecus.of(value),
             info: reader.info.map(|info| info.of(value)),
@@ -281,7 +281,7 @@ impl Sink for EcuReader {
     }
 }
 
-struct Revisit {
+struct Inspection {
     reader: TargetReader,
 }
 
@@ -289,7 +289,7 @@ struct Nobody;
 
 impl Heard for Nobody {}
 
-impl Sink for Revisit {
+impl Sink for Inspection {
     fn event(&mut self, path: &Path<'_>, event: Event<'_>, span: Span) -> Result<(), Error> {
         self.reader.event(path.steps(), event, span, &mut Nobody)
     }

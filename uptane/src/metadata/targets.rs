@@ -1,14 +1,19 @@
 //! Top-level Targets of both repositories (§5.2.3).
 
+#[cfg(feature = "alloc")]
+use super::TargetFile;
+use super::content::{ContentReader, read_signed};
 use super::fields::{keep_end, required};
 use super::header::{Header, HeaderReader};
 use super::target::{Heard, TargetHead, TargetReader};
 use super::{EcuEntry, Origin, Target};
-use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read, walk};
+use crate::json::{Event, Span, Step, Whole as _, walk};
 use crate::limits::MAX_ECUS;
 use crate::{CampaignId, Error, HardwareId, Role, TargetName, Time, VehicleId, Version};
 
-/// A view of Targets.
+/// A view of Targets, top-level or delegated.
+///
+/// An image is inspected when it is looked at: a repository may list a hundred thousand of which a vehicle wants five.
 #[derive(Clone, Copy, Debug)]
 pub struct Targets<'a> {
     signed: &'a [u8],
@@ -20,12 +25,14 @@ pub struct Targets<'a> {
 impl<'a> Targets<'a> {
     /// Decodes the `signed` of a file.
     pub fn decode(signed: &'a [u8]) -> Result<Self, Error> {
-        let mut whole = Slice(TargetsReader::new(), Nobody);
-        read(signed, &mut whole)?;
-        let reader = whole.0;
-        let header = reader.finish()?;
-        let delegations = reader.delegations.map(|span| span.of(signed));
-        Ok(Self { signed, header, targets: reader.targets.of(signed), delegations })
+        Ok(Self::of(signed, signed, read_signed::<TargetsOutline>(signed)?))
+    }
+
+    /// The view of `signed`, where it was read within `scanned`.
+    pub(crate) fn of(scanned: &'a [u8], signed: &'a [u8], said: TargetsSays) -> Self {
+        let TargetsSays { header, targets, delegations } = said;
+        let delegations = delegations.map(|span| span.of(scanned));
+        Self { signed, header, targets: targets.of(scanned), delegations }
     }
 
     /// The bytes this is a view of.
@@ -58,16 +65,35 @@ impl<'a> Targets<'a> {
         self.header.campaign
     }
 
-    /// Every image, in ascending order of name.
-    pub fn targets(&self) -> impl Iterator<Item = Target<'a>> + use<'a> {
-        // Decoding found every image to be well-formed, so none is left out here.
-        walk::members(self.targets).filter_map(|(name, value)| Target::revisit(name, value))
+    /// Every image, in ascending order of name; an error for one that is malformed.
+    pub fn targets(&self) -> impl Iterator<Item = Result<Target<'a>, Error>> + use<'a> {
+        walk::members(self.targets).map(|(name, value)| Target::inspect(name, value))
+    }
+
+    /// The images whose names are wanted, in one walk; nobody looks at the others.
+    pub fn targets_named<W: Fn(&str) -> bool>(
+        &self,
+        wanted: W,
+    ) -> impl Iterator<Item = Result<Target<'a>, Error>> + use<'a, W> {
+        let members = walk::members(self.targets).filter(move |(name, _)| wanted(name));
+        members.map(|(name, value)| Target::inspect(name, value))
     }
 
     /// The image of this name.
-    pub fn target(&self, name: TargetName<'_>) -> Option<Target<'a>> {
-        let (name, value) = walk::members(self.targets).find(|(found, _)| *found == name.as_str())?;
-        Target::revisit(name, value)
+    pub fn target(&self, name: TargetName<'_>) -> Result<Option<Target<'a>>, Error> {
+        // A target name needs no escape, so it stands in the file as it is.
+        let found = walk::members(self.targets).find(|(found, _)| *found == name.as_str());
+        found.map(|(name, value)| Target::inspect(name, value)).transpose()
+    }
+
+    /// The file of this name, whatever Uptane asks of an image besides: what a TUF client looks for.
+    #[cfg(feature = "alloc")]
+    pub fn file(&self, name: &str) -> Result<Option<TargetFile<'a>>, Error> {
+        let mut quoted = alloc::vec::Vec::new();
+        crate::json::canonical::write_text(name, &mut quoted);
+        let is_named = |found: &str| quoted.get(1..quoted.len() - 1) == Some(found.as_bytes());
+        let found = walk::members(self.targets).find(|(found, _)| is_named(found));
+        found.map(|(_, value)| TargetFile::inspect(value)).transpose()
     }
 
     /// Whether it has delegations, which the Director never may (§5.4.4.6 step 6).
@@ -188,15 +214,81 @@ impl<L: Heard> Heard for Counting<'_, L> {
     }
 }
 
-struct Nobody;
+/// What a Targets file says, without the file: where its lists lie.
+#[derive(Clone, Copy, Debug)]
+pub struct TargetsSays {
+    pub(crate) header: Header,
+    pub(crate) targets: Span,
+    pub(crate) delegations: Option<Span>,
+}
 
-impl Heard for Nobody {}
-impl Listener for Nobody {}
+/// Reads the `signed` of a Targets file without looking into its lists.
+pub struct TargetsOutline {
+    header: HeaderReader,
+    targets: Option<Span>,
+    delegations: Option<Span>,
+}
 
-struct Slice(TargetsReader, Nobody);
+impl ContentReader for TargetsOutline {
+    type Says = TargetsSays;
 
-impl Sink for Slice {
-    fn event(&mut self, path: &Path<'_>, event: Event<'_>, span: Span) -> Result<(), Error> {
-        self.0.event(path.steps(), event, span, &mut self.1)
+    fn new() -> Self {
+        Self { header: HeaderReader::new(Role::Targets), targets: None, delegations: None }
+    }
+
+    fn event(&mut self, steps: &[Step<'_>], event: Event<'_>, span: Span) -> Result<(), Error> {
+        match steps {
+            [Step::Key("targets")] => {
+                event.object("targets")?;
+                self.targets = Some(span);
+                Ok(())
+            }
+            [Step::Key("delegations")] => {
+                event.object("delegations")?;
+                self.delegations = Some(span);
+                Ok(())
+            }
+            steps => self.header.event(steps, event),
+        }
+    }
+
+    fn descends(&self, steps: &[Step<'_>]) -> bool {
+        !matches!(steps, [Step::Key("targets" | "delegations")])
+    }
+
+    fn finish(&self) -> Result<TargetsSays, Error> {
+        let header = self.header.finish()?;
+        let targets = required(self.targets, "targets")?;
+        Ok(TargetsSays { header, targets, delegations: self.delegations })
     }
 }
+
+/// Reads the `signed` of a Targets file and inspects every image on the way: what the Director says is meant whole.
+#[cfg(feature = "alloc")]
+pub(crate) struct TargetsInspection(TargetsReader);
+
+#[cfg(feature = "alloc")]
+impl ContentReader for TargetsInspection {
+    type Says = TargetsSays;
+
+    fn new() -> Self {
+        Self(TargetsReader::new())
+    }
+
+    fn event(&mut self, steps: &[Step<'_>], event: Event<'_>, span: Span) -> Result<(), Error> {
+        self.0.event(steps, event, span, &mut Nobody)
+    }
+
+    fn finish(&self) -> Result<TargetsSays, Error> {
+        let TargetsReader { targets, delegations, .. } = self.0;
+        Ok(TargetsSays { header: self.0.finish()?, targets, delegations })
+    }
+}
+
+#[cfg(feature = "alloc")]
+struct Nobody;
+
+#[cfg(feature = "alloc")]
+impl Heard for Nobody {}
+#[cfg(feature = "alloc")]
+impl Listener for Nobody {}

@@ -24,6 +24,7 @@ impl Files {
             MetadataFile::Timestamp => Some(&self.timestamp),
             MetadataFile::Snapshot(_) => Some(&self.snapshot),
             MetadataFile::Targets(_) => Some(&self.targets),
+            MetadataFile::Delegated(..) => None,
         }
     }
 

@@ -116,7 +116,7 @@ impl Vehicle {
             match refresh.next() {
                 Step::Fetch { file, .. } => {
                     self.fetched.push(file);
-                    let supplied = refresh.supply(files.get(file));
+                    let supplied = refresh.supply(files.get(file).map(Into::into));
                     self.kept.extend(refresh.keep());
                     supplied?;
                 }
@@ -144,10 +144,15 @@ fn finished<R: Repository>(refresh: Refresh<R>) -> Refreshed<R> {
 }
 
 fn restarted<R: Repository>(trusted: &Trusted<R>) -> Result<Trusted<R>, Error> {
-    Trusted::reload(StoredFiles {
+    let reloaded = Trusted::reload(StoredFiles {
         root: trusted.root().bytes(),
+        former_root: None,
         timestamp: trusted.timestamp().map(|file| file.bytes()),
         snapshot: trusted.snapshot().map(|file| file.bytes()),
         targets: trusted.targets().map(|file| file.bytes()),
-    })
+    })?;
+    match reloaded.damaged.first() {
+        None => Ok(reloaded.trusted),
+        Some(damaged) => Err(damaged.why),
+    }
 }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::Verified;
 use super::image::{ListedImage, Permits, sealed};
-use super::kept::TargetsFile;
+use super::kind::TargetsFile;
 use crate::metadata::{EcuEntry, Target};
 use crate::{Director, EcuId, Error, HardwareId, Image, ImageLine, ReleaseCounter, TargetName};
 
@@ -123,13 +123,8 @@ fn approve(
     concerns: impl Fn(&EcuEntry) -> bool,
     accepted: impl Fn(EcuId, ImageLine) -> ReleaseCounter,
 ) -> Result<Approved, Error> {
-    let chosen: Vec<(Target<'_>, Vec<EcuEntry>)> = director
-        .view()
-        .targets()
-        .map(|target| (target, target.ecus().filter(&concerns).collect::<Vec<_>>()))
-        .filter(|(_, entries)| !entries.is_empty())
-        .collect();
-    let listed = Listed::of(image, &chosen);
+    let chosen = chosen(director, concerns)?;
+    let listed = Listed::of(image, &chosen)?;
     let mut approved = Vec::new();
     for (target, entries) in &chosen {
         let vouched = listed.same_as(target)?;
@@ -138,6 +133,22 @@ fn approve(
         }
     }
     Ok(Approved(approved))
+}
+
+/// The images the Director chose for the ECUs that concern us.
+fn chosen<'a>(
+    director: &Verified<'a, Director, TargetsFile>,
+    concerns: impl Fn(&EcuEntry) -> bool,
+) -> Result<Vec<(Target<'a>, Vec<EcuEntry>)>, Error> {
+    let mut chosen = Vec::new();
+    for target in director.view().targets() {
+        let target = target?;
+        let entries: Vec<_> = target.ecus().filter(&concerns).collect();
+        if !entries.is_empty() {
+            chosen.push((target, entries));
+        }
+    }
+    Ok(chosen)
 }
 
 fn approve_entry(
@@ -182,13 +193,13 @@ struct Listed<'a>(BTreeMap<TargetName<'a>, Target<'a>>);
 
 impl<'a> Listed<'a> {
     /// One walk through Image Targets, which may be long, for all names together.
-    fn of(image: &Verified<'a, Image, TargetsFile>, chosen: &[(Target<'_>, Vec<EcuEntry>)]) -> Self {
-        let named = |name: TargetName<'_>| {
-            let is_fallback = |entry: &EcuEntry| entry.fallback.is_some_and(|fallback| fallback.borrowed() == name);
-            chosen.iter().any(|(target, entries)| target.name() == name || entries.iter().any(is_fallback))
+    fn of(image: &Verified<'a, Image, TargetsFile>, chosen: &[(Target<'_>, Vec<EcuEntry>)]) -> Result<Self, Error> {
+        let named = |name: &str| {
+            let is_fallback = |entry: &EcuEntry| entry.fallback.is_some_and(|fallback| fallback.as_str() == name);
+            chosen.iter().any(|(target, entries)| target.name().as_str() == name || entries.iter().any(is_fallback))
         };
-        let targets = image.view().targets().filter(|target| named(target.name()));
-        Self(targets.map(|target| (target.name(), target)).collect())
+        let targets = image.view().targets_named(named);
+        targets.map(|target| target.map(|target| (target.name(), target))).collect::<Result<_, _>>().map(Self)
     }
 
     /// §5.4.4.2 step 10.1: exactly the same name.

@@ -3,8 +3,10 @@
 use alloc::vec::Vec;
 
 use super::Trusted;
-use super::file::MetadataFile;
-use super::kept::{Kept, Kind, Offered};
+use super::file::{FileBytes, MetadataFile};
+use super::kept::Kept;
+use super::kind::Kind;
+use super::offered::Offered;
 use crate::metadata::RootRole;
 use crate::{EcuId, Error, Repository, Time, VehicleId};
 
@@ -16,7 +18,7 @@ pub enum Keep {
         /// The file.
         file: MetadataFile,
         /// Its bytes.
-        bytes: Vec<u8>,
+        bytes: FileBytes,
     },
     /// The stored Timestamp, Snapshot and Targets are not trusted any more: Root rotated keys (§5.4.4.3 step 4).
     Forget,
@@ -39,7 +41,7 @@ pub(super) enum Audience {
 /// Which text settles the questions Uptane and TUF answer differently (design D3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Policy {
-    /// Uptane 2.1.0: two Timestamps of one version are an attack; Snapshot and Targets are stored together.
+    /// Uptane 2.1.0: two files of one version are an attack; Snapshot and Targets are stored together.
     Uptane,
     /// TUF 1.0.34: a Timestamp of the same version is no news; each role is stored as it is verified.
     Tuf,
@@ -58,28 +60,58 @@ pub(super) struct Cycle<R> {
 impl<R: Repository> Cycle<R> {
     /// A file that was read, signed by its role and made for us.
     pub(super) fn accept<K: Kind>(&self, role: RootRole, offered: Offered<K>) -> Result<Kept<K>, Error> {
-        let met = offered.check_signed(&self.trusted.keys(role))?;
-        let kept = offered.keep(met)?;
+        let kept = offered.signed_by(self.trusted.keys(role))?;
+        self.check_text(&kept)?;
         self.check_audience(&kept)?;
         Ok(kept)
     }
 
     /// Judges a cached file as if it had just come: keys may have changed, time has passed (trap T4).
     pub(super) fn accept_again<K: Kind>(&self, role: RootRole, cached: &Kept<K>) -> Result<(), Error> {
-        cached.check_still_signed(&self.trusted.keys(role))?;
-        self.check_audience(cached)?;
+        self.accept_same(role, cached)?;
         cached.freshness().check_expiry(self.now)
     }
 
+    /// Judges a file we hold that was offered again, byte for byte.
+    pub(super) fn accept_same<K: Kind>(&self, role: RootRole, held: &Kept<K>) -> Result<(), Error> {
+        held.check_still_signed(self.trusted.keys(role))?;
+        self.check_audience(held)
+    }
+
+    /// What to do with a cached file and the verdict on it. To Uptane a cached file that is listed and no longer good is
+    /// a refusal; a TUF client fetches it again, and hears the verdict then.
+    pub(super) fn usable<T>(&self, cached: Option<Result<T, Error>>) -> Result<Option<T>, Error> {
+        match self.policy {
+            Policy::Uptane => cached.transpose(),
+            Policy::Tuf => Ok(cached.and_then(Result::ok)),
+        }
+    }
+
     pub(super) fn store<K: Kind>(&mut self, file: MetadataFile, kept: &Kept<K>) {
-        self.keep.push(Keep::Store { file, bytes: kept.bytes().to_vec() });
+        self.keep.push(Keep::Store { file, bytes: kept.shared() });
     }
 
     fn check_audience<K: Kind>(&self, kept: &Kept<K>) -> Result<(), Error> {
-        kept.check_repository::<R>()?;
+        self.check_origin(kept)?;
         match &self.audience {
             Audience::Vehicle { vehicle, .. } => kept.check_vehicle(*vehicle),
             Audience::Everybody => Ok(()),
+        }
+    }
+
+    /// Refuses a file of the other repository. TUF knows but one.
+    pub(super) fn check_origin<K: Kind>(&self, kept: &Kept<K>) -> Result<(), Error> {
+        match self.policy {
+            Policy::Uptane => kept.check_repository::<R>(),
+            Policy::Tuf => Ok(()),
+        }
+    }
+
+    /// §5.2: strings are in normal form C (T25). TUF does not ask for it.
+    pub(super) fn check_text<K: Kind>(&self, kept: &Kept<K>) -> Result<(), Error> {
+        match self.policy {
+            Policy::Uptane => kept.check_normalised(),
+            Policy::Tuf => Ok(()),
         }
     }
 }

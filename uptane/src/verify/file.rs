@@ -1,8 +1,10 @@
-//! The files a refresh asks for, by the names they have in the repository (§5.2.7).
+//! The files a refresh asks for, by the names they have in the repository (§5.2.7), and their bytes.
 
+#[cfg(feature = "alloc")]
+use alloc::{sync::Arc, vec::Vec};
 use core::fmt;
 
-use crate::{Role, Version};
+use crate::{Role, RoleName, Version};
 
 /// A metadata file of a repository. All but Timestamp have their version in their name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,6 +17,8 @@ pub enum MetadataFile {
     Snapshot(Version),
     /// Top-level Targets of one version.
     Targets(Version),
+    /// Targets of a delegated role, of one version.
+    Delegated(RoleName, Version),
 }
 
 impl MetadataFile {
@@ -24,7 +28,7 @@ impl MetadataFile {
             Self::Root(_) => Role::Root,
             Self::Timestamp => Role::Timestamp,
             Self::Snapshot(_) => Role::Snapshot,
-            Self::Targets(_) => Role::Targets,
+            Self::Targets(_) | Self::Delegated(..) => Role::Targets,
         }
     }
 
@@ -42,7 +46,43 @@ impl fmt::Display for MetadataFile {
             Self::Timestamp => f.write_str("timestamp.json"),
             Self::Snapshot(version) => write!(f, "{version}.snapshot.json"),
             Self::Targets(version) => write!(f, "{version}.targets.json"),
+            Self::Delegated(role, version) => write!(f, "{version}.{}.json", role.encoded()),
         }
+    }
+}
+
+/// The bytes of a file, shared: metadata may be many megabytes, and is handed on to be stored while it is in use.
+#[cfg(feature = "alloc")]
+#[derive(Clone, PartialEq, Eq)]
+pub struct FileBytes(Arc<Vec<u8>>);
+
+#[cfg(feature = "alloc")]
+impl core::ops::Deref for FileBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl From<Vec<u8>> for FileBytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(Arc::new(bytes))
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl From<&[u8]> for FileBytes {
+    fn from(bytes: &[u8]) -> Self {
+        bytes.to_vec().into()
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl fmt::Debug for FileBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
     }
 }
 

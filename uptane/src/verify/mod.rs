@@ -17,7 +17,11 @@ pub mod image;
 #[cfg(feature = "alloc")]
 mod kept;
 #[cfg(feature = "alloc")]
+mod kind;
+#[cfg(feature = "alloc")]
 mod manifest;
+#[cfg(feature = "alloc")]
+mod offered;
 pub mod partial;
 #[cfg(feature = "alloc")]
 mod refresh;
@@ -25,6 +29,8 @@ mod refresh;
 mod report;
 #[cfg(feature = "alloc")]
 mod root;
+#[cfg(feature = "alloc")]
+mod sealed;
 pub mod signature;
 #[cfg(feature = "alloc")]
 mod snapshot;
@@ -46,9 +52,13 @@ pub use agreement::{Approved, ApprovedEntry, ApprovedImage, agree, agree_for};
 pub use check_in::{VerifiedCheckIn, check_in};
 #[cfg(feature = "alloc")]
 pub use cycle::Keep;
+#[cfg(feature = "alloc")]
+pub use file::FileBytes;
 pub use file::MetadataFile;
 #[cfg(feature = "alloc")]
-pub use kept::{Kept, Kind, RootFile, SnapshotFile, TargetsFile, TimestampFile};
+pub use kept::Kept;
+#[cfg(feature = "alloc")]
+pub use kind::{Kind, RootFile, SnapshotFile, TargetsFile, TimestampFile};
 #[cfg(feature = "alloc")]
 pub use manifest::{VerifiedManifest, manifest};
 #[cfg(feature = "alloc")]
@@ -56,6 +66,8 @@ pub use refresh::{Commit, Refresh, Refreshed, Step};
 #[cfg(feature = "alloc")]
 pub use report::{VerifiedReport, report};
 #[cfg(feature = "alloc")]
-pub use trusted::{StoredFiles, Trusted};
+pub use sealed::SealKey;
+#[cfg(feature = "alloc")]
+pub use trusted::{Damaged, Reloaded, StoredFiles, Trusted};
 #[cfg(feature = "alloc")]
 pub use verified::Verified;

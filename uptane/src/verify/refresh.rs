@@ -8,8 +8,9 @@
 //! atomically together with the record of the installation it leads to (trap T2).
 
 use super::cycle::{Audience, Cycle, Keep, Policy};
-use super::file::MetadataFile;
-use super::kept::{Kept, Kind, RootFile, SnapshotFile, TargetsFile, TimestampFile};
+use super::file::{FileBytes, MetadataFile};
+use super::kept::Kept;
+use super::kind::{Kind, RootFile, SnapshotFile, TargetsFile, TimestampFile};
 use super::root::AtRoot;
 use super::snapshot::AtSnapshot;
 use super::targets::{AtTargets, Complete};
@@ -85,7 +86,7 @@ impl<R: Repository> Refresh<R> {
 
     /// Takes the file that [`next`](Self::next) asked for; `None` says that the repository has no such file, which is
     /// good news for Root alone. After a refusal nothing is taken any more.
-    pub fn supply(&mut self, file: Option<&[u8]>) -> Result<(), Error> {
+    pub fn supply(&mut self, file: Option<FileBytes>) -> Result<(), Error> {
         match self.advance(self.state.clone(), file) {
             Ok(state) => {
                 self.state = state;
@@ -98,7 +99,7 @@ impl<R: Repository> Refresh<R> {
         }
     }
 
-    fn advance(&mut self, state: State, file: Option<&[u8]>) -> Result<State, Error> {
+    fn advance(&mut self, state: State, file: Option<FileBytes>) -> Result<State, Error> {
         let cycle = &mut self.cycle;
         let state = match (state, file) {
             (State::AtRoot(step), Some(file)) => State::AtRoot(step.supply(cycle, file)?),
@@ -180,18 +181,18 @@ fn wanted(state: &State) -> crate::Role {
 }
 
 /// The bytes to store in place of `old`; none if they are there already.
-fn replaces<K: Kind>(new: &Kept<K>, old: Option<&Kept<K>>) -> Option<Vec<u8>> {
-    let same = old.is_some_and(|old| old.bytes() == new.bytes());
-    (!same).then(|| new.bytes().to_vec())
+fn replaces<K: Kind>(new: &Kept<K>, old: Option<&Kept<K>>) -> Option<FileBytes> {
+    let same = old.is_some_and(|old| old.is_same_file_as(new));
+    (!same).then(|| new.shared())
 }
 
 /// Snapshot and Targets to be stored together with the record of the installation they lead to (design D5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
     /// A new Snapshot.
-    pub snapshot: Option<Vec<u8>>,
+    pub snapshot: Option<FileBytes>,
     /// New Targets.
-    pub targets: Option<Vec<u8>>,
+    pub targets: Option<FileBytes>,
 }
 
 impl Commit {

@@ -1,8 +1,10 @@
 //! How to check Root (§5.4.4.3).
 
-use super::cycle::{Cycle, Keep};
-use super::file::MetadataFile;
-use super::kept::{Kept, Offered, RootFile};
+use super::cycle::{Cycle, Keep, Policy};
+use super::file::{FileBytes, MetadataFile};
+use super::kept::Kept;
+use super::kind::RootFile;
+use super::offered::Offered;
 use super::timestamp::AtTimestamp;
 use crate::limits::{MAX_ROOT, MAX_ROOT_ROTATIONS};
 use crate::metadata::RootRole;
@@ -21,20 +23,19 @@ impl AtRoot {
     }
 
     /// Takes Root N+1. It is trusted and stored whatever follows (design D5).
-    pub(super) fn supply<R: Repository>(self, cycle: &mut Cycle<R>, bytes: &[u8]) -> Result<Self, Error> {
+    pub(super) fn supply<R: Repository>(self, cycle: &mut Cycle<R>, bytes: FileBytes) -> Result<Self, Error> {
         // T15: the Standard sets no end to the chain.
         if self.adopted == MAX_ROOT_ROTATIONS {
             return Err(Error::Limit { what: "new Roots" });
         }
-        let trusted = &mut cycle.trusted;
-        let root = successor::<R>(&trusted.root, bytes)?;
+        let root = successor(cycle, bytes)?;
         let successor = root.version().next()?;
-        let rotated = rotates(&trusted.root, &root);
+        let forgets = rotates(cycle.policy, &cycle.trusted.root, &root);
         // §5.4.4.3 step 2.5.
-        (trusted.root, trusted.successor) = (root.clone(), successor);
+        (cycle.trusted.root, cycle.trusted.successor) = (root.clone(), successor);
         cycle.store(MetadataFile::Root(root.version()), &root);
-        if rotated {
-            // §5.4.4.3 step 4; Targets as well, or a fast-forwarded one would never be recovered from (T6).
+        if forgets {
+            // §5.4.4.3 step 4.
             cycle.trusted.forget();
             cycle.keep.push(Keep::Forget);
         }
@@ -51,22 +52,31 @@ impl AtRoot {
 }
 
 /// A Root that may follow the trusted one.
-fn successor<R: Repository>(trusted: &Kept<RootFile>, bytes: &[u8]) -> Result<Kept<RootFile>, Error> {
+fn successor<R: Repository>(cycle: &Cycle<R>, bytes: FileBytes) -> Result<Kept<RootFile>, Error> {
+    let trusted = &cycle.trusted.root;
     // §5.4.4.3 step 2.2: at most X bytes.
     let offered = Offered::<RootFile>::read(bytes, Length::new(MAX_ROOT)?)?;
     // §5.4.4.3 step 2.3: a threshold of the keys of Root N, and of those of Root N+1.
-    offered.check_signed(&trusted.view().role_keys(RootRole::Root))?;
-    let met = offered.check_signed(&offered.view()?.role_keys(RootRole::Root))?;
-    let root = offered.keep(met)?;
-    root.check_repository::<R>()?;
+    offered.check_signed(trusted.says().role(RootRole::Root))?;
+    let own = *offered.says()?.role(RootRole::Root);
+    let root = offered.signed_by(&own)?;
+    cycle.check_text(&root)?;
+    cycle.check_origin(&root)?;
     // §5.4.4.3 step 2.4.
     root.freshness().check_successor(trusted.version())?;
     Ok(root)
 }
 
-/// Whether the newer Root gives Timestamp, Snapshot or Targets other keys.
-fn rotates(older: &Kept<RootFile>, newer: &Kept<RootFile>) -> bool {
-    let (older, newer) = (older.view(), newer.view());
-    let differs = |role| !older.role_keys(role).is_same_as(&newer.role_keys(role));
-    [RootRole::Timestamp, RootRole::Snapshot, RootRole::Targets].into_iter().any(differs)
+/// Whether the newer Root gives other keys to a role whose cached file would then stand in the way of recovery from a
+/// fast-forward attack.
+pub(super) fn rotates(policy: Policy, older: &Kept<RootFile>, newer: &Kept<RootFile>) -> bool {
+    let (older, newer) = (older.says(), newer.says());
+    let differs = |role: &RootRole| !older.role(*role).is_same_as(newer.role(*role));
+    match policy {
+        // Targets as well: §5.4.4.6 step 4 compares with the cached ones, so a fast-forwarded Targets would never be
+        // recovered from (T6).
+        Policy::Uptane => [RootRole::Timestamp, RootRole::Snapshot, RootRole::Targets].iter().any(differs),
+        // TUF 1.0.34 §5.3.11.
+        Policy::Tuf => [RootRole::Timestamp, RootRole::Snapshot].iter().any(differs),
+    }
 }

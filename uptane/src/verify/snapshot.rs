@@ -1,9 +1,11 @@
 //! How to check Snapshot (§5.4.4.5).
 
 use super::cycle::{Cycle, Policy};
-use super::file::MetadataFile;
+use super::file::{FileBytes, MetadataFile};
 use super::freshness::Freshness;
-use super::kept::{Kept, Offered, SnapshotFile, TimestampFile};
+use super::kept::Kept;
+use super::kind::{SnapshotFile, TimestampFile};
+use super::offered::Offered;
 use super::targets::AtTargets;
 use crate::limits::MAX_SNAPSHOT;
 use crate::metadata::{FileMeta, RootRole, Snapshot};
@@ -17,10 +19,12 @@ pub(super) struct AtSnapshot {
 }
 
 impl AtSnapshot {
-    pub(super) fn listed_by(timestamp: Kept<TimestampFile>) -> Result<Self, Error> {
+    pub(super) fn listed_by(policy: Policy, timestamp: Kept<TimestampFile>) -> Result<Self, Error> {
         let listed = timestamp.view().snapshot();
-        // §5.2.5: at least one digest of Snapshot.
-        listed.hashes.ok_or(Error::NoKnownHash)?;
+        // §5.2.5: at least one digest of Snapshot. To TUF it is optional (TUF 1.0.34 §4.4).
+        if policy == Policy::Uptane && listed.hashes.is_none() {
+            return Err(Error::NoKnownHash);
+        }
         Ok(Self { timestamp, listed })
     }
 
@@ -36,25 +40,20 @@ impl AtSnapshot {
 
     /// Goes on with the cached Snapshot, if it is the one Timestamp lists (§5.4.4.2 steps 4 and 8).
     pub(super) fn cached<R: Repository>(&self, cycle: &Cycle<R>) -> Result<Option<AtTargets>, Error> {
-        let cached = cycle.trusted.snapshot.as_ref().filter(|cached| cached.check_listed(&self.listed).is_ok());
-        let Some(cached) = cached else { return Ok(None) };
-        cycle.accept_again(RootRole::Snapshot, cached)?;
-        AtTargets::listed_by(self.timestamp.clone(), cached.clone()).map(Some)
+        let cached = cycle.trusted.snapshot.as_ref().and_then(|cached| cached.listed_as(&self.listed).ok());
+        let cached = cached.map(|cached| cycle.accept_again(RootRole::Snapshot, &cached).map(|()| cached));
+        let Some(snapshot) = cycle.usable(cached)? else { return Ok(None) };
+        AtTargets::listed_by(self.timestamp.clone(), snapshot).map(Some)
     }
 
     /// Takes Snapshot.
-    pub(super) fn supply<R: Repository>(self, cycle: &mut Cycle<R>, bytes: &[u8]) -> Result<AtTargets, Error> {
+    pub(super) fn supply<R: Repository>(self, cycle: &mut Cycle<R>, bytes: FileBytes) -> Result<AtTargets, Error> {
         // §5.4.4.5 step 1, the digests of step 2, step 3.
         let offered = Offered::<SnapshotFile>::read_listed(bytes, self.limit()?, &self.listed)?;
         let snapshot = cycle.accept(RootRole::Snapshot, offered)?;
         // §5.4.4.5 step 2: the version.
         snapshot.check_listed_version(&self.listed)?;
-        // §5.4.4.5 step 4.
-        let trusted = cycle.trusted.snapshot.as_ref();
-        snapshot.check_follows(trusted)?;
-        if let Some(trusted) = trusted {
-            check_files(&trusted.view(), &snapshot.view(), snapshot.freshness())?;
-        }
+        check_follows(cycle, &snapshot)?;
         // §5.4.4.5 step 7.
         snapshot.freshness().check_expiry(cycle.now)?;
         if cycle.policy == Policy::Tuf {
@@ -63,6 +62,15 @@ impl AtSnapshot {
         }
         AtTargets::listed_by(self.timestamp, snapshot)
     }
+}
+
+fn check_follows<R: Repository>(cycle: &Cycle<R>, snapshot: &Kept<SnapshotFile>) -> Result<(), Error> {
+    let Some(trusted) = cycle.trusted.snapshot.as_ref() else { return Ok(()) };
+    // §5.4.4.5 step 4. TUF judges Snapshot's own version by Timestamp alone (TUF 1.0.34 §5.5.4).
+    if cycle.policy == Policy::Uptane {
+        snapshot.check_follows(Some(trusted))?;
+    }
+    check_files(&trusted.view(), &snapshot.view(), snapshot.freshness())
 }
 
 /// §5.4.4.5 steps 5 and 6. A name that disappears is a rollback to before it existed.

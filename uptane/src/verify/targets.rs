@@ -3,11 +3,13 @@
 use alloc::collections::BTreeSet;
 
 use super::cycle::{Audience, Cycle, Policy};
-use super::file::MetadataFile;
-use super::kept::{Kept, Offered, SnapshotFile, TargetsFile, TimestampFile};
+use super::file::{FileBytes, MetadataFile};
+use super::kept::Kept;
+use super::kind::{SnapshotFile, TargetsFile, TimestampFile};
+use super::offered::Offered;
 use super::snapshot::limit;
-use crate::limits::MAX_TARGETS;
-use crate::metadata::{FileMeta, RootRole, Targets};
+use crate::limits::{MAX_ECUS, MAX_TARGETS};
+use crate::metadata::{FileMeta, RootRole, Targets, TargetsInspection};
 use crate::{EcuId, Error, Length, Repository};
 
 /// Snapshot is fresh and lists Targets.
@@ -45,22 +47,27 @@ impl AtTargets {
     /// Ends with the cached Targets, if they are those Snapshot lists. An unchanged Snapshot alone does not say that
     /// its Targets ever arrived (§5.4.4.2 step 4; trap T2).
     pub(super) fn cached<R: Repository>(&self, cycle: &Cycle<R>) -> Result<Option<Complete>, Error> {
-        let cached = cycle.trusted.targets.as_ref().filter(|cached| cached.check_listed(&self.listed).is_ok());
-        let Some(targets) = cached.cloned() else { return Ok(None) };
-        cycle.accept_again(RootRole::Targets, &targets)?;
-        check_director(&targets.view(), &cycle.audience)?;
-        Ok(Some(self.clone().complete(targets)))
+        let cached = cycle.trusted.targets.as_ref().and_then(|cached| cached.listed_as(&self.listed).ok());
+        let judge = |cached: Kept<TargetsFile>| {
+            cycle.accept_again(RootRole::Targets, &cached)?;
+            check_director(&cached.view(), &cycle.audience)?;
+            Ok(cached)
+        };
+        let targets = cycle.usable(cached.map(judge))?;
+        Ok(targets.map(|targets| self.clone().complete(targets)))
     }
 
     /// Takes Targets.
-    pub(super) fn supply<R: Repository>(self, cycle: &mut Cycle<R>, bytes: &[u8]) -> Result<Complete, Error> {
+    pub(super) fn supply<R: Repository>(self, cycle: &mut Cycle<R>, bytes: FileBytes) -> Result<Complete, Error> {
         // §5.4.4.6 steps 1 and 3, and what Snapshot lists beyond the version.
-        let offered = Offered::<TargetsFile>::read_listed(bytes, self.limit()?, &self.listed)?;
+        let offered = self.read(&cycle.audience, bytes)?;
         let targets = cycle.accept(RootRole::Targets, offered)?;
         // §5.4.4.6 step 2.
         targets.check_listed_version(&self.listed)?;
-        // §5.4.4.6 step 4.
-        targets.check_follows(cycle.trusted.targets.as_ref())?;
+        // §5.4.4.6 step 4. TUF judges Targets' own version by Snapshot alone (TUF 1.0.34 §5.6.4).
+        if cycle.policy == Policy::Uptane {
+            targets.check_follows(cycle.trusted.targets.as_ref())?;
+        }
         // §5.4.4.6 step 5.
         targets.freshness().check_expiry(cycle.now)?;
         check_director(&targets.view(), &cycle.audience)?;
@@ -69,6 +76,14 @@ impl AtTargets {
             cycle.trusted.targets = Some(targets.clone());
         }
         Ok(self.complete(targets))
+    }
+
+    fn read(&self, audience: &Audience, bytes: FileBytes) -> Result<Offered<TargetsFile>, Error> {
+        let limit = self.limit()?;
+        match audience {
+            Audience::Vehicle { .. } => Offered::read_listed_with::<TargetsInspection>(bytes, limit, &self.listed),
+            Audience::Everybody => Offered::read_listed(bytes, limit, &self.listed),
+        }
     }
 
     fn complete(self, targets: Kept<TargetsFile>) -> Complete {
@@ -86,6 +101,7 @@ fn check_director(targets: &Targets<'_>, audience: &Audience) -> Result<(), Erro
     }
     let mut named = BTreeSet::new();
     for target in targets.targets() {
+        let target = target?;
         // §5.2.3.1.1: every image of the Director names the ECU that is to run it.
         if target.ecus().next().is_none() {
             return Err(Error::Schema { field: "ecus" });
@@ -101,6 +117,9 @@ fn check_ecu(ecu: &EcuId, named: &mut BTreeSet<EcuId>, known: Option<&[EcuId]>) 
     // §5.4.4.6 step 7.
     if !named.insert(*ecu) {
         return Err(Error::EcuTwice);
+    }
+    if named.len() > MAX_ECUS {
+        return Err(Error::Limit { what: "ECUs" });
     }
     // §5.4.4.6 step 8.
     match known.is_none_or(|known| known.contains(ecu)) {

@@ -1,9 +1,11 @@
 //! How to check Timestamp (§5.4.4.4).
 
 use super::cycle::{Cycle, Policy};
-use super::file::MetadataFile;
+use super::file::{FileBytes, MetadataFile};
 use super::freshness::Freshness;
-use super::kept::{Kept, Offered, TimestampFile};
+use super::kept::Kept;
+use super::kind::TimestampFile;
+use super::offered::Offered;
 use super::root::AtRoot;
 use super::snapshot::AtSnapshot;
 use crate::limits::MAX_TIMESTAMP;
@@ -20,9 +22,9 @@ impl AtTimestamp {
     }
 
     /// Takes Timestamp; one that is new is stored at once (design D5).
-    pub(super) fn supply<R: Repository>(self, cycle: &mut Cycle<R>, bytes: &[u8]) -> Result<AtSnapshot, Error> {
+    pub(super) fn supply<R: Repository>(self, cycle: &mut Cycle<R>, bytes: FileBytes) -> Result<AtSnapshot, Error> {
         // §5.4.4.4 steps 1 and 2; the vehicle before anything is kept (T1, T1b).
-        let offered = cycle.accept(RootRole::Timestamp, Offered::read(bytes, Length::new(MAX_TIMESTAMP)?)?)?;
+        let offered = accept(cycle, bytes)?;
         // §5.4.4.4 step 3.
         let timestamp = newer(cycle.policy, cycle.trusted.timestamp.as_ref(), offered)?;
         // §5.4.4.4 step 4.
@@ -31,8 +33,18 @@ impl AtTimestamp {
             cycle.store(MetadataFile::Timestamp, &timestamp);
             cycle.trusted.timestamp = Some(timestamp.clone());
         }
-        AtSnapshot::listed_by(timestamp)
+        AtSnapshot::listed_by(cycle.policy, timestamp)
     }
+}
+
+/// Timestamp, signed and for us. The very bytes that are trusted are not read a second time: only whether Root still
+/// gives the role the keys they were verified with.
+fn accept<R: Repository>(cycle: &Cycle<R>, bytes: FileBytes) -> Result<Kept<TimestampFile>, Error> {
+    let same = cycle.trusted.timestamp.as_ref().filter(|trusted| trusted.bytes() == &*bytes);
+    if let Some(trusted) = same {
+        return cycle.accept_same(RootRole::Timestamp, trusted).map(|()| trusted.clone());
+    }
+    cycle.accept(RootRole::Timestamp, Offered::read(bytes, Length::new(MAX_TIMESTAMP)?)?)
 }
 
 /// The Timestamp to go on with: the offered one, unless it is the trusted one again.

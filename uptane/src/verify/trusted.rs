@@ -1,24 +1,50 @@
 //! What is trusted between two update cycles (§5.4.1, §5.4.2.6).
 
+use alloc::vec::Vec;
 use core::marker::PhantomData;
 
-use super::kept::{Kept, Kind, Offered, RootFile, SnapshotFile, TargetsFile, TimestampFile};
+use super::cycle::Policy;
+use super::kept::Kept;
+use super::kind::{Kind, RootFile, SnapshotFile, TargetsFile, TimestampFile};
+use super::offered::Offered;
+use super::root::rotates;
 use super::time;
 use crate::limits::{MAX_ROOT, MAX_SNAPSHOT, MAX_TARGETS, MAX_TIMESTAMP};
 use crate::metadata::{RoleKeys, RootRole};
-use crate::{Director, Error, Length, Repository, Time, Version};
+use crate::{Director, Error, Length, Repository, Role, Time, Version};
 
 /// The files of a repository that were stored, as they were stored.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StoredFiles<'a> {
     /// The newest Root.
     pub root: &'a [u8],
+    /// The Root before it, if it is still there. It tells files whose keys Root has rotated from files that are damaged.
+    pub former_root: Option<&'a [u8]>,
     /// Timestamp, if there was one.
     pub timestamp: Option<&'a [u8]>,
     /// Snapshot, if there was one.
     pub snapshot: Option<&'a [u8]>,
     /// Targets, if there were any.
     pub targets: Option<&'a [u8]>,
+}
+
+/// What can be trusted of what was stored.
+#[derive(Clone, Debug)]
+pub struct Reloaded<R> {
+    /// What is trusted again.
+    pub trusted: Trusted<R>,
+    /// What is not, and should be replaced. While it is missing an older file could be taken for a new one, so whoever
+    /// looks after the vehicle must hear of it.
+    pub damaged: Vec<Damaged>,
+}
+
+/// A stored file that is not what was stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Damaged {
+    /// Whose file it is.
+    pub role: Role,
+    /// What is wrong with it.
+    pub why: Error,
 }
 
 /// What is trusted of a repository: a Root, and the newest files of the other roles it was seen to vouch for. They
@@ -37,41 +63,52 @@ pub struct Trusted<R> {
 impl<R: Repository> Trusted<R> {
     /// Trusts a Root because it was provisioned (§5.4.1): nothing but the caller vouches for it.
     pub fn provision(root: &[u8]) -> Result<Self, Error> {
-        Self::reload(StoredFiles { root, ..StoredFiles::default() })
+        let offered = Offered::<RootFile>::read(root.into(), Length::new(MAX_ROOT)?)?;
+        let own = *offered.says()?.role(RootRole::Root);
+        let root = offered.signed_by(&own)?;
+        root.check_repository::<R>()?;
+        Self::under(root)
+    }
+
+    pub(super) fn under(root: Kept<RootFile>) -> Result<Self, Error> {
+        let successor = root.version().next()?;
+        Ok(Self { root, successor, timestamp: None, snapshot: None, targets: None, repository: PhantomData })
     }
 
     /// Trusts what was stored under this repository: the Root because it was stored, the rest as far as it vouches.
-    pub fn reload(stored: StoredFiles<'_>) -> Result<Self, Error> {
-        let offered = Offered::<RootFile>::read(stored.root, Length::new(MAX_ROOT)?)?;
-        let met = offered.check_signed(&offered.view()?.role_keys(RootRole::Root))?;
-        let root = offered.keep(met)?;
-        root.check_repository::<R>()?;
-        let successor = root.version().next()?;
-        let mut trusted =
-            Self { root, successor, timestamp: None, snapshot: None, targets: None, repository: PhantomData };
-        match trusted.reload_roles(stored) {
-            // Power failed after a Root with other keys was stored and before the files of the old ones were deleted.
-            Err(Error::BelowThreshold { .. }) => trusted.forget(),
-            other => other?,
+    pub fn reload(stored: StoredFiles<'_>) -> Result<Reloaded<R>, Error> {
+        let trusted = Self::provision(stored.root)?;
+        Ok(trusted.reload_roles(stored))
+    }
+
+    pub(super) fn reload_roles(mut self, stored: StoredFiles<'_>) -> Reloaded<R> {
+        let former = stored.former_root.and_then(|root| Self::provision(root).ok());
+        let former = former.filter(|former| rotates(Policy::Uptane, &former.root, &self.root));
+        let StoredFiles { root: _, former_root: _, timestamp, snapshot, targets } = stored;
+        let mut shelf = Shelf { trusted: &self, former: former.as_ref(), damaged: Vec::new(), outdated: false };
+        let timestamp = shelf.take(RootRole::Timestamp, timestamp, MAX_TIMESTAMP);
+        let snapshot = shelf.take(RootRole::Snapshot, snapshot, MAX_SNAPSHOT);
+        let targets = shelf.take(RootRole::Targets, targets, MAX_TARGETS);
+        let Shelf { damaged, outdated, .. } = shelf;
+        // Power failed after a Root with other keys was stored and before the files of the old ones were deleted.
+        if !outdated {
+            (self.timestamp, self.snapshot, self.targets) = (timestamp, snapshot, targets);
         }
-        Ok(trusted)
+        Reloaded { trusted: self, damaged }
     }
 
-    fn reload_roles(&mut self, stored: StoredFiles<'_>) -> Result<(), Error> {
-        let StoredFiles { root: _, timestamp, snapshot, targets } = stored;
-        self.timestamp = self.reload_role(RootRole::Timestamp, timestamp, MAX_TIMESTAMP)?;
-        self.snapshot = self.reload_role(RootRole::Snapshot, snapshot, MAX_SNAPSHOT)?;
-        self.targets = self.reload_role(RootRole::Targets, targets, MAX_TARGETS)?;
-        Ok(())
-    }
-
-    fn reload_role<K: Kind>(&self, role: RootRole, file: Option<&[u8]>, limit: u64) -> Result<Option<Kept<K>>, Error> {
-        let Some(file) = file else { return Ok(None) };
-        let offered = Offered::<K>::read(file, Length::new(limit)?)?;
-        let met = offered.check_signed(&self.keys(role))?;
-        let kept = offered.keep(met)?;
+    fn reload_role<K: Kind>(&self, role: RootRole, file: &[u8], limit: u64) -> Result<Kept<K>, Error> {
+        let kept = Offered::<K>::read(file.into(), Length::new(limit)?)?.signed_by(self.keys(role))?;
         kept.check_repository::<R>()?;
-        Ok(Some(kept))
+        Ok(kept)
+    }
+
+    /// Takes from `other` what is missing.
+    pub(super) fn fill(&mut self, other: Self) {
+        let Self { timestamp, snapshot, targets, .. } = other;
+        self.timestamp = self.timestamp.take().or(timestamp);
+        self.snapshot = self.snapshot.take().or(snapshot);
+        self.targets = self.targets.take().or(targets);
     }
 
     /// Forgets all but Root.
@@ -80,8 +117,8 @@ impl<R: Repository> Trusted<R> {
     }
 
     /// The keys Root gives a role.
-    pub(super) fn keys(&self, role: RootRole) -> RoleKeys {
-        self.root.view().role_keys(role)
+    pub(super) fn keys(&self, role: RootRole) -> &RoleKeys {
+        self.root.says().role(role)
     }
 
     /// Root.
@@ -110,5 +147,32 @@ impl Trusted<Director> {
     pub fn time_floor_after(&self, previous: &Self) -> Option<Time> {
         let (new, old) = (self.root.view(), previous.root.view());
         time::floor(new.not_before(), new.time_keys().as_ref(), old.time_keys().as_ref())
+    }
+}
+
+/// The stored files, taken off one by one.
+struct Shelf<'a, R> {
+    trusted: &'a Trusted<R>,
+    /// The Root before, where the present one rotated keys.
+    former: Option<&'a Trusted<R>>,
+    damaged: Vec<Damaged>,
+    /// Whether a file was found that only the Root before vouches for.
+    outdated: bool,
+}
+
+impl<R: Repository> Shelf<'_, R> {
+    fn take<K: Kind>(&mut self, role: RootRole, file: Option<&[u8]>, limit: u64) -> Option<Kept<K>> {
+        let file = file?;
+        match self.trusted.reload_role(role, file, limit) {
+            Ok(kept) => Some(kept),
+            Err(why) => {
+                let of_former = self.former.is_some_and(|former| former.reload_role::<K>(role, file, limit).is_ok());
+                self.outdated |= of_former;
+                if !of_former {
+                    self.damaged.push(Damaged { role: K::ROLE, why });
+                }
+                None
+            }
+        }
     }
 }

@@ -3,7 +3,8 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use super::kept::{Kept, Kind};
+use super::kept::Kept;
+use super::kind::Kind;
 
 /// A file that passed every check of §5.4.4 for repository `R`, in the cycle that lends it.
 ///
@@ -17,7 +18,7 @@ use super::kept::{Kept, Kind};
 ///     agree(&image.targets(), &director.targets(), |_, _| ReleaseCounter::ZERO)
 /// }
 /// ```
-pub struct Verified<'a, R, K> {
+pub struct Verified<'a, R, K: Kind> {
     file: &'a Kept<K>,
     repository: PhantomData<fn() -> R>,
 }

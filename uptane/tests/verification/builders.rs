@@ -64,7 +64,7 @@ proptest! {
         threshold::check(Role::Targets, &role, &envelope).unwrap();
         let view = Targets::decode(envelope.signed()).unwrap();
         for made in listed {
-            let target = view.target(TargetName::parse(&made.name).unwrap()).unwrap();
+            let target = view.target(TargetName::parse(&made.name).unwrap()).unwrap().unwrap();
             prop_assert_eq!(target.length().get(), made.length);
             prop_assert_eq!(target.matching().release_counter().get(), made.counter);
         }
@@ -113,7 +113,7 @@ fn targets_without_images_still_name_their_vehicle() {
 fn the_director_says_of_an_image_exactly_what_the_image_repository_says() {
     let repo = uptane::testing::Repo::seeded(1);
     let envelope = Envelope::decode(repo.image().targets()).unwrap();
-    let listed = Targets::decode(envelope.signed()).unwrap().targets().next().unwrap();
+    let listed = Targets::decode(envelope.signed()).unwrap().targets().next().unwrap().unwrap();
     let ecu = repo.ecus()[0];
     let said = uptane::sign::EcuAssignment { ecu: ecu.ecu, hardware_id: ecu.hardware, order: None, fallback: None };
     let builder = TargetsBuilder::<Director>::director(repo.vehicle(), Version::FIRST, expires());
@@ -121,7 +121,7 @@ fn the_director_says_of_an_image_exactly_what_the_image_repository_says() {
     let file = builder.assign(ImageEntry::listed(&listed), said).unwrap();
     let file = file.sign(&KeySet::new([key.public_key()], 1).unwrap(), &[&key]).unwrap();
     let view = Targets::decode(Envelope::decode(&file).unwrap().signed()).unwrap();
-    let chosen = view.target(listed.name()).unwrap();
+    let chosen = view.target(listed.name()).unwrap().unwrap();
     assert_eq!(chosen.matching().raw(), listed.matching().raw());
     assert_eq!((chosen.length(), chosen.hashes()), (listed.length(), listed.hashes()));
 }

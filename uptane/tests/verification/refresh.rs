@@ -105,7 +105,7 @@ fn a_tuf_client_stores_each_role_as_it_is_verified() {
     let mut refresh = Refresh::tuf(Vehicle::provisioned(&repo).image, repo.now());
     let mut stored = Vec::new();
     while let Step::Fetch { file, .. } = refresh.next() {
-        refresh.supply(repo.image().get(file)).unwrap();
+        refresh.supply(repo.image().get(file).map(Into::into)).unwrap();
         stored.extend(refresh.keep().into_iter().map(|keep| match keep {
             Keep::Store { file, .. } => file.file_name(),
             Keep::Forget => "forget".into(),

@@ -219,7 +219,7 @@ fn a_root_is_stored_whatever_follows() {
     assert_eq!(vehicle.update(&repo).map(|_| ()), Err(below(Role::Timestamp, 0, 1)));
     assert_eq!(vehicle.director.root().version(), version(2));
     let bytes = repo.director().root().to_vec();
-    assert_eq!(vehicle.kept, [Keep::Store { file: MetadataFile::Root(version(2)), bytes }]);
+    assert_eq!(vehicle.kept, [Keep::Store { file: MetadataFile::Root(version(2)), bytes: bytes.into() }]);
 }
 
 // T15.

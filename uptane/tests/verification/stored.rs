@@ -1,6 +1,7 @@
 //! What was stored, read again after a power cut at any point (design D5).
 
-use uptane::verify::{MetadataFile, StoredFiles, Trusted};
+use uptane::testing::Files;
+use uptane::verify::{Damaged, MetadataFile, Reloaded, StoredFiles, Trusted};
 use uptane::{Director, Error, Role, Version};
 
 use crate::{below, updated};
@@ -22,13 +23,7 @@ fn a_power_cut_between_snapshot_and_targets_loses_no_update() {
     let old = repo.director().targets().to_vec();
     repo.publish(|next| next.release());
     let files = repo.director();
-    vehicle.director = Trusted::reload(StoredFiles {
-        root: files.root(),
-        timestamp: Some(files.timestamp()),
-        snapshot: Some(files.snapshot()),
-        targets: Some(&old),
-    })
-    .unwrap();
+    vehicle.director = Trusted::reload(StoredFiles { targets: Some(&old), ..stored(files) }).unwrap().trusted;
     let refreshed = vehicle.refresh_director(files).unwrap();
     assert!(refreshed.changed());
     assert_eq!(refreshed.targets().file().version(), Version::new(2).unwrap());
@@ -37,19 +32,47 @@ fn a_power_cut_between_snapshot_and_targets_loses_no_update() {
 // T6.
 #[test]
 fn a_power_cut_between_a_new_root_and_what_it_forgets_is_made_good() {
+    for role in [Role::Timestamp, Role::Snapshot, Role::Targets] {
+        let (mut repo, _) = updated();
+        let old = repo.director().clone();
+        repo.publish(|next| next.director.rotate(role));
+        let files = StoredFiles { root: repo.director().root(), former_root: Some(old.root()), ..stored(&old) };
+        let Reloaded { trusted, damaged } = Trusted::<Director>::reload(files).unwrap();
+        assert_eq!(damaged, []);
+        assert!(trusted.timestamp().is_none(), "{role}");
+        assert!(trusted.snapshot().is_none(), "{role}");
+        assert!(trusted.targets().is_none(), "{role}");
+    }
+}
+
+#[test]
+fn a_damaged_file_is_told_and_the_others_still_guard_against_older_ones() {
+    let (repo, mut vehicle) = updated();
+    let files = repo.director();
+    let flipped = String::from_utf8(files.timestamp().to_vec()).unwrap().replace("2027-", "2099-");
+    let broken = StoredFiles { timestamp: Some(flipped.as_bytes()), ..stored(files) };
+    let Reloaded { trusted, damaged } = Trusted::<Director>::reload(broken).unwrap();
+    assert_eq!(damaged, [Damaged { role: Role::Timestamp, why: below(Role::Timestamp, 0, 1) }]);
+    assert!(trusted.timestamp().is_none());
+    assert!(trusted.snapshot().is_some() && trusted.targets().is_some());
+
+    let (mut older, _) = updated();
+    older.publish(|next| next.director.version(Role::Snapshot, 1));
+    vehicle.director = trusted;
+    vehicle.update(&repo).unwrap();
+}
+
+// A Root that rotated keys excuses what its predecessor vouches for, and nothing else.
+#[test]
+fn damage_beside_a_root_that_rotated_keys_is_told() {
     let (mut repo, _) = updated();
     let old = repo.director().clone();
     repo.publish(|next| next.director.rotate(Role::Timestamp));
-    let trusted = Trusted::<Director>::reload(StoredFiles {
-        root: repo.director().root(),
-        timestamp: Some(old.timestamp()),
-        snapshot: Some(old.snapshot()),
-        targets: Some(old.targets()),
-    })
-    .unwrap();
-    assert!(trusted.timestamp().is_none());
-    assert!(trusted.snapshot().is_none());
-    assert!(trusted.targets().is_none());
+    let (torn, _) = repo.director().targets().split_at(100);
+    let files = StoredFiles { former_root: Some(old.root()), targets: Some(torn), ..stored(repo.director()) };
+    let Reloaded { trusted, damaged } = Trusted::<Director>::reload(files).unwrap();
+    assert_eq!(damaged, [Damaged { role: Role::Targets, why: Error::NotJson { at: 100 } }]);
+    assert!(trusted.timestamp().is_some() && trusted.snapshot().is_some());
 }
 
 #[test]
@@ -68,20 +91,19 @@ fn a_vehicle_is_not_provisioned_with_the_other_repositorys_root() {
 }
 
 #[test]
-fn a_stored_file_of_the_other_repository_is_refused() {
+fn a_stored_file_of_the_other_repository_is_not_trusted() {
     let (mut repo, _) = updated();
     repo.publish(|next| next.director.set(Role::Timestamp, &["uptane", "repository"], r#""image""#));
-    let files = repo.director();
-    let stored = StoredFiles { root: files.root(), timestamp: Some(files.timestamp()), ..StoredFiles::default() };
-    let refused = Trusted::<Director>::reload(stored).map(|_| ());
-    assert_eq!(refused, Err(Error::WrongType { field: "repository" }));
+    let damaged = Trusted::<Director>::reload(stored(repo.director())).unwrap().damaged;
+    assert_eq!(damaged, [Damaged { role: Role::Timestamp, why: Error::WrongType { field: "repository" } }]);
 }
 
-#[test]
-fn a_torn_file_is_corrupt_and_not_forgotten() {
-    let (repo, _) = updated();
-    let files = repo.director();
-    let (torn, _) = files.targets().split_at(100);
-    let stored = StoredFiles { root: files.root(), targets: Some(torn), ..StoredFiles::default() };
-    assert!(matches!(Trusted::<Director>::reload(stored), Err(Error::NotJson { .. })));
+fn stored(files: &Files) -> StoredFiles<'_> {
+    StoredFiles {
+        root: files.root(),
+        former_root: None,
+        timestamp: Some(files.timestamp()),
+        snapshot: Some(files.snapshot()),
+        targets: Some(files.targets()),
+    }
 }

@@ -179,3 +179,15 @@ fn an_image_without_length_or_digest_is_refused() {
         assert!(matches!(refused, Error::Schema { field: named } if named == field), "{field}: {refused}");
     }
 }
+
+// T25.
+#[test]
+fn text_in_another_normal_form_than_c_is_refused() {
+    let info = ["targets", "fw/ecu-000-1.bin", "custom", "uptane", "info"];
+    let decomposed = refused(|next| next.image.set(Role::Targets, &info, "{\"author\":\"Ame\u{301}lie\"}"));
+    assert_eq!(decomposed, Error::NotNormalised);
+    let (mut repo, mut vehicle) = updated();
+    // A combining mark after a line break composes with nothing, though the escape ends in a letter.
+    repo.publish(|next| next.image.set(Role::Targets, &info, "{\"author\":\"Am\u{e9}lie\\n\u{303}\"}"));
+    vehicle.update(&repo).unwrap();
+}

@@ -85,7 +85,7 @@ fn a_tuf_client_passes_over_a_second_timestamp_of_one_version() {
     repo.publish(|next| next.image.version(Role::Timestamp, 1));
     let mut refresh = Refresh::tuf(vehicle.image.clone(), vehicle.now);
     refresh.supply(None).unwrap();
-    refresh.supply(Some(repo.image().timestamp())).unwrap();
+    refresh.supply(Some(repo.image().timestamp().into())).unwrap();
     assert!(!refresh.finish().unwrap().changed());
 }
 
@@ -160,7 +160,7 @@ fn a_new_timestamp_is_stored_whatever_follows() {
     repo.publish(|next| next.director.signed_by(Role::Snapshot, &[]));
     assert_eq!(vehicle.update(&repo).map(|_| ()), Err(below(Role::Snapshot, 0, 1)));
     assert_eq!(vehicle.director.timestamp().unwrap().version(), Version::new(2).unwrap());
-    assert!(matches!(&vehicle.kept[..], [Keep::Store { bytes, .. }] if bytes == repo.director().timestamp()));
+    assert!(matches!(&vehicle.kept[..], [Keep::Store { bytes, .. }] if **bytes == *repo.director().timestamp()));
 }
 
 // T16.

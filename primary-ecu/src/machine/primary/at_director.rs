@@ -130,8 +130,10 @@ impl Cycle {
                 MetadataFile::Timestamp => answer.timestamp.as_deref().or(stored.timestamp.as_deref()),
                 MetadataFile::Snapshot(_) => answer.snapshot.as_deref(),
                 MetadataFile::Targets(_) => answer.targets.as_deref(),
+                // The Director never delegates (§5.4.4.6 step 6).
+                MetadataFile::Delegated(..) => None,
             };
-            let supplied = refresh.supply(bytes);
+            let supplied = refresh.supply(bytes.map(Into::into));
             let keep = refresh.keep();
             self.start.director.apply(&keep);
             if keep.contains(&Keep::Forget) {
@@ -150,11 +152,12 @@ pub(super) fn reload<R: Repository>(files: &Files) -> Result<Trusted<R>, Error> 
     let Files { root, timestamp, snapshot, targets } = files;
     let stored = StoredFiles {
         root,
+        former_root: None,
         timestamp: timestamp.as_deref(),
         snapshot: snapshot.as_deref(),
         targets: targets.as_deref(),
     };
-    Ok(Trusted::reload(stored)?)
+    Ok(Trusted::reload(stored)?.trusted)
 }
 
 fn time_keys(trusted: &Trusted<Director>) -> Result<RoleKeys, Error> {
@@ -167,10 +170,12 @@ impl Files {
     pub(super) fn apply(&mut self, keep: &[Keep]) {
         for keep in keep {
             match keep {
-                Keep::Store { file: MetadataFile::Root(_), bytes } => self.root.clone_from(bytes),
-                Keep::Store { file: MetadataFile::Timestamp, bytes } => self.timestamp = Some(bytes.clone()),
-                Keep::Store { file: MetadataFile::Snapshot(_), bytes } => self.snapshot = Some(bytes.clone()),
-                Keep::Store { file: MetadataFile::Targets(_), bytes } => self.targets = Some(bytes.clone()),
+                Keep::Store { file: MetadataFile::Root(_), bytes } => self.root = bytes.to_vec(),
+                Keep::Store { file: MetadataFile::Timestamp, bytes } => self.timestamp = Some(bytes.to_vec()),
+                Keep::Store { file: MetadataFile::Snapshot(_), bytes } => self.snapshot = Some(bytes.to_vec()),
+                Keep::Store { file: MetadataFile::Targets(_), bytes } => self.targets = Some(bytes.to_vec()),
+                // Only a TUF client stores these one by one.
+                Keep::Store { file: MetadataFile::Delegated(..), .. } => {}
                 Keep::Forget => (self.timestamp, self.snapshot, self.targets) = (None, None, None),
             }
         }

@@ -40,7 +40,7 @@ impl Cycle {
         let told = self.to_tell();
         let runs = |ecu: EcuId, wanted: Sha256| told.running.get(ecu.as_str()) == Some(&wanted.to_string());
         let mut needy = BTreeSet::new();
-        for target in director.targets().view().targets() {
+        for target in director.targets().view().targets().flatten() {
             let satisfied = |ecu: EcuId| target.hashes().sha256().is_some_and(|wanted| runs(ecu, wanted));
             needy.extend(target.ecus().map(|entry| entry.ecu).filter(|ecu| !satisfied(*ecu)));
         }
@@ -64,7 +64,7 @@ impl Cycle {
         file: Option<&[u8]>,
         outputs: &mut Outputs,
     ) -> Result<(), Error> {
-        let supplied = refresh.supply(file);
+        let supplied = refresh.supply(file.map(Into::into));
         let keep = refresh.keep();
         if !keep.is_empty() {
             outputs.push_back(Output::Keep(Repo::Image, keep));
@@ -210,8 +210,8 @@ fn push<R: Repository>(files: &mut Vec<(Repo, MetadataFile, Vec<u8>)>, repo: Rep
     let Commit { snapshot, targets } = refreshed.commit();
     let snapshot_file = MetadataFile::Snapshot(refreshed.snapshot().file().version());
     let targets_file = MetadataFile::Targets(refreshed.targets().file().version());
-    files.extend(snapshot.clone().map(|bytes| (repo, snapshot_file, bytes)));
-    files.extend(targets.clone().map(|bytes| (repo, targets_file, bytes)));
+    files.extend(snapshot.clone().map(|bytes| (repo, snapshot_file, bytes.to_vec())));
+    files.extend(targets.clone().map(|bytes| (repo, targets_file, bytes.to_vec())));
 }
 
 /// Our files and journals are named by SHA-256, which all our tools list.

@@ -149,7 +149,7 @@ impl Bench {
 
     fn accept(&mut self, files: Vec<(Repo, MetadataFile, Vec<u8>)>, accepted: Accepted) {
         for (repo, file, bytes) in files {
-            self.files(repo).apply(&[Keep::Store { file, bytes }]);
+            self.files(repo).apply(&[Keep::Store { file, bytes: bytes.into() }]);
         }
         self.accepted = accepted;
     }

@@ -77,8 +77,8 @@ impl<R: Repository> Half<R> {
         let timestamp = self.read("timestamp.json", MAX_TIMESTAMP)?;
         let accepted = self.read("accepted", MAX_SNAPSHOT.saturating_add(MAX_TARGETS))?;
         let (snapshot, targets) = accepted.as_deref().map(split).transpose()?.unzip();
-        let stored = StoredFiles { root: &root, timestamp: timestamp.as_deref(), snapshot, targets };
-        self.trust(Trusted::reload(stored)?);
+        let stored = StoredFiles { root: &root, former_root: None, timestamp: timestamp.as_deref(), snapshot, targets };
+        self.trust(Trusted::reload(stored)?.trusted);
         self.forgot = self.trusted()?.targets().is_none();
         Ok(())
     }
@@ -160,7 +160,7 @@ impl<R: Repository> Half<R> {
         }
         match refresh.next() {
             Step::Fetch { file, .. } if file.role() == part.role() => {
-                refresh.supply(Some(bytes))?;
+                refresh.supply(Some(bytes.into()))?;
                 self.store(refresh.keep())
             }
             // What is held already is what its parent lists.
@@ -175,7 +175,7 @@ impl<R: Repository> Half<R> {
     /// Verifies what is trusted as if it came now.
     pub(super) fn verify_again(&self, begin: impl FnOnce(Trusted<R>) -> Refresh<R>) -> Result<Refreshed<R>, Fault> {
         let trusted = self.trusted()?;
-        let timestamp = trusted.timestamp().map(|file| file.bytes());
+        let timestamp = trusted.timestamp().map(Kept::shared);
         let mut refresh = begin(trusted.clone());
         refresh.supply(None)?;
         refresh.supply(timestamp)?;
@@ -234,7 +234,10 @@ impl<R: Repository> Half<R> {
                 Keep::Store { file: MetadataFile::Root(_), bytes } => self.store_root(&bytes)?,
                 Keep::Store { file: MetadataFile::Timestamp, bytes } => self.write("timestamp.json", &bytes)?,
                 // Only a TUF client stores these before both are verified.
-                Keep::Store { file: MetadataFile::Snapshot(_) | MetadataFile::Targets(_), .. } => {}
+                Keep::Store {
+                    file: MetadataFile::Snapshot(_) | MetadataFile::Targets(_) | MetadataFile::Delegated(..),
+                    ..
+                } => {}
                 Keep::Forget => self.forget()?,
             }
         }

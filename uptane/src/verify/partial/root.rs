@@ -89,8 +89,8 @@ impl RootStream {
             expires: said.header.expires,
             not_before: said.header.not_before,
             sha256,
-            root: said.role(RootRole::Root),
-            targets: said.role(RootRole::Targets),
+            root: *said.role(RootRole::Root),
+            targets: *said.role(RootRole::Targets),
             time: said.time,
         };
         Ok(Candidate { root, origin: said.header.origin })

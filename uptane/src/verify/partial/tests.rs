@@ -307,7 +307,7 @@ fn full_and_partial_verification_say_the_same_of_the_next_root() {
         let file = repo.director().get(MetadataFile::Root(Version::new(2).unwrap())).unwrap();
         let trusted = Trusted::<Director>::provision(repo.director().first_root()).unwrap();
         let mut refresh = Refresh::director(trusted, repo.vehicle(), None, repo.now());
-        let full = refresh.supply(Some(file));
+        let full = refresh.supply(Some(file.into()));
         assert_eq!(follow(&root(&repo), file).map(|_| ()), full, "fault {index}");
         assert_eq!(full.is_ok(), index < 2, "fault {index}");
     }
@@ -366,7 +366,7 @@ fn full(repo: &Repo) -> Result<Sha256, Error> {
 fn full_after(trusted: Trusted<Director>, repo: &Repo) -> Result<Trusted<Director>, Error> {
     let mut refresh = Refresh::director(trusted, repo.vehicle(), None, repo.now());
     while let Step::Fetch { file, .. } = refresh.next() {
-        refresh.supply(repo.director().get(file))?;
+        refresh.supply(repo.director().get(file).map(Into::into))?;
     }
     Ok(refresh.finish().unwrap().into_trusted())
 }
