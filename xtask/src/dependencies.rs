@@ -47,6 +47,7 @@ const BELOW_UPTANE: [&str; 25] = [
     "tinyvec",
     "typenum",
     "unicode-ident",
+    "hmac",
     "unicode-normalization",
     "zeroize",
 ];

@@ -11,6 +11,7 @@ mod snapshot;
 mod stored;
 mod targets;
 mod timestamp;
+mod tuf;
 mod vectors;
 
 use uptane::testing::{Next, Repo, Vehicle};

@@ -152,3 +152,11 @@ fn cached_snapshot_is_held_to_its_expiry_in_every_cycle() {
     let refused = vehicle.update(&repo).map(|_| ());
     assert_eq!(refused, Err(Error::Expired { role: Role::Snapshot, expires, now: expires }));
 }
+
+#[test]
+fn a_snapshot_that_lists_root_too_is_as_good_as_any() {
+    let (mut repo, mut vehicle) = updated();
+    repo.publish(|next| next.director.set(Role::Snapshot, &["meta", "root.json"], r#"{"version":1}"#));
+    vehicle.update(&repo).unwrap();
+    assert_eq!(vehicle.director.snapshot().unwrap().version(), Version::new(2).unwrap());
+}

@@ -78,17 +78,6 @@ fn two_timestamps_of_one_version_are_equivocation() {
     assert_eq!(refused.attack(), Some(Attack::MixAndMatch));
 }
 
-// T18: TUF keeps the one it has and says nothing.
-#[test]
-fn a_tuf_client_passes_over_a_second_timestamp_of_one_version() {
-    let (mut repo, vehicle) = updated();
-    repo.publish(|next| next.image.version(Role::Timestamp, 1));
-    let mut refresh = Refresh::tuf(vehicle.image.clone(), vehicle.now);
-    refresh.supply(None).unwrap();
-    refresh.supply(Some(repo.image().timestamp().into())).unwrap();
-    assert!(!refresh.finish().unwrap().changed());
-}
-
 #[test]
 fn timestamp_that_lists_an_older_snapshot_is_a_rollback() {
     let (mut repo, mut vehicle) = updated();
