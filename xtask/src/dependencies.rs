@@ -23,7 +23,7 @@ const ORDER: [&[&str]; 6] = [
 ];
 
 /// Every crate below `uptane`, with every feature on, those that only build it included. A new one is a new crate inside the verifier of each ECU.
-const BELOW_UPTANE: [&str; 25] = [
+const BELOW_UPTANE: [&str; 26] = [
     "block-buffer",
     "cfg-if",
     "cpufeatures",
@@ -33,6 +33,7 @@ const BELOW_UPTANE: [&str; 25] = [
     "digest",
     "ed25519",
     "ed25519-dalek",
+    "hmac",
     "hybrid-array",
     "proc-macro2",
     "quote",
@@ -47,7 +48,6 @@ const BELOW_UPTANE: [&str; 25] = [
     "tinyvec",
     "typenum",
     "unicode-ident",
-    "hmac",
     "unicode-normalization",
     "zeroize",
 ];
