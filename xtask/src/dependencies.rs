@@ -23,11 +23,13 @@ const ORDER: [&[&str]; 6] = [
 ];
 
 /// Every crate below `uptane`, with every feature on, those that only build it included. A new one is a new crate inside the verifier of each ECU.
-const BELOW_UPTANE: [&str; 26] = [
+const BELOW_UPTANE: [&str; 28] = [
     "block-buffer",
     "cfg-if",
+    "cmov",
     "cpufeatures",
     "crypto-common",
+    "ctutils",
     "curve25519-dalek",
     "curve25519-dalek-derive",
     "digest",
