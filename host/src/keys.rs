@@ -90,7 +90,7 @@ impl Signer for KeyFile {
         self.signer.public_key()
     }
 
-    fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignError> {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         self.signer.sign(message)
     }
 }

@@ -62,7 +62,7 @@ pub(crate) fn timestamp(facts: &Facts, next: Next, signer: &dyn Signer) -> Resul
 /// The key of a role as Root appoints it.
 pub(crate) fn key_set(facts: &Facts, role: TopRole) -> Result<KeySet, Error> {
     let key = facts.keys.get(&role).ok_or(Error::Incomplete { what: "key for one of its roles" })?;
-    Ok(KeySet::new([key.public], 1)?)
+    Ok(KeySet::new([key.public.clone()], 1)?)
 }
 
 fn info(facts: &Facts, role: TopRole) -> Result<FileInfo, Error> {

@@ -3,7 +3,7 @@
 use uptane::{EcuId, HardwareId, KeyId, PublicKey, Sha256, VehicleId};
 
 /// Who this ECU is, where it belongs, and whose commands it takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
     /// Its id.
     pub ecu: EcuId,

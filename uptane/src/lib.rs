@@ -34,7 +34,9 @@ pub use id::{
     CampaignId, EcuId, HardwareId, ImageLine, KeyId, Nonce, RoleName, TargetName, TargetNameBuf, Text, TransactionId,
     VehicleId,
 };
-pub use key::{Algorithm, PublicKey, Signature};
+#[cfg(feature = "rsa")]
+pub use key::RsaKey;
+pub use key::{Algorithm, PublicKey};
 pub use role::{Director, Image, Repository, Role};
 pub use time::Time;
 pub use version::{Counter, Length, ReleaseCounter, Version};

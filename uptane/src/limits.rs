@@ -7,6 +7,18 @@
 pub const MAX_PUBLIC_KEY: usize = 1_952;
 /// Bytes of an ML-DSA-65 signature, the largest signature a file may carry.
 pub const MAX_SIGNATURE: usize = 3_309;
+/// Characters of a public key that this build evaluates, as it stands in metadata: 64 hex digits, or PEM.
+pub const MAX_KEY_TEXT: usize = match (cfg!(feature = "rsa"), cfg!(feature = "ecdsa")) {
+    (true, _) => 1_024,
+    (false, true) => 256,
+    (false, false) => 64,
+};
+/// Bytes of the longest signature that this build evaluates: RSA of 4,096 bits, ECDSA P-256 in DER, Ed25519.
+pub const MAX_EVALUATED_SIGNATURE: usize = match (cfg!(feature = "rsa"), cfg!(feature = "ecdsa")) {
+    (true, _) => 512,
+    (false, true) => 72,
+    (false, false) => 64,
+};
 /// Longest string token: a hex signature of the largest kind.
 pub const MAX_STRING: usize = 2 * MAX_SIGNATURE;
 /// Deepest nesting of objects and arrays in a signed file.

@@ -53,14 +53,14 @@ impl Bundle<'_> {
         let primary = primary.ok_or(Error::UnknownEcu { ecu: vehicle.primary })?;
         Ok(Vehicle {
             id: vehicle.id,
-            primary: Primary { ecu: primary.id, key: primary.key },
+            primary: Primary { ecu: primary.id, key: primary.key.clone() },
             ecus: ecus.iter().map(entry).collect(),
         })
     }
 }
 
 fn entry(ecu: &Ecu) -> VehicleEcu {
-    VehicleEcu { ecu: ecu.id, hardware: ecu.hardware, verification: ecu.verification, key: ecu.key }
+    VehicleEcu { ecu: ecu.id, hardware: ecu.hardware, verification: ecu.verification, key: ecu.key.clone() }
 }
 
 /// Removes a folder that [`Bundle::write`] made.

@@ -28,7 +28,7 @@ pub struct Vehicle {
 }
 
 /// The Primary of a [`Vehicle`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Primary {
     /// Its id.
@@ -40,7 +40,7 @@ pub struct Primary {
 }
 
 /// One ECU of a [`Vehicle`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VehicleEcu {
     /// Its id.

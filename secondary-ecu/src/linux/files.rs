@@ -48,7 +48,7 @@ pub(super) struct Ecu {
 }
 
 /// Where it belongs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Vehicle {
     pub(super) vehicle: VehicleId,
     pub(super) primary: EcuId,
@@ -137,7 +137,7 @@ impl Ecu {
             ecu: self.ecu,
             hardware: self.hardware,
             vehicle: vehicle.vehicle,
-            primary: vehicle.key,
+            primary: vehicle.key.clone(),
             max_chunk,
             progress: PROGRESS,
         }
@@ -154,7 +154,7 @@ impl EcuKey for ReportKey {
     }
 
     fn sign(&mut self, digest: &Sha256) -> Option<[u8; 64]> {
-        self.0.sign(&digest.0).ok()
+        self.0.sign(&digest.0).ok()?.try_into().ok()
     }
 }
 

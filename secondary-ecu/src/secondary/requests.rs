@@ -153,8 +153,8 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     /// Carries out a command of the Primary's key, for this ECU and vehicle, about the trusted Director Targets.
     fn command(&mut self, area: Area, progress: Progress) -> Result<(), Fault> {
-        let Profile { primary, ecu, vehicle, .. } = self.profile;
-        let mut stream = CommandStream::new(primary, ecu, vehicle);
+        let Profile { primary, ecu, vehicle, .. } = &self.profile;
+        let mut stream = CommandStream::new(primary.clone(), *ecu, *vehicle);
         let length = u32::try_from(progress.length).map_err(|_| Fault::Refused(Refusal::TooLong))?;
         self.store.stream(area, 0, length, &mut self.buffer, |piece| Ok(stream.feed(piece)?))?;
         let command = stream.finish()?;

@@ -81,7 +81,7 @@ impl Bench {
         };
         let ecus: Vec<_> = self.repo.ecus().iter().map(entry).collect();
         let primary = ecus.first().unwrap();
-        Vehicle { id: self.repo.vehicle(), primary: Primary { ecu: primary.ecu, key: primary.key }, ecus }
+        Vehicle { id: self.repo.vehicle(), primary: Primary { ecu: primary.ecu, key: primary.key.clone() }, ecus }
     }
 
     /// This ECU.

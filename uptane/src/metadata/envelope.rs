@@ -1,9 +1,10 @@
 //! The frame of every signed file: `{"signatures":[…],"signed":{…}}` (§5.2.1).
 
 use super::fields::required;
+use super::role_keys::KeyHint;
 use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read, walk};
-use crate::limits::MAX_SIGNATURES;
-use crate::{Error, KeyId, Sha256, Signature};
+use crate::limits::{MAX_EVALUATED_SIGNATURE, MAX_SIGNATURES};
+use crate::{Error, KeyId, Sha256};
 
 /// A signed file, taken apart: who claims to have signed, and what.
 #[derive(Clone, Copy, Debug)]
@@ -28,12 +29,7 @@ impl<'a> Envelope<'a> {
         Ok(Self { signatures: places.signatures.of(file), signed: places.signed.of(file) })
     }
 
-    /// The signatures, not yet judged. Entries whose key id no key can have are left out (trap T20).
-    pub fn signatures(&self) -> impl Iterator<Item = Signature<'a>> + use<'a> {
-        walk::elements(self.signatures).filter_map(signature)
-    }
-
-    /// The entries of `signatures`, read as a stream reads them.
+    /// The entries of `signatures`, not yet judged.
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> + use<'a> {
         walk::elements(self.signatures).filter_map(|value| {
             let mut entry = Entry::default();
@@ -62,11 +58,6 @@ impl<'a> Envelope<'a> {
     }
 }
 
-fn signature(entry: &[u8]) -> Option<Signature<'_>> {
-    let field = |name| walk::member(entry, name).and_then(walk::text);
-    Some(Signature { key: KeyId::parse(field("keyid")?).ok()?, hex: field("sig")? })
-}
-
 /// Gives what a canonical escape stands for in the signed bytes, and returns what follows it.
 fn give_escape<'a>(escape: &'a [u8], update: &mut impl FnMut(&[u8])) -> &'a [u8] {
     let (given, length): (&[u8], usize) = match escape {
@@ -87,15 +78,14 @@ fn give_escape<'a>(escape: &'a [u8], update: &mut impl FnMut(&[u8])) -> &'a [u8]
     escape.get(length..).unwrap_or_default()
 }
 
-/// One entry of `signatures`, as a stream tells of it.
-#[derive(Clone, Copy, Default)]
+/// One entry of `signatures`.
+#[derive(Clone, Default)]
 pub(crate) struct Entry {
     /// The key it claims; none if no key can have that id.
     pub(crate) key: Option<KeyId>,
-    /// The signature's bytes; none if it is not of Ed25519's length, or not hex.
-    pub(crate) bytes: Option<[u8; 64]>,
+    signature: SignatureText,
     /// The digest it is over, in a file of an ECU.
-    pub(crate) hash: Option<Sha256>,
+    hash: Option<Sha256>,
     is_method: bool,
     is_function: bool,
     has: (bool, bool),
@@ -105,15 +95,13 @@ impl Entry {
     fn field(&mut self, field: &str, event: Event<'_>) -> Result<(), Error> {
         match (field, event) {
             ("keyid", Event::Text(text)) => (self.key, self.has.0) = (KeyId::parse(text).ok(), true),
-            ("sig", Event::Text(text)) => {
-                let mut bytes = [0; 64];
-                self.bytes = crate::hex::decode(text, &mut bytes).map(|()| bytes);
+            // Longer than any id.
+            ("keyid", Event::Part { .. }) => self.has.0 = true,
+            ("keyid", _) => return Err(Error::Schema { field: "keyid" }),
+            ("sig", Event::Text(piece) | Event::Part { piece, .. }) => {
+                self.signature.push(piece);
                 self.has.1 = true;
             }
-            // Longer than any id or Ed25519 signature: of an algorithm to come, so not evaluated (trap T20).
-            ("keyid", Event::Part { .. }) => self.has.0 = true,
-            ("sig", Event::Part { .. }) => self.has.1 = true,
-            ("keyid", _) => return Err(Error::Schema { field: "keyid" }),
             ("sig", _) => return Err(Error::Schema { field: "sig" }),
             ("hash", Event::Text(text)) => self.hash = Sha256::parse(text).ok(),
             ("hash_function", Event::Text(text)) => self.is_function = text == HASH_FUNCTION,
@@ -121,6 +109,11 @@ impl Entry {
             _ => {}
         }
         Ok(())
+    }
+
+    /// The signature's bytes; none if it is not hex, or longer than any that can be evaluated (trap T20).
+    pub(crate) fn signature(&self) -> Option<&[u8]> {
+        self.signature.bytes()
     }
 
     /// The digest the signature is over, if it is of a method and digest function that can be evaluated.
@@ -138,17 +131,52 @@ impl Sink for Entry {
     }
 }
 
+/// Hex digits that come in pieces, as bytes.
+#[derive(Clone, Copy)]
+struct SignatureText {
+    bytes: [u8; MAX_EVALUATED_SIGNATURE],
+    digits: u16,
+    is_bad: bool,
+}
+
+impl SignatureText {
+    fn push(&mut self, digits: &str) {
+        for digit in digits.bytes() {
+            let place = self.bytes.get_mut(usize::from(self.digits / 2));
+            match place.zip(crate::hex::nibble(digit)) {
+                Some((byte, nibble)) => *byte = *byte << 4 | nibble,
+                None => self.is_bad = true,
+            }
+            // At most `MAX_STRING` of them.
+            self.digits = self.digits.saturating_add(1);
+        }
+    }
+
+    fn bytes(&self) -> Option<&[u8]> {
+        let is_good = !self.is_bad && self.digits.is_multiple_of(2);
+        self.bytes.get(..usize::from(self.digits / 2)).filter(|_| is_good)
+    }
+}
+
+impl Default for SignatureText {
+    fn default() -> Self {
+        Self { bytes: [0; MAX_EVALUATED_SIGNATURE], digits: 0, is_bad: false }
+    }
+}
+
 /// Reads the frame, and gives every signature entry once it is complete.
 #[derive(Default)]
 pub(crate) struct EnvelopeReader {
     entry: Entry,
     entries: usize,
+    /// The ids so far.
+    ids: [KeyHint; MAX_SIGNATURES],
     has: (bool, bool),
 }
 
 impl EnvelopeReader {
     /// Takes an event outside `signed`.
-    pub(crate) fn event(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<Option<Entry>, Error> {
+    pub(crate) fn event(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<Option<&Entry>, Error> {
         match steps {
             [] => event.object("signed")?,
             [Step::Key("signatures")] => {
@@ -166,19 +194,28 @@ impl EnvelopeReader {
         Ok(None)
     }
 
-    fn item(&mut self, event: Event<'_>) -> Result<Option<Entry>, Error> {
+    fn item(&mut self, event: Event<'_>) -> Result<Option<&Entry>, Error> {
         event.object("signatures")?;
         if let Event::Begin(_) = event {
-            self.entries += 1;
             self.entry = Entry::default();
-            return match self.entries > MAX_SIGNATURES {
-                true => Err(Error::Limit { what: "signatures" }),
-                false => Ok(None),
-            };
+            return Ok(None);
         }
         required(self.entry.has.0.then_some(()), "keyid")?;
         required(self.entry.has.1.then_some(()), "sig")?;
-        Ok(Some(self.entry))
+        self.check_id()?;
+        Ok(Some(&self.entry))
+    }
+
+    /// Refuses a key id that stands twice: readers disagree which of the two counts (TUF 1.0.34 §4.2.1). What no key can
+    /// have for an id claims no key, and so does no harm.
+    fn check_id(&mut self) -> Result<(), Error> {
+        let hint = self.entry.key.as_ref().map_or(KeyHint::NONE, KeyHint::of);
+        if hint != KeyHint::NONE && self.ids.contains(&hint) {
+            return Err(Error::Duplicate { what: "key id of signatures" });
+        }
+        *self.ids.get_mut(self.entries).ok_or(Error::Limit { what: "signatures" })? = hint;
+        self.entries += 1;
+        Ok(())
     }
 
     pub(crate) fn finish(&self) -> Result<(), Error> {

@@ -9,6 +9,7 @@ mod content;
 mod envelope;
 mod fields;
 mod header;
+mod key_reader;
 mod manifest;
 mod report;
 mod role_keys;

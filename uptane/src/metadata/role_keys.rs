@@ -20,10 +20,13 @@ pub enum RootRole {
 ///
 /// A key id is a hint and never decides anything (TAP 12): mistaking one for another could only make a good signature
 /// fail. So eight bytes stand in for up to `MAX_KEY_ID`, which keeps a Secondary's trusted Root near one kilobyte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KeyHint([u8; 8]);
 
 impl KeyHint {
+    /// Of no id.
+    pub(crate) const NONE: Self = Self([0; 8]);
+
     pub(crate) fn of(id: &KeyId) -> Self {
         let mut start = [0; 8];
         start.iter_mut().zip(Sha256::of(id.as_str().as_bytes()).0).for_each(|(to, from)| *to = from);
@@ -31,8 +34,10 @@ impl KeyHint {
     }
 }
 
-/// The keys of a role that this crate can evaluate, and the role's threshold. No key is in it twice (trap T3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The keys of a role that this crate can evaluate, and the role's threshold.
+///
+/// A key may have several ids (TAP 12). It counts once, whichever of them its signatures claim (trap T3).
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleKeys {
     keys: [Option<(KeyHint, PublicKey)>; MAX_ROLE_KEYS],
     threshold: u8,
@@ -54,14 +59,14 @@ impl RoleKeys {
     pub(crate) fn with_threshold(threshold: u64) -> Result<Self, Error> {
         // §5.2.2: a role without a threshold would be signed by nobody.
         match u8::try_from(threshold) {
-            Ok(threshold) if threshold > 0 => Ok(Self { keys: [None; MAX_ROLE_KEYS], threshold }),
+            Ok(threshold) if threshold > 0 => Ok(Self { keys: [const { None }; MAX_ROLE_KEYS], threshold }),
             _ => Err(Error::BadNumber { kind: "threshold" }),
         }
     }
 
-    /// Adds a key; a second one under the same id or of the same bytes is refused (trap T3).
+    /// Adds a key under an id, which must be new.
     pub(crate) fn add(&mut self, hint: KeyHint, key: PublicKey) -> Result<(), Error> {
-        if self.keys.iter().flatten().any(|(known, other)| *known == hint || *other == key) {
+        if self.keys.iter().flatten().any(|(known, _)| *known == hint) {
             return Err(Error::Duplicate { what: "key of a role" });
         }
         let place = self.keys.iter_mut().find(|place| place.is_none());
@@ -74,24 +79,31 @@ impl RoleKeys {
         self.threshold
     }
 
-    /// The keys.
+    /// The keys, each once.
     pub fn keys(&self) -> impl Iterator<Item = PublicKey> + '_ {
-        self.keys.iter().flatten().map(|(_, key)| *key)
+        let is_first = |(place, (_, key)): &(usize, &(KeyHint, PublicKey))| self.first_place(key) == Some(*place);
+        self.keys.iter().flatten().enumerate().filter(is_first).map(|(_, (_, key))| key.clone())
     }
 
     /// The key a signature with this id claims to be of.
     pub fn find(&self, id: &KeyId) -> Option<PublicKey> {
         let hint = KeyHint::of(id);
-        self.keys.iter().flatten().find(|(known, _)| *known == hint).map(|(_, key)| *key)
+        self.keys.iter().flatten().find(|(known, _)| *known == hint).map(|(_, key)| key.clone())
     }
 
     /// Whether both are the same keys with the same threshold, whatever their ids and order.
     pub fn is_same_as(&self, other: &Self) -> bool {
-        let covers = |one: &Self, two: &Self| one.keys().all(|key| two.keys().any(|known| known == key));
+        let covers = |one: &Self, two: &Self| one.keys().all(|key| two.first_place(&key).is_some());
         self.threshold == other.threshold && covers(self, other) && covers(other, self)
     }
 
-    pub(crate) fn slots(&self) -> &[Option<(KeyHint, PublicKey)>; MAX_ROLE_KEYS] {
-        &self.keys
+    /// The place of a key: where it stands first, whatever its id.
+    pub(crate) fn first_place(&self, key: &PublicKey) -> Option<usize> {
+        self.keys.iter().flatten().position(|(_, known)| known == key)
+    }
+
+    /// The keys under hints of their ids, in their places.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (KeyHint, &PublicKey)> {
+        self.keys.iter().flatten().map(|(hint, key)| (*hint, key))
     }
 }

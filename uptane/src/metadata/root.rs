@@ -3,14 +3,14 @@
 use super::content::ContentReader;
 use super::fields::required;
 use super::header::{Header, HeaderReader};
-use super::role_keys::KeyHint;
+use super::key_reader::{KeyReader, KeyTable, RoleReader};
 use super::{Origin, RoleKeys, RootRole};
 use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read, walk};
-use crate::limits::{MAX_ROLE_KEYS, MAX_ROOT_KEYS};
+use crate::limits::MAX_ROOT_KEYS;
 use crate::{Error, KeyId, PublicKey, Role, Time, Version};
 
 /// A view of Root.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Root<'a> {
     signed: &'a [u8],
     said: RootSays,
@@ -57,28 +57,27 @@ impl<'a> Root<'a> {
 
     /// The keys of a role.
     pub fn role_keys(&self, role: RootRole) -> RoleKeys {
-        *self.said.role(role)
+        self.said.role(role).clone()
     }
 
     /// The keys of the time attestations (design D14).
     pub fn time_keys(&self) -> Option<RoleKeys> {
-        self.said.time
+        self.said.time.clone()
     }
 
     /// Every key of the file that can be evaluated, under its id.
     pub fn keys(&self) -> impl Iterator<Item = (KeyId, PublicKey)> + use<'a> {
         let keys = walk::member(self.signed, "keys").unwrap_or_default();
         walk::members(keys).filter_map(|(id, key)| {
-            let public = walk::text(walk::member(walk::member(key, "keyval")?, "public")?)?;
-            let field = |name| walk::member(key, name).and_then(walk::text);
-            let known = field("keytype") == Some(ED25519) && field("scheme") == Some(ED25519);
-            Some((KeyId::parse(id).ok()?, PublicKey::parse_ed25519(public).ok().filter(|_| known)?))
+            let mut reader = KeyReader::default();
+            read(key, &mut reader).ok()?;
+            Some((KeyId::parse(id).ok()?, reader.finish().ok()??))
         })
     }
 }
 
 /// What a Root file says, without the file.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct RootSays {
     pub(crate) header: Header,
     roles: [RoleKeys; 4],
@@ -100,7 +99,7 @@ impl RootSays {
 /// Reads the `signed` of a Root file. Canonical order puts `keys` before the roles that refer to them.
 pub struct RootReader {
     header: HeaderReader,
-    keys: [Option<(KeyHint, Option<PublicKey>)>; MAX_ROOT_KEYS],
+    keys: KeyTable<MAX_ROOT_KEYS>,
     key: KeyReader,
     has_keys: bool,
     roles: [Option<RoleKeys>; 4],
@@ -112,10 +111,10 @@ impl RootReader {
     pub(crate) fn new() -> Self {
         Self {
             header: HeaderReader::new(Role::Root),
-            keys: [None; MAX_ROOT_KEYS],
+            keys: KeyTable::new(),
             key: KeyReader::default(),
             has_keys: false,
-            roles: [None; 4],
+            roles: [const { None }; 4],
             time: None,
             role: RoleReader::default(),
         }
@@ -148,23 +147,11 @@ impl RootReader {
             }
             ([], Event::End(_)) => {
                 let key = self.key.finish()?;
-                self.define(KeyHint::of(&KeyId::parse(id)?), key)
+                self.keys.define(id, key)
             }
             ([], _) => Err(Error::Schema { field: "keys" }),
             _ => self.key.event(steps, event),
         }
-    }
-
-    fn define(&mut self, hint: KeyHint, key: Option<PublicKey>) -> Result<(), Error> {
-        let is_known =
-            |(known, other): &(KeyHint, Option<PublicKey>)| *known == hint || (key.is_some() && *other == key);
-        // Trap T3: one key under two ids would be counted twice.
-        if self.keys.iter().flatten().any(is_known) {
-            return Err(Error::Duplicate { what: "key of Root" });
-        }
-        let place = self.keys.iter_mut().find(|place| place.is_none());
-        *place.ok_or(Error::Limit { what: "keys of Root" })? = Some((hint, key));
-        Ok(())
     }
 
     fn appointed(&mut self, name: &str, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
@@ -198,14 +185,14 @@ impl RootReader {
     pub(crate) fn finish(&self) -> Result<RootSays, Error> {
         let header = self.header.finish()?;
         required(self.has_keys.then_some(()), "keys")?;
-        let [root, snapshot, targets, timestamp] = self.roles;
+        let [root, snapshot, targets, timestamp] = self.roles.clone();
         let roles = [
             required(root, "root")?,
             required(snapshot, "snapshot")?,
             required(targets, "targets")?,
             required(timestamp, "timestamp")?,
         ];
-        Ok(RootSays { header, roles, time: self.time })
+        Ok(RootSays { header, roles, time: self.time.clone() })
     }
 }
 
@@ -230,85 +217,3 @@ impl Sink for RootReader {
         self.step(path.steps(), event)
     }
 }
-
-/// Collects one key. A key of a type or scheme that cannot be evaluated is known and never counts (trap T20).
-#[derive(Clone, Copy, Default)]
-struct KeyReader {
-    is_type: bool,
-    is_scheme: bool,
-    has: (bool, bool, bool),
-    public: Option<PublicKey>,
-}
-
-impl KeyReader {
-    fn event(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
-        match (steps, event) {
-            ([Step::Key("keytype")], Event::Text(text)) => (self.is_type, self.has.0) = (text == ED25519, true),
-            ([Step::Key("scheme")], Event::Text(text)) => (self.is_scheme, self.has.1) = (text == ED25519, true),
-            ([Step::Key("keyval"), Step::Key("public")], Event::Text(text)) => {
-                (self.public, self.has.2) = (PublicKey::parse_ed25519(text).ok(), true);
-            }
-            ([Step::Key("keyval"), Step::Key("public")], Event::Part { .. }) => self.has.2 = true,
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn finish(&self) -> Result<Option<PublicKey>, Error> {
-        required(self.has.0.then_some(()), "keytype")?;
-        required(self.has.1.then_some(()), "scheme")?;
-        if !(self.is_type && self.is_scheme) {
-            return Ok(None);
-        }
-        required(self.has.2.then_some(()), "public")?;
-        self.public.map(Some).ok_or(Error::BadKey)
-    }
-}
-
-/// Collects one role.
-#[derive(Clone, Copy, Default)]
-struct RoleReader {
-    ids: [Option<KeyHint>; MAX_ROLE_KEYS],
-    count: usize,
-    threshold: Option<u64>,
-}
-
-impl RoleReader {
-    fn event(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
-        match steps {
-            [Step::Key("keyids")] => event.array("keyids")?,
-            [Step::Key("keyids"), Step::Item] => self.id(KeyHint::of(&KeyId::parse(event.text("keyids")?)?))?,
-            [Step::Key("threshold")] => self.threshold = Some(event.unsigned("threshold")?),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn id(&mut self, id: KeyHint) -> Result<(), Error> {
-        if self.ids.contains(&Some(id)) {
-            return Err(Error::Duplicate { what: "key of a role" });
-        }
-        *self.ids.get_mut(self.count).ok_or(Error::Limit { what: "keys of a role" })? = Some(id);
-        self.count += 1;
-        Ok(())
-    }
-
-    fn finish(&self, keys: &[Option<(KeyHint, Option<PublicKey>)>]) -> Result<RoleKeys, Error> {
-        let threshold = required(self.threshold, "threshold")?;
-        let mut role = RoleKeys::with_threshold(threshold)?;
-        // A threshold its keys cannot reach would end every update for ever.
-        if threshold > u64::try_from(self.count).unwrap_or(u64::MAX) {
-            return Err(Error::BadNumber { kind: "threshold" });
-        }
-        for id in self.ids.iter().flatten() {
-            let (_, key) = required(keys.iter().flatten().find(|(known, _)| known == id).copied(), "keyids")?;
-            if let Some(key) = key {
-                role.add(*id, key)?;
-            }
-        }
-        Ok(role)
-    }
-}
-
-/// The type and the scheme of the keys this crate can evaluate.
-const ED25519: &str = "ed25519";

@@ -8,9 +8,9 @@ use alloc::vec::Vec;
 use super::canonical::{Value, signed_form};
 use super::{KeySet, SignError, Signer};
 use crate::limits::MAX_SIGNATURES;
-use crate::metadata::{Envelope, Root, Snapshot, Targets, TimeAttestation, Timestamp};
+use crate::metadata::{Entry, Envelope, Root, Snapshot, Targets, TimeAttestation, Timestamp};
 use crate::verify::{signature, threshold};
-use crate::{Error, KeyId, Role, Sha256, Signature};
+use crate::{Algorithm, Error, KeyId, Role, Sha256};
 
 /// A file that may still lack signatures; no reader accepts it before [`finish`](Self::finish).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct PartlySigned {
     /// Wire form of `signed`.
     signed: Vec<u8>,
     /// Sorted by key id, each at most once.
-    signatures: BTreeMap<KeyId, [u8; 64]>,
+    signatures: BTreeMap<KeyId, Vec<u8>>,
     /// Whether signatures came in a file, so that nobody has verified them yet.
     carried: bool,
 }
@@ -33,8 +33,8 @@ impl PartlySigned {
     pub fn from_file(role: Role, file: &[u8]) -> Result<Self, SignError> {
         let envelope = Envelope::decode(file)?;
         check_type(role, envelope.signed())?;
-        let signature = |entry: Signature<'_>| Some((entry.key, entry.bytes::<64>()?));
-        let signatures = envelope.signatures().filter_map(signature).collect();
+        let signature = |entry: Entry| Some((entry.key?, entry.signature()?.to_vec()));
+        let signatures = envelope.entries().filter_map(signature).collect();
         Ok(Self { role, signed: envelope.signed().to_vec(), signatures, carried: true })
     }
 
@@ -73,7 +73,7 @@ impl PartlySigned {
 
     /// The file with the signatures it has, to carry to the next signer.
     pub fn to_file(&self) -> Vec<u8> {
-        let signature = |(id, bytes): (&KeyId, &[u8; 64])| {
+        let signature = |(id, bytes): (&KeyId, &Vec<u8>)| {
             Value::object([("keyid", Value::text(id)), ("sig", Value::text(Hex(bytes)))])
         };
         let signatures = self.signatures.iter().map(signature).collect();
@@ -102,6 +102,9 @@ impl PartlySigned {
 
 /// A file of an ECU: one key, signing the SHA-256 digest of `signed` (§5.4.2.1.1, §5.4.2.1.2; trap T13).
 pub(crate) fn sign_as_ecu(signed: &Value, signer: &dyn Signer) -> Result<Vec<u8>, SignError> {
+    if signer.public_key().algorithm() != Algorithm::Ed25519 {
+        return Err(Error::BadKey.into());
+    }
     let signed = signed.to_wire();
     let digest = Sha256::of(&signed_form(&signed));
     let signature = checked_signature(signer, &digest.0)?;
@@ -120,7 +123,7 @@ fn enclose(signatures: Vec<Value>, signed: Vec<u8>) -> Vec<u8> {
 }
 
 /// A signature that is known to verify: a faulty one must not leave, as it can give the key away.
-fn checked_signature(signer: &dyn Signer, message: &[u8]) -> Result<[u8; 64], SignError> {
+fn checked_signature(signer: &dyn Signer, message: &[u8]) -> Result<Vec<u8>, SignError> {
     let bytes = signer.sign(message)?;
     match signature::verify(&signer.public_key(), message, &bytes) {
         Ok(_) => Ok(bytes),

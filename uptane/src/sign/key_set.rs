@@ -64,7 +64,7 @@ impl KeySet {
 
     /// The keys with their ids, sorted by id.
     pub fn keys(&self) -> impl Iterator<Item = (KeyId, PublicKey)> + '_ {
-        self.keys.iter().copied()
+        self.keys.iter().cloned()
     }
 
     /// The id this role knows a key by.

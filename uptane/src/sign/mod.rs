@@ -12,6 +12,8 @@ mod error;
 mod image;
 mod key_set;
 mod root;
+#[cfg(all(feature = "rsa", feature = "testing"))]
+mod rsa;
 mod signer;
 mod snapshot;
 mod targets;

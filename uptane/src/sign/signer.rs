@@ -1,5 +1,6 @@
 //! Who signs.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -23,8 +24,9 @@ pub trait Signer {
         key_id(&self.public_key())
     }
 
-    /// The Ed25519 signature over exactly these bytes.
-    fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignError>;
+    /// The signature over exactly these bytes, as metadata has it for the key's algorithm: the 64 bytes of Ed25519, DER
+    /// for ECDSA, as many bytes as the modulus has for RSA.
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError>;
 }
 
 /// The id our tools give a key: SHA-256 of its canonical object (§5.2.1), so a change of type or scheme changes it.
@@ -34,32 +36,67 @@ pub fn key_id(key: &PublicKey) -> KeyId {
 
 /// The object that stands for a key in Root and in delegations.
 pub(crate) fn key_object(key: &PublicKey) -> Value {
-    match key {
-        PublicKey::Ed25519(_) => Value::object([
-            ("keytype", Value::text("ed25519")),
-            ("keyval", Value::object([("public", Value::text(key))])),
-            ("scheme", Value::text("ed25519")),
-        ]),
-    }
+    let (keytype, scheme) = key.algorithm().words();
+    Value::object([
+        ("keytype", Value::text(keytype)),
+        ("keyval", Value::object([("public", Value::text(key))])),
+        ("scheme", Value::text(scheme)),
+    ])
 }
 
 /// A key held in memory, wiped when dropped.
-pub struct MemorySigner(SigningKey);
+pub struct MemorySigner(Secret);
+
+enum Secret {
+    Ed25519(SigningKey),
+    #[cfg(feature = "ecdsa")]
+    EcdsaP256(p256::ecdsa::SigningKey),
+    #[cfg(all(feature = "rsa", feature = "testing"))]
+    RsaPss(super::rsa::Secret),
+}
 
 impl MemorySigner {
-    /// The key of a 32-byte seed (RFC 8032).
+    /// The Ed25519 key of a 32-byte seed (RFC 8032).
     pub fn from_seed(seed: &[u8; 32]) -> Self {
-        Self(SigningKey::from_bytes(seed))
+        Self(Secret::Ed25519(SigningKey::from_bytes(seed)))
+    }
+
+    /// The ECDSA P-256 key with this secret scalar, big endian; none if it is 0 or not below the group order.
+    #[cfg(feature = "ecdsa")]
+    pub fn from_p256_scalar(scalar: &[u8; 32]) -> Option<Self> {
+        p256::ecdsa::SigningKey::from_slice(scalar).ok().map(|key| Self(Secret::EcdsaP256(key)))
+    }
+
+    /// An RSA key of 2,048 bits that follows from a seed. For tests: whoever knows the seed knows the key.
+    #[cfg(all(feature = "rsa", feature = "testing"))]
+    pub(crate) fn rsa_from_seed(seed: &[u8; 32]) -> Self {
+        Self(Secret::RsaPss(super::rsa::Secret::from_seed(seed)))
     }
 }
 
 impl Signer for MemorySigner {
     fn public_key(&self) -> PublicKey {
-        PublicKey::Ed25519(self.0.verifying_key().to_bytes())
+        match &self.0 {
+            Secret::Ed25519(key) => PublicKey::Ed25519(key.verifying_key().to_bytes()),
+            #[cfg(feature = "ecdsa")]
+            Secret::EcdsaP256(key) => PublicKey::EcdsaP256(crate::key::p256::point(key.verifying_key())),
+            #[cfg(all(feature = "rsa", feature = "testing"))]
+            Secret::RsaPss(key) => key.public_key(),
+        }
     }
 
-    fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignError> {
-        Ok(self.0.sign(message).to_bytes())
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        Ok(match &self.0 {
+            Secret::Ed25519(key) => key.sign(message).to_bytes().to_vec(),
+            // With the nonce of RFC 6979: one message, one signature.
+            #[cfg(feature = "ecdsa")]
+            Secret::EcdsaP256(key) => {
+                let signature: p256::ecdsa::Signature = key.sign(message);
+                signature.to_der().as_bytes().to_vec()
+            }
+            #[cfg(all(feature = "rsa", feature = "testing"))]
+            Secret::RsaPss(key) => key.sign(message),
+        })
     }
 }
 

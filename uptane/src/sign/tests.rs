@@ -1,5 +1,6 @@
 use alloc::string::String;
 use alloc::vec;
+use alloc::vec::Vec;
 
 use super::*;
 use crate::{
@@ -96,8 +97,8 @@ fn a_key_of_another_role_does_not_sign() {
 #[test]
 fn one_key_listed_twice_is_no_key_set() {
     let key = signer(1).public_key();
-    assert_eq!(KeySet::new([key, key], 2), Err(Error::Duplicate { what: "key of a role" }.into()));
-    assert_eq!(KeySet::new([key], 2), Err(SignError::ImpossibleThreshold { threshold: 2, keys: 1 }));
+    assert_eq!(KeySet::new([key.clone(), key.clone()], 2), Err(Error::Duplicate { what: "key of a role" }.into()));
+    assert_eq!(KeySet::new([key.clone()], 2), Err(SignError::ImpossibleThreshold { threshold: 2, keys: 1 }));
     assert_eq!(KeySet::new([key], 0), Err(SignError::ImpossibleThreshold { threshold: 0, keys: 1 }));
 }
 
@@ -148,8 +149,8 @@ impl Signer for Faulty {
         signer(1).public_key()
     }
 
-    fn sign(&self, _: &[u8]) -> Result<[u8; 64], SignError> {
-        Ok([0; 64])
+    fn sign(&self, _: &[u8]) -> Result<Vec<u8>, SignError> {
+        Ok([0; 64].to_vec())
     }
 }
 

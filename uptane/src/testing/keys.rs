@@ -7,9 +7,19 @@ use alloc::vec::Vec;
 use crate::sign::{KeySet, MemorySigner, RootRoles, Signer as _};
 use crate::{Role, Sha256};
 
-/// The key of a label. Labels of a repository's roles are like `director targets 0`, those of ECUs `ecu brake`.
+/// The key of a label. Labels of a repository's roles are like `director targets 0`, those of ECUs `ecu brake`. One that
+/// begins with `ecdsa ` or `rsa ` is of that algorithm, where the feature of that name is on; any other of Ed25519.
 pub fn signer(label: &str) -> MemorySigner {
-    MemorySigner::from_seed(&Sha256::of(format!("convoy test key: {label}").as_bytes()).0)
+    let seed = Sha256::of(format!("convoy test key: {label}").as_bytes()).0;
+    #[cfg(feature = "ecdsa")]
+    if label.starts_with("ecdsa ") {
+        return MemorySigner::from_p256_scalar(&seed).unwrap_or_else(|| panic!("one seed of 2^32 is no scalar"));
+    }
+    #[cfg(feature = "rsa")]
+    if label.starts_with("rsa ") {
+        return MemorySigner::rsa_from_seed(&seed);
+    }
+    MemorySigner::from_seed(&seed)
 }
 
 /// The keys a repository's Root names at one time.

@@ -8,7 +8,7 @@ use sha2::Digest as _;
 use super::signature;
 use super::stream::Signatures;
 use crate::metadata::{Entry, Envelope};
-use crate::{Error, PublicKey, Role, Sha256};
+use crate::{Algorithm, Error, PublicKey, Role, Sha256};
 
 /// Evidence that an ECU signed the bytes that were given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,9 @@ impl EcuSigned {
 
 impl Signatures for EcuSigned {
     fn entry(&mut self, entry: &Entry) {
-        if let (Some(hash), Some(bytes), None) = (entry.ecu_hash(), &entry.bytes, self.vouched)
+        if let (Some(hash), Some(bytes), None) = (entry.ecu_hash(), entry.signature(), self.vouched)
+            // The one method there is names this algorithm.
+            && self.key.algorithm() == Algorithm::Ed25519
             && signature::verify(&self.key, &hash.0, bytes).is_ok()
         {
             self.vouched = Some(hash);
@@ -53,7 +55,7 @@ impl Signatures for EcuSigned {
 
 /// Checks that the ECU with this key signed a file at hand.
 pub fn check(role: Role, key: &PublicKey, file: &Envelope<'_>) -> Result<SignedByEcu, Error> {
-    let mut signed = EcuSigned::new(role, *key);
+    let mut signed = EcuSigned::new(role, key.clone());
     file.entries().for_each(|entry| signed.entry(&entry));
     file.hash_signed_into(|bytes| signed.update(bytes));
     signed.finish()

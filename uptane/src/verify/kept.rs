@@ -50,7 +50,7 @@ impl<K: Kind> Kept<K> {
     }
 
     fn made(keys: &RoleKeys, file: File<K>, listed: Option<FileMeta>) -> Self {
-        Self { file: Arc::new(file), keys: Arc::new(*keys), listed }
+        Self { file: Arc::new(file), keys: Arc::new(keys.clone()), listed }
     }
 
     /// The bytes as received: what is stored and handed on.

@@ -66,7 +66,7 @@ impl Kind for RootFile {
     const ROLE: Role = Role::Root;
 
     fn view<'a>(file: &'a [u8], signed: Span, says: &RootSays) -> metadata::Root<'a> {
-        metadata::Root::of(signed.of(file), *says)
+        metadata::Root::of(signed.of(file), says.clone())
     }
 
     fn facts(says: &RootSays) -> Facts {

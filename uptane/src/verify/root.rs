@@ -58,7 +58,7 @@ fn successor<R: Repository>(cycle: &Cycle<R>, bytes: FileBytes) -> Result<Kept<R
     let offered = Offered::<RootFile>::read(bytes, Length::new(MAX_ROOT)?)?;
     // §5.4.4.3 step 2.3: a threshold of the keys of Root N, and of those of Root N+1.
     offered.check_signed(trusted.says().role(RootRole::Root))?;
-    let own = *offered.says()?.role(RootRole::Root);
+    let own = offered.says()?.role(RootRole::Root).clone();
     let root = offered.signed_by(&own)?;
     cycle.check_text(&root)?;
     cycle.check_origin(&root)?;

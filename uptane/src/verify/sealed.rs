@@ -138,7 +138,7 @@ impl Outline {
 
 fn unseal_root(file: &[u8]) -> Result<Kept<RootFile>, Error> {
     let offered = Offered::<RootFile>::read(file.into(), Length::new(MAX_ROOT)?)?;
-    let own = *offered.says()?.role(RootRole::Root);
+    let own = offered.says()?.role(RootRole::Root).clone();
     offered.unsealed(Unsealed(()), &own)
 }
 

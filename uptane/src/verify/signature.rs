@@ -1,12 +1,15 @@
-//! When is a signature good? The one rule, for every build and every caller (design D4).
+//! When is a signature good? The one rule for each algorithm, for every build and every caller (design D4).
 //!
-//! Ed25519: S is below the group order; the key A and the point R are encoded canonically and not of small order; the
-//! equation is the one without cofactor, `R = S·B − k·A`. Nothing is verified in batches. A whole message is a stream
-//! with one piece, so single and streamed verification accept the same set.
-
-use ed25519_dalek::{Signature, StreamVerifier, VerifyingKey};
+//! A whole message is a stream with one piece, so single and streamed verification accept the same set. Nothing is
+//! verified in batches.
 
 use crate::PublicKey;
+
+#[cfg(feature = "ecdsa")]
+mod ecdsa;
+mod ed25519;
+#[cfg(feature = "rsa")]
+mod rsa;
 
 /// Evidence that a key signed a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,123 +20,58 @@ pub struct GoodSignature(());
 pub struct BadSignature;
 
 /// A signature whose message arrives in pieces.
-pub struct SignatureStream(StreamVerifier);
+pub struct SignatureStream(Stream);
+
+enum Stream {
+    Ed25519(ed25519::Stream),
+    #[cfg(feature = "ecdsa")]
+    EcdsaP256(ecdsa::Stream),
+    #[cfg(feature = "rsa")]
+    RsaPss(rsa::Stream),
+}
 
 impl SignatureStream {
-    /// Begins; a key or signature outside the rule is refused at once.
-    pub fn new(key: &PublicKey, signature: &[u8; 64]) -> Result<Self, BadSignature> {
-        let PublicKey::Ed25519(key) = key;
-        let [r, _] = signature.as_chunks::<32>().0 else {
-            return Err(BadSignature);
-        };
-        point(r)?;
-        // `verify_stream` refuses an S that is not below the group order.
-        let stream = point(key)?.verify_stream(&Signature::from_bytes(signature));
-        stream.map(Self).map_err(|_| BadSignature)
+    /// Begins; a key or signature outside the rule of its algorithm is refused at once.
+    pub fn new(key: &PublicKey, signature: &[u8]) -> Result<Self, BadSignature> {
+        Ok(Self(match key {
+            PublicKey::Ed25519(key) => Stream::Ed25519(ed25519::Stream::new(key, signature)?),
+            #[cfg(feature = "ecdsa")]
+            PublicKey::EcdsaP256(key) => Stream::EcdsaP256(ecdsa::Stream::new(key, signature)?),
+            #[cfg(feature = "rsa")]
+            PublicKey::RsaPss(key) => Stream::RsaPss(rsa::Stream::new(key, signature)?),
+        }))
     }
 
     /// Takes the next bytes of the message.
     pub fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        match &mut self.0 {
+            Stream::Ed25519(stream) => stream.update(bytes),
+            #[cfg(feature = "ecdsa")]
+            Stream::EcdsaP256(stream) => stream.update(bytes),
+            #[cfg(feature = "rsa")]
+            Stream::RsaPss(stream) => stream.update(bytes),
+        }
     }
 
     /// Says that the message is complete.
     pub fn finish(self) -> Result<GoodSignature, BadSignature> {
-        self.0.finalize_and_verify().map(|()| GoodSignature(())).map_err(|_| BadSignature)
+        let good = match self.0 {
+            Stream::Ed25519(stream) => stream.finish(),
+            #[cfg(feature = "ecdsa")]
+            Stream::EcdsaP256(stream) => stream.finish(),
+            #[cfg(feature = "rsa")]
+            Stream::RsaPss(stream) => stream.finish(),
+        };
+        good.map(|()| GoodSignature(()))
     }
 }
 
 /// Verifies a signature over a message that is at hand.
-pub fn verify(key: &PublicKey, message: &[u8], signature: &[u8; 64]) -> Result<GoodSignature, BadSignature> {
+pub fn verify(key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<GoodSignature, BadSignature> {
     let mut stream = SignatureStream::new(key, signature)?;
     stream.update(message);
     stream.finish()
 }
 
-/// The point of a canonical encoding, if it is not of small order.
-fn point(bytes: &[u8; 32]) -> Result<VerifyingKey, BadSignature> {
-    let point = VerifyingKey::from_bytes(bytes).map_err(|_| BadSignature)?;
-    // Decompression takes two spellings of some points; only the one compression writes is canonical.
-    let is_canonical = point.to_edwards().compress().to_bytes() == *bytes;
-    if is_canonical && !point.is_weak() { Ok(point) } else { Err(BadSignature) }
-}
-
 #[cfg(test)]
-mod tests {
-    use alloc::vec::Vec;
-
-    use ed25519_dalek::hazmat::{ExpandedSecretKey, raw_sign};
-
-    use super::*;
-    use crate::json::walk;
-    use crate::{Role, Sha512};
-
-    /// The rule over a stream with pieces of this size, and over the whole message, which must agree.
-    fn accepts(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
-        let key = PublicKey::Ed25519(*key);
-        let single = verify(&key, message, signature);
-        for size in 1..=message.len() {
-            let streamed = SignatureStream::new(&key, signature).and_then(|mut stream| {
-                message.chunks(size).for_each(|piece| stream.update(piece));
-                stream.finish()
-            });
-            assert_eq!(streamed, single, "pieces of {size}");
-        }
-        single.is_ok()
-    }
-
-    fn hex<const N: usize>(case: &[u8], field: &str) -> [u8; N] {
-        let mut bytes = [0; N];
-        crate::hex::decode(walk::member(case, field).and_then(walk::text).unwrap(), &mut bytes).unwrap();
-        bytes
-    }
-
-    #[test]
-    fn of_the_speccheck_cases_only_the_one_without_a_trick_is_accepted() {
-        let cases = include_bytes!("../../../tests/vectors/ed25519-speccheck-cases.json");
-        let limit = crate::Length::new(1 << 20).unwrap();
-        let cases = crate::json::Document::read(Role::Root, cases, limit).unwrap();
-        let accepted: Vec<_> = walk::elements(cases.bytes())
-            .map(|case| accepts(&hex(case, "pub_key"), &hex::<32>(case, "message"), &hex(case, "signature")))
-            .collect();
-        // Cases 0-2: small order. 4, 5: good only with the cofactor. 6, 7: large S. 8-11: encodings not canonical.
-        // Case 3: key and R of mixed order, and the equation without cofactor holds.
-        let expected: Vec<_> = (0..12).map(|case| case == 3).collect();
-        assert_eq!(accepted, expected);
-    }
-
-    #[test]
-    fn a_key_of_mixed_order_is_judged_alike_in_one_piece_and_in_many() {
-        let secret = ExpandedSecretKey::from(&[7; 32]);
-        let small = "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05";
-        let mut torsion = [0; 32];
-        crate::hex::decode(small, &mut torsion).unwrap();
-        let torsion = VerifyingKey::from_bytes(&torsion).unwrap();
-        assert!(torsion.is_weak());
-        let mixed = VerifyingKey::from(VerifyingKey::from(&secret).to_edwards() + torsion.to_edwards());
-
-        let mut accepted = 0;
-        for message in 0..64_u8 {
-            let signature = raw_sign::<sha2::Sha512>(&secret, &[message], &mixed);
-            let strict = mixed.verify_strict(&[message], &signature).is_ok();
-            assert_eq!(accepts(mixed.as_bytes(), &[message], &signature.to_bytes()), strict);
-            accepted += u8::from(strict);
-        }
-        // The equation without cofactor holds where the challenge is a multiple of the torsion's order.
-        assert!((1..64).contains(&accepted), "{accepted}");
-    }
-
-    #[test]
-    fn any_changed_bit_makes_a_signature_bad() {
-        let secret = ExpandedSecretKey::from(&[7; 32]);
-        let key = VerifyingKey::from(&secret);
-        let message = Sha512::of(b"a message").0;
-        let good = raw_sign::<sha2::Sha512>(&secret, &message, &key).to_bytes();
-        assert!(verify(&PublicKey::Ed25519(key.to_bytes()), &message, &good).is_ok());
-        for bit in 0..512 {
-            let mut bad = good;
-            bad[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(verify(&PublicKey::Ed25519(key.to_bytes()), &message, &bad), Err(BadSignature), "bit {bit}");
-        }
-    }
-}
+mod tests;

@@ -64,7 +64,7 @@ impl<R: Repository> Trusted<R> {
     /// Trusts a Root because it was provisioned (§5.4.1): nothing but the caller vouches for it.
     pub fn provision(root: &[u8]) -> Result<Self, Error> {
         let offered = Offered::<RootFile>::read(root.into(), Length::new(MAX_ROOT)?)?;
-        let own = *offered.says()?.role(RootRole::Root);
+        let own = offered.says()?.role(RootRole::Root).clone();
         let root = offered.signed_by(&own)?;
         root.check_repository::<R>()?;
         Self::under(root)

@@ -52,20 +52,30 @@ fn root_signed_by_both_thresholds_is_adopted() {
 
 // T3.
 #[test]
-fn one_key_signing_twice_counts_once() {
+fn a_key_id_that_signs_twice_is_refused() {
     let refused = refused(|next| {
         next.director.renew_root();
         next.director.signed_by(Role::Root, &OLD[..1]);
         next.director.mangle(Role::Root, sign_twice);
     });
-    assert_eq!(refused, below(Role::Root, 1, 2));
+    assert_eq!(refused, Error::Duplicate { what: "key id of signatures" });
 }
 
 // T3.
 #[test]
-fn one_key_under_two_ids_is_refused() {
-    let refused = refused(|next| next.director.set(Role::Root, &["keys", "alias"], key("director targets 0")));
-    assert_eq!(refused, Error::Duplicate { what: "key of Root" });
+fn one_key_under_two_ids_counts_once() {
+    let label = "director timestamp 0";
+    let id = signer(label).key_id();
+    let refused = refused(|next| {
+        let role = format!(r#"{{"keyids":["alias","{id}"],"threshold":2}}"#);
+        next.director.set(Role::Root, &["keys", "alias"], key(label));
+        next.director.set(Role::Root, &["roles", "timestamp"], role);
+        next.director.mangle(Role::Timestamp, move |file| {
+            sign_twice(file);
+            *file = String::from_utf8_lossy(file).replacen(id.as_str(), "alias", 1).into_bytes();
+        });
+    });
+    assert_eq!(refused, below(Role::Timestamp, 1, 2));
 }
 
 // T17.

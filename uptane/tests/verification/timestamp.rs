@@ -4,7 +4,7 @@ use uptane::limits::MAX_TIMESTAMP;
 use uptane::verify::{Keep, Refresh};
 use uptane::{Attack, Error, Length, Role, Version};
 
-use crate::{below, refused, sign_twice, updated};
+use crate::{below, refused, updated};
 
 #[test]
 fn timestamp_longer_than_its_limit_is_refused() {
@@ -64,7 +64,7 @@ fn the_same_timestamp_with_another_signature_beside_it_is_no_change() {
     });
     vehicle.update(&twin).unwrap();
     let mut again = repo.clone();
-    again.publish(|next| next.director.mangle(Role::Timestamp, sign_twice));
+    again.publish(|next| next.director.signed_by(Role::Timestamp, &["director timestamp 0", "stranger"]));
     assert!(!vehicle.refresh_director(again.director()).unwrap().changed());
 }
 

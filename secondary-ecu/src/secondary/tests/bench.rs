@@ -28,7 +28,7 @@ impl EcuKey for Key {
     }
 
     fn sign(&mut self, digest: &Sha256) -> Option<[u8; 64]> {
-        self.0.sign(&digest.0).ok()
+        self.0.sign(&digest.0).ok()?.try_into().ok()
     }
 }
 

@@ -13,7 +13,7 @@ use crate::verify::time;
 use crate::{Error, Role, Sha256, Time, Version};
 
 /// What a partial verifier keeps of the Director Root it trusts. Made from the raw file after each reset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustedRoot {
     version: Version,
     expires: Time,
@@ -89,8 +89,8 @@ impl RootStream {
             expires: said.header.expires,
             not_before: said.header.not_before,
             sha256,
-            root: *said.role(RootRole::Root),
-            targets: *said.role(RootRole::Targets),
+            root: said.role(RootRole::Root).clone(),
+            targets: said.role(RootRole::Targets).clone(),
             time: said.time,
         };
         Ok(Candidate { root, origin: said.header.origin })
@@ -98,7 +98,7 @@ impl RootStream {
 }
 
 /// What a Root file says, before anyone verified it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Candidate {
     root: TrustedRoot,
     origin: Option<Origin>,

@@ -43,7 +43,7 @@ fn command(builder: &CommandBuilder, repo: &Repo, key: &str) -> Result<VerifiedC
     let file = builder.sign(&signer("primary")).unwrap();
     let (key, ecu) = (signer(key).public_key(), repo.ecus()[0].ecu);
     let run = |size: usize| {
-        let mut stream = CommandStream::new(key, ecu, repo.vehicle());
+        let mut stream = CommandStream::new(key.clone(), ecu, repo.vehicle());
         file.chunks(size).try_for_each(|piece| stream.feed(piece))?;
         stream.finish()
     };

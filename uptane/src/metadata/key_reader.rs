@@ -1,0 +1,160 @@
+//! Reading keys and the roles they speak for, in Root and wherever else a role is appointed.
+
+use super::RoleKeys;
+use super::fields::required;
+use super::role_keys::KeyHint;
+use crate::json::{Event, Path, Sink, Span, Step, Whole as _};
+use crate::key::Algorithm;
+use crate::limits::{MAX_KEY_TEXT, MAX_ROLE_KEYS};
+use crate::{Error, KeyId, PublicKey};
+
+/// Collects one key. A key of a type or scheme that cannot be evaluated is known and never counts (trap T20).
+#[derive(Clone, Copy, Default)]
+pub(crate) struct KeyReader {
+    keytype: Option<Algorithm>,
+    scheme: Option<Algorithm>,
+    has: (bool, bool, bool),
+    public: KeyText,
+}
+
+impl KeyReader {
+    /// Takes an event inside a key.
+    pub(crate) fn event(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
+        match (steps, event) {
+            ([Step::Key("keytype")], Event::Text(text)) => {
+                (self.keytype, self.has.0) = (Algorithm::of_keytype(text), true);
+            }
+            ([Step::Key("scheme")], Event::Text(text)) => {
+                (self.scheme, self.has.1) = (Algorithm::of_scheme(text), true);
+            }
+            ([Step::Key("keyval"), Step::Key("public")], Event::Text(piece) | Event::Part { piece, .. }) => {
+                self.public.push(piece);
+                self.has.2 = true;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The key; none if it cannot be evaluated.
+    pub(crate) fn finish(&self) -> Result<Option<PublicKey>, Error> {
+        required(self.has.0.then_some(()), "keytype")?;
+        required(self.has.1.then_some(()), "scheme")?;
+        let (Some(algorithm), true) = (self.keytype, self.keytype == self.scheme) else {
+            return Ok(None);
+        };
+        required(self.has.2.then_some(()), "public")?;
+        let text = self.public.text().ok_or(Error::BadKey)?;
+        PublicKey::parse(algorithm, text).map(Some)
+    }
+}
+
+impl Sink for KeyReader {
+    fn event(&mut self, path: &Path<'_>, event: Event<'_>, _: Span) -> Result<(), Error> {
+        self.event(path.steps(), event)
+    }
+}
+
+/// The text of a key, as far as there is a key of that length.
+#[derive(Clone, Copy)]
+struct KeyText {
+    bytes: [u8; MAX_KEY_TEXT],
+    used: usize,
+    fits: bool,
+}
+
+impl KeyText {
+    fn push(&mut self, piece: &str) {
+        let place = self.bytes.get_mut(self.used..).and_then(|free| free.get_mut(..piece.len()));
+        match place {
+            Some(place) => {
+                place.copy_from_slice(piece.as_bytes());
+                self.used += piece.len();
+            }
+            None => self.fits = false,
+        }
+    }
+
+    fn text(&self) -> Option<&str> {
+        core::str::from_utf8(self.bytes.get(..self.used)?).ok().filter(|_| self.fits)
+    }
+}
+
+impl Default for KeyText {
+    fn default() -> Self {
+        Self { bytes: [0; MAX_KEY_TEXT], used: 0, fits: true }
+    }
+}
+
+/// The keys a file defines, at most `N`, under hints of their ids.
+#[derive(Clone)]
+pub(crate) struct KeyTable<const N: usize>([Option<(KeyHint, Option<PublicKey>)>; N]);
+
+impl<const N: usize> KeyTable<N> {
+    pub(crate) fn new() -> Self {
+        Self([const { None }; N])
+    }
+
+    /// Adds a key; none if it cannot be evaluated. One key may have several ids (TAP 12); an id has one key.
+    pub(crate) fn define(&mut self, id: &str, key: Option<PublicKey>) -> Result<(), Error> {
+        let hint = KeyHint::of(&KeyId::parse(id)?);
+        if self.0.iter().flatten().any(|(known, _)| *known == hint) {
+            return Err(Error::Duplicate { what: "key id" });
+        }
+        let place = self.0.iter_mut().find(|place| place.is_none());
+        *place.ok_or(Error::Limit { what: "keys of a file" })? = Some((hint, key));
+        Ok(())
+    }
+
+    fn find(&self, hint: KeyHint) -> Option<&PublicKey> {
+        self.0.iter().flatten().find(|(known, _)| *known == hint)?.1.as_ref()
+    }
+}
+
+/// Collects the `keyids` and the `threshold` of one role.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct RoleReader {
+    ids: [Option<KeyHint>; MAX_ROLE_KEYS],
+    count: usize,
+    has_ids: bool,
+    threshold: Option<u64>,
+}
+
+impl RoleReader {
+    /// Takes an event inside a role.
+    pub(crate) fn event(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
+        match steps {
+            [Step::Key("keyids")] => {
+                event.array("keyids")?;
+                self.has_ids = true;
+            }
+            [Step::Key("keyids"), Step::Item] => self.id(KeyHint::of(&KeyId::parse(event.text("keyids")?)?))?,
+            [Step::Key("threshold")] => self.threshold = Some(event.unsigned("threshold")?),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn id(&mut self, id: KeyHint) -> Result<(), Error> {
+        if self.ids.contains(&Some(id)) {
+            return Err(Error::Duplicate { what: "key of a role" });
+        }
+        *self.ids.get_mut(self.count).ok_or(Error::Limit { what: "keys of a role" })? = Some(id);
+        self.count += 1;
+        Ok(())
+    }
+
+    /// The keys of the role, from those the file defines. An id without a key, or of a key that cannot be evaluated,
+    /// never counts; a threshold that cannot be reached for that, or for want of ids, is never met. Neither makes the
+    /// file bad: it may be right about other roles (and TUF clients read it so).
+    pub(crate) fn finish<const N: usize>(&self, keys: &KeyTable<N>) -> Result<RoleKeys, Error> {
+        required(self.has_ids.then_some(()), "keyids")?;
+        let mut role = RoleKeys::with_threshold(required(self.threshold, "threshold")?)?;
+        for id in self.ids.iter().flatten() {
+            if let Some(key) = keys.find(*id) {
+                role.add(*id, key.clone())?;
+            }
+        }
+        Ok(role)
+    }
+}
