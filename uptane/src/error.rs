@@ -18,6 +18,12 @@ pub enum Error {
     /// A public key is not lower-case hex of its length, or not a key at all.
     #[error("a public key is malformed")]
     BadKey,
+    /// A repository mapping is not one a vehicle may use (§5.2.6).
+    #[error("the repository mapping is not one a vehicle may use: {what}")]
+    BadMapping {
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// A name breaks its grammar or is too long.
     #[error("a {kind} is malformed")]
     BadName {
@@ -118,12 +124,23 @@ pub enum Error {
         /// Which part differs.
         what: &'static str,
     },
+    /// Fewer repositories say the same of an image than the mapping asks for (§5.2.6, TAP 4).
+    #[error("{agreeing} of the {needed} repositories that must agree on the image do")]
+    NoConsensus {
+        /// Repositories that say the same, the Director among them.
+        agreeing: u8,
+        /// The threshold.
+        needed: u8,
+    },
     /// No digest of a known function is listed.
     #[error("no digest of a known function is listed")]
     NoKnownHash,
     /// The Image repository has no such target (§5.4.4.7).
     #[error("the Image repository lists no such target")]
     NotInImageRepository,
+    /// The repository mapping has no entry for the image's name (§5.2.6).
+    #[error("the repository mapping says nothing of the image")]
+    NotMapped,
     /// Director Targets says nothing to this ECU (§5.4.3.3).
     #[error("Director Targets has no image for this ECU")]
     NothingForThisEcu,
@@ -230,10 +247,12 @@ impl Error {
             | Self::Duplicate { .. }
             | Self::ImageDigest
             | Self::Mismatch { .. }
+            | Self::NoConsensus { .. }
             | Self::NoKnownHash
             | Self::NotCanonical { .. }
             | Self::NotInImageRepository
             | Self::NotJson { .. }
+            | Self::NotMapped
             | Self::NotNormalised
             | Self::Schema { .. }
             | Self::WrongType { .. } => Attack::ArbitrarySoftware,
@@ -247,7 +266,7 @@ impl Error {
             Self::Expired { .. } | Self::TimeJump { .. } => Attack::Freeze,
             Self::Hardware { .. } => Attack::IncompatibleImage,
             Self::ImageLength { .. } | Self::Limit { .. } | Self::TooLong { .. } => Attack::EndlessData,
-            Self::NothingForThisEcu => return None,
+            Self::BadMapping { .. } | Self::NothingForThisEcu => return None,
             Self::Replay | Self::WrongTransaction | Self::WrongVehicle { .. } => Attack::Replay,
         })
     }
@@ -258,6 +277,7 @@ impl Error {
             Self::Absent { .. } => "absent",
             Self::BadDigest => "bad-digest",
             Self::BadKey => "bad-key",
+            Self::BadMapping { .. } => "bad-mapping",
             Self::BadName { .. } => "bad-name",
             Self::BadNumber { .. } => "bad-number",
             Self::BadTime => "bad-time",
@@ -274,10 +294,12 @@ impl Error {
             Self::Limit { .. } => "limit",
             Self::Mismatch { .. } => "mismatch",
             Self::MixAndMatch { .. } => "mix-and-match",
+            Self::NoConsensus { .. } => "no-consensus",
             Self::NoKnownHash => "no-known-hash",
             Self::NotCanonical { .. } => "not-canonical",
             Self::NotInImageRepository => "not-in-image-repository",
             Self::NotJson { .. } => "not-json",
+            Self::NotMapped => "not-mapped",
             Self::NotNormalised => "not-normalised",
             Self::NothingForThisEcu => "nothing-for-this-ecu",
             Self::Replay => "replay",
@@ -308,7 +330,7 @@ impl Error {
 }
 
 /// Every check in the order of its code, the first being 1. New ones go to the end: the numbers are on the wire.
-const CHECKS: [&str; 37] = [
+const CHECKS: [&str; 40] = [
     "bad-digest",
     "bad-key",
     "bad-name",
@@ -345,6 +367,9 @@ const CHECKS: [&str; 37] = [
     "wrong-type",
     "wrong-vehicle",
     "absent",
+    "bad-mapping",
+    "no-consensus",
+    "not-mapped",
     "not-normalised",
 ];
 

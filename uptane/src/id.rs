@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::limits::{MAX_ID, MAX_KEY_ID, MAX_ROLE_FILE_NAME, MAX_ROLE_NAME, MAX_TARGET_NAME};
-use crate::{Error, Role, Sha256};
+use crate::{Error, Repository, Role, Sha256};
 
 /// Text of at most `N` bytes held in place, so that it needs no heap.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,6 +89,19 @@ text_id!(
     /// The campaign an assignment belongs to.
     CampaignId, MAX_ID, is_plain
 );
+text_id!(
+    /// A repository's name in the mapping (§5.2.6); also that of the folder in which its files are stored.
+    RepositoryName, MAX_ID, is_plain
+);
+
+impl RepositoryName {
+    /// The name of one of the two repositories every vehicle has.
+    pub fn of<R: Repository>() -> Self {
+        // Both names are short and plain.
+        Self(Text::new(R::NAME).unwrap_or(Text { bytes: [0; MAX_ID], len: 0 }))
+    }
+}
+
 text_id!(
     /// Reference to a public key: opaque text (TAP 12), never proof that two keys differ (trap T3).
     KeyId, MAX_KEY_ID, |text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')

@@ -31,8 +31,8 @@ mod words;
 pub use digest::{Hashes, Sha256, Sha512};
 pub use error::Error;
 pub use id::{
-    CampaignId, EcuId, HardwareId, ImageLine, KeyId, Nonce, RoleName, TargetName, TargetNameBuf, Text, TransactionId,
-    VehicleId,
+    CampaignId, EcuId, HardwareId, ImageLine, KeyId, Nonce, RepositoryName, RoleName, TargetName, TargetNameBuf, Text,
+    TransactionId, VehicleId,
 };
 #[cfg(feature = "rsa")]
 pub use key::RsaKey;

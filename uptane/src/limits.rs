@@ -58,6 +58,12 @@ pub const MAX_ROOT_ROTATIONS: usize = 1_024;
 pub const MAX_ECUS: usize = 256;
 /// Hardware ids one target may list.
 pub const MAX_HARDWARE_IDS: usize = 32;
+/// Repositories of one vehicle, the Director among them.
+pub const MAX_REPOSITORIES: usize = 8;
+/// Entries of one repository mapping.
+pub const MAX_MAPPING_ENTRIES: usize = 64;
+/// Path patterns of one entry of a mapping.
+pub const MAX_MAPPING_PATHS: usize = 64;
 
 /// Characters of an ECU, hardware, image-line or campaign id.
 pub const MAX_ID: usize = 64;

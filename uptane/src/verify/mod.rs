@@ -21,8 +21,12 @@ mod kind;
 #[cfg(feature = "alloc")]
 mod manifest;
 #[cfg(feature = "alloc")]
+mod mapping;
+#[cfg(feature = "alloc")]
 mod offered;
 pub mod partial;
+#[cfg(feature = "alloc")]
+mod path;
 #[cfg(feature = "alloc")]
 mod refresh;
 #[cfg(feature = "alloc")]
@@ -61,6 +65,8 @@ pub use kept::Kept;
 pub use kind::{Kind, RootFile, SnapshotFile, TargetsFile, TimestampFile};
 #[cfg(feature = "alloc")]
 pub use manifest::{VerifiedManifest, manifest};
+#[cfg(feature = "alloc")]
+pub use mapping::{Mapping, MappingEntry, PathPattern};
 #[cfg(feature = "alloc")]
 pub use refresh::{Commit, Refresh, Refreshed, Step};
 #[cfg(feature = "alloc")]
