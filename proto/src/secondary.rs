@@ -4,6 +4,7 @@
 //! repositories, activate, commit and roll back by the Primary's provisioned key, reports by the Secondary. What is not
 //! signed here (identity, progress, state) is advice that may cost time but never decides what runs.
 
+use uptane::limits::MAX_REPOSITORIES;
 use uptane::{EcuId, HardwareId, Length, Nonce, Sha256, TransactionId, Version};
 
 /// Which repository a file is of.
@@ -11,8 +12,31 @@ use uptane::{EcuId, HardwareId, Length, Nonce, Sha256, TransactionId, Version};
 pub enum Repo {
     /// The Director.
     Director,
-    /// The Image repository.
-    Image,
+    /// One of the Image repositories.
+    Image(ImageNumber),
+}
+
+/// An Image repository by its place among those of the vehicle's mapping (§5.2.6), in the order in which the mapping first
+/// names them. Primary and Secondary are provisioned with the same mapping; where they are not, verification refuses
+/// what a repository did not sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageNumber(u8);
+
+impl ImageNumber {
+    /// The first; the only one in the Standard's basic case.
+    pub const FIRST: Self = Self(0);
+
+    /// The repository at this place, if a vehicle may have as many.
+    pub fn new(place: usize) -> Option<Self> {
+        // One of the repositories is the Director.
+        let place = u8::try_from(place).ok().filter(|_| place + 1 < MAX_REPOSITORIES)?;
+        Some(Self(place))
+    }
+
+    /// The place.
+    pub fn get(self) -> usize {
+        self.0.into()
+    }
 }
 
 /// A file a Primary hands over. A full verifier takes all of them, a partial one Time, Director Root and Director
@@ -29,6 +53,9 @@ pub enum File {
     Snapshot(Repo),
     /// Top-level Targets.
     Targets(Repo),
+    /// The next delegated Targets, in the order in which the search of §5.4.4.7 for this Secondary's image asks for them.
+    /// It needs no name: Primary and Secondary search alike.
+    Delegated(ImageNumber),
     /// The image, into the inactive bank.
     Image,
     /// A signed command (activate, commit, roll back).

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use proto::secondary::{File, Identity, Repo, Verification};
+use proto::secondary::{File, Identity, ImageNumber, Repo, Verification};
 use uptane::Version;
 
 use super::errand::Delivery;
@@ -46,10 +46,21 @@ impl Stage {
             self.file(File::Snapshot(Repo::Director), &format!("director/{}.snapshot.json", director.snapshot)),
             self.director_targets(),
         ];
-        files.extend(self.roots(Repo::Image, identity.image_root.map_or(0, Version::get), self.image_root));
-        files.push(self.file(File::Timestamp(Repo::Image), "image/timestamp.json"));
-        files.push(self.file(File::Snapshot(Repo::Image), &format!("image/{}.snapshot.json", image.snapshot)));
-        files.push(self.file(File::Targets(Repo::Image), &format!("image/{}.targets.json", image.targets)));
+        files.extend(self.roots(
+            Repo::Image(ImageNumber::FIRST),
+            identity.image_root.map_or(0, Version::get),
+            self.image_root,
+        ));
+        files.push(self.file(File::Timestamp(Repo::Image(ImageNumber::FIRST)), "image/timestamp.json"));
+        files.push(
+            self.file(
+                File::Snapshot(Repo::Image(ImageNumber::FIRST)),
+                &format!("image/{}.snapshot.json", image.snapshot),
+            ),
+        );
+        files.push(
+            self.file(File::Targets(Repo::Image(ImageNumber::FIRST)), &format!("image/{}.targets.json", image.targets)),
+        );
         files
     }
 
@@ -61,7 +72,7 @@ impl Stage {
     fn roots(&self, repo: Repo, held: u64, newest: u64) -> Vec<Delivery> {
         let folder = match repo {
             Repo::Director => "director",
-            Repo::Image => "image",
+            Repo::Image(_) => "image",
         };
         let versions = (held.saturating_add(1)..=newest).filter_map(|version| Version::new(version).ok());
         let root = |version: Version| self.file(File::Root(repo, version), &format!("{folder}/{version}.root.json"));

@@ -1,10 +1,11 @@
 //! Generated types from and to the vocabulary.
 
+use uptane::limits::MAX_REPOSITORIES;
 use uptane::{EcuId, HardwareId, Length, Nonce, Sha256, TransactionId, Version};
 
 use super::secondary as wire;
 use crate::Error;
-use crate::secondary::{File, Identity, Phase, Refusal, Reply, Repo, Request, Verification};
+use crate::secondary::{File, Identity, ImageNumber, Phase, Refusal, Reply, Repo, Request, Verification};
 
 impl From<Request<'_>> for wire::Request {
     fn from(request: Request<'_>) -> Self {
@@ -51,6 +52,7 @@ impl From<File> for wire::File {
             File::Timestamp(repo) => Kind::Timestamp(number(repo)),
             File::Snapshot(repo) => Kind::Snapshot(number(repo)),
             File::Targets(repo) => Kind::Targets(number(repo)),
+            File::Delegated(image) => Kind::Delegated(number(Repo::Image(image))),
             File::Image => Kind::Image(wire::Empty {}),
             File::Command => Kind::Command(wire::Empty {}),
         };
@@ -71,6 +73,10 @@ impl TryFrom<&wire::File> for File {
             Kind::Timestamp(repository) => Self::Timestamp(repo(*repository)?),
             Kind::Snapshot(repository) => Self::Snapshot(repo(*repository)?),
             Kind::Targets(repository) => Self::Targets(repo(*repository)?),
+            Kind::Delegated(repository) => match repo(*repository)? {
+                Repo::Image(image) => Self::Delegated(image),
+                Repo::Director => return Err(bad("delegated")),
+            },
             Kind::Image(wire::Empty {}) => Self::Image,
             Kind::Command(wire::Empty {}) => Self::Command,
         })
@@ -81,7 +87,8 @@ impl From<Repo> for wire::Repository {
     fn from(repo: Repo) -> Self {
         match repo {
             Repo::Director => Self::Director,
-            Repo::Image => Self::Image,
+            // Every place has its own.
+            Repo::Image(number) => IMAGES.get(number.get()).copied().unwrap_or(Self::Unspecified),
         }
     }
 }
@@ -236,12 +243,24 @@ impl TryFrom<&wire::Refusal> for Refusal {
 }
 
 fn repo(number: i32) -> Result<Repo, Error> {
-    match wire::Repository::try_from(number) {
-        Ok(wire::Repository::Director) => Ok(Repo::Director),
-        Ok(wire::Repository::Image) => Ok(Repo::Image),
-        Ok(wire::Repository::Unspecified) | Err(_) => Err(bad("repository")),
+    let repository = wire::Repository::try_from(number).map_err(|_| bad("repository"))?;
+    if repository == wire::Repository::Director {
+        return Ok(Repo::Director);
     }
+    let place = IMAGES.iter().position(|image| *image == repository);
+    place.and_then(ImageNumber::new).map(Repo::Image).ok_or(bad("repository"))
 }
+
+/// The Image repositories, by their places.
+const IMAGES: [wire::Repository; MAX_REPOSITORIES - 1] = [
+    wire::Repository::Image,
+    wire::Repository::Image2,
+    wire::Repository::Image3,
+    wire::Repository::Image4,
+    wire::Repository::Image5,
+    wire::Repository::Image6,
+    wire::Repository::Image7,
+];
 
 fn verification(number: i32) -> Result<Verification, Error> {
     match wire::Verification::try_from(number) {
@@ -296,7 +315,8 @@ mod tests {
         assert_eq!(offer(None), bad("offer.file"));
         assert_eq!(offer(Some(wire::File { file: None })), bad("file"));
         assert_eq!(offer(Some(wire::File { file: Some(wire::file::File::Targets(0)) })), bad("repository"));
-        assert_eq!(offer(Some(wire::File { file: Some(wire::file::File::Targets(3)) })), bad("repository"));
+        assert_eq!(offer(Some(wire::File { file: Some(wire::file::File::Targets(9)) })), bad("repository"));
+        assert_eq!(offer(Some(wire::File { file: Some(wire::file::File::Delegated(1)) })), bad("delegated"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use uptane::{EcuId, HardwareId, Length, Sha256, TransactionId, Version};
 
-use crate::secondary::{File, Identity, Phase, Refusal, Repo, Verification};
+use crate::secondary::{File, Identity, ImageNumber, Phase, Refusal, Repo, Verification};
 
 /// Service identifiers. The positive response has [`POSITIVE`] added.
 pub(super) mod service {
@@ -167,41 +167,51 @@ impl<'m> Reader<'m> {
     }
 }
 
-/// The virtual address of a file: its kind in the highest byte, a Root's version in the seven others.
+/// The virtual address of a file: its kind and its repository in the highest byte, a Root's version in the seven others.
 pub(super) fn address(file: File) -> [u8; 8] {
-    let (kind, version) = match file {
-        File::Time => (0x10, 0),
-        File::Root(Repo::Director, version) => (0x20, version.get()),
-        File::Root(Repo::Image, version) => (0x21, version.get()),
-        File::Timestamp(Repo::Director) => (0x30, 0),
-        File::Timestamp(Repo::Image) => (0x31, 0),
-        File::Snapshot(Repo::Director) => (0x40, 0),
-        File::Snapshot(Repo::Image) => (0x41, 0),
-        File::Targets(Repo::Director) => (0x50, 0),
-        File::Targets(Repo::Image) => (0x51, 0),
-        File::Image => (0x60, 0),
-        File::Command => (0x70, 0),
+    let (kind, repo, version) = match file {
+        File::Time => (0x10, 0, 0),
+        File::Root(repo, version) => (0x20, digit(repo), version.get()),
+        File::Timestamp(repo) => (0x30, digit(repo), 0),
+        File::Snapshot(repo) => (0x40, digit(repo), 0),
+        File::Targets(repo) => (0x50, digit(repo), 0),
+        File::Image => (0x60, 0, 0),
+        File::Command => (0x70, 0, 0),
+        File::Delegated(number) => (0x80, digit(Repo::Image(number)), 0),
     };
     // A version is below 2^53, so the highest byte is free.
     let [_, rest @ ..] = version.to_be_bytes();
     let [a, b, c, d, e, f, g] = rest;
-    [kind, a, b, c, d, e, f, g]
+    [kind | repo, a, b, c, d, e, f, g]
+}
+
+/// The low digit of a kind: 0 for the Director, 1 for the first Image repository.
+fn digit(repo: Repo) -> u8 {
+    match repo {
+        Repo::Director => 0,
+        // There are fewer than 16.
+        Repo::Image(number) => u8::try_from(number.get() + 1).unwrap_or(u8::MAX),
+    }
 }
 
 /// The file at a virtual address.
 pub(super) fn file(address: [u8; 8]) -> Option<File> {
-    let [kind, rest @ ..] = address;
+    let [first, rest @ ..] = address;
     let [a, b, c, d, e, f, g] = rest;
     let number = u64::from_be_bytes([0, a, b, c, d, e, f, g]);
-    let repo = if kind & 1 == 0 { Repo::Director } else { Repo::Image };
-    let file = match kind {
-        0x20 | 0x21 => return Version::new(number).ok().map(|version| File::Root(repo, version)),
-        0x10 => File::Time,
-        0x30 | 0x31 => File::Timestamp(repo),
-        0x40 | 0x41 => File::Snapshot(repo),
-        0x50 | 0x51 => File::Targets(repo),
-        0x60 => File::Image,
-        0x70 => File::Command,
+    let repo = match first & 0x0f {
+        0 => Repo::Director,
+        digit => Repo::Image(ImageNumber::new(usize::from(digit - 1))?),
+    };
+    let file = match (first & 0xf0, repo) {
+        (0x20, repo) => return Version::new(number).ok().map(|version| File::Root(repo, version)),
+        (0x10, Repo::Director) => File::Time,
+        (0x30, repo) => File::Timestamp(repo),
+        (0x40, repo) => File::Snapshot(repo),
+        (0x50, repo) => File::Targets(repo),
+        (0x60, Repo::Director) => File::Image,
+        (0x70, Repo::Director) => File::Command,
+        (0x80, Repo::Image(number)) => File::Delegated(number),
         _ => return None,
     };
     Some(file).filter(|_| number == 0)

@@ -44,9 +44,12 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         match file {
             File::Image => self.offer_image(length, now),
             File::Command => self.offer_command(length),
-            File::Time | File::Root(..) | File::Timestamp(_) | File::Snapshot(_) | File::Targets(_) => {
-                self.offer_metadata(file, length, now)
-            }
+            File::Time
+            | File::Root(..)
+            | File::Timestamp(_)
+            | File::Snapshot(_)
+            | File::Targets(_)
+            | File::Delegated(_) => self.offer_metadata(file, length, now),
         }
     }
 

@@ -95,10 +95,13 @@ impl Slots {
                 }
                 self.stage(&desk, What::Root, length)
             }
-            File::Root(..) | File::Timestamp(_) | File::Snapshot(_) | File::Targets(Repo::Image) => {
-                Err(Fault::Refused(Refusal::NotForMe))
-            }
-            File::Image | File::Command => Err(Fault::Refused(Refusal::NotForMe)),
+            File::Root(..)
+            | File::Timestamp(_)
+            | File::Snapshot(_)
+            | File::Targets(Repo::Image(_))
+            | File::Delegated(_)
+            | File::Image
+            | File::Command => Err(Fault::Refused(Refusal::NotForMe)),
         }
     }
 

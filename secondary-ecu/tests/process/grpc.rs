@@ -1,7 +1,7 @@
 //! Full verification over gRPC.
 
 use proto::grpc::secondary as wire;
-use proto::secondary::{Phase, Refusal, Reply, Repo, Request};
+use proto::secondary::{ImageNumber, Phase, Refusal, Reply, Repo, Request};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use uptane::{Role, Sha256, TransactionId};
 use wire::secondary_client::SecondaryClient;
@@ -114,7 +114,7 @@ fn an_image_that_the_director_alone_names_is_refused() {
         let running = run(&bench);
         let mut primary = Grpc::connect(&bench, &running.place).await;
         repository(&mut primary, Repo::Director, bench.repo.director(), true).await.unwrap();
-        let refused = repository(&mut primary, Repo::Image, old.image(), true).await.unwrap_err();
+        let refused = repository(&mut primary, Repo::Image(ImageNumber::FIRST), old.image(), true).await.unwrap_err();
         assert_eq!(name(refused), Some("not-in-image-repository"));
     });
 }

@@ -1,6 +1,6 @@
 //! A Primary that does everything right, over any carrier.
 
-use proto::secondary::{File, Phase, Refusal, Reply, Repo as Which, Request};
+use proto::secondary::{File, ImageNumber, Phase, Refusal, Reply, Repo as Which, Request};
 use uptane::sign::CommandBuilder;
 use uptane::testing::{Files, Repo};
 use uptane::verify::MetadataFile;
@@ -59,7 +59,7 @@ pub(super) async fn stage(
 async fn metadata(carrier: &mut impl Carrier, repo: &Repo, full: bool) -> Result<(), Refusal> {
     repository(carrier, Which::Director, repo.director(), full).await?;
     match full {
-        true => repository(carrier, Which::Image, repo.image(), full).await,
+        true => repository(carrier, Which::Image(ImageNumber::FIRST), repo.image(), full).await,
         false => Ok(()),
     }
 }

@@ -3,9 +3,10 @@
 use alloc::vec::Vec;
 
 use proptest::prelude::*;
+use uptane::limits::MAX_REPOSITORIES;
 use uptane::{EcuId, HardwareId, Length, Nonce, Sha256, TransactionId, Version};
 
-use crate::secondary::{File, Identity, Phase, Refusal, Reply, Repo, Request, Verification};
+use crate::secondary::{File, Identity, ImageNumber, Phase, Refusal, Reply, Repo, Request, Verification};
 use crate::uds::tests::ROOM;
 
 /// A request as it arrived, with a file of its own for its bytes.
@@ -40,13 +41,15 @@ fn any_version() -> impl Strategy<Value = Version> {
 }
 
 fn any_file() -> impl Strategy<Value = File> {
-    let repo = || prop_oneof![Just(Repo::Director), Just(Repo::Image)];
+    let number = || (0..MAX_REPOSITORIES - 1).prop_map(|place| ImageNumber::new(place).unwrap());
+    let repo = || prop_oneof![Just(Repo::Director), number().prop_map(Repo::Image)];
     prop_oneof![
         Just(File::Time),
         (repo(), any_version()).prop_map(|(repo, version)| File::Root(repo, version)),
         repo().prop_map(File::Timestamp),
         repo().prop_map(File::Snapshot),
         repo().prop_map(File::Targets),
+        number().prop_map(File::Delegated),
         Just(File::Image),
         Just(File::Command),
     ]

@@ -7,7 +7,7 @@
 mod half;
 
 use host::disk::{Access, Folder};
-use proto::secondary::{File, Refusal, Repo, Verification};
+use proto::secondary::{File, ImageNumber, Refusal, Repo, Verification};
 use uptane::limits::{MAX_ROOT, MAX_SNAPSHOT, MAX_TARGETS, MAX_TIME_ATTESTATION, MAX_TIMESTAMP};
 use uptane::verify::{Refresh, Refreshed, agree_for};
 use uptane::{Director, Error, Image, Length, Sha256, Time, Version};
@@ -60,7 +60,10 @@ impl Full {
                 self.director.supply(part, bytes, |trusted| Refresh::director(trusted, vehicle, None, now))?;
                 self.director.root_change(desk.state)?
             }
-            Repo::Image => {
+            Repo::Image(number) => {
+                if number != ImageNumber::FIRST {
+                    return Err(Fault::Refused(Refusal::NotForMe));
+                }
                 self.image.supply(part, bytes, |trusted| Refresh::image(trusted, now))?;
                 None
             }
@@ -137,7 +140,7 @@ impl<F: Flash> Verifier<F> for Full {
             File::Timestamp(_) => MAX_TIMESTAMP,
             File::Snapshot(_) => MAX_SNAPSHOT,
             File::Targets(_) => MAX_TARGETS,
-            File::Image | File::Command => return Err(Fault::Refused(Refusal::NotForMe)),
+            File::Delegated(_) | File::Image | File::Command => return Err(Fault::Refused(Refusal::NotForMe)),
         };
         if length.get() > limit {
             return Err(Fault::Refused(Refusal::TooLong));
@@ -161,7 +164,7 @@ impl<F: Flash> Verifier<F> for Full {
             File::Timestamp(repo) => self.judge(&desk, repo, Part::Timestamp, &bytes),
             File::Snapshot(repo) => self.judge(&desk, repo, Part::Snapshot, &bytes),
             File::Targets(repo) => self.judge(&desk, repo, Part::Targets, &bytes),
-            File::Image | File::Command => Err(Fault::Refused(Refusal::NotForMe)),
+            File::Delegated(_) | File::Image | File::Command => Err(Fault::Refused(Refusal::NotForMe)),
         }
     }
 

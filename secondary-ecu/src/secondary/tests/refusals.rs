@@ -1,6 +1,6 @@
 //! One fault each, and what is left of the ECU afterwards.
 
-use proto::secondary::{File, Phase, Refusal, Reply, Repo as Which, Request};
+use proto::secondary::{File, ImageNumber, Phase, Refusal, Reply, Repo as Which, Request};
 use uptane::testing::signer;
 use uptane::{Action, Error, Length, Role, Sha256, TransactionId, Version};
 
@@ -179,7 +179,11 @@ fn chunks_come_in_order_and_a_repeated_one_is_answered_again() {
 fn files_of_full_verification_are_not_for_a_partial_verifier() {
     let (repo, mut flash) = next_release();
     let mut ecu = booted(&repo, &mut flash).unwrap();
-    for file in [File::Timestamp(Which::Director), File::Snapshot(Which::Director), File::Targets(Which::Image)] {
+    for file in [
+        File::Timestamp(Which::Director),
+        File::Snapshot(Which::Director),
+        File::Targets(Which::Image(ImageNumber::FIRST)),
+    ] {
         assert_eq!(send(&mut ecu, repo.now(), file, b"{}"), Err(Refusal::NotForMe));
     }
 }
