@@ -1,4 +1,4 @@
-//! The two files that make an ECU part of a vehicle (§5.4.1), and what every ECU's `init` does for the first of them.
+//! The files that make an ECU part of a vehicle (§5.4.1), and what every ECU's `init` does for the first of them.
 //!
 //! An ECU's `init` writes an [`Enrolment`], `director vehicle add` reads those of all ECUs of a vehicle and writes one
 //! [`Vehicle`], and each ECU's `provision` reads that. Both are TOML; every value is parsed where it is read, and a member
@@ -32,12 +32,28 @@
 //! | `ecu.hardware_id` | what hardware it is |
 //! | `ecu.verification` | `full`, `partial` or `partial-plus` |
 //! | `ecu.public_key` | public half of its signing key, as above |
+//!
+//! # `mapping.toml`
+//! In a bundle only where it is not the basic case.
+//!
+//! | member | what |
+//! |---|---|
+//! | `[[repository]]` | one for each repository, `director` and `image` among them |
+//! | `repository.name` | its name |
+//! | `repository.address` | where it is; a Primary needs it |
+//! | `[[mapping]]` | one for each entry; the first that covers an image's name decides |
+//! | `mapping.paths` | patterns of names; `*` and `?` never stand for a `/`, and a lone `*` covers everything |
+//! | `mapping.repositories` | names of the repositories that are asked, `director` among them |
+//! | `mapping.threshold` | how many of them must say the same, at least 2; all if absent |
+//! | `mapping.terminating` | whether no later entry is asked; true if absent |
 
 mod enrolment;
 mod first_image;
 mod form;
+mod mapping;
 mod vehicle;
 
 pub use enrolment::{ENROLMENT, EcuRole, Enrolment, Image, NewEcu};
 pub use first_image::FirstImage;
+pub use mapping::{MAPPING, Repositories};
 pub use vehicle::{Primary, VEHICLE, Vehicle, VehicleEcu};
