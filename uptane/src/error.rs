@@ -367,10 +367,10 @@ const CHECKS: [&str; 40] = [
     "wrong-type",
     "wrong-vehicle",
     "absent",
+    "not-normalised",
     "bad-mapping",
     "no-consensus",
     "not-mapped",
-    "not-normalised",
 ];
 
 #[cfg(test)]
