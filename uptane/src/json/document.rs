@@ -61,4 +61,8 @@ impl Sink for Nobody {
     fn event(&mut self, _: &Path<'_>, _: Event<'_>, _: Span) -> Result<(), Error> {
         Ok(())
     }
+
+    fn descends(&self, _: &Path<'_>) -> bool {
+        false
+    }
 }

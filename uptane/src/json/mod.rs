@@ -26,17 +26,23 @@ pub use open::{Path, Step};
 pub use scan::Scanner;
 pub(crate) use scan::read;
 
+use core::cmp::Ordering;
+
 use crate::Error;
 
 /// Room for the longest string that a sink must see in one piece: a target name, with room for one more character.
 pub(crate) const TOKEN: usize = crate::limits::MAX_TARGET_NAME + 5;
 
 mod sealed {
+    use core::cmp::Ordering;
+
+    use crate::Error;
+
     pub trait Form {
         /// Says what to do about a byte that is JSON and not canonical.
-        fn deviation(at: usize) -> Result<(), super::Error>;
-        /// Whether keys must ascend, which also finds every duplicate.
-        const ORDERED: bool;
+        fn deviation(at: usize) -> Result<(), Error>;
+        /// Says what to do about a key that does not come after the one before it, but compares so with it.
+        fn disorder(order: Ordering, at: usize) -> Result<(), Error>;
     }
 }
 
@@ -45,10 +51,16 @@ mod sealed {
 pub enum Canonical {}
 
 impl sealed::Form for Canonical {
-    const ORDERED: bool = true;
-
     fn deviation(at: usize) -> Result<(), Error> {
         Err(Error::NotCanonical { at })
+    }
+
+    fn disorder(order: Ordering, at: usize) -> Result<(), Error> {
+        match order {
+            // Where keys ascend, equal ones are neighbours: this finds every duplicate.
+            Ordering::Equal => Err(Error::Duplicate { what: "key" }),
+            Ordering::Less | Ordering::Greater => Self::deviation(at),
+        }
     }
 }
 
@@ -59,10 +71,28 @@ pub(crate) enum Any {}
 
 #[cfg(feature = "alloc")]
 impl sealed::Form for Any {
-    const ORDERED: bool = false;
-
     fn deviation(_: usize) -> Result<(), Error> {
         Ok(())
+    }
+
+    fn disorder(_: Ordering, _: usize) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// Any JSON whose keys ascend, so that it becomes canonical as it is read.
+#[cfg(feature = "alloc")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ascending {}
+
+#[cfg(feature = "alloc")]
+impl sealed::Form for Ascending {
+    fn deviation(_: usize) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn disorder(_: Ordering, at: usize) -> Result<(), Error> {
+        Err(Error::NotCanonical { at })
     }
 }
 

@@ -58,11 +58,8 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
     }
 
     fn end_key(&mut self, order: Ordering, at: usize) -> Result<(), Error> {
-        match order {
-            Ordering::Greater => {}
-            // Where keys ascend, equal ones are neighbours: this finds every duplicate.
-            Ordering::Equal if F::ORDERED => return Err(Error::Duplicate { what: "key" }),
-            Ordering::Equal | Ordering::Less => F::deviation(at)?,
+        if order != Ordering::Greater {
+            F::disorder(order, at)?;
         }
         self.state = State::Colon;
         Ok(())
