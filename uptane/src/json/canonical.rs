@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
-use super::text::plain;
+use super::text::split_plain;
 use super::{Any, Ascending, Event, Kind, Path, Scanner, Sink, Span, Step, TOKEN};
 use crate::Error;
 
@@ -45,15 +45,12 @@ pub(crate) fn write_text(text: &str, out: &mut Vec<u8>) {
 
 fn write_escaped(text: &str, out: &mut Vec<u8>) {
     let mut rest = text.as_bytes();
-    while !rest.is_empty() {
-        let (run, behind) = plain(rest);
+    while let Some((run, byte, behind)) = split_plain(rest) {
         out.extend_from_slice(run);
-        let Some((byte, behind)) = behind.split_first() else {
-            return;
-        };
-        write_byte(*byte, out);
+        write_byte(byte, out);
         rest = behind;
     }
+    out.extend_from_slice(rest);
 }
 
 fn write_byte(byte: u8, out: &mut Vec<u8>) {

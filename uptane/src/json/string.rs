@@ -5,7 +5,7 @@ use core::cmp::Ordering;
 use super::event::{Event, Sink};
 use super::scan::{Scanner, State};
 use super::sealed::Form;
-use super::text::{Got, Text, plain};
+use super::text::{Got, Text, plain, split_plain};
 use crate::Error;
 use crate::limits::MAX_STRING;
 
@@ -21,14 +21,13 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
     /// Begins a key at its opening quote, whose offset is `at`. One that has arrived whole and has nothing to decode is
     /// read at once, with the colon if that follows.
     pub(super) fn begin_key(&mut self, at: usize, rest: &[u8]) -> Result<usize, Error> {
-        let (key, behind) = plain(rest);
-        if behind.first() != Some(&b'"') {
+        let Some((key, b'"', behind)) = split_plain(rest) else {
             (self.text, self.state) = (Text::START, State::InKey);
             return Ok(1);
-        }
+        };
         let order = self.open.whole_key(key)?;
         self.end_key(order, at + 1 + key.len())?;
-        if behind.get(1) != Some(&b':') {
+        if behind.first() != Some(&b':') {
             return Ok(key.len() + 2);
         }
         self.state = State::Value;
@@ -39,9 +38,9 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
         match self.text.push(byte).ok_or(self.not_json())? {
             Got::Byte(byte) => {
                 self.open.key_bytes(&[byte])?;
-                let run = if self.text.at_boundary() { plain(rest).0 } else { &[] };
-                self.open.key_bytes(run)?;
-                return Ok((1 + run.len(), Mark::Itself));
+                let run = if self.text.at_boundary() { plain(rest) } else { 0 };
+                self.open.key_bytes(rest.get(..run).unwrap_or_default())?;
+                return Ok((1 + run, Mark::Itself));
             }
             Got::EscapeOpens => return Ok((1, Mark::EscapeOpens)),
             Got::EscapeGoesOn => return Ok((1, Mark::EscapeGoesOn)),
@@ -68,13 +67,12 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
     /// Begins a string at its opening quote. One that has arrived whole, has nothing to decode and is told in one
     /// piece is read at once.
     pub(super) fn begin_text(&mut self, rest: &[u8], sink: &mut impl Sink) -> Result<usize, Error> {
-        let (text, behind) = plain(rest);
         let limit = if self.is_quiet() { MAX_STRING } else { MAX_STRING.min(TOKEN - 4) };
-        if behind.first() != Some(&b'"') || text.len() > limit {
+        let Some((text, b'"', _)) = split_plain(rest).filter(|(text, ..)| text.len() <= limit) else {
             (self.text, self.length, self.used, self.parted) = (Text::START, 0, 0, false);
             self.state = State::InText;
             return Ok(1);
-        }
+        };
         self.state = self.after();
         if !self.is_quiet() {
             let text = core::str::from_utf8(text).map_err(|_| self.not_json())?;
@@ -106,9 +104,10 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
             return Ok(1);
         }
         let room = if self.is_quiet() { rest.len() } else { TOKEN - 3 - self.used };
-        let (run, _) = plain(rest.get(..room).unwrap_or(rest));
-        self.keep(run, self.at + run.len(), sink)?;
-        Ok(1 + run.len())
+        let near = rest.get(..room).unwrap_or(rest);
+        let run = plain(near);
+        self.keep(near.get(..run).unwrap_or_default(), self.at + run, sink)?;
+        Ok(1 + run)
     }
 
     /// Adds bytes, the last of them at `at`, to the string being read. Where pieces are cut depends on the string alone,

@@ -145,21 +145,26 @@ pub(super) fn needs_hex(c: char) -> bool {
     c < ' ' && !matches!(c, '\u{8}' | '\t' | '\n' | '\u{c}' | '\r')
 }
 
-/// Splits before the first byte that has to be looked at by itself: a control character, a quote, a backslash, or part of
-/// a character of several bytes.
-pub(super) fn plain(bytes: &[u8]) -> (&[u8], &[u8]) {
+/// How many bytes come before the first that has to be looked at by itself: a control character, a quote, a backslash, or
+/// part of a character of several bytes.
+pub(super) fn plain(bytes: &[u8]) -> usize {
     let (words, tail) = bytes.as_chunks();
     let mut run = 0;
     for word in words {
         let special = special(*word);
         if special != 0 {
-            run += usize::try_from(special.trailing_zeros() / 8).unwrap_or_default();
-            return bytes.split_at_checked(run).unwrap_or((bytes, &[]));
+            return run + usize::try_from(special.trailing_zeros() / 8).unwrap_or_default();
         }
         run += word.len();
     }
-    run += tail.iter().take_while(|byte| matches!(byte, 0x20..0x80) && !matches!(byte, b'"' | b'\\')).count();
-    bytes.split_at_checked(run).unwrap_or((bytes, &[]))
+    run + tail.iter().take_while(|byte| matches!(byte, 0x20..0x80) && !matches!(byte, b'"' | b'\\')).count()
+}
+
+/// The plain run at the front, and the byte after it; `None` if the run goes on as far as the bytes.
+#[inline]
+pub(super) fn split_plain(bytes: &[u8]) -> Option<(&[u8], u8, &[u8])> {
+    let (run, behind) = bytes.split_at_checked(plain(bytes))?;
+    behind.split_first().map(|(byte, rest)| (run, *byte, rest))
 }
 
 /// Not zero if one of the bytes is special. In each byte of the result the highest bit says so of that byte, and of none
