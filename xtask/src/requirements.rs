@@ -1,6 +1,6 @@
-//! `docs/requirements/`: every rule of the Uptane Standard 2.1.0, and where we stand with it.
+//! `docs/requirements/`: every rule of the Uptane Standard 2.1.0, and every trap in it, and where we stand with them.
 //!
-//! A rule that is met names the code that meets it and the test that shows it. Both are looked up here, so that a
+//! A rule that is met, or a trap that is avoided, names the code that meets it and the test that shows it. Both are looked up here, so that a
 //! renamed function cannot leave a promise behind.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +14,9 @@ use crate::workspace::Workspace;
 
 /// Rules in the Standard, as `docs/requirements/README.md` counts them.
 const RULES: usize = 229;
+
+/// Traps: T1 to T31, and T1b.
+const TRAPS: usize = 32;
 
 /// What is still to come, by the names `docs/requirements/README.md` explains.
 const PACKAGES: [&str; 8] = [
@@ -30,9 +33,13 @@ const PACKAGES: [&str; 8] = [
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Page {
+    #[serde(default)]
     rule: Vec<Rule>,
+    #[serde(default)]
+    trap: Vec<Rule>,
 }
 
+/// A rule of the Standard, or a trap in it.
 #[derive(Deserialize)]
 struct Rule {
     id: String,
@@ -49,42 +56,67 @@ enum State {
     Met { code: Vec<String>, tests: Vec<String> },
     /// We do otherwise, on purpose.
     Deviating { why: String, code: Vec<String> },
-    /// Still to come, in a package of work.
-    Open { package: String },
+    /// Still to come, in a package of work; of a trap also why it belongs there.
+    Open {
+        package: String,
+        #[serde(default)]
+        why: String,
+    },
 }
 
 /// Checks every pointer of every rule.
 pub(crate) fn check(workspace: &Workspace) -> Result<Count> {
-    let rules = read(workspace)?;
+    let Page { rule: rules, trap: traps } = read(workspace)?;
     let tests = Tests::find(workspace)?;
-    let mut faults = duplicates(&rules);
-    if rules.len() != RULES {
-        faults.push(format!("there are {} rules instead of {RULES}", rules.len()));
-    }
-    let mut states = BTreeMap::new();
-    for rule in &rules {
-        *states.entry(rule.state.name()).or_insert(0_u32) += 1;
-        let found = rule.faults(workspace, &tests).into_iter();
-        faults.extend(found.map(|fault| format!("{}: {fault}", rule.id)));
-    }
+    let mut faults = Vec::new();
+    faults.extend(faults_of(workspace, &tests, &rules, ("STD-", RULES)));
+    faults.extend(faults_of(workspace, &tests, &traps, ("T", TRAPS)));
+    faults.extend(traps.iter().filter_map(Rule::unexplained));
     for fault in &faults {
         eprintln!("{fault}");
     }
     if !faults.is_empty() {
         bail!("{} faults in docs/requirements", faults.len());
     }
-    let summary: Vec<String> = states.iter().map(|(state, count)| format!("{count} {state}")).collect();
-    println!("{} rules: {}", rules.len(), summary.join(", "));
+    println!("{} rules: {}", rules.len(), summary(&rules));
+    println!("{} traps: {}", traps.len(), summary(&traps));
     Ok(Count::default())
 }
 
-fn read(workspace: &Workspace) -> Result<Vec<Rule>> {
-    let mut rules = Vec::new();
+fn read(workspace: &Workspace) -> Result<Page> {
+    let mut all = Page { rule: Vec::new(), trap: Vec::new() };
     for path in workspace.files("docs/requirements", "toml")? {
         let page: Page = toml::from_str(&fs::read_to_string(&path)?).with_context(|| workspace.relative(&path))?;
-        rules.extend(page.rule);
+        all.rule.extend(page.rule);
+        all.trap.extend(page.trap);
     }
-    Ok(rules)
+    Ok(all)
+}
+
+/// How many there are in each state.
+fn summary(rules: &[Rule]) -> String {
+    let mut states = BTreeMap::new();
+    for rule in rules {
+        *states.entry(rule.state.name()).or_insert(0_u32) += 1;
+    }
+    let states: Vec<String> = states.iter().map(|(state, count)| format!("{count} {state}")).collect();
+    states.join(", ")
+}
+
+/// What is wrong with a list whose ids begin with `prefix`, and that has so many entries.
+fn faults_of(workspace: &Workspace, tests: &Tests, rules: &[Rule], (prefix, count): (&str, usize)) -> Vec<String> {
+    let mut faults = duplicates(rules);
+    if rules.len() != count {
+        faults.push(format!("there are {} of {prefix}… instead of {count}", rules.len()));
+    }
+    for rule in rules {
+        if !rule.id.starts_with(prefix) || rule.summary.is_empty() {
+            faults.push(format!("{}: has no proper id or summary", rule.id));
+        }
+        let found = rule.faults(workspace, tests).into_iter();
+        faults.extend(found.map(|fault| format!("{}: {fault}", rule.id)));
+    }
+    faults
 }
 
 fn duplicates(rules: &[Rule]) -> Vec<String> {
@@ -95,9 +127,6 @@ fn duplicates(rules: &[Rule]) -> Vec<String> {
 impl Rule {
     fn faults(&self, workspace: &Workspace, tests: &Tests) -> Vec<String> {
         let mut faults = Vec::new();
-        if !self.id.starts_with("STD-") || self.summary.is_empty() {
-            faults.push("has no proper id or summary".into());
-        }
         match &self.state {
             State::Met { code, tests: named } => {
                 if code.is_empty() || named.is_empty() {
@@ -114,13 +143,19 @@ impl Rule {
                 }
                 faults.extend(code.iter().filter_map(|pointer| lost(workspace, pointer)));
             }
-            State::Open { package } => {
+            State::Open { package, why: _ } => {
                 if !PACKAGES.contains(&package.as_str()) {
                     faults.push(format!("is left to `{package}`, which is no package"));
                 }
             }
         }
         faults
+    }
+
+    /// A trap that is left open says why another package has to close it.
+    fn unexplained(&self) -> Option<String> {
+        let silent = matches!(&self.state, State::Open { why, .. } if why.is_empty());
+        silent.then(|| format!("{}: is left open without saying why", self.id))
     }
 }
 
@@ -208,6 +243,31 @@ mod tests {
         assert!(lost(&workspace, "Cargo.toml: no such words").is_some());
         assert!(lost(&workspace, "no/such/file: text").is_some());
         assert!(lost(&workspace, "Cargo.toml").is_some());
+    }
+
+    #[test]
+    fn a_trap_left_open_says_why() {
+        let state = |why: &str| State::Open { package: "vehicle".into(), why: why.into() };
+        let trap = |why| Rule { id: "T0".into(), summary: "none".into(), state: state(why) };
+        assert!(trap("").unexplained().is_some());
+        assert!(trap("it needs a second source of time").unexplained().is_none());
+    }
+
+    #[test]
+    fn a_list_names_each_id_once_and_all_of_them() {
+        let workspace = Workspace::find().unwrap();
+        let rule = |id: &str| {
+            let state = State::Open { package: "vehicle".into(), why: String::new() };
+            Rule { id: id.into(), summary: "none".into(), state }
+        };
+        let faults = |ids: &[&str], count| {
+            let rules: Vec<Rule> = ids.iter().map(|id| rule(id)).collect();
+            faults_of(&workspace, &Tests(BTreeSet::new()), &rules, ("T", count)).len()
+        };
+        assert_eq!(faults(&["T1", "T2"], 2), 0);
+        assert_eq!(faults(&["T1", "T1"], 2), 1);
+        assert_eq!(faults(&["T1"], 2), 1);
+        assert_eq!(faults(&["T1", "STD-1"], 2), 1);
     }
 
     #[test]
