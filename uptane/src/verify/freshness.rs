@@ -14,7 +14,8 @@ pub(crate) struct Freshness {
 }
 
 impl Freshness {
-    /// Refuses a version lower than the trusted one; an equal one passes.
+    /// Refuses a version lower than the trusted one; an equal one passes (§5.4.4.4 step 3, §5.4.4.5 steps 4 and 5,
+    /// §5.4.4.6 step 4).
     pub(crate) fn check_version(self, trusted: Option<Version>) -> Result<(), Error> {
         match trusted {
             Some(trusted) if self.version < trusted => {
@@ -41,7 +42,8 @@ impl Freshness {
         }
     }
 
-    /// Refuses a file that has expired: it is dead at its expiry, not only after it.
+    /// Refuses a file that has expired: it is dead at its expiry, not only after it (§5.4.4.3 step 3, §5.4.4.4 step 4,
+    /// §5.4.4.5 step 7, §5.4.4.6 step 5).
     pub(crate) fn check_expiry(self, now: Time) -> Result<(), Error> {
         match now < self.expires {
             true => Ok(()),

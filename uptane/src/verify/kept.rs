@@ -122,7 +122,7 @@ impl<K: Kind> Kept<K> {
         Ok(Self { listed: Some(*listed), ..self.clone() })
     }
 
-    /// Refuses a file of another version than its parent lists, higher or lower.
+    /// Refuses a file of another version than its parent lists, higher or lower (§5.4.4.5 step 2, §5.4.4.6 step 2).
     pub(super) fn check_listed_version(&self, listed: &FileMeta) -> Result<(), Error> {
         match self.version() == listed.version {
             true => Ok(()),

@@ -17,18 +17,18 @@ pub(super) struct AtRoot {
 }
 
 impl AtRoot {
-    // §5.4.4.3 step 1: the previous Root is the trusted one.
     pub(super) fn begin() -> Self {
         Self { adopted: 0 }
     }
 
-    /// Takes Root N+1. It is trusted and stored whatever follows (design D5).
+    /// Takes Root N+1 (§5.4.4.2 steps 2 and 6). It is trusted and stored whatever follows (design D5).
     pub(super) fn supply<R: Repository>(self, cycle: &mut Cycle<R>, bytes: FileBytes) -> Result<Self, Error> {
         // T15: the Standard sets no end to the chain.
         if self.adopted == MAX_ROOT_ROTATIONS {
             return Err(Error::Limit { what: "new Roots" });
         }
         let root = successor(cycle, bytes)?;
+        // §5.4.4.3 step 2.1: from here on it is Root N.
         let successor = root.version().next()?;
         let forgets = rotates(cycle.policy, &cycle.trusted.root, &root);
         // §5.4.4.3 step 2.5.
@@ -68,13 +68,13 @@ fn successor<R: Repository>(cycle: &Cycle<R>, bytes: FileBytes) -> Result<Kept<R
 }
 
 /// Whether the newer Root gives other keys to a role whose cached file would then stand in the way of recovery from a
-/// fast-forward attack.
+/// fast-forward attack (§5.4.4.3 step 4).
 pub(super) fn rotates(policy: Policy, older: &Kept<RootFile>, newer: &Kept<RootFile>) -> bool {
     let (older, newer) = (older.says(), newer.says());
     let differs = |role: &RootRole| !older.role(*role).is_same_as(newer.role(*role));
     match policy {
-        // Targets as well: §5.4.4.6 step 4 compares with the cached ones, so a fast-forwarded Targets would never be
-        // recovered from (T6).
+        // Targets as well: the cached ones are compared with, so a fast-forwarded Targets would never be recovered
+        // from (T6).
         Policy::Uptane => [RootRole::Timestamp, RootRole::Snapshot, RootRole::Targets].iter().any(differs),
         // TUF 1.0.34 §5.3.11.
         Policy::Tuf => [RootRole::Timestamp, RootRole::Snapshot].iter().any(differs),

@@ -46,10 +46,11 @@ impl AtSnapshot {
         AtTargets::listed_by(self.timestamp.clone(), snapshot).map(Some)
     }
 
-    /// Takes Snapshot.
+    /// Takes Snapshot (§5.4.4.2 steps 4 and 8).
     pub(super) fn supply<R: Repository>(self, cycle: &mut Cycle<R>, bytes: FileBytes) -> Result<AtTargets, Error> {
-        // §5.4.4.5 step 1, the digests of step 2, step 3.
+        // §5.4.4.5 step 1, and the digests of step 2.
         let offered = Offered::<SnapshotFile>::read_listed(bytes, self.limit()?, &self.listed)?;
+        // §5.4.4.5 step 3.
         let snapshot = cycle.accept(RootRole::Snapshot, offered)?;
         // §5.4.4.5 step 2: the version.
         snapshot.check_listed_version(&self.listed)?;
@@ -73,7 +74,7 @@ fn check_follows<R: Repository>(cycle: &Cycle<R>, snapshot: &Kept<SnapshotFile>)
     check_files(&trusted.view(), &snapshot.view(), snapshot.freshness())
 }
 
-/// §5.4.4.5 steps 5 and 6. A name that disappears is a rollback to before it existed.
+/// Steps 5 and 6 of §5.4.4.5. A name that disappears is a rollback to before it existed.
 fn check_files(trusted: &Snapshot<'_>, offered: &Snapshot<'_>, freshness: Freshness) -> Result<(), Error> {
     let mut files = offered.files();
     for (name, before) in trusted.files() {
@@ -86,7 +87,7 @@ fn check_files(trusted: &Snapshot<'_>, offered: &Snapshot<'_>, freshness: Freshn
     Ok(())
 }
 
-/// The length a parent lists, within what we take at all.
+/// The length a parent lists, within what we take at all (step 1 of §5.4.4.5 to §5.4.4.6).
 pub(super) fn limit(listed: &FileMeta, most: u64) -> Result<Length, Error> {
     let most = Length::new(most)?;
     Ok(listed.length.map_or(most, |length| length.min(most)))

@@ -73,7 +73,7 @@ impl Threshold {
         }
     }
 
-    /// Counts.
+    /// Counts (§5.4.4.3 step 2.3, §5.4.4.4 step 2, §5.4.4.5 step 3, §5.4.4.6 step 3).
     pub fn finish(self) -> Result<ThresholdMet, Error> {
         let Self { role, needed, slots, keys } = self;
         let mut signed = [None; MAX_ROLE_KEYS];

@@ -53,6 +53,7 @@ impl TimeStream {
         }
     }
 
+    /// The time, if it answers us and does not go back (§5.4.4.1 step 1, §5.4.4.2 step 1).
     fn any_time(self) -> Result<AttestedTime, Error> {
         let Self { stream, known } = self;
         let (_, reader, _) = stream.finish()?.open(Threshold::finish)?;

@@ -21,9 +21,9 @@ impl AtTimestamp {
         Self(())
     }
 
-    /// Takes Timestamp; one that is new is stored at once (design D5).
+    /// Takes Timestamp (§5.4.4.2 steps 3 and 7); one that is new is stored at once (design D5).
     pub(super) fn supply<R: Repository>(self, cycle: &mut Cycle<R>, bytes: FileBytes) -> Result<AtSnapshot, Error> {
-        // §5.4.4.4 steps 1 and 2; the vehicle before anything is kept (T1, T1b).
+        // The vehicle before anything is kept (T1, T1b).
         let offered = accept(cycle, bytes)?;
         // §5.4.4.4 step 3.
         let timestamp = newer(cycle.policy, cycle.trusted.timestamp.as_ref(), offered)?;
@@ -44,10 +44,11 @@ fn accept<R: Repository>(cycle: &Cycle<R>, bytes: FileBytes) -> Result<Kept<Time
     if let Some(trusted) = same {
         return cycle.accept_same(RootRole::Timestamp, trusted).map(|()| trusted.clone());
     }
+    // §5.4.4.4 steps 1 and 2.
     cycle.accept(RootRole::Timestamp, Offered::read(bytes, Length::new(MAX_TIMESTAMP)?)?)
 }
 
-/// The Timestamp to go on with: the offered one, unless it is the trusted one again.
+/// The Timestamp to go on with: the offered one, unless it is the trusted one again (§5.4.4.4 step 3).
 fn newer(
     policy: Policy,
     trusted: Option<&Kept<TimestampFile>>,

@@ -1,4 +1,4 @@
-//! Has this ECU been named before? (§5.4.4.6 step 7, in two kilobytes)
+//! Has this ECU been named before? (§5.4.4.6, in two kilobytes)
 
 use crate::limits::MAX_ECUS;
 use crate::{EcuId, Sha256};
@@ -17,7 +17,7 @@ impl Ecus {
         Self { prefixes: [0; MAX_ECUS], count: 0 }
     }
 
-    /// Remembers this ECU, and says whether it was named before.
+    /// Remembers this ECU, and says whether it was named before (§5.4.4.6 step 7).
     pub(super) fn names_again(&mut self, ecu: &EcuId) -> bool {
         let digest = Sha256::of(ecu.as_str().as_bytes()).0;
         let prefix = digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));

@@ -95,7 +95,7 @@ impl<P: Profile> TargetsStream<P> {
         self.stream.feed(bytes)
     }
 
-    /// Says that the file is complete.
+    /// Says that the file is complete, and checks it (§5.4.4.1 step 2).
     pub fn finish(self) -> Result<OwnTargets<P>, Error> {
         let Self { stream, previous, now, vehicle, profile } = self;
         // §5.4.4.6 step 3. Nothing that was read is used before this holds.
