@@ -103,7 +103,7 @@ fn every_key_of_root_is_told_under_its_id() {
 #[test]
 fn keys_of_another_algorithm_are_known_and_never_count() {
     let key =
-        r#"{"keytype":"rsa","keyval":{"public":"-----BEGIN PUBLIC KEY-----\nMIIB"},"scheme":"rsassa-pss-sha256"}"#;
+        r#"{"keytype":"rsa","keyval":{"public":"-----BEGIN PUBLIC KEY-----\nMIIB"},"scheme":"rsassa-pss-sha512"}"#;
     let repo = published(|next| next.director.set(Role::Root, &["keys", "rsa"], key));
     let root = Root::decode(signed(repo.director().root())).unwrap();
     assert_eq!(root.keys().count(), 7);
