@@ -41,6 +41,7 @@ pub struct Draft {
     mangles: Vec<(Role, Mangle)>,
     corruptions: Vec<(Role, Mangle)>,
     pub(crate) rotations: Vec<Role>,
+    pub(crate) appointments: Vec<(Role, Vec<String>)>,
     pub(crate) renews_root: bool,
 }
 
@@ -96,6 +97,13 @@ impl Draft {
     pub fn rotate(&mut self, role: Role) {
         self.renews_root = true;
         self.rotations.push(role);
+    }
+
+    /// Publishes a new Root that gives the role the keys of these labels (see [`signer`]), all but one of which must sign
+    /// where there is more than one.
+    pub fn appoint(&mut self, role: Role, labels: &[&str]) {
+        self.renews_root = true;
+        self.appointments.push((role, owned(labels)));
     }
 
     /// Publishes a new Root that changes nothing.

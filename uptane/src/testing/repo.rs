@@ -207,6 +207,7 @@ fn publish_root<R: TestRoot>(half: &mut Half, draft: &Draft, now: Time) {
     }
     let mut signers = half.labels.role(Role::Root).to_vec();
     draft.rotations.iter().for_each(|role| half.labels.rotate(*role));
+    draft.appointments.iter().for_each(|(role, labels)| half.labels.appoint(*role, labels));
     signers.extend(half.labels.role(Role::Root).iter().cloned());
     signers.sort_unstable();
     signers.dedup();

@@ -75,3 +75,5 @@ pub fn verify(key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<GoodS
 
 #[cfg(test)]
 mod tests;
+#[cfg(all(test, feature = "rsa"))]
+mod vectors;
