@@ -22,7 +22,17 @@ pub(crate) fn members(object: &[u8]) -> Members<'_> {
 
 /// The value of this member.
 pub(crate) fn member<'a>(object: &'a [u8], key: &str) -> Option<&'a [u8]> {
-    members(object).find(|(found, _)| *found == key).map(|(_, value)| value)
+    members(object).find(|(found, _)| is_key(found, key)).map(|(_, value)| value)
+}
+
+/// Whether a key, as it is written, is this text. Text with control characters is no key that anybody looks for.
+fn is_key(written: &str, text: &str) -> bool {
+    if !written.contains('\\') {
+        return written == text;
+    }
+    let mut written = written.chars();
+    let mut stands = |c| written.next() == Some(c);
+    text.chars().all(|c| (!matches!(c, '"' | '\\') || stands('\\')) && stands(c)) && written.next().is_none()
 }
 
 /// The text of a string without escapes.
