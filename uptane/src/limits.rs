@@ -65,6 +65,23 @@ pub const MAX_MAPPING_ENTRIES: usize = 64;
 /// Path patterns of one entry of a mapping.
 pub const MAX_MAPPING_PATHS: usize = 64;
 
+/// Delegations one Targets file may list: as many as the largest public repository has hashed bins.
+pub const MAX_DELEGATIONS: usize = 16_384;
+/// Keys the delegations of one file may define.
+pub const MAX_DELEGATION_KEYS: usize = 1_024;
+/// Paths, or prefixes of digests, one delegation may list.
+pub const MAX_ROLE_PATHS: usize = 4_096;
+/// Paths, or prefixes of digests, all delegations of one file may list.
+pub const MAX_DELEGATION_PATHS: usize = 65_536;
+/// Roles one multi-role delegation may name.
+pub const MAX_AGREEING_ROLES: usize = 16;
+/// Delegations between top-level Targets and the deepest role a look-up visits.
+pub const MAX_DELEGATION_DEPTH: usize = 32;
+/// Roles one look-up visits, each as often as it comes to it.
+pub const MAX_ROLES_VISITED: usize = 256;
+/// Delegated files kept of one repository.
+pub const MAX_DELEGATED_FILES: usize = 1_024;
+
 /// Characters of an ECU, hardware, image-line or campaign id.
 pub const MAX_ID: usize = 64;
 /// Characters of a key id, which is opaque (TAP 12).

@@ -6,6 +6,10 @@
 mod check_in;
 mod command;
 mod content;
+#[cfg(feature = "alloc")]
+mod delegation;
+#[cfg(feature = "alloc")]
+mod delegations;
 mod envelope;
 mod fields;
 mod header;
@@ -26,6 +30,8 @@ pub use check_in::CheckIn;
 pub use command::Command;
 pub(crate) use command::CommandReader;
 pub use content::ContentReader;
+#[cfg(feature = "alloc")]
+pub use delegations::{Bins, Covers, DelegatedRole, Delegatee, Delegation, Delegations, MultiRole};
 pub use envelope::Envelope;
 pub(crate) use envelope::{Entry, EnvelopeReader};
 pub use fields::FileMeta;
