@@ -6,6 +6,7 @@
 //! The formats are written down in `docs/pouf.md`.
 
 mod canonical;
+mod delegations;
 mod ecu;
 mod envelope;
 mod error;
@@ -20,6 +21,7 @@ mod targets;
 mod time;
 mod timestamp;
 
+pub use delegations::{BinsBuilder, DelegationBuilder};
 pub use ecu::{CheckInBuilder, CommandBuilder, InstalledImage, ManifestBuilder, ReportBuilder, ReportedVersions};
 pub use envelope::PartlySigned;
 pub use error::SignError;

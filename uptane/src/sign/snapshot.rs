@@ -1,11 +1,12 @@
 //! Snapshot (§5.2.4), and what a file says of another.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 
 use super::canonical::Value;
 use super::{KeySet, PartlySigned, SPEC_VERSION, SignError, Signer};
-use crate::{Director, Error, Hashes, Image, Length, Repository, Role, Time, VehicleId, Version};
+use crate::{Director, Error, Hashes, Image, Length, Repository, Role, RoleName, Time, VehicleId, Version};
 
 /// What Timestamp says of Snapshot, and Snapshot of Targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,24 +39,35 @@ pub struct SnapshotBuilder<R> {
     expires: Time,
     vehicle: Option<VehicleId>,
     targets: FileInfo,
+    delegated: BTreeMap<RoleName, FileInfo>,
     repository: PhantomData<R>,
 }
 
 impl SnapshotBuilder<Director> {
     /// Snapshot of one vehicle, over its Targets.
     pub fn director(vehicle: VehicleId, version: Version, expires: Time, targets: FileInfo) -> Self {
-        Self { version, expires, vehicle: Some(vehicle), targets, repository: PhantomData }
+        Self::new(version, expires, Some(vehicle), targets)
     }
 }
 
 impl SnapshotBuilder<Image> {
     /// Snapshot of the Image repository, over its top-level Targets.
     pub fn image(version: Version, expires: Time, targets: FileInfo) -> Self {
-        Self { version, expires, vehicle: None, targets, repository: PhantomData }
+        Self::new(version, expires, None, targets)
+    }
+
+    /// Lists the file of a delegated role.
+    pub fn list(mut self, role: RoleName, file: FileInfo) -> Self {
+        self.delegated.insert(role, file);
+        self
     }
 }
 
 impl<R: Repository> SnapshotBuilder<R> {
+    fn new(version: Version, expires: Time, vehicle: Option<VehicleId>, targets: FileInfo) -> Self {
+        Self { version, expires, vehicle, targets, delegated: BTreeMap::new(), repository: PhantomData }
+    }
+
     /// The signed file.
     pub fn sign(self, keys: &KeySet, signers: &[&dyn Signer]) -> Result<Vec<u8>, SignError> {
         self.unsigned().sign(&[keys], signers)
@@ -67,10 +79,14 @@ impl<R: Repository> SnapshotBuilder<R> {
     }
 
     pub(crate) fn signed(&self) -> Value {
+        let mut meta = Value::object([("targets.json", self.targets.object())]);
+        for (role, file) in &self.delegated {
+            meta.insert(format_args!("{role}.json"), file.object());
+        }
         Value::object([
             ("_type", Value::text(Role::Snapshot.type_name())),
             ("expires", Value::text(self.expires)),
-            ("meta", Value::object([("targets.json", self.targets.object())])),
+            ("meta", meta),
             ("spec_version", Value::text(SPEC_VERSION)),
             ("uptane", uptane::<R>(self.vehicle)),
             ("version", Value::Number(self.version.get())),

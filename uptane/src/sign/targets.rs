@@ -1,4 +1,4 @@
-//! Top-level Targets (§5.2.3). The Director's type has no word for a delegation (§5.1.2.1).
+//! Targets, top-level and delegated (§5.2.3). The Director's type has no word for a delegation (§5.1.2.1).
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -6,12 +6,14 @@ use alloc::vec::Vec;
 use core::marker::PhantomData;
 
 use super::canonical::Value;
+use super::delegations::Delegated;
 use super::snapshot::uptane;
 use super::{EcuAssignment, ImageEntry, KeySet, PartlySigned, SPEC_VERSION, SignError, Signer};
 use crate::limits::MAX_ECUS;
 use crate::{CampaignId, Director, EcuId, Error, Image, Repository, Role, Time, VehicleId, Version};
 
-/// Builds top-level Targets of one of the two repositories.
+/// Builds Targets of one of the two repositories. A delegated file of the Image repository is built like its top-level
+/// one, and signed by the keys of the delegation.
 #[derive(Clone, Debug)]
 pub struct TargetsBuilder<R> {
     version: Version,
@@ -19,6 +21,7 @@ pub struct TargetsBuilder<R> {
     vehicle: Option<VehicleId>,
     campaign: Option<CampaignId>,
     targets: BTreeMap<String, (ImageEntry, BTreeMap<EcuId, EcuAssignment>)>,
+    pub(super) delegated: Option<Delegated>,
     repository: PhantomData<R>,
 }
 
@@ -69,7 +72,8 @@ impl TargetsBuilder<Image> {
 
 impl<R: Repository> TargetsBuilder<R> {
     fn new(version: Version, expires: Time, vehicle: Option<VehicleId>) -> Self {
-        Self { version, expires, vehicle, campaign: None, targets: BTreeMap::new(), repository: PhantomData }
+        let targets = BTreeMap::new();
+        Self { version, expires, vehicle, campaign: None, targets, delegated: None, repository: PhantomData }
     }
 
     /// The place of an image; one name never stands for two images.
@@ -96,14 +100,16 @@ impl<R: Repository> TargetsBuilder<R> {
         let mut uptane = uptane::<R>(self.vehicle);
         uptane.insert_some("campaign", self.campaign.map(Value::text));
         let targets = self.targets.iter().map(|(name, (image, ecus))| (name.as_str(), self.object(image, ecus)));
-        Value::object([
+        let mut signed = Value::object([
             ("_type", Value::text(Role::Targets.type_name())),
             ("expires", Value::text(self.expires)),
             ("spec_version", Value::text(SPEC_VERSION)),
             ("targets", Value::object(targets)),
             ("uptane", uptane),
             ("version", Value::Number(self.version.get())),
-        ])
+        ]);
+        signed.insert_some("delegations", self.delegated.as_ref().map(Delegated::object));
+        signed
     }
 
     fn object(&self, image: &ImageEntry, ecus: &BTreeMap<EcuId, EcuAssignment>) -> Value {

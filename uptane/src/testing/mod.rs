@@ -7,10 +7,16 @@ mod draft;
 mod files;
 mod keys;
 mod repo;
+mod tree;
 mod vehicle;
 
-pub use draft::{Draft, Next};
+pub use draft::{Draft, Next, Of};
 pub use files::Files;
 pub use keys::signer;
 pub use repo::{Repo, TestEcu};
+pub use tree::role_keys;
 pub use vehicle::Vehicle;
+
+fn parsed<T>(text: &str, parse: impl FnOnce(&str) -> Result<T, crate::Error>) -> T {
+    parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+}

@@ -6,16 +6,18 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::draft::{Draft, Next};
+use super::draft::{Draft, Next, Of};
 use super::files::Files;
 use super::keys::{RoleLabels, key_set, signer};
+use super::parsed;
+use super::tree::{TOP, Tree, labels};
 use crate::sign::{
     EcuAssignment, FileInfo, ImageEntry, Matching, MemorySigner, RootBuilder, Signer, SnapshotBuilder, TargetsBuilder,
     TimeBuilder, TimestampBuilder, Value,
 };
 use crate::{
-    Director, EcuId, HardwareId, Hashes, Image, ImageLine, Length, Nonce, ReleaseCounter, Repository, Role, TargetName,
-    Time, VehicleId, Version,
+    Director, EcuId, HardwareId, Hashes, Image, ImageLine, Length, Nonce, ReleaseCounter, Repository, Role, RoleName,
+    TargetName, Time, VehicleId, Version,
 };
 
 /// An ECU of the test vehicle.
@@ -72,6 +74,7 @@ pub struct Repo {
     now: Time,
     director: Half,
     image: Half,
+    tree: Tree,
 }
 
 impl Repo {
@@ -85,6 +88,7 @@ impl Repo {
             now: parsed("2026-12-01T00:00:00Z", Time::parse),
             director: half(Director::NAME),
             image: half(Image::NAME),
+            tree: Tree::default(),
         };
         repo.publish(|next| {
             next.director.renew_root();
@@ -103,11 +107,15 @@ impl Repo {
         let assigned = next.assigned.unwrap_or(self.release);
         let targets = self.director_targets(self.director.version + 1, assigned).signed();
         publish_root::<Director>(&mut self.director, &next.director, now);
-        self.director.publish(&next.director, targets, Some(vehicle), now);
+        self.director.publish(&next.director, targets, Vec::new(), Some(vehicle), now);
 
-        let targets = self.image_targets(self.image.version + 1).signed();
+        next.image.growth.drain(..).for_each(|growth| self.tree.grow(growth));
+        let version = self.image.version + 1;
+        let targets = self.image_targets(version, TOP).signed();
+        let delegated = self.tree.names().map(|role| (role, self.image_targets(version, role.as_str()).signed()));
+        let delegated = delegated.collect();
         publish_root::<Image>(&mut self.image, &next.image, now);
-        self.image.publish(&next.image, targets, None, now);
+        self.image.publish(&next.image, targets, delegated, None, now);
     }
 
     /// The time everything was published at, and a good time to verify it.
@@ -163,9 +171,11 @@ impl Repo {
         })
     }
 
-    fn image_targets(&self, version: u64) -> TargetsBuilder<Image> {
-        let empty = TargetsBuilder::image(numbered(version), lifetime(self.now));
-        let releases = (1..=self.release).flat_map(|release| self.ecus.iter().map(move |ecu| (ecu, release)));
+    /// What a role of the Image repository, or `targets`, says.
+    fn image_targets(&self, version: u64, role: &str) -> TargetsBuilder<Image> {
+        let empty = self.tree.delegate(role, TargetsBuilder::image(numbered(version), lifetime(self.now)));
+        let ecus = self.ecus.iter().enumerate().filter(|(index, _)| self.tree.lists(role, *index));
+        let releases = ecus.flat_map(|(_, ecu)| (1..=self.release).map(move |release| (ecu, release)));
         releases.fold(empty, |targets, (ecu, release)| {
             let targets = targets.list(self.entry(ecu, release));
             targets.unwrap_or_else(|error| panic!("test images are distinct: {error}"))
@@ -207,25 +217,36 @@ fn publish_root<R: TestRoot>(half: &mut Half, draft: &Draft, now: Time) {
     }
     let mut signers = half.labels.role(Role::Root).to_vec();
     draft.rotations.iter().for_each(|role| half.labels.rotate(*role));
-    draft.appointments.iter().for_each(|(role, labels)| half.labels.appoint(*role, labels));
     signers.extend(half.labels.role(Role::Root).iter().cloned());
     signers.sort_unstable();
     signers.dedup();
     half.root += 1;
     let signed = R::root(numbered(half.root), now, &half.labels);
-    let file = draft.corrupted(Role::Root, draft.make(Role::Root, signed, &signers));
+    let file = draft.corrupted(Role::Root.into(), draft.make(Role::Root.into(), signed, &signers));
     half.files.roots.insert(numbered(half.root), file);
 }
 
 impl Half {
     /// Publishes Targets, and Snapshot and Timestamp over what it became.
-    fn publish(&mut self, draft: &Draft, targets: Value, vehicle: Option<VehicleId>, now: Time) {
+    fn publish(
+        &mut self,
+        draft: &Draft,
+        targets: Value,
+        delegated: Vec<(RoleName, Value)>,
+        vehicle: Option<VehicleId>,
+        now: Time,
+    ) {
         self.version += 1;
         let (version, expires) = (numbered(self.version), lifetime(now));
         let targets = self.make(draft, Role::Targets, targets);
+        let delegated = delegated.into_iter().map(|(role, signed)| (role, self.make(draft, role, signed)));
+        let delegated: Vec<_> = delegated.collect();
         let snapshot = match vehicle {
             Some(vehicle) => SnapshotBuilder::director(vehicle, version, expires, targets.1).signed(),
-            None => SnapshotBuilder::image(version, expires, targets.1).signed(),
+            None => {
+                let top = SnapshotBuilder::image(version, expires, targets.1);
+                delegated.iter().fold(top, |snapshot, (role, (_, info))| snapshot.list(*role, *info)).signed()
+            }
         };
         let snapshot = self.make(draft, Role::Snapshot, snapshot);
         let timestamp = match vehicle {
@@ -233,17 +254,23 @@ impl Half {
             None => TimestampBuilder::image(version, expires, snapshot.1).signed(),
         };
         let timestamp = self.make(draft, Role::Timestamp, timestamp);
-        self.files.targets = draft.corrupted(Role::Targets, targets.0);
-        self.files.snapshot = draft.corrupted(Role::Snapshot, snapshot.0);
-        self.files.timestamp = draft.corrupted(Role::Timestamp, timestamp.0);
+        self.files.targets = draft.corrupted(Role::Targets.into(), targets.0);
+        self.files.snapshot = draft.corrupted(Role::Snapshot.into(), snapshot.0);
+        self.files.timestamp = draft.corrupted(Role::Timestamp.into(), timestamp.0);
+        let served = delegated.into_iter().filter(|(role, _)| !draft.withholds(*role));
+        self.files.delegated = served.map(|(role, (file, _))| (role, draft.corrupted(role.into(), file))).collect();
     }
 
     /// A signed file, and what its parent shall say of it.
-    fn make(&self, draft: &Draft, role: Role, signed: Value) -> (Vec<u8>, FileInfo) {
-        let version = numbered(draft.version_of(role, signed.clone()));
-        let file = draft.make(role, signed, self.labels.role(role));
-        let info = FileInfo::of(version, &file).unwrap_or_else(|error| panic!("test files are short: {error}"));
-        (file, info)
+    fn make(&self, draft: &Draft, file: impl Into<Of>, signed: Value) -> (Vec<u8>, FileInfo) {
+        let file = file.into();
+        let version = numbered(draft.version_of(file, signed.clone()));
+        let bytes = match file {
+            Of::Top(role) => draft.make(file, signed, self.labels.role(role)),
+            Of::Delegated(role) => draft.make(file, signed, &labels(role.as_str())),
+        };
+        let info = FileInfo::of(version, &bytes).unwrap_or_else(|error| panic!("test files are short: {error}"));
+        (bytes, info)
     }
 }
 
@@ -254,10 +281,6 @@ fn lifetime(now: Time) -> Time {
 
 fn numbered(version: u64) -> Version {
     Version::new(version).unwrap_or(Version::FIRST)
-}
-
-fn parsed<T>(text: &str, parse: impl FnOnce(&str) -> Result<T, crate::Error>) -> T {
-    parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
 #[cfg(test)]
