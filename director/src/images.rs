@@ -22,6 +22,7 @@ pub fn trusted(files: &ImageFiles) -> Result<Trusted<Image>, Error> {
         timestamp: timestamp.as_deref(),
         snapshot: snapshot.as_deref(),
         targets: targets.as_deref(),
+        delegated: &[],
     })?
     .trusted)
 }

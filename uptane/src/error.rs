@@ -213,6 +213,9 @@ pub enum Error {
     /// An ECU that is not of this vehicle is named (§5.4.4.6 step 8).
     #[error("an ECU is named that is not of this vehicle")]
     UnknownEcu,
+    /// A role is delegated to whose file Snapshot does not list (§5.4.4.6 step 2).
+    #[error("Snapshot does not list the file of a delegated role")]
+    Unlisted,
     /// A targets file the previous Snapshot listed is gone (§5.4.4.5 step 6).
     #[error("Snapshot no longer lists a file it listed before")]
     Withdrawn,
@@ -262,7 +265,7 @@ impl Error {
             | Self::TimeRollback { .. }
             | Self::Withdrawn => Attack::Rollback,
             Self::DirectorDelegates | Self::EcuTwice | Self::UnknownEcu => Attack::DirectorMisuse,
-            Self::Equivocation { .. } | Self::MixAndMatch { .. } => Attack::MixAndMatch,
+            Self::Equivocation { .. } | Self::MixAndMatch { .. } | Self::Unlisted => Attack::MixAndMatch,
             Self::Expired { .. } | Self::TimeJump { .. } => Attack::Freeze,
             Self::Hardware { .. } => Attack::IncompatibleImage,
             Self::ImageLength { .. } | Self::Limit { .. } | Self::TooLong { .. } => Attack::EndlessData,
@@ -310,6 +313,7 @@ impl Error {
             Self::TimeRollback { .. } => "time-rollback",
             Self::TooLong { .. } => "too-long",
             Self::UnknownEcu => "unknown-ecu",
+            Self::Unlisted => "unlisted",
             Self::Withdrawn => "withdrawn",
             Self::WrongTransaction => "wrong-transaction",
             Self::WrongType { .. } => "wrong-type",
@@ -330,7 +334,7 @@ impl Error {
 }
 
 /// Every check in the order of its code, the first being 1. New ones go to the end: the numbers are on the wire.
-const CHECKS: [&str; 40] = [
+const CHECKS: [&str; 41] = [
     "bad-digest",
     "bad-key",
     "bad-name",
@@ -371,6 +375,7 @@ const CHECKS: [&str; 40] = [
     "bad-mapping",
     "no-consensus",
     "not-mapped",
+    "unlisted",
 ];
 
 #[cfg(test)]

@@ -50,7 +50,8 @@ async fn fetch(url: &str, files: &mut ImageFiles, now: Time) -> Result<(), Error
 fn commit(files: &mut ImageFiles, refresh: Refresh<Image>) -> Result<(), Error> {
     // `Step::Done` says that it is finished.
     let Ok(refreshed) = refresh.finish() else { return Err(Error::Conflict) };
-    let Commit { snapshot, targets } = refreshed.commit().clone();
+    // Nothing is looked for through delegations here, so there are no files of theirs.
+    let Commit { snapshot, targets, delegated: _ } = refreshed.commit().clone();
     let bytes = |file: FileBytes| file.to_vec();
     files.snapshot = snapshot.map(bytes).or(files.snapshot.take());
     files.targets = targets.map(bytes).or(files.targets.take());

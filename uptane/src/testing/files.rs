@@ -3,8 +3,8 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use crate::Version;
 use crate::verify::MetadataFile;
+use crate::{RoleName, Version};
 
 /// The files of one repository: every Root, and the newest of the other roles.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +13,7 @@ pub struct Files {
     pub(crate) timestamp: Vec<u8>,
     pub(crate) snapshot: Vec<u8>,
     pub(crate) targets: Vec<u8>,
+    pub(crate) delegated: BTreeMap<RoleName, Vec<u8>>,
 }
 
 impl Files {
@@ -24,7 +25,7 @@ impl Files {
             MetadataFile::Timestamp => Some(&self.timestamp),
             MetadataFile::Snapshot(_) => Some(&self.snapshot),
             MetadataFile::Targets(_) => Some(&self.targets),
-            MetadataFile::Delegated(..) => None,
+            MetadataFile::Delegated(role, _) => self.delegated(role),
         }
     }
 
@@ -46,6 +47,11 @@ impl Files {
     /// The newest Snapshot.
     pub fn snapshot(&self) -> &[u8] {
         &self.snapshot
+    }
+
+    /// The newest Targets of a delegated role.
+    pub fn delegated(&self, role: RoleName) -> Option<&[u8]> {
+        self.delegated.get(&role).map(Vec::as_slice)
     }
 
     /// The newest top-level Targets.

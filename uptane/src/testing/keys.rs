@@ -61,25 +61,15 @@ impl RoleLabels {
 
     /// Gives a role other keys.
     pub(crate) fn rotate(&mut self, role: Role) {
-        self.role_mut(role).into_iter().flatten().for_each(|label| label.push('\''));
-    }
-
-    /// Gives a role these keys.
-    pub(crate) fn appoint(&mut self, role: Role, labels: &[String]) {
-        if let Some(known) = self.role_mut(role) {
-            *known = labels.to_vec();
-        }
-    }
-
-    fn role_mut(&mut self, role: Role) -> Option<&mut Vec<String>> {
-        match role {
-            Role::Root => Some(&mut self.root),
-            Role::Snapshot => Some(&mut self.snapshot),
-            Role::Targets => Some(&mut self.targets),
-            Role::Time => Some(&mut self.time),
-            Role::Timestamp => Some(&mut self.timestamp),
-            Role::Report | Role::Manifest | Role::CheckIn | Role::Command => None,
-        }
+        let labels = match role {
+            Role::Root => &mut self.root,
+            Role::Snapshot => &mut self.snapshot,
+            Role::Targets => &mut self.targets,
+            Role::Time => &mut self.time,
+            Role::Timestamp => &mut self.timestamp,
+            Role::Report | Role::Manifest | Role::CheckIn | Role::Command => return,
+        };
+        labels.iter_mut().for_each(|label| label.push('\''));
     }
 
     pub(crate) fn root_roles(&self) -> RootRoles {

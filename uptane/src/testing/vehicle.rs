@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::{Files, Repo};
 use crate::verify::image::Permits as _;
-use crate::verify::{Approved, Keep, MetadataFile, Refresh, Refreshed, Step, StoredFiles, Trusted, agree};
+use crate::verify::{Approved, Keep, MetadataFile, Refresh, Refreshed, Step, StoredFiles, Trusted, Wanted, agree};
 use crate::{Director, EcuId, Error, Image, ImageLine, ReleaseCounter, Repository, Time, VehicleId};
 
 /// A vehicle's Primary, provisioned with the first Roots of a [`Repo`]. What a refused update leaves trusted, it keeps.
@@ -47,7 +47,8 @@ impl Vehicle {
     /// Fetches and verifies everything (§5.4.4.2), and remembers the release counters of what was approved.
     pub fn update(&mut self, repo: &Repo) -> Result<Approved, Error> {
         let director = self.refresh_director(repo.director())?;
-        let image = match self.refresh_image(repo.image()) {
+        let wanted = director.wanted()?;
+        let image = match self.refresh_image_for(repo.image(), wanted) {
             Ok(image) => image,
             Err(error) => {
                 self.director = director.into_trusted_before();
@@ -82,9 +83,14 @@ impl Vehicle {
         }
     }
 
-    /// Refreshes what the Image repository says.
+    /// Refreshes what the Image repository says in its top-level files.
     pub fn refresh_image(&mut self, files: &Files) -> Result<Refreshed<Image>, Error> {
-        let mut refresh = Refresh::image(self.image.clone(), self.now);
+        self.refresh_image_for(files, Vec::new())
+    }
+
+    /// Refreshes what the Image repository says, and looks for these images.
+    pub fn refresh_image_for(&mut self, files: &Files, wanted: Vec<Wanted>) -> Result<Refreshed<Image>, Error> {
+        let mut refresh = Refresh::image(self.image.clone(), self.now).looking_for(wanted);
         match self.drive(&mut refresh, files) {
             Ok(()) => Ok(finished(refresh)),
             Err(error) => {
@@ -144,7 +150,9 @@ fn finished<R: Repository>(refresh: Refresh<R>) -> Refreshed<R> {
 }
 
 fn restarted<R: Repository>(trusted: &Trusted<R>) -> Result<Trusted<R>, Error> {
+    let delegated: Vec<_> = trusted.delegated().collect();
     let reloaded = Trusted::reload(StoredFiles {
+        delegated: &delegated,
         root: trusted.root().bytes(),
         former_root: None,
         timestamp: trusted.timestamp().map(|file| file.bytes()),

@@ -1,13 +1,15 @@
 //! Do both repositories vouch for what the Director chose? (§5.4.4.2 step 10)
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Verified;
+use super::delegation::Wanted;
 use super::image::{ListedImage, Permits, sealed};
 use super::kind::TargetsFile;
 use crate::metadata::{EcuEntry, Target};
-use crate::{Director, EcuId, Error, HardwareId, Image, ImageLine, ReleaseCounter, TargetName};
+use crate::{Director, EcuId, Error, HardwareId, Image, ImageLine, ReleaseCounter, RoleName, TargetName};
 
 /// What both repositories vouch for: an image for each ECU the Director named.
 #[derive(Debug, PartialEq, Eq)]
@@ -127,8 +129,8 @@ fn approve(
     let listed = Listed::of(image, &chosen)?;
     let mut approved = Vec::new();
     for (target, entries) in &chosen {
-        let vouched = listed.same_as(target)?;
         for entry in entries {
+            let vouched = listed.same_as(target, entry.hardware_id)?;
             approved.push(approve_entry(entry, &vouched, &listed, |line| accepted(entry.ecu, line))?);
         }
     }
@@ -136,7 +138,7 @@ fn approve(
 }
 
 /// The images the Director chose for the ECUs that concern us.
-fn chosen<'a>(
+pub(super) fn chosen<'a>(
     director: &Verified<'a, Director, TargetsFile>,
     concerns: impl Fn(&EcuEntry) -> bool,
 ) -> Result<Vec<(Target<'a>, Vec<EcuEntry>)>, Error> {
@@ -151,6 +153,19 @@ fn chosen<'a>(
     Ok(chosen)
 }
 
+/// What to ask the Image repository for: each image for the hardware it is to run on, and each it would return to.
+pub(super) fn wanted(chosen: &[(Target<'_>, Vec<EcuEntry>)]) -> Vec<Wanted> {
+    let mut wanted = Vec::new();
+    for (target, entries) in chosen {
+        for entry in entries {
+            wanted.push(Wanted::image(target.name(), entry.hardware_id));
+            let fallback = entry.fallback.as_ref();
+            wanted.extend(fallback.map(|name| Wanted::image(name.borrowed(), entry.hardware_id)));
+        }
+    }
+    wanted
+}
+
 fn approve_entry(
     entry: &EcuEntry,
     vouched: &Target<'_>,
@@ -161,7 +176,7 @@ fn approve_entry(
     let fallback = match &entry.fallback {
         None => None,
         Some(name) => {
-            let fallback = listed.find(name.borrowed())?;
+            let fallback = listed.find(name.borrowed(), entry.hardware_id)?;
             check_fits(&fallback, entry.hardware_id, &accepted)?;
             Some(ApprovedImage::of(&fallback))
         }
@@ -188,28 +203,49 @@ fn check_fits(
     Ok(())
 }
 
-/// What the Image repository lists of what the Director names.
-struct Listed<'a>(BTreeMap<TargetName<'a>, Target<'a>>);
+/// What the Image repository says of what the Director names.
+struct Listed<'a> {
+    /// Whose file says it; none for top-level Targets.
+    places: BTreeMap<Wanted, Result<Option<RoleName>, Error>>,
+    targets: BTreeMap<(Option<RoleName>, TargetName<'a>), Target<'a>>,
+}
+
+/// The files that say something, each with the names that matter in it.
+type Files<'a> = BTreeMap<Option<RoleName>, (Verified<'a, Image, TargetsFile>, BTreeSet<String>)>;
 
 impl<'a> Listed<'a> {
-    /// One walk through Image Targets, which may be long, for all names together.
+    /// One walk through each file, which may be long, for all names together.
     fn of(image: &Verified<'a, Image, TargetsFile>, chosen: &[(Target<'_>, Vec<EcuEntry>)]) -> Result<Self, Error> {
-        let named = |name: &str| {
-            let is_fallback = |entry: &EcuEntry| entry.fallback.is_some_and(|fallback| fallback.as_str() == name);
-            chosen.iter().any(|(target, entries)| target.name().as_str() == name || entries.iter().any(is_fallback))
-        };
-        let targets = image.view().targets_named(named);
-        targets.map(|target| target.map(|target| (target.name(), target))).collect::<Result<_, _>>().map(Self)
+        let mut files = Files::new();
+        let mut places = BTreeMap::new();
+        for wanted in wanted(chosen) {
+            let place = image.find(&wanted).map(|(role, file)| {
+                let (_, names) = files.entry(role).or_insert((file, BTreeSet::new()));
+                names.insert(wanted.name().into());
+                role
+            });
+            places.insert(wanted, place);
+        }
+        let mut targets = BTreeMap::new();
+        for (role, (file, names)) in files {
+            for target in file.view().targets_named(|name| names.contains(name)) {
+                let target = target?;
+                targets.insert((role, target.name()), target);
+            }
+        }
+        Ok(Self { places, targets })
     }
 
-    /// §5.4.4.2 step 10.1: exactly the same name.
-    fn find(&self, name: TargetName<'_>) -> Result<Target<'a>, Error> {
-        self.0.get(&name).copied().ok_or(Error::NotInImageRepository)
+    /// §5.4.4.2 step 10.1: exactly the same name, as the look-up for this hardware found it.
+    fn find(&self, name: TargetName<'_>, hardware: HardwareId) -> Result<Target<'a>, Error> {
+        let place = self.places.get(&Wanted::image(name, hardware)).copied();
+        let role = place.unwrap_or(Err(Error::NotInImageRepository))?;
+        self.targets.get(&(role, name)).copied().ok_or(Error::NotInImageRepository)
     }
 
     /// What the Image repository says of an image, if it is what the Director says.
-    fn same_as(&self, chosen: &Target<'_>) -> Result<Target<'a>, Error> {
-        let vouched = self.find(chosen.name())?;
+    fn same_as(&self, chosen: &Target<'_>, hardware: HardwareId) -> Result<Target<'a>, Error> {
+        let vouched = self.find(chosen.name(), hardware)?;
         // §5.4.4.2 step 10.2.1.
         if vouched.length() != chosen.length() {
             return Err(Error::Mismatch { what: "length" });

@@ -7,7 +7,7 @@ use super::file::{FileBytes, MetadataFile};
 use super::kept::Kept;
 use super::kind::Kind;
 use super::offered::Offered;
-use crate::metadata::RootRole;
+use crate::metadata::{RoleKeys, RootRole};
 use crate::{EcuId, Error, Repository, Time, VehicleId};
 
 /// Something to be stored now, whatever the rest of the cycle brings (design D5).
@@ -20,7 +20,7 @@ pub enum Keep {
         /// Its bytes.
         bytes: FileBytes,
     },
-    /// The stored Timestamp, Snapshot and Targets are not trusted any more: Root rotated keys (§5.4.4.3 step 4).
+    /// The stored Timestamp, Snapshot and Targets, top-level and delegated, are not trusted any more: Root rotated keys (§5.4.4.3 step 4).
     Forget,
 }
 
@@ -60,7 +60,12 @@ pub(super) struct Cycle<R> {
 impl<R: Repository> Cycle<R> {
     /// A file that was read, signed by its role and made for us.
     pub(super) fn accept<K: Kind>(&self, role: RootRole, offered: Offered<K>) -> Result<Kept<K>, Error> {
-        let kept = offered.signed_by(self.trusted.keys(role))?;
+        self.accept_from(self.trusted.keys(role), offered)
+    }
+
+    /// A file that was read, signed by a threshold of these keys and made for us.
+    pub(super) fn accept_from<K: Kind>(&self, keys: &RoleKeys, offered: Offered<K>) -> Result<Kept<K>, Error> {
+        let kept = offered.signed_by(keys)?;
         self.check_text(&kept)?;
         self.check_audience(&kept)?;
         Ok(kept)
@@ -91,7 +96,7 @@ impl<R: Repository> Cycle<R> {
         self.keep.push(Keep::Store { file, bytes: kept.shared() });
     }
 
-    fn check_audience<K: Kind>(&self, kept: &Kept<K>) -> Result<(), Error> {
+    pub(super) fn check_audience<K: Kind>(&self, kept: &Kept<K>) -> Result<(), Error> {
         self.check_origin(kept)?;
         match &self.audience {
             Audience::Vehicle { vehicle, .. } => kept.check_vehicle(*vehicle),

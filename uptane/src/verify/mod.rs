@@ -10,6 +10,8 @@ mod agreement;
 mod check_in;
 #[cfg(feature = "alloc")]
 mod cycle;
+#[cfg(feature = "alloc")]
+mod delegation;
 pub mod ecu;
 mod file;
 pub(crate) mod freshness;
@@ -56,6 +58,8 @@ pub use agreement::{Approved, ApprovedEntry, ApprovedImage, agree, agree_for};
 pub use check_in::{VerifiedCheckIn, check_in};
 #[cfg(feature = "alloc")]
 pub use cycle::Keep;
+#[cfg(feature = "alloc")]
+pub use delegation::Wanted;
 #[cfg(feature = "alloc")]
 pub use file::FileBytes;
 pub use file::MetadataFile;

@@ -7,7 +7,9 @@
 //! What the caller owes: that "absent" means the repository itself said so (HTTP 404), and that [`Commit`] is stored
 //! atomically together with the record of the installation it leads to (trap T2).
 
+use super::agreement::{chosen, wanted};
 use super::cycle::{Audience, Cycle, Keep, Policy};
+use super::delegation::Wanted;
 use super::file::{FileBytes, MetadataFile};
 use super::kept::Kept;
 use super::kind::{Kind, RootFile, SnapshotFile, TargetsFile, TimestampFile};
@@ -17,7 +19,8 @@ use super::targets::{AtTargets, Complete};
 use super::timestamp::AtTimestamp;
 use super::{Trusted, Verified};
 use crate::limits::{MAX_ROOT, MAX_TIMESTAMP};
-use crate::{Director, EcuId, Error, Image, Length, Repository, Time, VehicleId};
+use crate::metadata::EcuEntry;
+use crate::{Director, EcuId, Error, Image, Length, Repository, RoleName, Time, VehicleId};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -44,6 +47,8 @@ pub struct Refresh<R> {
     state: State,
     /// The Targets that were trusted when it began.
     before: Option<Kept<TargetsFile>>,
+    /// What is to be looked for once Targets are verified.
+    wanted: Vec<Wanted>,
 }
 
 #[derive(Clone, Debug)]
@@ -52,6 +57,7 @@ enum State {
     AtTimestamp(AtTimestamp),
     AtSnapshot(AtSnapshot),
     AtTargets(AtTargets),
+    Searching(Complete),
     Complete(Complete),
     Refused(Error),
 }
@@ -77,11 +83,20 @@ impl Refresh<Image> {
     }
 }
 
+impl Refresh<Image> {
+    /// Has these images looked for as well, through delegations (§5.4.4.7). One that is not found is no reason to refuse
+    /// the refresh: that is told when it is asked for.
+    pub fn looking_for(mut self, wanted: Vec<Wanted>) -> Self {
+        self.wanted = wanted;
+        self
+    }
+}
+
 impl<R: Repository> Refresh<R> {
     fn start(trusted: Trusted<R>, audience: Audience, policy: Policy, now: Time) -> Self {
         let before = trusted.targets.clone();
         let cycle = Cycle { trusted, audience, policy, now, keep: Vec::new() };
-        Self { cycle, state: State::AtRoot(AtRoot::begin()), before }
+        Self { cycle, state: State::AtRoot(AtRoot::begin()), before, wanted: Vec::new() }
     }
 
     /// Takes the file that [`next`](Self::next) asked for; `None` says that the repository has no such file, which is
@@ -109,16 +124,31 @@ impl<R: Repository> Refresh<R> {
             (State::AtSnapshot(step), Some(file)) => State::AtTargets(step.supply(cycle, file)?),
             (State::AtTargets(step), Some(file)) => State::Complete(step.supply(cycle, file)?),
             (state @ (State::AtTimestamp(_) | State::AtSnapshot(_) | State::AtTargets(_)), None) => {
-                return Err(Error::Absent { role: wanted(&state) });
+                return Err(Error::Absent { role: role_of(&state) });
             }
-            (state @ State::Complete(_), _) => state,
+            (State::Searching(mut complete), file) => {
+                complete.search.supply(cycle, file);
+                return Ok(State::of(complete));
+            }
+            (state @ State::Complete(_), _) => return Ok(state),
             (State::Refused(error), _) => return Err(error),
         };
         self.pass_cached(state)
     }
 
     /// Passes the steps that cached files settle.
-    fn pass_cached(&self, state: State) -> Result<State, Error> {
+    fn pass_cached(&mut self, state: State) -> Result<State, Error> {
+        let state = self.pass_targets(state)?;
+        let State::Complete(complete) = state else { return Ok(state) };
+        Ok(self.begin_search(complete))
+    }
+
+    fn begin_search(&mut self, mut complete: Complete) -> State {
+        complete.search.look_for(&mut self.cycle, core::mem::take(&mut self.wanted));
+        State::of(complete)
+    }
+
+    fn pass_targets(&self, state: State) -> Result<State, Error> {
         let state = self.pass_snapshot(state)?;
         let State::AtTargets(step) = state else { return Ok(state) };
         let cached = step.cached(&self.cycle)?;
@@ -147,6 +177,7 @@ impl<R: Repository> Refresh<R> {
             State::AtTimestamp(_) => fetch(MetadataFile::Timestamp, Length::new(MAX_TIMESTAMP)),
             State::AtSnapshot(step) => fetch(step.file(), step.limit()),
             State::AtTargets(step) => fetch(step.file(), step.limit()),
+            State::Searching(complete) => complete.search.next().unwrap_or(Step::Done),
             State::Complete(_) => Step::Done,
             State::Refused(error) => Step::Refused(*error),
         }
@@ -155,13 +186,8 @@ impl<R: Repository> Refresh<R> {
     /// The refreshed files; the refresh itself, if it is not done.
     pub fn finish(self) -> Result<Refreshed<R>, Box<Self>> {
         let State::Complete(complete) = self.state else { return Err(Box::new(self)) };
-        let trusted = self.cycle.trusted;
-        let commit = Commit {
-            snapshot: replaces(&complete.snapshot, trusted.snapshot.as_ref()),
-            targets: replaces(&complete.targets, trusted.targets.as_ref()),
-        };
-        let changed = replaces(&complete.targets, self.before.as_ref()).is_some();
-        Ok(Refreshed { trusted, complete, commit, changed })
+        let commit = Commit::of(&complete, &self.cycle.trusted);
+        Ok(Refreshed { cycle: self.cycle, complete, commit, before: self.before })
     }
 
     /// Ends the refresh. What remains trusted: every Root and Timestamp that was accepted, and the Snapshot and Targets
@@ -171,12 +197,21 @@ impl<R: Repository> Refresh<R> {
     }
 }
 
-fn wanted(state: &State) -> crate::Role {
+impl State {
+    fn of(complete: Complete) -> Self {
+        match complete.search.next() {
+            Some(_) => Self::Searching(complete),
+            None => Self::Complete(complete),
+        }
+    }
+}
+
+fn role_of(state: &State) -> crate::Role {
     match state {
         State::AtRoot(_) => crate::Role::Root,
         State::AtTimestamp(_) => crate::Role::Timestamp,
         State::AtSnapshot(_) => crate::Role::Snapshot,
-        State::AtTargets(_) | State::Complete(_) | State::Refused(_) => crate::Role::Targets,
+        State::AtTargets(_) | State::Searching(_) | State::Complete(_) | State::Refused(_) => crate::Role::Targets,
     }
 }
 
@@ -193,29 +228,75 @@ pub struct Commit {
     pub snapshot: Option<FileBytes>,
     /// New Targets.
     pub targets: Option<FileBytes>,
+    /// New delegated Targets, with their roles.
+    pub delegated: Vec<(RoleName, FileBytes)>,
 }
 
 impl Commit {
+    fn of<R: Repository>(complete: &Complete, trusted: &Trusted<R>) -> Self {
+        let is_new = |(role, file): &(&RoleName, &Kept<TargetsFile>)| !trusted.delegated.is(**role, file);
+        let delegated = complete.search.accepted().iter().filter(is_new);
+        Self {
+            snapshot: replaces(&complete.snapshot, trusted.snapshot.as_ref()),
+            targets: replaces(&complete.targets, trusted.targets.as_ref()),
+            delegated: delegated.map(|(role, file)| (*role, file.shared())).collect(),
+        }
+    }
+
     /// Whether there is nothing to store.
     pub fn is_empty(&self) -> bool {
-        self.snapshot.is_none() && self.targets.is_none()
+        self.snapshot.is_none() && self.targets.is_none() && self.delegated.is_empty()
     }
 }
 
 /// A repository whose every file was verified in this cycle.
 #[derive(Debug)]
 pub struct Refreshed<R> {
-    /// Root and Timestamp as they are now, Snapshot and Targets as they are stored.
-    trusted: Trusted<R>,
+    /// With Root and Timestamp as they are now, Snapshot and Targets as they are stored.
+    cycle: Cycle<R>,
     complete: Complete,
     commit: Commit,
-    changed: bool,
+    before: Option<Kept<TargetsFile>>,
+}
+
+impl Refreshed<Director> {
+    /// What the Image repository must be asked for: every image the Director chose, for the hardware it is to run on,
+    /// and every image it would return to (§5.4.4.2 step 10).
+    pub fn wanted(&self) -> Result<Vec<Wanted>, Error> {
+        self.wanted_by(|_| true)
+    }
+
+    /// As [`wanted`](Self::wanted), for one ECU.
+    pub fn wanted_for(&self, ecu: EcuId) -> Result<Vec<Wanted>, Error> {
+        self.wanted_by(|entry| entry.ecu == ecu)
+    }
+
+    fn wanted_by(&self, concerns: impl Fn(&EcuEntry) -> bool) -> Result<Vec<Wanted>, Error> {
+        Ok(wanted(&chosen(&self.targets(), concerns)?))
+    }
+}
+
+impl Refreshed<Image> {
+    /// Looks for more. The refresh goes on where it ended, and so does the loop that drives it.
+    pub fn search(self, wanted: Vec<Wanted>) -> Refresh<Image> {
+        let Self { mut cycle, mut complete, before, .. } = self;
+        complete.search.look_for(&mut cycle, wanted);
+        Refresh { cycle, state: State::of(complete), before, wanted: Vec::new() }
+    }
+
+    /// The file that says what was looked for, verified in this cycle. What was not looked for stands in top-level
+    /// Targets or is not found.
+    pub fn find(&self, wanted: &Wanted) -> Result<Verified<'_, Image, TargetsFile>, Error> {
+        let (_, found) = self.targets().find(wanted)?;
+        let listed = found.view().file(wanted.name())?;
+        listed.map(|_| found).ok_or(Error::NotInImageRepository)
+    }
 }
 
 impl<R: Repository> Refreshed<R> {
     /// Targets, verified in this cycle.
     pub fn targets(&self) -> Verified<'_, R, TargetsFile> {
-        Verified::of(&self.complete.targets)
+        Verified::searched(&self.complete.targets, &self.complete.search)
     }
 
     /// Snapshot, verified in this cycle.
@@ -230,12 +311,12 @@ impl<R: Repository> Refreshed<R> {
 
     /// Root, verified in this cycle.
     pub fn root(&self) -> Verified<'_, R, RootFile> {
-        Verified::of(&self.trusted.root)
+        Verified::of(&self.cycle.trusted.root)
     }
 
     /// Whether Targets are others than when the refresh began.
     pub fn changed(&self) -> bool {
-        self.changed
+        replaces(&self.complete.targets, self.before.as_ref()).is_some()
     }
 
     /// What is still to be stored.
@@ -245,13 +326,15 @@ impl<R: Repository> Refreshed<R> {
 
     /// What is trusted once [`commit`](Self::commit) is stored.
     pub fn into_trusted(self) -> Trusted<R> {
-        let Complete { timestamp, snapshot, targets } = self.complete;
-        Trusted { timestamp: Some(timestamp), snapshot: Some(snapshot), targets: Some(targets), ..self.trusted }
+        let Complete { timestamp, snapshot, targets, search } = self.complete;
+        let mut trusted = self.cycle.trusted;
+        search.accepted().iter().for_each(|(role, file)| trusted.delegated.hold(*role, file));
+        Trusted { timestamp: Some(timestamp), snapshot: Some(snapshot), targets: Some(targets), ..trusted }
     }
 
     /// What is trusted if [`commit`](Self::commit) is not stored: another check, such as [`agree`](super::agree),
     /// refused what these files lead to (§5.4.3.3, trap T28).
     pub fn into_trusted_before(self) -> Trusted<R> {
-        self.trusted
+        self.cycle.trusted
     }
 }

@@ -310,6 +310,7 @@ mod tests {
             timestamp: Some(files.timestamp()),
             snapshot: Some(files.snapshot()),
             targets: Some(files.targets()),
+            delegated: &[],
         }
     }
 

@@ -75,5 +75,3 @@ pub fn verify(key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<GoodS
 
 #[cfg(test)]
 mod tests;
-#[cfg(all(test, feature = "rsa"))]
-mod vectors;

@@ -1,15 +1,16 @@
-//! How to check top-level Targets (§5.4.4.6).
+//! How to check Targets, top-level and delegated (§5.4.4.6).
 
 use alloc::collections::BTreeSet;
 
 use super::cycle::{Audience, Cycle, Policy};
+use super::delegation::Search;
 use super::file::{FileBytes, MetadataFile};
 use super::kept::Kept;
 use super::kind::{SnapshotFile, TargetsFile, TimestampFile};
 use super::offered::Offered;
 use super::snapshot::limit;
 use crate::limits::{MAX_ECUS, MAX_TARGETS};
-use crate::metadata::{FileMeta, RootRole, Targets, TargetsInspection};
+use crate::metadata::{Delegations, FileMeta, RootRole, Targets, TargetsInspection};
 use crate::{EcuId, Error, Length, Repository};
 
 /// Snapshot is fresh and lists Targets.
@@ -26,6 +27,7 @@ pub(super) struct Complete {
     pub(super) timestamp: Kept<TimestampFile>,
     pub(super) snapshot: Kept<SnapshotFile>,
     pub(super) targets: Kept<TargetsFile>,
+    pub(super) search: Search,
 }
 
 impl AtTargets {
@@ -50,6 +52,7 @@ impl AtTargets {
         let cached = cycle.trusted.targets.as_ref().and_then(|cached| cached.listed_as(&self.listed).ok());
         let judge = |cached: Kept<TargetsFile>| {
             cycle.accept_again(RootRole::Targets, &cached)?;
+            check_delegations(&cached.view(), &cycle.audience)?;
             check_director(&cached.view(), &cycle.audience)?;
             Ok(cached)
         };
@@ -62,14 +65,8 @@ impl AtTargets {
         // §5.4.4.6 steps 1 and 3, and what Snapshot lists beyond the version.
         let offered = self.read(&cycle.audience, bytes)?;
         let targets = cycle.accept(RootRole::Targets, offered)?;
-        // §5.4.4.6 step 2.
-        targets.check_listed_version(&self.listed)?;
-        // §5.4.4.6 step 4. TUF judges Targets' own version by Snapshot alone (TUF 1.0.34 §5.6.4).
-        if cycle.policy == Policy::Uptane {
-            targets.check_follows(cycle.trusted.targets.as_ref())?;
-        }
-        // §5.4.4.6 step 5.
-        targets.freshness().check_expiry(cycle.now)?;
+        check_targets(cycle, &targets, &self.listed, cycle.trusted.targets.as_ref())?;
+        check_delegations(&targets.view(), &cycle.audience)?;
         check_director(&targets.view(), &cycle.audience)?;
         if cycle.policy == Policy::Tuf {
             cycle.store(self.file(), &targets);
@@ -88,7 +85,34 @@ impl AtTargets {
 
     fn complete(self, targets: Kept<TargetsFile>) -> Complete {
         let Self { timestamp, snapshot, listed: _ } = self;
-        Complete { timestamp, snapshot, targets }
+        let search = Search::new(targets.clone(), snapshot.clone());
+        Complete { timestamp, snapshot, targets, search }
+    }
+}
+
+/// What top-level and delegated Targets must be alike, once the keys that speak for them have signed. `trusted` is the
+/// file that was trusted before.
+pub(super) fn check_targets<R: Repository>(
+    cycle: &Cycle<R>,
+    targets: &Kept<TargetsFile>,
+    listed: &FileMeta,
+    trusted: Option<&Kept<TargetsFile>>,
+) -> Result<(), Error> {
+    // §5.4.4.6 step 2.
+    targets.check_listed_version(listed)?;
+    // §5.4.4.6 step 4. TUF judges Targets' own version by Snapshot alone (TUF 1.0.34 §5.6.4).
+    if cycle.policy == Policy::Uptane {
+        targets.check_follows(trusted)?;
+    }
+    // §5.4.4.6 step 5.
+    targets.freshness().check_expiry(cycle.now)
+}
+
+/// Refuses delegations that are malformed, or of a form that is not known. The Director's are refused whatever they are.
+fn check_delegations(targets: &Targets<'_>, audience: &Audience) -> Result<(), Error> {
+    match (audience, targets.delegations()) {
+        (Audience::Everybody, Some(delegations)) => Delegations::decode(delegations).map(|_| ()),
+        (Audience::Vehicle { .. }, _) | (_, None) => Ok(()),
     }
 }
 

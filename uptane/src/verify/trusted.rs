@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::marker::PhantomData;
 
 use super::cycle::Policy;
+use super::delegation::Held;
 use super::kept::Kept;
 use super::kind::{Kind, RootFile, SnapshotFile, TargetsFile, TimestampFile};
 use super::offered::Offered;
@@ -11,7 +12,7 @@ use super::root::rotates;
 use super::time;
 use crate::limits::{MAX_ROOT, MAX_SNAPSHOT, MAX_TARGETS, MAX_TIMESTAMP};
 use crate::metadata::{RoleKeys, RootRole};
-use crate::{Director, Error, Length, Repository, Role, Time, Version};
+use crate::{Director, Error, Length, Repository, Role, RoleName, Time, Version};
 
 /// The files of a repository that were stored, as they were stored.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,6 +27,8 @@ pub struct StoredFiles<'a> {
     pub snapshot: Option<&'a [u8]>,
     /// Targets, if there were any.
     pub targets: Option<&'a [u8]>,
+    /// Delegated Targets, with their roles.
+    pub delegated: &'a [(RoleName, &'a [u8])],
 }
 
 /// What can be trusted of what was stored.
@@ -57,6 +60,7 @@ pub struct Trusted<R> {
     pub(crate) timestamp: Option<Kept<TimestampFile>>,
     pub(crate) snapshot: Option<Kept<SnapshotFile>>,
     pub(super) targets: Option<Kept<TargetsFile>>,
+    pub(super) delegated: Held,
     pub(super) repository: PhantomData<fn() -> R>,
 }
 
@@ -72,7 +76,8 @@ impl<R: Repository> Trusted<R> {
 
     pub(super) fn under(root: Kept<RootFile>) -> Result<Self, Error> {
         let successor = root.version().next()?;
-        Ok(Self { root, successor, timestamp: None, snapshot: None, targets: None, repository: PhantomData })
+        let (timestamp, snapshot, targets) = (None, None, None);
+        Ok(Self { root, successor, timestamp, snapshot, targets, delegated: Held::default(), repository: PhantomData })
     }
 
     /// Trusts what was stored under this repository: the Root because it was stored, the rest as far as it vouches.
@@ -84,7 +89,7 @@ impl<R: Repository> Trusted<R> {
     pub(super) fn reload_roles(mut self, stored: StoredFiles<'_>) -> Reloaded<R> {
         let former = stored.former_root.and_then(|root| Self::provision(root).ok());
         let former = former.filter(|former| rotates(Policy::Uptane, &former.root, &self.root));
-        let StoredFiles { root: _, former_root: _, timestamp, snapshot, targets } = stored;
+        let StoredFiles { root: _, former_root: _, timestamp, snapshot, targets, delegated } = stored;
         let mut shelf = Shelf { trusted: &self, former: former.as_ref(), damaged: Vec::new(), outdated: false };
         let timestamp = shelf.take(RootRole::Timestamp, timestamp, MAX_TIMESTAMP);
         let snapshot = shelf.take(RootRole::Snapshot, snapshot, MAX_SNAPSHOT);
@@ -93,6 +98,7 @@ impl<R: Repository> Trusted<R> {
         // Power failed after a Root with other keys was stored and before the files of the old ones were deleted.
         if !outdated {
             (self.timestamp, self.snapshot, self.targets) = (timestamp, snapshot, targets);
+            self.delegated = Held::stored(delegated);
         }
         Reloaded { trusted: self, damaged }
     }
@@ -105,15 +111,17 @@ impl<R: Repository> Trusted<R> {
 
     /// Takes from `other` what is missing.
     pub(super) fn fill(&mut self, other: Self) {
-        let Self { timestamp, snapshot, targets, .. } = other;
+        let Self { timestamp, snapshot, targets, delegated, .. } = other;
         self.timestamp = self.timestamp.take().or(timestamp);
         self.snapshot = self.snapshot.take().or(snapshot);
         self.targets = self.targets.take().or(targets);
+        self.delegated = delegated;
     }
 
     /// Forgets all but Root.
     pub(super) fn forget(&mut self) {
         (self.timestamp, self.snapshot, self.targets) = (None, None, None);
+        self.delegated = Held::default();
     }
 
     /// The keys Root gives a role.
@@ -134,6 +142,12 @@ impl<R: Repository> Trusted<R> {
     /// The newest Snapshot accepted.
     pub fn snapshot(&self) -> Option<&Kept<SnapshotFile>> {
         self.snapshot.as_ref()
+    }
+
+    /// The delegated Targets that were accepted, as they are stored. Nobody trusts them before a look-up has come to
+    /// them again.
+    pub fn delegated(&self) -> impl Iterator<Item = (RoleName, &[u8])> {
+        self.delegated.files()
     }
 
     /// The newest Targets accepted.

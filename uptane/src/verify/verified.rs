@@ -3,8 +3,10 @@
 use core::fmt;
 use core::marker::PhantomData;
 
+use super::delegation::{Search, Wanted};
 use super::kept::Kept;
-use super::kind::Kind;
+use super::kind::{Kind, TargetsFile};
+use crate::{Error, Image, RoleName};
 
 /// A file that passed every check of §5.4.4 for repository `R`, in the cycle that lends it.
 ///
@@ -20,12 +22,18 @@ use super::kind::Kind;
 /// ```
 pub struct Verified<'a, R, K: Kind> {
     file: &'a Kept<K>,
+    /// What was looked for in and below it.
+    search: Option<&'a Search>,
     repository: PhantomData<fn() -> R>,
 }
 
 impl<'a, R, K: Kind> Verified<'a, R, K> {
     pub(super) fn of(file: &'a Kept<K>) -> Self {
-        Self { file, repository: PhantomData }
+        Self { file, search: None, repository: PhantomData }
+    }
+
+    pub(super) fn searched(file: &'a Kept<K>, search: &'a Search) -> Self {
+        Self { file, search: Some(search), repository: PhantomData }
     }
 
     /// What it says.
@@ -36,6 +44,17 @@ impl<'a, R, K: Kind> Verified<'a, R, K> {
     /// The file.
     pub fn file(&self) -> &'a Kept<K> {
         self.file
+    }
+}
+
+impl<'a> Verified<'a, Image, TargetsFile> {
+    /// The file that vouches for what is wanted, and whose it is: what a look-up found, or for what was not looked for
+    /// this very file.
+    pub(super) fn find(&self, wanted: &Wanted) -> Result<(Option<RoleName>, Self), Error> {
+        match self.search.and_then(|search| search.outcome(wanted)) {
+            Some(outcome) => outcome.map(|found| (found.role(), Self { file: found.file(), ..*self })),
+            None => Ok((None, Self { ..*self })),
+        }
     }
 }
 

@@ -3,9 +3,8 @@
 #![expect(clippy::indexing_slicing, reason = "a test that cannot go on shall panic")]
 
 mod agreement;
-#[cfg(feature = "rsa")]
-mod algorithms;
 mod builders;
+mod delegations;
 mod ecu_files;
 mod refresh;
 mod root;

@@ -105,5 +105,6 @@ fn stored(files: &Files) -> StoredFiles<'_> {
         timestamp: Some(files.timestamp()),
         snapshot: Some(files.snapshot()),
         targets: Some(files.targets()),
+        delegated: &[],
     }
 }

@@ -156,6 +156,7 @@ pub(super) fn reload<R: Repository>(files: &Files) -> Result<Trusted<R>, Error> 
         timestamp: timestamp.as_deref(),
         snapshot: snapshot.as_deref(),
         targets: targets.as_deref(),
+        delegated: &[],
     };
     Ok(Trusted::reload(stored)?.trusted)
 }

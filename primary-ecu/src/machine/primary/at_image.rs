@@ -207,7 +207,8 @@ fn versions<R: Repository>(refreshed: &Refreshed<R>) -> AcceptedVersions {
 }
 
 fn push<R: Repository>(files: &mut Vec<(Repo, MetadataFile, Vec<u8>)>, repo: Repo, refreshed: &Refreshed<R>) {
-    let Commit { snapshot, targets } = refreshed.commit();
+    // A delegated file that is not stored is fetched again.
+    let Commit { snapshot, targets, delegated: _ } = refreshed.commit();
     let snapshot_file = MetadataFile::Snapshot(refreshed.snapshot().file().version());
     let targets_file = MetadataFile::Targets(refreshed.targets().file().version());
     files.extend(snapshot.clone().map(|bytes| (repo, snapshot_file, bytes.to_vec())));

@@ -77,7 +77,8 @@ impl<R: Repository> Half<R> {
         let timestamp = self.read("timestamp.json", MAX_TIMESTAMP)?;
         let accepted = self.read("accepted", MAX_SNAPSHOT.saturating_add(MAX_TARGETS))?;
         let (snapshot, targets) = accepted.as_deref().map(split).transpose()?.unzip();
-        let stored = StoredFiles { root: &root, former_root: None, timestamp: timestamp.as_deref(), snapshot, targets };
+        let timestamp = timestamp.as_deref();
+        let stored = StoredFiles { root: &root, timestamp, snapshot, targets, ..StoredFiles::default() };
         self.trust(Trusted::reload(stored)?.trusted);
         self.forgot = self.trusted()?.targets().is_none();
         Ok(())

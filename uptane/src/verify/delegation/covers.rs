@@ -1,0 +1,49 @@
+//! Does a delegation cover a name? (TUF 1.0.34 §4.5, TAP 15)
+
+use alloc::format;
+use alloc::string::String;
+
+use super::super::path;
+use crate::Sha256;
+use crate::metadata::{Bins, Covers};
+
+/// Whether the names a delegation covers include this one, which has this [`digest`] (§5.4.4.7 step 4.1).
+pub(super) fn covers(covers: &Covers, name: &str, digest: &str) -> bool {
+    match covers {
+        Covers::Paths(patterns) => patterns.iter().any(|pattern| path::matches(pattern, name)),
+        Covers::HashPrefixes(prefixes) => prefixes.iter().any(|prefix| digest.starts_with(prefix.as_str())),
+    }
+}
+
+/// The name of the bin a target name falls into: the first bits of its digest, as a number (TAP 15).
+pub(super) fn bin(bins: &Bins, name: &str) -> String {
+    let [a, b, c, d, ..] = Sha256::of(name.as_bytes()).0;
+    let number = u32::from_be_bytes([a, b, c, d]) >> (u32::BITS - bins.bit_length());
+    format!("{}-{number:0digits$x}", bins.name_prefix(), digits = bins.digits())
+}
+
+/// The SHA-256 of a name, in hex.
+pub(super) fn digest(name: &str) -> String {
+    format!("{}", Sha256::of(name.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn hash_prefixes_are_of_the_digest_of_the_name() {
+        let prefixes = |prefix: &str| Covers::HashPrefixes(vec!["0".into(), prefix.into()]);
+        // SHA-256 of "fw/a.bin" in hex.
+        let digest = digest("fw/a.bin");
+        let (start, _) = digest.split_at(3);
+        let covered = |by: &Covers, name: &str| covers(by, name, &super::digest(name));
+        assert!(covered(&prefixes(start), "fw/a.bin"));
+        assert!(covered(&prefixes(&digest), "fw/a.bin"));
+        assert!(!covered(&prefixes(start), "fw/b.bin"));
+        assert!(!covered(&Covers::HashPrefixes(Vec::new()), "fw/a.bin"));
+    }
+}
