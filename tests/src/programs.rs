@@ -54,6 +54,20 @@ pub fn need_package(name: &str) -> Result<()> {
     }
 }
 
+/// A Python with python-tuf, in a virtual environment in `folder`, and the version of python-tuf.
+///
+/// # Errors
+/// The environment cannot be made, or PyPI cannot be reached.
+pub fn python_tuf(folder: &Path) -> Result<(PathBuf, String)> {
+    let venv = folder.join("venv");
+    output(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
+    let python = venv.join("bin/python");
+    let mut pip = Command::new(&python);
+    output(pip.args(["-m", "pip", "install", "--quiet", "tuf==7.0.1", "securesystemslib[crypto]==1.6.0"]))?;
+    let version = output(Command::new(&python).args(["-c", "import tuf; print(tuf.__version__)"]))?;
+    Ok((python, version.trim().to_owned()))
+}
+
 /// Runs `command` to its end and gives back what it printed.
 ///
 /// # Errors

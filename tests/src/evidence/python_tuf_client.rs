@@ -48,14 +48,8 @@ struct Client {
 
 impl Client {
     fn install(folder: &Path, record: &mut Record) -> Result<Self> {
-        let venv = folder.join("venv");
-        programs::output(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-        let python = venv.join("bin/python");
-        let mut pip = Command::new(&python);
-        programs::output(pip.args(["-m", "pip", "install", "--quiet", "tuf==7.0.1", "securesystemslib[crypto]"]))?;
-        let version = "import tuf; print(tuf.__version__)";
-        let version = programs::output(Command::new(&python).args(["-c", version]))?;
-        record.note(format!("python-tuf {}", version.trim()));
+        let (python, version) = programs::python_tuf(folder)?;
+        record.note(format!("python-tuf {version}"));
         Ok(Self { folder: folder.to_owned(), python })
     }
 
