@@ -28,9 +28,10 @@ const CLIPPY: [(&str, &[&str]); 15] = [
     ("xtask", &["--all-targets"]),
 ];
 
-/// `cargo fmt` finds nothing to change, in the workspace and in the probes beside it.
+/// `cargo fmt` finds nothing to change, in the workspace and in what is excluded from it.
 pub(crate) fn format(workspace: &Workspace) -> Result<Count> {
-    for folder in [workspace.root.clone(), workspace.root.join("tests/probes")] {
+    for folder in ["", "tests/probes", "benches/peers"] {
+        let folder = workspace.root.join(folder);
         command::run(command::cargo(&folder).args(["fmt", "--all", "--check"]))?;
     }
     Ok(Count::default())
