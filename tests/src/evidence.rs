@@ -3,6 +3,7 @@
 //! Each makes what it needs afresh (folders, keys, databases, ports), reuses only what is built, and records every
 //! figure with its limit. What it cannot do for want of a tool falls short, and names the tool.
 
+mod bench_peers;
 mod demo;
 mod fresh_test;
 mod getting_started;
@@ -33,7 +34,7 @@ pub enum Form {
 }
 
 /// In the order in which they are listed and shown.
-const ITEMS: [Item; 8] = [
+const ITEMS: [Item; 9] = [
     demo::ITEM,
     fresh_test::ITEM,
     no_std::ITEM,
@@ -42,6 +43,7 @@ const ITEMS: [Item; 8] = [
     getting_started::ITEM,
     idle_cost::ITEM,
     python_tuf_client::ITEM,
+    bench_peers::ITEM,
 ];
 
 /// Prints every name with its promise.
