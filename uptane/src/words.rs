@@ -162,7 +162,34 @@ fn of_word<T: Copy>(words: &[(T, &'static str)], word: &str) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::collections::BTreeSet;
+    use alloc::string::String;
+    use alloc::vec::Vec;
+    use core::fmt::Debug;
+    use std::format;
+
     use super::*;
+
+    /// The variants of an enum of this file, in their order.
+    fn variants(of: &str) -> Vec<&'static str> {
+        let (_, rest) = include_str!("words.rs").split_once(&format!("pub enum {of} {{")).unwrap();
+        let (lines, _) = rest.split_once("\n}").unwrap();
+        lines.lines().filter_map(|line| line.trim().strip_suffix(',')).filter(|line| !line.contains(' ')).collect()
+    }
+
+    fn check_table<T: Debug>(of: &str, words: &[(T, &'static str)]) {
+        let listed: Vec<String> = words.iter().map(|(value, _)| format!("{value:?}")).collect();
+        assert_eq!(listed, variants(of), "{of}");
+        let different: BTreeSet<&str> = words.iter().map(|(_, word)| *word).collect();
+        assert_eq!(different.len(), words.len(), "{of}");
+    }
+
+    #[test]
+    fn every_variant_stands_once_in_its_table_with_a_word_of_its_own() {
+        check_table("Attack", &Attack::WORDS);
+        check_table("ResultCode", &ResultCode::WORDS);
+        check_table("Action", &Action::WORDS);
+    }
 
     #[test]
     fn every_word_reads_back_as_its_value() {
