@@ -23,8 +23,10 @@ use crate::{Error, Hashes, Length, Repository, Role, RoleName};
 pub(super) enum Stop {
     /// A file is needed.
     Need(Box<Need>),
-    /// The look-up is over.
+    /// The search ends here.
     End(Error),
+    /// The look-up has visited as many roles as it may, whoever had it do so.
+    Exhausted,
 }
 
 /// The file of a role, as Snapshot lists it.
@@ -50,7 +52,7 @@ pub(super) struct Opened {
     pub(super) delegations: Option<Delegations>,
 }
 
-/// What a file says of an image, as far as roles must agree on it (§5.4.4.8 step 2.1): all that is not custom, and of
+/// What a file says of an image, as far as roles must agree on it (§5.4.4.8): all that is not custom, and of
 /// what is custom what must be equal in both repositories. TUF knows the former alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Said {
@@ -151,7 +153,7 @@ impl DelegatedFiles {
         let verdict = match self.judge(cycle, role) {
             Ok(file) => Opened::of(cycle.policy, Some(role.name()), file, &self.names).map(Arc::new),
             Err(Stop::End(error)) => Err(error),
-            Err(need @ Stop::Need(_)) => return Err(need),
+            Err(stop @ (Stop::Need(_) | Stop::Exhausted)) => return Err(stop),
         };
         self.verdicts.entry(role.name()).or_default().push((Arc::clone(role.keys()), verdict.clone()));
         Ok(verdict?)
@@ -197,8 +199,9 @@ fn supplied<R: Repository>(
     listed: &FileMeta,
     bytes: FileBytes,
 ) -> Result<Kept<TargetsFile>, Error> {
+    let limit = limit(listed, MAX_TARGETS)?;
     // §5.4.4.6 step 1, and what Snapshot lists beyond the version.
-    let offered = Offered::read_listed(bytes, limit(listed, MAX_TARGETS)?, listed)?;
+    let offered = Offered::read_listed(bytes, limit, listed)?;
     // §5.4.4.6 step 3: the keys stand in the file that delegates.
     let targets = cycle.accept_from(role.keys(), offered)?;
     // One the delegator no longer vouches for says nothing about what may follow it.

@@ -6,9 +6,10 @@ use super::search::Found;
 
 /// What enough of the roles agree on. `votes` is what each of them says, in the order of the list they stand in.
 pub(super) fn agreed(votes: Vec<Found>, needed: usize) -> Option<Found> {
+    // §5.4.4.8 step 2.1: roles are of one group that say the same.
     let group = |vote: &Found| votes.iter().filter(|other| other.says_the_same_as(vote)).count();
-    // §5.4.4.8 step 2.1: a group of fewer roles than the threshold drops out.
-    let position = votes.iter().position(|vote| group(vote) >= needed);
-    // §5.4.4.8 steps 2.2 and 2.3: of what is left, the group of the earliest role; step 2.4: nothing is left.
-    position.and_then(|position| votes.into_iter().nth(position))
+    // §5.4.4.8 steps 2.1, 2.2 and 2.3: of the groups that are large enough, the one with the earliest role.
+    let earliest = votes.iter().position(|vote| group(vote) >= needed);
+    // §5.4.4.8 step 2.4: without such a group, nothing.
+    earliest.and_then(|place| votes.into_iter().nth(place))
 }

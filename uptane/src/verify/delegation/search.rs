@@ -102,6 +102,7 @@ impl Search {
             let outcome = match top.clone().map_err(Stop::End).and_then(|top| walk.resolve(&top)) {
                 Ok(found) => Ok(found),
                 Err(Stop::End(error)) => Err(error),
+                Err(Stop::Exhausted) => Err(Error::Limit { what: "delegated roles of one look-up" }),
                 Err(Stop::Need(need)) => {
                     self.need = Some(need);
                     return;
@@ -220,22 +221,21 @@ impl<R: Repository> Walk<'_, R> {
             // §5.4.4.8 step 1: each for itself, so that one does not take the way of another.
             match self.visit(role, false, &mut trail.clone()) {
                 Ok(found) => votes.extend(found),
-                Err(Stop::End(_)) if self.visited <= MAX_ROLES_VISITED => {
-                    // Trap T10: a role whose file is missing or bad has no vote. The others may be enough.
-                }
-                Err(stop) => return Err(stop),
+                // Trap T10: a role whose file is missing or bad has no vote. The others may be enough.
+                Err(Stop::End(_)) => {}
+                Err(stop @ (Stop::Need(_) | Stop::Exhausted)) => return Err(stop),
             }
         }
         Ok(multi_role::agreed(votes, set.needed()))
     }
 
-    fn count(&mut self, trail: &Trail) -> Result<(), Error> {
+    fn count(&mut self, trail: &Trail) -> Result<(), Stop> {
         self.visited += 1;
         if self.visited > MAX_ROLES_VISITED {
-            return Err(Error::Limit { what: "delegated roles of one look-up" });
+            return Err(Stop::Exhausted);
         }
         match trail.depth > MAX_DELEGATION_DEPTH {
-            true => Err(Error::Limit { what: "depth of delegations" }),
+            true => Err(Stop::End(Error::Limit { what: "depth of delegations" })),
             false => Ok(()),
         }
     }

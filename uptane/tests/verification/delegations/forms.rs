@@ -150,6 +150,18 @@ fn an_id_without_a_key_never_counts() {
     assert_eq!(keys_of("a", r#""a","future""#).keys().count(), 1);
 }
 
+#[test]
+fn a_delegated_key_has_an_id_of_its_own_and_a_type() {
+    let with = |keys: &str| Delegations::decode(format!(r#"{{"keys":{{{keys}}},"roles":[]}}"#).as_bytes()).map(|_| ());
+    assert_eq!(with(r#""a":{"keyval":{"public":"?"},"scheme":"new"}"#), Err(schema("keytype")));
+    let key = r#""a":{"keytype":"new","keyval":{"public":"?"},"scheme":"new"}"#;
+    assert!(matches!(with(&format!("{key},{key}")), Err(Error::Duplicate { .. })));
+    assert_eq!(
+        with(r#""":{"keytype":"new","keyval":{"public":"?"},"scheme":"new"}"#),
+        Err(Error::BadName { kind: "KeyId" })
+    );
+}
+
 // T3.
 #[test]
 fn one_key_under_two_ids_counts_once() {
