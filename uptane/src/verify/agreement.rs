@@ -1,4 +1,4 @@
-//! Do both repositories vouch for what the Director chose? (§5.4.4.2 step 10)
+//! Do both repositories vouch for what the Director chose? (§5.4.4.2)
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
@@ -195,8 +195,8 @@ fn check_fits(
     if !matching.hardware_ids().any(|covered| covered == hardware) {
         return Err(Error::Hardware { own: hardware });
     }
-    // §5.4.4.2 step 10.2.3.
     let (accepted, offered) = (accepted(matching.line()), matching.release_counter());
+    // §5.4.4.2 step 10.2.3.
     if offered < accepted {
         return Err(Error::CounterRollback { accepted, offered });
     }
@@ -246,10 +246,11 @@ impl<'a> Listed<'a> {
     /// What the Image repository says of an image, if it is what the Director says.
     fn same_as(&self, chosen: &Target<'_>, hardware: HardwareId) -> Result<Target<'a>, Error> {
         let vouched = self.find(chosen.name(), hardware)?;
-        // §5.4.4.2 step 10.2.1.
+        // §5.4.4.2 step 10.2.1: the length.
         if vouched.length() != chosen.length() {
             return Err(Error::Mismatch { what: "length" });
         }
+        // §5.4.4.2 step 10.2.1: every digest that either of them lists.
         if vouched.hashes() != chosen.hashes() {
             return Err(Error::Mismatch { what: "hashes" });
         }

@@ -20,7 +20,8 @@ pub enum Keep {
         /// Its bytes.
         bytes: FileBytes,
     },
-    /// The stored Timestamp, Snapshot and Targets, top-level and delegated, are not trusted any more: Root rotated keys (§5.4.4.3 step 4).
+    /// The stored Timestamp, Snapshot and Targets, top-level and delegated, are not trusted any more: Root rotated keys
+    /// (§5.4.4.3).
     Forget,
 }
 

@@ -249,10 +249,11 @@ impl PathPattern {
 
 /// Refuses another image than the chosen one (§5.4.4.2 step 10.2).
 fn check_same(chosen: &Target<'_>, vouched: &Target<'_>) -> Result<(), Error> {
-    // §5.4.4.2 step 10.2.1.
+    // §5.4.4.2 step 10.2.1: the length.
     if vouched.length() != chosen.length() {
         return Err(Error::Mismatch { what: "length" });
     }
+    // §5.4.4.2 step 10.2.1: every digest that either of them lists.
     if vouched.hashes() != chosen.hashes() {
         return Err(Error::Mismatch { what: "hashes" });
     }

@@ -142,7 +142,7 @@ impl Body {
     }
 }
 
-/// Refuses bytes that are not those a parent lists. Their SHA-256 is computed unless it is known.
+/// Refuses bytes that are not those a parent lists (§5.4.4.5 step 2). Their SHA-256 is computed unless it is known.
 pub(super) fn check_bytes(role: Role, bytes: &[u8], known: Option<Sha256>, listed: &FileMeta) -> Result<(), Error> {
     let wrong = |what| Err(Error::MixAndMatch { role, what });
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);

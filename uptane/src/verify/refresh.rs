@@ -1,4 +1,4 @@
-//! One refresh of a repository's metadata: steps 2 to 5, or 6 to 9, of §5.4.4.2, without I/O.
+//! One refresh of a repository's metadata (§5.4.4.2), without I/O.
 //!
 //! Ask [`Refresh::next`] what to fetch, give it to [`Refresh::supply`], and store what [`Refresh::keep`] names before
 //! going on. Each step is a type that only the step before it can make: [`root`](super::root),
@@ -95,6 +95,7 @@ impl Refresh<Image> {
 impl<R: Repository> Refresh<R> {
     fn start(trusted: Trusted<R>, audience: Audience, policy: Policy, now: Time) -> Self {
         let before = trusted.targets.clone();
+        // §5.4.4.2 step 1: one time for all of it.
         let cycle = Cycle { trusted, audience, policy, now, keep: Vec::new() };
         Self { cycle, state: State::AtRoot(AtRoot::begin()), before, wanted: Vec::new() }
     }

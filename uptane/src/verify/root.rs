@@ -56,9 +56,10 @@ fn successor<R: Repository>(cycle: &Cycle<R>, bytes: FileBytes) -> Result<Kept<R
     let trusted = &cycle.trusted.root;
     // §5.4.4.3 step 2.2: at most X bytes.
     let offered = Offered::<RootFile>::read(bytes, Length::new(MAX_ROOT)?)?;
-    // §5.4.4.3 step 2.3: a threshold of the keys of Root N, and of those of Root N+1.
+    // §5.4.4.3 step 2.3: a threshold of the keys of Root N.
     offered.check_signed(trusted.says().role(RootRole::Root))?;
     let own = offered.says()?.role(RootRole::Root).clone();
+    // §5.4.4.3 step 2.3: and those of Root N+1.
     let root = offered.signed_by(&own)?;
     cycle.check_text(&root)?;
     cycle.check_origin(&root)?;

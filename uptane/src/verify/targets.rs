@@ -60,10 +60,11 @@ impl AtTargets {
         Ok(targets.map(|targets| self.clone().complete(targets)))
     }
 
-    /// Takes Targets.
+    /// Takes Targets (§5.4.4.2 steps 5 and 9).
     pub(super) fn supply<R: Repository>(self, cycle: &mut Cycle<R>, bytes: FileBytes) -> Result<Complete, Error> {
-        // §5.4.4.6 steps 1 and 3, and what Snapshot lists beyond the version.
+        // §5.4.4.6 step 1, and what Snapshot lists beyond the version.
         let offered = self.read(&cycle.audience, bytes)?;
+        // §5.4.4.6 step 3.
         let targets = cycle.accept(RootRole::Targets, offered)?;
         check_targets(cycle, &targets, &self.listed, cycle.trusted.targets.as_ref())?;
         check_delegations(&targets.view(), &cycle.audience)?;

@@ -65,7 +65,8 @@ pub struct Trusted<R> {
 }
 
 impl<R: Repository> Trusted<R> {
-    /// Trusts a Root because it was provisioned (§5.4.1): nothing but the caller vouches for it.
+    /// Trusts a Root because it was provisioned (§5.4.1) or stored (§5.4.4.3 step 1): nothing but the caller vouches for
+    /// it.
     pub fn provision(root: &[u8]) -> Result<Self, Error> {
         let offered = Offered::<RootFile>::read(root.into(), Length::new(MAX_ROOT)?)?;
         let own = offered.says()?.role(RootRole::Root).clone();
