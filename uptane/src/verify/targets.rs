@@ -52,7 +52,6 @@ impl AtTargets {
         let cached = cycle.trusted.targets.as_ref().and_then(|cached| cached.listed_as(&self.listed).ok());
         let judge = |cached: Kept<TargetsFile>| {
             cycle.accept_again(RootRole::Targets, &cached)?;
-            check_delegations(&cached.view(), &cycle.audience)?;
             check_director(&cached.view(), &cycle.audience)?;
             Ok(cached)
         };
@@ -109,7 +108,8 @@ pub(super) fn check_targets<R: Repository>(
     targets.freshness().check_expiry(cycle.now)
 }
 
-/// Refuses delegations that are malformed, or of a form that is not known. The Director's are refused whatever they are.
+/// Refuses delegations that are malformed, or of a form that is not known, when they arrive; whoever follows them later
+/// decodes them again. The Director's are refused whatever they are.
 fn check_delegations(targets: &Targets<'_>, audience: &Audience) -> Result<(), Error> {
     match (audience, targets.delegations()) {
         (Audience::Everybody, Some(delegations)) => Delegations::decode(delegations).map(|_| ()),

@@ -60,6 +60,10 @@ impl Search {
 
     /// Begins to look for these.
     pub(crate) fn look_for<R: Repository>(&mut self, cycle: &mut Cycle<R>, wanted: Vec<Wanted>) {
+        if wanted.is_empty() {
+            // Top-level Targets may be long: nobody reads them for nothing.
+            return;
+        }
         self.files.look_for(wanted.iter().map(|wanted| wanted.name.clone()).collect());
         self.opened = Some(Opened::of(cycle.policy, None, self.top.clone(), self.files.names()).map(Arc::new));
         self.waiting = wanted;
