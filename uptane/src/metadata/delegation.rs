@@ -84,7 +84,10 @@ impl EntryReader {
                 Ok(())
             }
             ([], _) => Err(Error::Schema { field: "roles" }),
-            _ => self.member.event(steps, event),
+            _ => {
+                check_narrows_nothing(steps)?;
+                self.member.event(steps, event)
+            }
         }
     }
 
@@ -175,7 +178,10 @@ impl SuccinctReader {
                 self.bit_length = Some(event.unsigned("bit_length")?);
                 Ok(())
             }
-            steps => self.keys.event(steps, event),
+            steps => {
+                check_narrows_nothing(steps)?;
+                self.keys.event(steps, event)
+            }
         }
     }
 
@@ -188,6 +194,17 @@ impl SuccinctReader {
         // Every bin's name has this length, so one that is a role's name means that all are.
         RoleName::parse(&alloc::format!("{}-{:0digits$x}", bins.name_prefix, 0, digits = bins.digits()))?;
         Ok(bins)
+    }
+}
+
+/// A role of a set, or a bin, covers what the whole delegation covers. One that says otherwise is refused: passed over,
+/// it would cover more than was meant.
+fn check_narrows_nothing(steps: &[Step<'_>]) -> Result<(), Error> {
+    match steps {
+        [Step::Key("paths" | "path_hash_prefixes"), ..] => Err(Error::Schema { field: "paths" }),
+        [Step::Key("terminating"), ..] => Err(Error::Schema { field: "terminating" }),
+        [Step::Key("uptane"), ..] => Err(Error::Schema { field: "uptane" }),
+        _ => Ok(()),
     }
 }
 

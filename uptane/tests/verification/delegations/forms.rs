@@ -206,6 +206,28 @@ fn a_set_of_roles_without_its_parts_is_refused() {
 }
 
 #[test]
+fn a_role_of_a_set_and_a_bin_cannot_cover_less_than_the_delegation() {
+    for (member, field) in [
+        (r#""paths":["a"]"#, "paths"),
+        (r#""path_hash_prefixes":["0"]"#, "paths"),
+        (r#""terminating":true"#, "terminating"),
+        (r#""uptane":{"hardware_ids":["hw-0"]}"#, "uptane"),
+    ] {
+        // In canonical order, whichever member it is.
+        let sorted = |mut members: Vec<&str>| {
+            members.push(member);
+            members.sort_unstable();
+            format!("{{{}}}", members.join(","))
+        };
+        let role = sorted(vec![r#""keyids":["a"]"#, r#""name":"r""#, r#""threshold":1"#]);
+        let set = format!(r#"{{"min_roles_in_agreement":1,"name":"s","paths":[],"roles":[{role}]}}"#);
+        assert_eq!(one(&set), schema(field), "{set}");
+        let bins = sorted(vec![r#""bit_length":1"#, r#""keyids":["a"]"#, r#""name_prefix":"b""#, r#""threshold":1"#]);
+        assert_eq!(refused(&format!(r#""succinct_roles":{bins}"#)), schema(field), "{bins}");
+    }
+}
+
+#[test]
 fn bins_without_their_parts_are_refused() {
     let bins = |json: &str| refused(&format!(r#""succinct_roles":{json}"#));
     let full = |bits: u64, prefix: &str| {
