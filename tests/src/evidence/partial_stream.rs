@@ -11,8 +11,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use uptane::testing::{Files, Repo};
 use uptane::verify::image::Permits as _;
-use uptane::verify::{Refresh, Refreshed, Step, Trusted, agree};
-use uptane::{Director, Image, ReleaseCounter, Repository};
+use uptane::verify::{Mapping, Refresh, Refreshed, Step, Trusted, agree};
+use uptane::{Director, Image, ReleaseCounter, Repository, RepositoryName};
 
 use super::Item;
 use crate::programs;
@@ -86,7 +86,8 @@ fn verify_fully(repo: &Repo) -> Result<BTreeSet<String>> {
     let director = refresh(director, repo.director())?;
     let trusted = Trusted::<Image>::provision(repo.image().first_root())?;
     let image = refresh(Refresh::image(trusted, repo.now()), repo.image())?;
-    let approved = agree(&director.targets(), &image.targets(), |_, _| ReleaseCounter::default())?;
+    let vouching = [(RepositoryName::of::<Image>(), image.targets())];
+    let approved = agree(&Mapping::basic(), &director.targets(), &vouching, |_, _| ReleaseCounter::default())?;
     let targets = director.targets();
     let (version, sha256) = (targets.file().version().get(), targets.file().sha256());
     let line = |entry: &uptane::verify::ApprovedEntry| {

@@ -5,8 +5,10 @@ use alloc::vec::Vec;
 
 use super::{Files, Repo};
 use crate::verify::image::Permits as _;
-use crate::verify::{Approved, Keep, MetadataFile, Refresh, Refreshed, Step, StoredFiles, Trusted, Wanted, agree};
-use crate::{Director, EcuId, Error, Image, ImageLine, ReleaseCounter, Repository, Time, VehicleId};
+use crate::verify::{
+    Approved, Keep, Mapping, MetadataFile, Refresh, Refreshed, Step, StoredFiles, Trusted, Wanted, agree,
+};
+use crate::{Director, EcuId, Error, Image, ImageLine, ReleaseCounter, Repository, RepositoryName, Time, VehicleId};
 
 /// A vehicle's Primary, provisioned with the first Roots of a [`Repo`]. What a refused update leaves trusted, it keeps.
 #[derive(Clone, Debug)]
@@ -56,7 +58,8 @@ impl Vehicle {
             }
         };
         let accepted = |ecu, line| self.counters.get(&(ecu, line)).copied().unwrap_or_default();
-        let approved = agree(&director.targets(), &image.targets(), accepted);
+        let vouching = [(RepositoryName::of::<Image>(), image.targets())];
+        let approved = agree(&Mapping::basic(), &director.targets(), &vouching, accepted);
         self.image = image.into_trusted();
         match approved {
             Ok(approved) => {

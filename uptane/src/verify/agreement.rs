@@ -1,15 +1,17 @@
-//! Do both repositories vouch for what the Director chose? (§5.4.4.2)
+//! Do the repositories that the mapping asks vouch for what the Director chose? (§5.2.6, §5.4.4.2)
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::Verified;
 use super::delegation::Wanted;
 use super::image::{ListedImage, Permits, sealed};
 use super::kind::TargetsFile;
+use super::{Mapping, Verified};
 use crate::metadata::{EcuEntry, Target};
-use crate::{Director, EcuId, Error, HardwareId, Image, ImageLine, ReleaseCounter, RoleName, TargetName};
+use crate::{
+    Director, EcuId, Error, HardwareId, Image, ImageLine, ReleaseCounter, RepositoryName, RoleName, TargetName,
+};
 
 /// What both repositories vouch for: an image for each ECU the Director named.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,6 +35,7 @@ pub struct ApprovedEntry {
     ecu: EcuId,
     hardware_id: HardwareId,
     order: Option<u32>,
+    repository: RepositoryName,
     image: ApprovedImage,
     fallback: Option<ApprovedImage>,
 }
@@ -51,6 +54,11 @@ impl ApprovedEntry {
     /// When it is its turn to activate; lower ones come first.
     pub fn order(&self) -> Option<u32> {
         self.order
+    }
+
+    /// An Image repository that vouches for the image: where to fetch it.
+    pub fn repository(&self) -> RepositoryName {
+        self.repository
     }
 
     /// The image.
@@ -89,15 +97,20 @@ impl Permits for ApprovedImage {
     }
 }
 
-/// Approves what the Director says to the whole vehicle, if the Image repository vouches for every image of it
-/// (§5.4.4.2 step 10, as a Primary must). `accepted` is the highest release this vehicle ever accepted for an ECU in
-/// an image line, zero for none; it outlives metadata (trap T5).
+/// The verified Targets of an Image repository, by the name it has in the mapping.
+pub type Vouching<'a> = (RepositoryName, Verified<'a, Image, TargetsFile>);
+
+/// Approves what the Director says to the whole vehicle, if for every image of it those repositories say the same that
+/// the mapping asks (§5.2.6; §5.4.4.2 step 10, as a Primary must). A repository that is not among `images` says nothing.
+/// `accepted` is the highest release this vehicle ever accepted for an ECU in an image line, zero for none; it outlives
+/// metadata (trap T5).
 pub fn agree(
+    mapping: &Mapping,
     director: &Verified<'_, Director, TargetsFile>,
-    image: &Verified<'_, Image, TargetsFile>,
+    images: &[Vouching<'_>],
     accepted: impl Fn(EcuId, ImageLine) -> ReleaseCounter,
 ) -> Result<Approved, Error> {
-    approve(director, image, |_| true, accepted)
+    approve(mapping, director, images, |_| true, accepted)
 }
 
 /// As [`agree`], for what the Director says to one ECU, which is this hardware: all a Secondary needs.
@@ -105,12 +118,13 @@ pub fn agree(
 pub fn agree_for(
     ecu: EcuId,
     hardware: HardwareId,
+    mapping: &Mapping,
     director: &Verified<'_, Director, TargetsFile>,
-    image: &Verified<'_, Image, TargetsFile>,
+    images: &[Vouching<'_>],
     accepted: impl Fn(ImageLine) -> ReleaseCounter,
 ) -> Result<ApprovedEntry, Error> {
     let own = |entry: &EcuEntry| entry.ecu == ecu;
-    let Approved(mut entries) = approve(director, image, own, |_, line| accepted(line))?;
+    let Approved(mut entries) = approve(mapping, director, images, own, |_, line| accepted(line))?;
     let entry = entries.pop().ok_or(Error::NothingForThisEcu)?;
     // §5.4.3.4 step 2: the image runs on what the Director takes this ECU for, which must be what it is.
     match entry.hardware_id == hardware {
@@ -120,21 +134,45 @@ pub fn agree_for(
 }
 
 fn approve(
+    mapping: &Mapping,
     director: &Verified<'_, Director, TargetsFile>,
-    image: &Verified<'_, Image, TargetsFile>,
+    images: &[Vouching<'_>],
     concerns: impl Fn(&EcuEntry) -> bool,
     accepted: impl Fn(EcuId, ImageLine) -> ReleaseCounter,
 ) -> Result<Approved, Error> {
     let chosen = chosen(director, concerns)?;
-    let listed = Listed::of(image, &chosen)?;
+    let listed = images.iter().map(|(name, image)| Ok((*name, Listed::of(image, &chosen)?)));
+    let panel = Panel { mapping, listed: listed.collect::<Result<_, Error>>()? };
     let mut approved = Vec::new();
     for (target, entries) in &chosen {
         for entry in entries {
-            let vouched = listed.same_as(target, entry.hardware_id)?;
-            approved.push(approve_entry(entry, &vouched, &listed, |line| accepted(entry.ecu, line))?);
+            approved.push(approve_entry(entry, target, &panel, |line| accepted(entry.ecu, line))?);
         }
     }
     Ok(Approved(approved))
+}
+
+/// Those who are asked.
+struct Panel<'a> {
+    mapping: &'a Mapping,
+    listed: Vec<(RepositoryName, Listed<'a>)>,
+}
+
+impl<'a> Panel<'a> {
+    /// What is to be believed of an image for this hardware, and whose word it is.
+    fn vouched(
+        &self,
+        name: TargetName<'_>,
+        hardware: HardwareId,
+        chosen: Option<&Target<'a>>,
+    ) -> Result<(RepositoryName, Target<'a>), Error> {
+        let says = |repository: RepositoryName| {
+            let listed = self.listed.iter().find(|(known, _)| *known == repository);
+            let (_, listed) = listed.ok_or(Error::NotInImageRepository)?;
+            listed.find(name, hardware)
+        };
+        self.mapping.decide(name, chosen, says)
+    }
 }
 
 /// The images the Director chose for the ECUs that concern us.
@@ -166,23 +204,24 @@ pub(super) fn wanted(chosen: &[(Target<'_>, Vec<EcuEntry>)]) -> Vec<Wanted> {
     wanted
 }
 
-fn approve_entry(
+fn approve_entry<'a>(
     entry: &EcuEntry,
-    vouched: &Target<'_>,
-    listed: &Listed<'_>,
+    chosen: &Target<'a>,
+    panel: &Panel<'a>,
     accepted: impl Fn(ImageLine) -> ReleaseCounter,
 ) -> Result<ApprovedEntry, Error> {
-    check_fits(vouched, entry.hardware_id, &accepted)?;
+    let (repository, vouched) = panel.vouched(chosen.name(), entry.hardware_id, Some(chosen))?;
+    check_fits(&vouched, entry.hardware_id, &accepted)?;
     let fallback = match &entry.fallback {
         None => None,
         Some(name) => {
-            let fallback = listed.find(name.borrowed(), entry.hardware_id)?;
+            let (_, fallback) = panel.vouched(name.borrowed(), entry.hardware_id, None)?;
             check_fits(&fallback, entry.hardware_id, &accepted)?;
             Some(ApprovedImage::of(&fallback))
         }
     };
     let EcuEntry { ecu, hardware_id, order, fallback: _ } = *entry;
-    Ok(ApprovedEntry { ecu, hardware_id, order, image: ApprovedImage::of(vouched), fallback })
+    Ok(ApprovedEntry { ecu, hardware_id, order, repository, image: ApprovedImage::of(&vouched), fallback })
 }
 
 /// Refuses an image for other hardware or of an older release.
@@ -203,7 +242,7 @@ fn check_fits(
     Ok(())
 }
 
-/// What the Image repository says of what the Director names.
+/// What one Image repository says of what the Director names.
 struct Listed<'a> {
     /// Whose file says it; none for top-level Targets.
     places: BTreeMap<Wanted, Result<Option<RoleName>, Error>>,
@@ -241,23 +280,5 @@ impl<'a> Listed<'a> {
         let place = self.places.get(&Wanted::image(name, hardware)).copied();
         let role = place.unwrap_or(Err(Error::NotInImageRepository))?;
         self.targets.get(&(role, name)).copied().ok_or(Error::NotInImageRepository)
-    }
-
-    /// What the Image repository says of an image, if it is what the Director says.
-    fn same_as(&self, chosen: &Target<'_>, hardware: HardwareId) -> Result<Target<'a>, Error> {
-        let vouched = self.find(chosen.name(), hardware)?;
-        // §5.4.4.2 step 10.2.1: the length.
-        if vouched.length() != chosen.length() {
-            return Err(Error::Mismatch { what: "length" });
-        }
-        // §5.4.4.2 step 10.2.1: every digest that either of them lists.
-        if vouched.hashes() != chosen.hashes() {
-            return Err(Error::Mismatch { what: "hashes" });
-        }
-        // §5.4.4.2 step 10.2.2: everything in it, known to us or not.
-        if vouched.matching().raw() != chosen.matching().raw() {
-            return Err(Error::Mismatch { what: "match" });
-        }
-        Ok(vouched)
     }
 }

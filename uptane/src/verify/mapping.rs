@@ -57,15 +57,15 @@ impl Mapping {
         names
     }
 
-    /// What is to be believed of the image of this name: what an Image repository says of it that, with the Director, is
-    /// of the threshold of the entry that decides. `chosen` is what the Director says of it; nothing, where it only names
-    /// the image to return to.
+    /// What is to be believed of the image of this name, and whose word it is: what an Image repository says that, with
+    /// the Director, is of the threshold of the entry that decides. `chosen` is what the Director says; nothing, where it
+    /// only names the image to return to. A repository that `says` an error says nothing.
     pub fn decide<'t>(
         &self,
         name: TargetName<'_>,
         chosen: Option<&Target<'t>>,
-        says: impl Fn(RepositoryName) -> Option<Target<'t>>,
-    ) -> Result<Target<'t>, Error> {
+        says: impl Fn(RepositoryName) -> Result<Target<'t>, Error>,
+    ) -> Result<(RepositoryName, Target<'t>), Error> {
         self.decide_by(name, chosen, says, check_same)
     }
 
@@ -73,13 +73,13 @@ impl Mapping {
         &self,
         name: TargetName<'_>,
         chosen: Option<&S>,
-        says: impl Fn(RepositoryName) -> Option<S>,
+        says: impl Fn(RepositoryName) -> Result<S, Error>,
         same: impl Fn(&S, &S) -> Result<(), Error>,
-    ) -> Result<S, Error> {
+    ) -> Result<(RepositoryName, S), Error> {
         let mut refused = Error::NotMapped;
         for entry in self.entries.iter().filter(|entry| entry.covers(name)) {
             match entry.consensus(chosen, &says, &same) {
-                Ok(Verdict::Agreed(said)) => return Ok(said),
+                Ok(Verdict::Agreed(whose, said)) => return Ok((whose, said)),
                 // The repositories agree, and the Director is alone: the entry has decided.
                 Ok(Verdict::Outvoted(error)) => return Err(error),
                 Err(error) if entry.is_terminating => return Err(error),
@@ -101,8 +101,8 @@ pub struct MappingEntry {
 
 /// What comes of the repositories of one entry.
 enum Verdict<S> {
-    /// A threshold of them says this.
-    Agreed(S),
+    /// A threshold of them says this, this one first.
+    Agreed(RepositoryName, S),
     /// A threshold of them says something else than the Director.
     Outvoted(Error),
 }
@@ -174,51 +174,38 @@ impl MappingEntry {
     fn consensus<S: Copy>(
         &self,
         chosen: Option<&S>,
-        says: &impl Fn(RepositoryName) -> Option<S>,
+        says: &impl Fn(RepositoryName) -> Result<S, Error>,
         same: &impl Fn(&S, &S) -> Result<(), Error>,
     ) -> Result<Verdict<S>, Error> {
-        let said: Vec<Option<S>> = self.image_repositories().map(says).collect();
-        let statements = || said.iter().flatten();
-        let votes = |one: &S| statements().filter(|other| same(one, other).is_ok()).count();
+        let said: Vec<_> = self.image_repositories().map(|name| (name, says(name))).collect();
+        let statements = || said.iter().filter_map(|(name, said)| Some((*name, said.as_ref().ok()?)));
+        let votes = |one: &S| statements().filter(|(_, other)| same(one, other).is_ok()).count();
         let dissent = |one: &S| chosen.and_then(|chosen| same(chosen, one).err());
         // The Director's own voice.
         let needed = self.threshold.saturating_sub(1);
-        if let Some(agreed) = statements().find(|one| dissent(one).is_none() && votes(one) >= needed) {
-            return Ok(Verdict::Agreed(*agreed));
+        if let Some((whose, agreed)) = statements().find(|(_, one)| dissent(one).is_none() && votes(one) >= needed) {
+            return Ok(Verdict::Agreed(whose, *agreed));
         }
-        let other = statements().find(|one| votes(one) >= self.threshold);
-        if let Some(error) = other.and_then(dissent) {
+        let other = statements().find(|(_, one)| votes(one) >= self.threshold);
+        if let Some(error) = other.and_then(|(_, one)| dissent(one)) {
             return Ok(Verdict::Outvoted(error));
         }
-        Err(self.cause(&said, chosen, dissent, votes))
+        let first = said.iter().find_map(|(_, said)| said.as_ref().map_or_else(|error| Some(*error), dissent));
+        // Where nobody says anything, or all must agree, the first that does not is the reason.
+        match first.filter(|_| statements().next().is_none() || self.threshold == self.repositories.len()) {
+            Some(error) => Err(error),
+            None => Err(self.no_consensus(match chosen {
+                Some(chosen) => Some(votes(chosen)),
+                None => statements().map(|(_, one)| votes(one)).max(),
+            })),
+        }
     }
 
-    /// Why there is no threshold: where all must agree, what the first says that does not.
-    fn cause<S: Copy>(
-        &self,
-        said: &[Option<S>],
-        chosen: Option<&S>,
-        dissent: impl Fn(&S) -> Option<Error>,
-        votes: impl Fn(&S) -> usize,
-    ) -> Error {
-        if said.iter().all(Option::is_none) {
-            return Error::NotInImageRepository;
-        }
-        if self.threshold == self.repositories.len() {
-            let first = said.iter().find_map(|one| match one {
-                None => Some(Error::NotInImageRepository),
-                Some(one) => dissent(one),
-            });
-            if let Some(error) = first {
-                return error;
-            }
-        }
-        let count = match chosen {
-            Some(chosen) => votes(chosen),
-            None => said.iter().flatten().map(votes).max().unwrap_or_default(),
-        };
+    /// So many Image repositories say the same.
+    fn no_consensus(&self, votes: Option<usize>) -> Error {
         let number = |count: usize| u8::try_from(count).unwrap_or(u8::MAX);
-        Error::NoConsensus { agreeing: number(count.saturating_add(1)), needed: number(self.threshold) }
+        let agreeing = votes.unwrap_or_default().saturating_add(1);
+        Error::NoConsensus { agreeing: number(agreeing), needed: number(self.threshold) }
     }
 }
 
@@ -253,6 +240,7 @@ fn check_same(chosen: &Target<'_>, vouched: &Target<'_>) -> Result<(), Error> {
     if vouched.length() != chosen.length() {
         return Err(Error::Mismatch { what: "length" });
     }
+    // §5.4.4.2 step 10.2.1: every digest that either of them lists.
     // §5.4.4.2 step 10.2.1: every digest that either of them lists.
     if vouched.hashes() != chosen.hashes() {
         return Err(Error::Mismatch { what: "hashes" });

@@ -53,7 +53,7 @@ mod trusted;
 mod verified;
 
 #[cfg(feature = "alloc")]
-pub use agreement::{Approved, ApprovedEntry, ApprovedImage, agree, agree_for};
+pub use agreement::{Approved, ApprovedEntry, ApprovedImage, Vouching, agree, agree_for};
 #[cfg(feature = "alloc")]
 pub use check_in::{VerifiedCheckIn, check_in};
 #[cfg(feature = "alloc")]

@@ -14,10 +14,11 @@ use crate::{Error, Image, RoleName};
 ///
 /// One repository's file is never taken for the other's:
 /// ```compile_fail,E0308
-/// # use uptane::verify::{agree, Approved, Refreshed};
-/// # use uptane::{Director, Error, Image, ReleaseCounter};
+/// # use uptane::verify::{agree, Approved, Mapping, Refreshed};
+/// # use uptane::{Director, Error, Image, ReleaseCounter, RepositoryName};
 /// fn swapped(director: &Refreshed<Director>, image: &Refreshed<Image>) -> Result<Approved, Error> {
-///     agree(&image.targets(), &director.targets(), |_, _| ReleaseCounter::ZERO)
+///     let vouching = [(RepositoryName::of::<Image>(), image.targets())];
+///     agree(&Mapping::basic(), &image.targets(), &vouching, |_, _| ReleaseCounter::ZERO)
 /// }
 /// ```
 pub struct Verified<'a, R, K: Kind> {

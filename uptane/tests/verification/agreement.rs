@@ -1,9 +1,9 @@
 //! Director against Image repository (§5.4.4.2 step 10).
 
 use uptane::testing::{Repo, Vehicle};
-use uptane::verify::agree_for;
 use uptane::verify::image::Permits as _;
-use uptane::{Attack, EcuId, Error, HardwareId, ReleaseCounter, Role};
+use uptane::verify::{Mapping, agree_for};
+use uptane::{Attack, EcuId, Error, HardwareId, Image, ReleaseCounter, RepositoryName, Role};
 
 use crate::{refused, updated};
 
@@ -141,8 +141,9 @@ fn what_was_not_agreed_on_is_judged_again_in_the_next_cycle() {
     assert!(refreshed.changed());
     let image = vehicle.refresh_image(repo.image()).unwrap();
     let own = repo.ecus()[1];
-    let (director, image) = (refreshed.targets(), image.targets());
-    let entry = agree_for(own.ecu, own.hardware, &director, &image, |_| ReleaseCounter::ZERO).unwrap();
+    let (director, images) = (refreshed.targets(), [(RepositoryName::of::<Image>(), image.targets())]);
+    let entry =
+        agree_for(own.ecu, own.hardware, &Mapping::basic(), &director, &images, |_| ReleaseCounter::ZERO).unwrap();
     assert_eq!(entry.image().image().name.as_str(), NAME);
 }
 
@@ -154,8 +155,9 @@ fn a_secondary_needs_only_its_own_image_to_agree() {
     let director = vehicle.refresh_director(repo.director()).unwrap();
     let image = vehicle.refresh_image(repo.image()).unwrap();
     let [own, other] = repo.ecus() else { panic!("the vehicle has two ECUs") };
-    let (director, image) = (director.targets(), image.targets());
-    let agreed = |ecu: EcuId| agree_for(ecu, own.hardware, &director, &image, |_| ReleaseCounter::ZERO);
+    let (director, images) = (director.targets(), [(RepositoryName::of::<Image>(), image.targets())]);
+    let agreed =
+        |ecu: EcuId| agree_for(ecu, own.hardware, &Mapping::basic(), &director, &images, |_| ReleaseCounter::ZERO);
     assert_eq!(agreed(own.ecu).unwrap().image().image().name.as_str(), own.image_name(1));
     assert_eq!(agreed(other.ecu).map(|_| ()), Err(Error::NotInImageRepository));
     assert_eq!(agreed(EcuId::parse("stranger").unwrap()).map(|_| ()), Err(Error::NothingForThisEcu));
@@ -167,8 +169,9 @@ fn a_secondary_that_is_other_hardware_than_the_director_thinks_agrees_to_nothing
     let director = vehicle.refresh_director(repo.director()).unwrap();
     let image = vehicle.refresh_image(repo.image()).unwrap();
     let [own, other] = repo.ecus() else { panic!("the vehicle has two ECUs") };
-    let (director, image) = (director.targets(), image.targets());
-    let refused = agree_for(own.ecu, other.hardware, &director, &image, |_| ReleaseCounter::ZERO).map(|_| ());
+    let (director, images) = (director.targets(), [(RepositoryName::of::<Image>(), image.targets())]);
+    let refused =
+        agree_for(own.ecu, other.hardware, &Mapping::basic(), &director, &images, |_| ReleaseCounter::ZERO).map(|_| ());
     assert_eq!(refused, Err(Error::Hardware { own: other.hardware }));
 }
 

@@ -9,8 +9,8 @@ use uptane::metadata::Covers;
 use uptane::sign::{BinsBuilder, DelegationBuilder};
 use uptane::testing::{Draft, Repo, Vehicle, role_keys};
 use uptane::verify::image::Permits as _;
-use uptane::verify::{Approved, MetadataFile};
-use uptane::{Attack, Error, HardwareId, Role, RoleName, Sha256};
+use uptane::verify::{Approved, Mapping, MetadataFile, agree_for};
+use uptane::{Attack, Error, HardwareId, Image, RepositoryName, Role, RoleName, Sha256};
 
 /// The image of the first ECU, which is hardware `hw-0`.
 const NAME: &str = "fw/ecu-000-1.bin";
@@ -415,7 +415,8 @@ fn a_secondary_looks_for_its_own_image_alone() {
     assert_eq!(fetched(&vehicle), ["2.brakes.json"]);
     let agreed = |ecu: &uptane::testing::TestEcu| {
         let none = |_| uptane::ReleaseCounter::ZERO;
-        uptane::verify::agree_for(ecu.ecu, ecu.hardware, &director.targets(), &image.targets(), none).map(|_| ())
+        let images = [(RepositoryName::of::<Image>(), image.targets())];
+        agree_for(ecu.ecu, ecu.hardware, &Mapping::basic(), &director.targets(), &images, none).map(|_| ())
     };
     assert_eq!(agreed(own), Ok(()));
     assert_eq!(agreed(other), Err(NOT_FOUND));

@@ -30,9 +30,12 @@ fn decided(entries: Vec<MappingEntry>, says: &[(&str, Said)]) -> Result<Said, Er
 }
 
 fn decided_of(entries: Vec<MappingEntry>, chosen: Option<Said>, says: &[(&str, Said)]) -> Result<Said, Error> {
-    let says = |name: RepositoryName| says.iter().find(|(known, _)| *known == name.as_str()).map(|(_, said)| *said);
+    let listed = |name: RepositoryName| says.iter().find(|(known, _)| *known == name.as_str()).map(|(_, said)| *said);
+    let says = |name| listed(name).ok_or(Error::NotInImageRepository);
     let name = TargetName::parse("fw/a.bin").unwrap();
-    Mapping::new(entries).unwrap().decide_by(name, chosen.as_ref(), says, same)
+    let (whose, said) = Mapping::new(entries).unwrap().decide_by(name, chosen.as_ref(), says, same)?;
+    assert_eq!(listed(whose), Some(said));
+    Ok(said)
 }
 
 #[test]
@@ -154,6 +157,14 @@ fn an_image_the_director_only_names_is_what_a_threshold_says_it_is() {
     let alone = Err(Error::NoConsensus { agreeing: 2, needed: 3 });
     assert_eq!(decided_of(entries(), None, &two[..2]), alone);
     assert_eq!(decided_of(entries(), None, &[]), Err(Error::NotInImageRepository));
+}
+
+#[test]
+fn why_a_repository_says_nothing_is_told_where_it_must_agree() {
+    let broken = Error::Absent { role: crate::Role::Targets };
+    let mapping = Mapping::basic();
+    let name = TargetName::parse("fw/a.bin").unwrap();
+    assert_eq!(mapping.decide_by(name, Some(&'x'), |_| Err(broken), same), Err(broken));
 }
 
 #[test]
