@@ -1,4 +1,4 @@
-//! What `init` and `provision` leave for `run`: three TOML files, each refused when it holds something unknown.
+//! What `init` and `provision` leave for `run`: TOML files, each refused when it holds something unknown.
 //!
 //! The whole data folder is listed in `docs/pouf.md` §20.
 
@@ -20,14 +20,10 @@ pub struct Ecu {
     pub hardware_id: String,
 }
 
-/// `config.toml`: where everything is.
+/// `config.toml`: how the ECUs of the vehicle are reached. Where the repositories are stands in `mapping.toml`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The Director's address, `https://host:port`.
-    pub director: String,
-    /// The Image repository's address, `http://host:port`.
-    pub image_repo: String,
     /// The folder of the CAN bus, if any Secondary is on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub can: Option<PathBuf>,

@@ -12,6 +12,7 @@ mod shown;
 mod stage;
 pub(crate) mod transport;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -22,20 +23,20 @@ use futures_util::stream::FuturesUnordered;
 use host::disk::{Folder, Lock};
 use host::fetch::Fetcher;
 use host::keys::KeyFile;
-use host::provisioning::Vehicle;
-use uptane::verify::Keep;
-use uptane::{EcuId, Length, Sha256};
+use host::provisioning::{Repositories, Vehicle};
+use uptane::verify::{Damaged, Keep, MetadataFile};
+use uptane::{Director, EcuId, Length, RepositoryName, Sha256};
 
 use crate::config::Config;
 use crate::grpc;
 use crate::machine::transaction::{Action, Transaction};
-use crate::machine::{Input, Output, Primary, Repo, Start};
+use crate::machine::{Input, Output, Primary, Start, delegated_for};
 use crate::slots::Slots;
 use crate::store::{Outcome, Store, Told};
 use crate::{Error, folder};
 use links::Links;
 use shown::Shown;
-use stage::Stage;
+use stage::{Current, Stage};
 
 /// How often a status is written while something goes on.
 const SHOW: Duration = Duration::from_millis(100);
@@ -58,8 +59,9 @@ struct Driver {
     store: Store<Folder>,
     slots: Slots,
     signer: KeyFile,
+    repositories: Repositories,
     director: grpc::Director,
-    images: Fetcher,
+    images: BTreeMap<RepositoryName, Fetcher>,
     links: Links,
     shown: Rc<Shown>,
     machine: Primary,
@@ -83,6 +85,8 @@ impl Driver {
         let place = folder::open(data)?;
         // First, so that a folder that is none of ours is left as it is.
         let (config, vehicle) = (folder::config(&place)?, folder::vehicle(&place)?);
+        // §5.4.4.2: the mapping before anything else.
+        let repositories = folder::repositories(&place)?;
         let lock = place.lock()?;
         let trust = folder::trust(&place)?;
         let slots = Slots::boot(place.clone())?;
@@ -91,8 +95,9 @@ impl Driver {
         Ok(Self {
             store: Store::open(place.clone())?,
             signer: KeyFile::open_plain(&place.at(folder::KEY)?)?,
-            director: grpc::Director::at(&config.director, &trust)?,
-            images: images(&config)?,
+            director: grpc::Director::at(address(&repositories, RepositoryName::of::<Director>())?, &trust)?,
+            images: images(&config, &repositories)?,
+            repositories,
             folder: place,
             vehicle,
             slots,
@@ -155,12 +160,13 @@ impl Driver {
     fn facts(&self) -> Result<Start, Error> {
         let memory = self.store.memory();
         let accepted = self.store.accepted()?;
-        let director = self.store.files("director", accepted.director)?;
+        let director = self.store.files("director", &accepted.director)?;
         Ok(Start {
             vehicle: self.vehicle.id,
             own: self.vehicle.primary.ecu,
             ecus: self.vehicle.ecus.iter().map(|ecu| (ecu.ecu, ecu.hardware)).collect(),
             own_image: self.slots.running()?.sha256,
+            mapping: self.repositories.mapping().clone(),
             time: self.store.time(),
             time_root: self.store.time_root()?.unwrap_or_else(|| director.root.clone()),
             director,
@@ -183,20 +189,23 @@ impl Driver {
                 self.store.attested(time, root)?;
             }
             Output::Keep(repo, keep) => self.keep(repo, keep)?,
-            Output::Load => {
-                let accepted = self.store.accepted()?;
-                let files = self.store.files("image", accepted.image).map(Box::new);
+            Output::Damaged(name, damaged) => self.damaged(name, &damaged)?,
+            Output::Load(name) => {
+                let accepted = self.store.accepted()?.of(name);
+                let files = self.store.files(name.as_str(), &accepted).map(Box::new);
                 self.soon(Done::Tell(Input::Loaded(files)));
             }
-            Output::Fetch(file, limit) => self.fetch(file.file_name(), limit),
+            Output::Fetch(name, file, limit) => self.fetch(name, file, limit)?,
             Output::Accept(files, accepted) => {
                 for (repo, file, bytes) in files {
-                    self.store.keep(word(repo), &file.file_name(), &bytes)?;
+                    self.store.keep(repo.as_str(), &file.file_name(), &bytes)?;
                 }
                 self.store.accept(&accepted)?;
             }
             Output::Download(approved, ecu) => {
-                let images = downloads::Downloads::new(self.folder.clone(), self.images.clone());
+                let source = approved.entry(ecu).map(|entry| entry.repository());
+                let images = self.fetcher(source.ok_or(uptane::Error::NothingForThisEcu)?)?;
+                let images = downloads::Downloads::new(self.folder.clone(), images);
                 self.under_way.push(Box::pin(async move {
                     Done::Tell(Input::Downloaded(images.fetch(&approved, ecu).await.map(Box::new)))
                 }));
@@ -229,22 +238,37 @@ impl Driver {
         self.under_way.push(Box::pin(std::future::ready(done)));
     }
 
-    fn keep(&mut self, repo: Repo, keep: Vec<Keep>) -> Result<(), Error> {
+    fn keep(&mut self, repo: RepositoryName, keep: Vec<Keep>) -> Result<(), Error> {
         for keep in keep {
             match keep {
-                Keep::Store { file, bytes } => self.store.keep(word(repo), &file.file_name(), &bytes)?,
-                Keep::Forget => self.store.forget(word(repo))?,
+                Keep::Store { file, bytes } => self.store.keep(repo.as_str(), &file.file_name(), &bytes)?,
+                Keep::Forget => self.store.forget(repo)?,
             }
         }
         Ok(())
     }
 
-    fn fetch(&self, name: String, limit: Length) {
-        let images = self.images.clone();
+    fn fetch(&self, repository: RepositoryName, file: MetadataFile, limit: Length) -> Result<(), Error> {
+        let images = self.fetcher(repository)?;
         self.under_way.push(Box::pin(async move {
-            let file = images.get(&format!("metadata/{name}"), limit).await;
+            let file = images.get(&format!("metadata/{}", file.file_name()), limit).await;
             Done::Tell(Input::Fetched(file.map_err(downloads::failed)))
         }));
+        Ok(())
+    }
+
+    fn fetcher(&self, repository: RepositoryName) -> Result<Fetcher, Error> {
+        self.images.get(&repository).cloned().ok_or(Error::NoAddress { repository })
+    }
+
+    /// Stored files that are not what was stored: told, and removed, so that they are fetched again.
+    fn damaged(&mut self, repository: RepositoryName, damaged: &[Damaged]) -> Result<(), Error> {
+        let folder = self.folder.path().join("metadata").join(repository.as_str());
+        for damaged in damaged {
+            self.shown.damaged(&Error::damaged(&folder, format!("{}: {}", damaged.role, damaged.why)));
+            self.store.drop_damaged(repository, damaged.role)?;
+        }
+        Ok(())
     }
 
     fn errand(&mut self, action: Action) -> Result<(), Error> {
@@ -254,16 +278,36 @@ impl Driver {
             self.soon(Done::Tell(Input::Happened(event)));
             return Ok(());
         }
-        let stage = Stage {
-            metadata: self.folder.path().join("metadata"),
-            accepted: self.store.accepted()?,
-            director_root: self.store.newest_root("director")?.get(),
-            image_root: self.store.newest_root("image")?.get(),
-        };
+        let stage = self.stage(action)?;
         let command = self.command(action, &transaction)?;
         let downloads = self.folder.path().join(downloads::FOLDER);
         let shown = Rc::clone(&self.shown);
         self.under_way.push(self.links.errand(action, &transaction, stage, command, downloads, shown));
+        Ok(())
+    }
+
+    /// What the ECU of this errand may need.
+    fn stage(&self, action: Action) -> Result<Stage, Error> {
+        let accepted = self.store.accepted()?;
+        let current = |name: RepositoryName| -> Result<Current, Error> {
+            let roots = self.store.roots(name.as_str())?;
+            Ok(Current { name, roots, versions: accepted.of(name), delegated: vec![] })
+        };
+        let names = self.repositories.mapping().image_repositories();
+        let mut images = names.into_iter().map(current).collect::<Result<Vec<_>, _>>()?;
+        if let Action::Stage(ecu, _) = action {
+            let delegating = images.iter_mut().filter(|image| !image.versions.delegated.is_empty());
+            delegating.into_iter().try_for_each(|image| self.search(ecu, image))?;
+        }
+        let director = current(RepositoryName::of::<Director>())?;
+        Ok(Stage { metadata: self.folder.path().join("metadata"), director, images })
+    }
+
+    /// Which delegated files an ECU's own search will ask for.
+    fn search(&self, ecu: EcuId, image: &mut Current) -> Result<(), Error> {
+        let director = self.store.files("director", &self.store.accepted()?.director)?;
+        let files = self.store.files(image.name.as_str(), &image.versions)?;
+        image.delegated = delegated_for(ecu, self.vehicle.id, self.store.time(), &director, &files)?;
         Ok(())
     }
 
@@ -286,15 +330,17 @@ pub(crate) fn show(place: &Folder, config: &Config, vehicle: &Vehicle) -> Result
     Ok(())
 }
 
-fn images(config: &Config) -> Result<Fetcher, Error> {
-    let fetcher = Fetcher::plain(&config.image_repo).map_err(downloads::failed)?;
+/// How each Image repository of the mapping is reached.
+fn images(config: &Config, repositories: &Repositories) -> Result<BTreeMap<RepositoryName, Fetcher>, Error> {
     let window = Duration::from_secs(config.low_speed.seconds);
-    Ok(fetcher.at_least(config.low_speed.bytes_per_second.saturating_mul(config.low_speed.seconds), window))
+    let least = config.low_speed.bytes_per_second.saturating_mul(config.low_speed.seconds);
+    let fetcher = |name: RepositoryName| {
+        let fetcher = Fetcher::plain(address(repositories, name)?).map_err(downloads::failed)?;
+        Ok((name, fetcher.at_least(least, window)))
+    };
+    repositories.mapping().image_repositories().into_iter().map(fetcher).collect()
 }
 
-fn word(repo: Repo) -> &'static str {
-    match repo {
-        Repo::Director => "director",
-        Repo::Image => "image",
-    }
+fn address(repositories: &Repositories, repository: RepositoryName) -> Result<&str, Error> {
+    repositories.address(repository).ok_or(Error::NoAddress { repository })
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use host::cli::{Exit, Report};
 use uptane::sign::SignError;
-use uptane::{Attack, EcuId};
+use uptane::{Attack, EcuId, RepositoryName};
 
 use crate::machine::journal::BadJournal;
 use crate::machine::transaction::Cause;
@@ -61,6 +61,12 @@ pub enum Error {
         path: PathBuf,
         /// Why.
         source: BadJournal,
+    },
+    /// The mapping names a repository and not where it is.
+    #[error("mapping.toml does not say where the repository {repository} is")]
+    NoAddress {
+        /// Which one.
+        repository: RepositoryName,
     },
     /// Verification refused something.
     #[error("refused: {check}")]
@@ -123,6 +129,7 @@ impl Error {
             | Self::DirectorAnswer { .. }
             | Self::Host(_)
             | Self::Journal { .. }
+            | Self::NoAddress { .. }
             | Self::Rejected { .. }
             | Self::RolledBack { .. }
             | Self::Sign(_)
@@ -141,6 +148,7 @@ impl Error {
             Self::Host(_) => "host",
             Self::ImageRepository { .. } => "image-repository-unreachable",
             Self::Journal { .. } => "journal",
+            Self::NoAddress { .. } => "no-address",
             Self::Refused { check } => check.name(),
             Self::Rejected { .. } => "rejected",
             Self::RolledBack { .. } => "rolled-back",
@@ -163,9 +171,11 @@ impl Report for Error {
         match self {
             Self::Host(error) => error.exit(),
             Self::BadArgument { .. } => Exit::Usage,
-            Self::BadSecondary { .. } | Self::Damaged { .. } | Self::Journal { .. } | Self::UnknownSecondary { .. } => {
-                Exit::Configuration
-            }
+            Self::BadSecondary { .. }
+            | Self::Damaged { .. }
+            | Self::Journal { .. }
+            | Self::NoAddress { .. }
+            | Self::UnknownSecondary { .. } => Exit::Configuration,
             Self::Refused { .. } | Self::DirectorAnswer { .. } | Self::RolledBack { cause: Cause::Refused(..) } => {
                 Exit::Refused
             }
@@ -185,12 +195,15 @@ impl Report for Error {
                 "write ECU=https://HOST:PORT, ECU=can:classical:REQUEST:RESPONSE or ECU=can:fd:REQUEST:RESPONSE".into()
             }
             Self::Damaged { .. } => "restore the file from a backup, or provision this ECU again".into(),
-            Self::Director { .. } => "check that the Director runs at the address in config.toml".into(),
+            Self::Director { .. } => "check that the Director runs at its address in mapping.toml".into(),
             Self::Host(error) => error.advice(),
             Self::ImageRepository { .. } | Self::Slow { .. } => {
-                "check that the Image repository runs at the address in config.toml".into()
+                "check that the Image repository runs at its address in mapping.toml".into()
             }
             Self::Journal { source: BadJournal::TooNew { .. }, .. } => "start the newer release once more".into(),
+            Self::NoAddress { .. } => {
+                "write it there, or run `primary-ecu provision` with --director and --image-repo".into()
+            }
             Self::Journal { .. } => "check every ECU with `status`; move the journal away only if all agree".into(),
             Self::DirectorAnswer { .. } | Self::Refused { .. } => {
                 "nothing was installed, the old images run; tell the operator of the repositories".into()

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use host::disk::{Access, Disk as _, Folder};
-use host::provisioning::Vehicle;
+use host::provisioning::{Repositories, Vehicle};
 use host::tls::Identity;
 
 use crate::Error;
@@ -20,10 +20,12 @@ pub(crate) const AUTHORITY: &str = "trust/ca.pem";
 pub(crate) const CERTIFICATE: &str = "trust/tls.pem";
 /// What this ECU is.
 pub(crate) const ECU: &str = "ecu.toml";
-/// Where everything is.
+/// How the other ECUs are reached.
 pub(crate) const CONFIG: &str = "config.toml";
 /// Which ECUs the vehicle has: a copy of the bundle's.
 pub(crate) const VEHICLE: &str = host::provisioning::VEHICLE;
+/// Which repositories there are, where they are, and which must agree on which images.
+pub(crate) const MAPPING: &str = host::provisioning::MAPPING;
 /// Bytes of a certificate.
 const MAX_CERTIFICATE: u64 = 64 * 1024;
 
@@ -37,9 +39,19 @@ pub(crate) fn ecu(folder: &Folder) -> Result<Ecu, Error> {
     Ok(host::config::read(&folder.at(ECU)?)?)
 }
 
-/// Where everything is.
+/// How the other ECUs are reached.
 pub(crate) fn config(folder: &Folder) -> Result<Config, Error> {
     Ok(host::config::read(&folder.at(CONFIG)?)?)
+}
+
+/// The repository mapping, which is read before anything else (§5.4.4.2). A Primary needs the address of every
+/// repository (§5.2.6).
+pub(crate) fn repositories(folder: &Folder) -> Result<Repositories, Error> {
+    let repositories = Repositories::read(&folder.at(MAPPING)?)?;
+    match repositories.without_address() {
+        None => Ok(repositories),
+        Some(repository) => Err(Error::NoAddress { repository }),
+    }
 }
 
 /// Which ECUs the vehicle has, sorted by id.

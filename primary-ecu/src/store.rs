@@ -12,14 +12,19 @@
 //! | `state/primary.json` | [`Memory`] | the signing counter only grows; time goes back only where a Root rotated the time keys (design D14) |
 //! | `state/reports/ECU.json` | the newest report of each ECU | §5.4.3.6 |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use host::disk::Disk;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uptane::limits::{MAX_REPORT, MAX_ROOT, MAX_SNAPSHOT, MAX_TARGETS, MAX_TIMESTAMP};
-use uptane::{Counter, EcuId, ImageLine, ReleaseCounter, Time, Version};
+use uptane::{
+    Counter, Director, EcuId, Image, ImageLine, ReleaseCounter, Repository as _, RepositoryName, Role, RoleName, Time,
+    Version,
+};
+
+use uptane::verify::MetadataFile;
 
 use crate::Error;
 use crate::machine::journal;
@@ -98,17 +103,75 @@ pub struct Accepted {
     pub director: AcceptedVersions,
     /// Of the Image repository.
     pub image: AcceptedVersions,
+    /// Of every other Image repository of the mapping, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub others: BTreeMap<String, AcceptedVersions>,
     /// ECUs and digests of the images that these Targets ask for and that did not run when they were accepted.
     pub pending: BTreeMap<String, String>,
 }
 
+impl Accepted {
+    /// Of this repository.
+    pub fn of(&self, repository: RepositoryName) -> AcceptedVersions {
+        match repository.as_str() {
+            Director::NAME => self.director.clone(),
+            Image::NAME => self.image.clone(),
+            other => self.others.get(other).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Sets those of a repository.
+    pub fn set(&mut self, repository: RepositoryName, versions: AcceptedVersions) {
+        match repository.as_str() {
+            Director::NAME => self.director = versions,
+            Image::NAME => self.image = versions,
+            other => {
+                self.others.insert(other.to_owned(), versions);
+            }
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = (&str, &AcceptedVersions)> {
+        let two = [(Director::NAME, &self.director), (Image::NAME, &self.image)];
+        two.into_iter().chain(self.others.iter().map(|(name, versions)| (name.as_str(), versions)))
+    }
+}
+
 /// Which Snapshot and Targets of one repository are current; 0 for none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcceptedVersions {
     /// Snapshot.
     pub snapshot: u64,
     /// Targets.
     pub targets: u64,
+    /// Delegated Targets, by the names of their roles.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub delegated: BTreeMap<String, u64>,
+}
+
+impl AcceptedVersions {
+    /// The delegated files that are current.
+    pub fn delegated_files(&self) -> impl Iterator<Item = (RoleName, MetadataFile)> + '_ {
+        self.delegated.iter().filter_map(|(role, version)| {
+            let (role, version) = (RoleName::parse(role).ok()?, Version::new(*version).ok()?);
+            Some((role, MetadataFile::Delegated(role, version)))
+        })
+    }
+
+    /// Makes the file of this role not current.
+    pub fn drop(&mut self, role: Role) {
+        match role {
+            Role::Snapshot => self.snapshot = 0,
+            Role::Targets => self.targets = 0,
+            _ => {}
+        }
+    }
+
+    /// The names of all current files that have their version in their name; Root apart.
+    fn names(&self) -> BTreeSet<String> {
+        let two = [format!("{}.snapshot.json", self.snapshot), format!("{}.targets.json", self.targets)];
+        two.into_iter().chain(self.delegated_files().map(|(_, file)| file.file_name())).collect()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,12 +186,16 @@ struct FloorEntry {
 pub struct Files {
     /// The newest Root.
     pub root: Vec<u8>,
+    /// The one before it.
+    pub former_root: Option<Vec<u8>>,
     /// Timestamp.
     pub timestamp: Option<Vec<u8>>,
     /// Snapshot.
     pub snapshot: Option<Vec<u8>>,
     /// Targets.
     pub targets: Option<Vec<u8>>,
+    /// Delegated Targets.
+    pub delegated: Vec<(RoleName, Vec<u8>)>,
 }
 
 const ACCEPTED: &str = "state/accepted.json";
@@ -244,18 +311,16 @@ impl<D: Disk> Store<D> {
     /// Makes the Snapshot and Targets of these versions current, with what they ask for; then drops older ones.
     pub fn accept(&mut self, accepted: &Accepted) -> Result<(), Error> {
         write_json(&mut self.disk, ACCEPTED, accepted)?;
-        for (repository, versions) in [("director", accepted.director), ("image", accepted.image)] {
-            self.prune(repository, versions)?;
-        }
-        Ok(())
+        accepted.all().try_for_each(|(repository, versions)| self.prune(repository, versions))
     }
 
-    fn prune(&mut self, repository: &str, current: AcceptedVersions) -> Result<(), Error> {
+    fn prune(&mut self, repository: &str, current: &AcceptedVersions) -> Result<(), Error> {
         let folder = format!("metadata/{repository}");
-        let keep = [format!("{}.snapshot.json", current.snapshot), format!("{}.targets.json", current.targets)];
+        let keep = current.names();
         for name in self.disk.list(&folder)? {
-            let is_old = name.ends_with(".snapshot.json") || name.ends_with(".targets.json");
-            if is_old && !keep.contains(&name) {
+            // All but Timestamp and the time attestation have their version in their name, and no Root ever gets old.
+            let is_versioned = name.starts_with(|first: char| first.is_ascii_digit());
+            if is_versioned && !name.ends_with(".root.json") && !keep.contains(&name) {
                 self.disk.remove(&format!("{folder}/{name}"))?;
             }
         }
@@ -268,13 +333,22 @@ impl<D: Disk> Store<D> {
     }
 
     /// Drops Timestamp, Snapshot and Targets of a repository whose Root rotated keys (§5.4.4.3 step 4).
-    pub fn forget(&mut self, repository: &str) -> Result<(), Error> {
+    pub fn forget(&mut self, repository: RepositoryName) -> Result<(), Error> {
         self.disk.remove(&format!("metadata/{repository}/timestamp.json"))?;
         let mut accepted = self.accepted()?;
-        match repository {
-            "director" => accepted.director = AcceptedVersions::default(),
-            _ => accepted.image = AcceptedVersions::default(),
+        accepted.set(repository, AcceptedVersions::default());
+        self.accept(&accepted)
+    }
+
+    /// Drops a damaged file of a repository.
+    pub fn drop_damaged(&mut self, repository: RepositoryName, role: Role) -> Result<(), Error> {
+        if role == Role::Timestamp {
+            self.disk.remove(&format!("metadata/{repository}/timestamp.json"))?;
         }
+        let mut accepted = self.accepted()?;
+        let mut versions = accepted.of(repository);
+        versions.drop(role);
+        accepted.set(repository, versions);
         self.accept(&accepted)
     }
 
@@ -283,21 +357,36 @@ impl<D: Disk> Store<D> {
         Ok(self.disk.read(&format!("metadata/{repository}/{file_name}"), limit)?)
     }
 
+    /// The versions of all Roots, in order.
+    pub fn roots(&self, repository: &str) -> Result<Vec<Version>, Error> {
+        let names = self.disk.list(&format!("metadata/{repository}"))?;
+        let versions = names.iter().filter_map(|name| name.strip_suffix(".root.json")?.parse().ok());
+        let mut roots: Vec<_> = versions.filter_map(|version| Version::new(version).ok()).collect();
+        roots.sort_unstable();
+        Ok(roots)
+    }
+
     /// The newest Root's version.
     pub fn newest_root(&self, repository: &str) -> Result<Version, Error> {
-        let folder = format!("metadata/{repository}");
-        let names = self.disk.list(&folder)?;
-        let versions = names.iter().filter_map(|name| name.strip_suffix(".root.json")?.parse().ok());
-        let newest = versions.filter_map(|version| Version::new(version).ok()).max();
-        newest.ok_or_else(|| host::Error::Missing { path: Path::new(&folder).join("1.root.json") }.into())
+        let path = || Path::new("metadata").join(repository).join("1.root.json");
+        let newest = self.roots(repository)?.last().copied();
+        newest.ok_or_else(|| host::Error::Missing { path: path() }.into())
     }
 
     /// The current files of a repository.
-    pub fn files(&self, repository: &str, accepted: AcceptedVersions) -> Result<Files, Error> {
-        let AcceptedVersions { snapshot, targets } = accepted;
-        let root = format!("{}.root.json", self.newest_root(repository)?);
+    pub fn files(&self, repository: &str, accepted: &AcceptedVersions) -> Result<Files, Error> {
+        let AcceptedVersions { snapshot, targets, delegated: _ } = accepted;
+        let newest = self.newest_root(repository)?.get();
+        let root = |version: u64| self.kept(repository, &format!("{version}.root.json"), MAX_ROOT);
+        let mut delegated = Vec::new();
+        for (role, file) in accepted.delegated_files() {
+            let bytes = self.kept(repository, &file.file_name(), MAX_TARGETS)?;
+            delegated.extend(bytes.map(|bytes| (role, bytes)));
+        }
         Ok(Files {
-            root: self.kept(repository, &root, MAX_ROOT)?.unwrap_or_default(),
+            root: root(newest)?.unwrap_or_default(),
+            former_root: root(newest.saturating_sub(1))?,
+            delegated,
             timestamp: self.kept(repository, "timestamp.json", MAX_TIMESTAMP)?,
             snapshot: self.kept(repository, &format!("{snapshot}.snapshot.json"), MAX_SNAPSHOT)?,
             targets: self.kept(repository, &format!("{targets}.targets.json"), MAX_TARGETS)?,

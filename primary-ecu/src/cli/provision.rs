@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use host::disk::{self, Access, Folder};
 use host::keys::KeyFile;
-use host::provisioning::{VEHICLE, Vehicle};
+use host::provisioning::{Repositories, VEHICLE, Vehicle};
 use host::tls::Identity;
 use uptane::limits::{MAX_ROOT, MAX_TIME_ATTESTATION};
 use uptane::metadata::{Envelope, TimeAttestation};
 use uptane::sign::Signer as _;
 use uptane::verify::{Trusted, threshold};
-use uptane::{Director, Image, Repository, Role, Time, Version};
+use uptane::{Director, Image, Repository, RepositoryName, Role, Time, Version};
 
 use crate::config::{Config, LowSpeed, Secondary};
 use crate::store::Store;
@@ -27,12 +27,12 @@ pub(super) struct Provision {
     /// The folder that `director vehicle add` made.
     #[arg(long)]
     bundle: PathBuf,
-    /// The Director: `https://host:port`.
+    /// The Director: `https://host:port`. Needed unless the bundle's mapping.toml says so.
     #[arg(long)]
-    director: String,
-    /// The Image repository: `http://host:port`.
+    director: Option<String>,
+    /// The Image repository: `http://host:port`. Needed unless the bundle's mapping.toml says so.
     #[arg(long)]
-    image_repo: String,
+    image_repo: Option<String>,
     /// The folder of the CAN bus.
     #[arg(long)]
     can: Option<PathBuf>,
@@ -56,11 +56,12 @@ impl Provision {
             return Err(Error::damaged(&path, "it is for another Primary"));
         }
         check_same(&place, &vehicle)?;
-        let config = self.config(&vehicle)?;
+        let (config, repositories) = (self.config(&vehicle)?, self.repositories()?);
 
-        self.roots(&place)?;
+        self.roots(&place, &repositories)?;
         self.trust(&place, &own.ecu)?;
         vehicle.write(&place.at(folder::VEHICLE)?, Access::Private)?;
+        repositories.write(&place.at(folder::MAPPING)?, Access::Private)?;
         // Last: without it `run` says that this ECU is not provisioned.
         host::config::write(&place.at(folder::CONFIG)?, &config, Access::Private)?;
         driver::show(&place, &config, &folder::vehicle(&place)?)?;
@@ -70,11 +71,24 @@ impl Provision {
 
     fn config(&self, vehicle: &Vehicle) -> Result<Config, Error> {
         let secondaries = self.secondary.iter().map(|text| Secondary::parse(text)).collect::<Result<Vec<_>, _>>()?;
-        let (director, image_repo) = (self.director.clone(), self.image_repo.clone());
         let can = self.can.as_ref().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()));
-        let config = Config { director, image_repo, can, low_speed: LowSpeed::default(), secondaries };
+        let config = Config { can, low_speed: LowSpeed::default(), secondaries };
         config.check(vehicle)?;
         Ok(config)
+    }
+
+    /// The mapping of the bundle, with the addresses of the command line (§5.2.6).
+    fn repositories(&self) -> Result<Repositories, Error> {
+        let mut repositories = Repositories::of_bundle(&self.bundle)?;
+        let given =
+            [(RepositoryName::of::<Director>(), &self.director), (RepositoryName::of::<Image>(), &self.image_repo)];
+        for (name, address) in given {
+            address.iter().for_each(|address| repositories.set_address(name, address));
+        }
+        match repositories.without_address() {
+            None => Ok(repositories),
+            Some(repository) => Err(Error::NoAddress { repository }),
+        }
     }
 
     fn trust(&self, place: &Folder, own: &str) -> Result<(), Error> {
@@ -89,11 +103,12 @@ impl Provision {
     }
 
     /// The Roots, and the time, which nobody needs to have asked for: whoever provisions vouches for it.
-    fn roots(&self, place: &Folder) -> Result<(), Error> {
+    fn roots(&self, place: &Folder, repositories: &Repositories) -> Result<(), Error> {
         let mut store = Store::open(place.clone())?;
-        let (director_root, image_root) = (self.bundle.join("director-root.json"), self.bundle.join("image-root.json"));
-        let director = provisioned::<Director>(&director_root)?;
-        let image = provisioned::<Image>(&image_root)?;
+        let director = provisioned::<Director>(&self.bundle.join("director-root.json"))?;
+        let names = repositories.mapping().image_repositories();
+        let image = |name: &RepositoryName| provisioned::<Image>(&self.bundle.join(format!("{name}-root.json")));
+        let images = names.iter().map(image).collect::<Result<Vec<_>, Error>>()?;
         let path = self.bundle.join("time.json");
         let attestation = read(&path, MAX_TIME_ATTESTATION)?;
         let time = attested(&director, &attestation).map_err(|error| Error::damaged(&path, error))?;
@@ -106,7 +121,9 @@ impl Provision {
             }
         }
         store.keep("director", &format!("{newest}.root.json"), director.root().bytes())?;
-        store.keep("image", &format!("{}.root.json", image.root().version()), image.root().bytes())?;
+        for (name, image) in names.iter().zip(&images) {
+            store.keep(name.as_str(), &format!("{}.root.json", image.root().version()), image.root().bytes())?;
+        }
         store.keep("director", "time.json", &attestation)?;
         match time > store.time() {
             true => store.attested(time, newest),

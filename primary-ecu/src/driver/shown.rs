@@ -176,6 +176,14 @@ impl Shown {
         self.changed.set(true);
     }
 
+    /// A stored file was not what had been stored.
+    pub(super) fn damaged(&self, error: &Error) {
+        tracing::error!(%error, "removed, and fetched again");
+        self.remember("damaged", None, error.to_string());
+        self.status.borrow_mut().last_refusal = Some(Refusal::of(error, host::clock::now()));
+        self.changed.set(true);
+    }
+
     fn remember(&self, event: &str, transaction: Option<String>, text: String) {
         let entry = Entry { at: host::clock::now().to_string(), event: event.to_owned(), transaction, text };
         if let Err(error) = self.board.add(&entry) {

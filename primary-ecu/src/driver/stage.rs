@@ -3,18 +3,30 @@
 use std::path::{Path, PathBuf};
 
 use proto::secondary::{File, Identity, ImageNumber, Repo, Verification};
-use uptane::Version;
+use uptane::verify::MetadataFile;
+use uptane::{RepositoryName, Version};
 
 use super::errand::Delivery;
-use crate::store::Accepted;
+use crate::store::AcceptedVersions;
 
 /// What a Secondary may need to verify its image.
 #[derive(Clone, Debug)]
 pub(super) struct Stage {
     pub(super) metadata: PathBuf,
-    pub(super) accepted: Accepted,
-    pub(super) director_root: u64,
-    pub(super) image_root: u64,
+    pub(super) director: Current,
+    /// The Image repositories, in the order of the mapping.
+    pub(super) images: Vec<Current>,
+}
+
+/// What is current of one repository.
+#[derive(Clone, Debug)]
+pub(super) struct Current {
+    pub(super) name: RepositoryName,
+    /// Every Root that is stored, in order.
+    pub(super) roots: Vec<Version>,
+    pub(super) versions: AcceptedVersions,
+    /// The delegated files that this Secondary's search asks for, in its order.
+    pub(super) delegated: Vec<MetadataFile>,
 }
 
 impl Stage {
@@ -26,61 +38,53 @@ impl Stage {
             // It trusts the Root it was provisioned with, and takes no other.
             Verification::Partial => vec![],
             Verification::PartialPlus | Verification::Full => {
-                self.roots(Repo::Director, identity.director_root.get(), self.director_root)
+                self.roots(Repo::Director, &self.director, Some(identity.director_root))
             }
         };
-        files.push(self.file(File::Time, "director/time.json"));
+        files.push(self.file(File::Time, &self.director, "time.json"));
         match identity.verification {
-            Verification::Partial | Verification::PartialPlus => files.push(self.director_targets()),
-            Verification::Full => files.extend(self.roles(identity)),
+            Verification::Partial | Verification::PartialPlus => {
+                let name = format!("{}.targets.json", self.director.versions.targets);
+                files.push(self.file(File::Targets(Repo::Director), &self.director, &name));
+            }
+            Verification::Full => files.extend(self.full(identity)),
         }
         files.push(Delivery { file: File::Image, path: image.to_owned() });
         files
     }
 
-    /// What full verification needs beyond time and the Director's Roots.
-    fn roles(&self, identity: &Identity) -> Vec<Delivery> {
-        let Accepted { director, image, pending: _ } = &self.accepted;
-        let mut files = vec![
-            self.file(File::Timestamp(Repo::Director), "director/timestamp.json"),
-            self.file(File::Snapshot(Repo::Director), &format!("director/{}.snapshot.json", director.snapshot)),
-            self.director_targets(),
-        ];
-        files.extend(self.roots(
-            Repo::Image(ImageNumber::FIRST),
-            identity.image_root.map_or(0, Version::get),
-            self.image_root,
-        ));
-        files.push(self.file(File::Timestamp(Repo::Image(ImageNumber::FIRST)), "image/timestamp.json"));
-        files.push(
-            self.file(
-                File::Snapshot(Repo::Image(ImageNumber::FIRST)),
-                &format!("image/{}.snapshot.json", image.snapshot),
-            ),
-        );
-        files.push(
-            self.file(File::Targets(Repo::Image(ImageNumber::FIRST)), &format!("image/{}.targets.json", image.targets)),
-        );
+    /// What full verification needs beyond time and the Director's Roots (§5.4.2.6).
+    fn full(&self, identity: &Identity) -> Vec<Delivery> {
+        let mut files = self.roles(Repo::Director, &self.director);
+        let numbered =
+            self.images.iter().enumerate().filter_map(|(place, image)| Some((ImageNumber::new(place)?, image)));
+        for (number, image) in numbered {
+            // Of the others it does not say which Root it holds; it passes over those it has.
+            let held = identity.image_root.filter(|_| number == ImageNumber::FIRST);
+            files.extend(self.roots(Repo::Image(number), image, held));
+            files.extend(self.roles(Repo::Image(number), image));
+            let delegated = |file: &MetadataFile| self.file(File::Delegated(number), image, &file.file_name());
+            files.extend(image.delegated.iter().map(delegated));
+        }
         files
     }
 
-    fn director_targets(&self) -> Delivery {
-        let name = format!("director/{}.targets.json", self.accepted.director.targets);
-        self.file(File::Targets(Repo::Director), &name)
+    fn roles(&self, repo: Repo, of: &Current) -> Vec<Delivery> {
+        let AcceptedVersions { snapshot, targets, delegated: _ } = &of.versions;
+        vec![
+            self.file(File::Timestamp(repo), of, "timestamp.json"),
+            self.file(File::Snapshot(repo), of, &format!("{snapshot}.snapshot.json")),
+            self.file(File::Targets(repo), of, &format!("{targets}.targets.json")),
+        ]
     }
 
-    fn roots(&self, repo: Repo, held: u64, newest: u64) -> Vec<Delivery> {
-        let folder = match repo {
-            Repo::Director => "director",
-            Repo::Image(_) => "image",
-        };
-        let versions = (held.saturating_add(1)..=newest).filter_map(|version| Version::new(version).ok());
-        let root = |version: Version| self.file(File::Root(repo, version), &format!("{folder}/{version}.root.json"));
-        versions.map(root).collect()
+    fn roots(&self, repo: Repo, of: &Current, held: Option<Version>) -> Vec<Delivery> {
+        let newer = of.roots.iter().filter(|version| Some(**version) > held);
+        newer.map(|version| self.file(File::Root(repo, *version), of, &format!("{version}.root.json"))).collect()
     }
 
-    fn file(&self, file: File, name: &str) -> Delivery {
-        Delivery { file, path: self.metadata.join(name) }
+    fn file(&self, file: File, of: &Current, name: &str) -> Delivery {
+        Delivery { file, path: self.metadata.join(of.name.as_str()).join(name) }
     }
 }
 
@@ -90,12 +94,19 @@ mod tests {
     use uptane::{EcuId, HardwareId, Sha256};
 
     use super::*;
-    use crate::store::AcceptedVersions;
+
+    fn current(name: &str, newest_root: u64, snapshot: u64, targets: u64) -> Current {
+        let versions = AcceptedVersions { snapshot, targets, ..AcceptedVersions::default() };
+        let roots = (1..=newest_root).map(|version| Version::new(version).unwrap()).collect();
+        Current { name: RepositoryName::parse(name).unwrap(), roots, versions, delegated: vec![] }
+    }
 
     fn stage() -> Stage {
-        let versions = |snapshot, targets| AcceptedVersions { snapshot, targets };
-        let accepted = Accepted { director: versions(5, 6), image: versions(7, 8), ..Accepted::default() };
-        Stage { metadata: PathBuf::from("m"), accepted, director_root: 3, image_root: 2 }
+        Stage {
+            metadata: PathBuf::from("m"),
+            director: current("director", 3, 5, 6),
+            images: vec![current("image", 2, 7, 8)],
+        }
     }
 
     fn given(verification: Verification) -> Vec<String> {

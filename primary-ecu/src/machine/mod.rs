@@ -3,6 +3,9 @@
 
 pub mod journal;
 mod primary;
+mod stored;
 pub mod transaction;
 
-pub use primary::{Answer, CheckIn, Input, Met, Output, Primary, Repo, Start};
+pub(crate) use stored::delegated_for;
+
+pub use primary::{Answer, CheckIn, Input, Met, Output, Primary, Start};

@@ -18,23 +18,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use uptane::verify::image::VerifiedImage;
-use uptane::verify::{Approved, Keep, MetadataFile, Refresh, Refreshed};
+use uptane::verify::{Approved, Damaged, FileBytes, Keep, Mapping, MetadataFile, Refresh, Refreshed};
 use uptane::{
-    Attack, CampaignId, Director, EcuId, HardwareId, Image, Length, Nonce, ResultCode, Sha256, Time, VehicleId, Version,
+    Attack, CampaignId, Director, EcuId, HardwareId, Image, Length, Nonce, RepositoryName, ResultCode, Sha256, Time,
+    VehicleId, Version,
 };
 
 use super::transaction::{Action, Cause, Event, Transaction};
 use crate::Error;
 use crate::store::{Accepted, Files, Floors, Outcome, Told};
-
-/// A repository.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Repo {
-    /// The Director.
-    Director,
-    /// The Image repository.
-    Image,
-}
 
 /// What a cycle begins with: the vehicle, and what is stored.
 #[derive(Debug)]
@@ -47,6 +39,8 @@ pub struct Start {
     pub ecus: BTreeMap<EcuId, HardwareId>,
     /// Digest of the image the Primary runs.
     pub own_image: Sha256,
+    /// Which repositories must agree on which images.
+    pub mapping: Mapping,
     /// The latest attested time.
     pub time: Time,
     /// The Director Root whose time keys attested it.
@@ -119,7 +113,7 @@ pub enum Input {
     Reported(EcuId, bool),
     /// The Director answered, or did not.
     CheckedIn(Result<Box<Answer>, Error>),
-    /// The stored files of the Image repository.
+    /// The stored files of the Image repository that was asked for.
     Loaded(Result<Box<Files>, Error>),
     /// The Image repository answered; `None` if it has no such file.
     Fetched(Result<Option<Vec<u8>>, Error>),
@@ -141,14 +135,16 @@ pub enum Output {
     /// Keep this time as the latest, with the version of the Director Root whose time keys attested it, in one write;
     /// and the attestation for the Secondaries.
     Time(Time, Version, Vec<u8>),
+    /// Tell that stored files of a repository were damaged, and remove them.
+    Damaged(RepositoryName, Vec<Damaged>),
     /// Keep files of a repository.
-    Keep(Repo, Vec<Keep>),
-    /// Read the stored files of the Image repository.
-    Load,
-    /// Fetch a file of the Image repository.
-    Fetch(MetadataFile, Length),
+    Keep(RepositoryName, Vec<Keep>),
+    /// Read the stored files of an Image repository.
+    Load(RepositoryName),
+    /// Fetch a file of an Image repository.
+    Fetch(RepositoryName, MetadataFile, Length),
     /// Keep these files, then make them current with what they ask for.
-    Accept(Vec<(Repo, MetadataFile, Vec<u8>)>, Accepted),
+    Accept(Vec<(RepositoryName, MetadataFile, FileBytes)>, Accepted),
     /// Fetch and verify the image approved for this ECU.
     Download(Rc<Approved>, EcuId),
     /// Write the journal.
@@ -187,14 +183,23 @@ enum Phase {
     Meeting(BTreeSet<EcuId>),
     Reporting(BTreeSet<EcuId>),
     CheckingIn { full: bool },
-    Loading(Box<Refreshed<Director>>),
-    AtImage(Box<Refreshed<Director>>, Box<Refresh<Image>>),
+    Loading(Box<Images>),
+    AtImage(Box<Images>, Box<Refresh<Image>>),
     Downloading(Box<Plan>),
     Transacting(Transaction),
     Over,
 }
 
-/// What both repositories agree on and the vehicle does not run yet.
+/// The Image repositories of the mapping, one after the other.
+#[derive(Debug)]
+struct Images {
+    director: Refreshed<Director>,
+    /// The one at work first.
+    left: VecDeque<RepositoryName>,
+    done: Vec<(RepositoryName, Refreshed<Image>)>,
+}
+
+/// What the repositories agree on and the vehicle does not run yet.
 #[derive(Debug)]
 struct Plan {
     approved: Rc<Approved>,
@@ -271,11 +276,11 @@ impl Cycle {
             (Phase::CheckingIn { full }, Input::CheckedIn(answer)) => {
                 answer.and_then(|answer| self.checked_in(full, *answer, outputs))
             }
-            (Phase::Loading(director), Input::Loaded(files)) => {
-                files.and_then(|files| self.loaded(director, &files, outputs))
+            (Phase::Loading(images), Input::Loaded(files)) => {
+                files.and_then(|files| self.loaded(images, files, outputs))
             }
-            (Phase::AtImage(director, refresh), Input::Fetched(file)) => {
-                file.and_then(|file| self.fetched(director, refresh, file.as_deref(), outputs))
+            (Phase::AtImage(images, refresh), Input::Fetched(file)) => {
+                file.and_then(|file| self.fetched(images, refresh, file, outputs))
             }
             (Phase::Downloading(plan), Input::Downloaded(image)) => {
                 image.and_then(|image| self.downloaded(plan, &image, outputs))
@@ -333,6 +338,7 @@ impl Cycle {
             | Error::Damaged { .. }
             | Error::Director { .. }
             | Error::Journal { .. }
+            | Error::NoAddress { .. }
             | Error::Rejected { .. }
             | Error::Sign(_)
             | Error::Unreachable { .. }

@@ -46,10 +46,10 @@ fn snapshot_and_targets_become_current_together_and_old_ones_go() {
     for name in ["1.root.json", "2.root.json", "1.snapshot.json", "1.targets.json", "2.snapshot.json"] {
         store.keep("director", name, name.as_bytes()).unwrap();
     }
-    let versions = AcceptedVersions { snapshot: 1, targets: 1 };
+    let versions = AcceptedVersions { snapshot: 1, targets: 1, ..AcceptedVersions::default() };
     let accepted = Accepted { director: versions, ..Accepted::default() };
     store.accept(&accepted).unwrap();
-    let files = store.files("director", store.accepted().unwrap().director).unwrap();
+    let files = store.files("director", &store.accepted().unwrap().director).unwrap();
     assert_eq!(files.root, b"2.root.json");
     assert_eq!(files.snapshot.unwrap(), b"1.snapshot.json");
     assert_eq!(store.kept("director", "2.snapshot.json", 99).unwrap(), None);

@@ -1,11 +1,12 @@
 //! Steps 1 to 6 of §5.4.4.2: the time, and what the Director says.
 
 use uptane::metadata::RoleKeys;
-use uptane::verify::{Keep, MetadataFile, Refresh, Refreshed, Step, StoredFiles, Trusted, time};
-use uptane::{Director, EcuId, Nonce, Repository, Role, Time};
+use uptane::verify::{Keep, MetadataFile, Refresh, Refreshed, Reloaded, Step, Trusted, time};
+use uptane::{Director, EcuId, Nonce, Repository, RepositoryName, Role, Time};
 
-use super::{Answer, CheckIn, Cycle, Output, Outputs, Phase, Repo, number};
+use super::{Answer, CheckIn, Cycle, Output, Outputs, Phase, number};
 use crate::Error;
+use crate::machine::stored::reload;
 use crate::store::{AcceptedVersions, Files, Told};
 
 impl Cycle {
@@ -18,7 +19,7 @@ impl Cycle {
     }
 
     fn try_check_in(&mut self, full: Option<Told>, outputs: &mut Outputs) -> Result<(), Error> {
-        let trusted = reload::<Director>(&self.start.director)?;
+        let trusted = self.reload_director(outputs)?;
         let versions = [
             trusted.root().version().get(),
             number(trusted.timestamp().map(|file| file.version())),
@@ -30,6 +31,15 @@ impl Cycle {
         let report_nonce = self.report_nonce();
         outputs.push_back(Output::CheckIn(CheckIn { versions, nonces, full, report_nonce }));
         Ok(())
+    }
+
+    /// What is trusted of the Director. What is damaged, or of the keys before, is asked for again.
+    fn reload_director(&mut self, outputs: &mut Outputs) -> Result<Trusted<Director>, Error> {
+        let name = RepositoryName::of::<Director>();
+        let mut accepted = self.start.accepted.of(name);
+        let trusted = reload_and_clear(name, &mut self.start.director, &mut accepted, outputs)?;
+        self.start.accepted.set(name, accepted);
+        Ok(trusted)
     }
 
     fn own_nonce(&self) -> Nonce {
@@ -54,7 +64,7 @@ impl Cycle {
     }
 
     fn judge(&mut self, answer: &Answer, outputs: &mut Outputs) -> Result<Refreshed<Director>, Error> {
-        let trusted = reload::<Director>(&self.start.director)?;
+        let trusted = reload::<Director>(&self.start.director)?.trusted;
         let (trusted, now) = self.judge_time(trusted, answer, outputs)?;
         let root = trusted.root();
         (self.start.time, self.start.time_root) = (now, root.bytes().to_vec());
@@ -140,45 +150,40 @@ impl Cycle {
                 self.start.accepted.director = AcceptedVersions::default();
             }
             if !keep.is_empty() {
-                outputs.push_back(Output::Keep(Repo::Director, keep));
+                outputs.push_back(Output::Keep(RepositoryName::of::<Director>(), keep));
             }
             supplied?;
         }
     }
 }
 
-/// What is trusted of stored files.
-pub(super) fn reload<R: Repository>(files: &Files) -> Result<Trusted<R>, Error> {
-    let Files { root, timestamp, snapshot, targets } = files;
-    let stored = StoredFiles {
-        root,
-        former_root: None,
-        timestamp: timestamp.as_deref(),
-        snapshot: snapshot.as_deref(),
-        targets: targets.as_deref(),
-        delegated: &[],
-    };
-    Ok(Trusted::reload(stored)?.trusted)
+/// What is trusted of stored files. The others are removed: while one is missing, an older one could be taken for a new
+/// one, so that damage is told.
+pub(super) fn reload_and_clear<R: Repository>(
+    name: RepositoryName,
+    files: &mut Files,
+    accepted: &mut AcceptedVersions,
+    outputs: &mut Outputs,
+) -> Result<Trusted<R>, Error> {
+    let Reloaded { trusted, damaged } = reload::<R>(files)?;
+    let held = [trusted.timestamp().is_some(), trusted.snapshot().is_some(), trusted.targets().is_some()];
+    let stored = [files.timestamp.is_some(), files.snapshot.is_some(), files.targets.is_some()];
+    if !damaged.is_empty() {
+        for damaged in &damaged {
+            files.drop(damaged.role);
+            accepted.drop(damaged.role);
+        }
+        outputs.push_back(Output::Damaged(name, damaged));
+    } else if held != stored {
+        // The power failed before what Root's former keys had signed was removed (§5.4.4.3 step 4).
+        files.apply(&[Keep::Forget]);
+        *accepted = AcceptedVersions::default();
+        outputs.push_back(Output::Keep(name, vec![Keep::Forget]));
+    }
+    Ok(trusted)
 }
 
 fn time_keys(trusted: &Trusted<Director>) -> Result<RoleKeys, Error> {
     let keys = trusted.root().view().time_keys();
     keys.ok_or(Error::Refused { check: uptane::Error::Schema { field: "uptane.time" } })
-}
-
-impl Files {
-    /// What is stored once `keep` is.
-    pub(super) fn apply(&mut self, keep: &[Keep]) {
-        for keep in keep {
-            match keep {
-                Keep::Store { file: MetadataFile::Root(_), bytes } => self.root = bytes.to_vec(),
-                Keep::Store { file: MetadataFile::Timestamp, bytes } => self.timestamp = Some(bytes.to_vec()),
-                Keep::Store { file: MetadataFile::Snapshot(_), bytes } => self.snapshot = Some(bytes.to_vec()),
-                Keep::Store { file: MetadataFile::Targets(_), bytes } => self.targets = Some(bytes.to_vec()),
-                // Only a TUF client stores these one by one.
-                Keep::Store { file: MetadataFile::Delegated(..), .. } => {}
-                Keep::Forget => (self.timestamp, self.snapshot, self.targets) = (None, None, None),
-            }
-        }
-    }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use uptane::verify::image::{Permits as _, VerifiedImage};
-use uptane::verify::{Approved, ApprovedEntry, Commit, MetadataFile, Refresh, Refreshed, Step, agree};
-use uptane::{Director, EcuId, Image, ReleaseCounter, Repository, Sha256};
+use uptane::verify::{Approved, ApprovedEntry, Commit, FileBytes, MetadataFile, Refresh, Refreshed, Step, agree};
+use uptane::{Director, EcuId, Image, ReleaseCounter, Repository, RepositoryName, Sha256, Version};
 
-use super::at_director::reload;
-use super::{Cycle, Output, Outputs, Phase, Plan, Repo};
+use super::at_director::reload_and_clear;
+use super::{Cycle, Images, Output, Outputs, Phase, Plan};
 use crate::Error;
 use crate::machine::transaction::{Event, Member, MemberImage, Transaction, step};
 use crate::store::{Accepted, AcceptedVersions, Files};
@@ -26,13 +26,12 @@ impl Cycle {
         if needy.is_empty() {
             let mut accepted = self.start.accepted.clone();
             accepted.pending.clear();
-            self.accept(accepted, &director, None, outputs);
+            self.accept(accepted, &director, &[], outputs);
             self.finish(Ok(()), outputs);
             return Ok(());
         }
-        self.phase = Phase::Loading(Box::new(director));
-        outputs.push_back(Output::Load);
-        Ok(())
+        let left = self.start.mapping.image_repositories().into();
+        self.next_repository(Box::new(Images { director, left, done: vec![] }), outputs)
     }
 
     /// ECUs the Director wants another image on than they run, or were last known to run.
@@ -47,61 +46,79 @@ impl Cycle {
         needy
     }
 
+    /// On to the next Image repository of the mapping; once all are verified, do they agree?
+    fn next_repository(&mut self, images: Box<Images>, outputs: &mut Outputs) -> Result<(), Error> {
+        match images.left.front() {
+            Some(name) => {
+                outputs.push_back(Output::Load(*name));
+                self.phase = Phase::Loading(images);
+                Ok(())
+            }
+            None => self.agreed(&images, outputs),
+        }
+    }
+
     pub(super) fn loaded(
         &mut self,
-        director: Box<Refreshed<Director>>,
-        files: &Files,
+        images: Box<Images>,
+        mut files: Box<Files>,
         outputs: &mut Outputs,
     ) -> Result<(), Error> {
-        let refresh = Refresh::image(reload::<Image>(files)?, self.start.time);
-        self.ask(director, Box::new(refresh), outputs)
+        let name = images.left.front().copied().unwrap_or(RepositoryName::of::<Image>());
+        let mut accepted = self.start.accepted.of(name);
+        let trusted = reload_and_clear(name, &mut files, &mut accepted, outputs)?;
+        self.start.accepted.set(name, accepted);
+        let refresh = Refresh::image(trusted, self.start.time);
+        let refresh = refresh.looking_for(images.director.wanted()?);
+        self.ask(images, Box::new(refresh), outputs)
     }
 
     pub(super) fn fetched(
         &mut self,
-        director: Box<Refreshed<Director>>,
+        images: Box<Images>,
         mut refresh: Box<Refresh<Image>>,
-        file: Option<&[u8]>,
+        file: Option<Vec<u8>>,
         outputs: &mut Outputs,
     ) -> Result<(), Error> {
         let supplied = refresh.supply(file.map(Into::into));
         let keep = refresh.keep();
-        if !keep.is_empty() {
-            outputs.push_back(Output::Keep(Repo::Image, keep));
+        if let (Some(name), false) = (images.left.front(), keep.is_empty()) {
+            outputs.push_back(Output::Keep(*name, keep));
         }
         supplied?;
-        self.ask(director, refresh, outputs)
+        self.ask(images, refresh, outputs)
     }
 
     fn ask(
         &mut self,
-        director: Box<Refreshed<Director>>,
+        mut images: Box<Images>,
         refresh: Box<Refresh<Image>>,
         outputs: &mut Outputs,
     ) -> Result<(), Error> {
+        let missing = || Error::ImageRepository { reason: "files are missing".to_owned() };
         match refresh.next() {
             Step::Fetch { file, limit } => {
-                outputs.push_back(Output::Fetch(file, limit));
-                self.phase = Phase::AtImage(director, refresh);
+                let name = *images.left.front().ok_or_else(missing)?;
+                outputs.push_back(Output::Fetch(name, file, limit));
+                self.phase = Phase::AtImage(images, refresh);
                 Ok(())
             }
             Step::Refused(check) => Err(Error::Refused { check }),
-            Step::Done => match refresh.finish() {
-                Ok(image) => self.agreed(&director, &image, outputs),
-                Err(_) => Err(Error::ImageRepository { reason: "files are missing".to_owned() }),
-            },
+            Step::Done => {
+                let image = refresh.finish().map_err(|_| missing())?;
+                let name = images.left.pop_front().ok_or_else(missing)?;
+                images.done.push((name, image));
+                self.next_repository(images, outputs)
+            }
         }
     }
 
     /// Step 10, for every image the Director names.
-    fn agreed(
-        &mut self,
-        director: &Refreshed<Director>,
-        image: &Refreshed<Image>,
-        outputs: &mut Outputs,
-    ) -> Result<(), Error> {
+    fn agreed(&mut self, images: &Images, outputs: &mut Outputs) -> Result<(), Error> {
+        let Images { director, done, .. } = images;
         let floor = |ecu, line| self.start.floors.get(&(ecu, line)).copied().unwrap_or(ReleaseCounter::ZERO);
-        let approved = agree(&director.targets(), &image.targets(), floor)?;
+        let vouching: Vec<_> = done.iter().map(|(name, image)| (*name, image.targets())).collect();
+        let approved = agree(&self.start.mapping, &director.targets(), &vouching, floor)?;
         self.check_hardware(&approved)?;
         let needy = self.needy(director);
         let (mut missing, mut accepted) = (Vec::<(EcuId, Sha256)>::new(), self.start.accepted.clone());
@@ -113,7 +130,7 @@ impl Cycle {
                 missing.push((entry.ecu(), digest));
             }
         }
-        self.accept(accepted, director, Some(image), outputs);
+        self.accept(accepted, director, done, outputs);
         let targets = director.targets();
         let plan = Plan {
             approved: Rc::new(approved),
@@ -141,15 +158,17 @@ impl Cycle {
         &mut self,
         mut accepted: Accepted,
         director: &Refreshed<Director>,
-        image: Option<&Refreshed<Image>>,
+        images: &[(RepositoryName, Refreshed<Image>)],
         outputs: &mut Outputs,
     ) {
         let mut files = Vec::new();
-        accepted.director = versions(director);
-        push(&mut files, Repo::Director, director);
-        if let Some(image) = image {
-            accepted.image = versions(image);
-            push(&mut files, Repo::Image, image);
+        let before = |name| self.start.accepted.of(name);
+        let name = RepositoryName::of::<Director>();
+        accepted.set(name, versions(director, before(name)));
+        push(&mut files, name, director);
+        for (name, image) in images {
+            accepted.set(*name, versions(image, before(*name)));
+            push(&mut files, *name, image);
         }
         if accepted != self.start.accepted || !files.is_empty() {
             self.start.director.snapshot = Some(director.snapshot().file().bytes().to_vec());
@@ -201,18 +220,41 @@ impl Cycle {
     }
 }
 
-fn versions<R: Repository>(refreshed: &Refreshed<R>) -> AcceptedVersions {
-    let (snapshot, targets) = (refreshed.snapshot().file().version(), refreshed.targets().file().version());
-    AcceptedVersions { snapshot: snapshot.get(), targets: targets.get() }
+/// What is current of a repository from now on. A delegated file is as long as Snapshot lists its version, even where no
+/// look-up of this cycle came to it: it guards against older ones.
+fn versions<R: Repository>(refreshed: &Refreshed<R>, before: AcceptedVersions) -> AcceptedVersions {
+    let listed = |role: &str| Some(listed(refreshed, role)?.get());
+    let mut delegated = before.delegated;
+    delegated.retain(|role, version| listed(role) == Some(*version));
+    let new = refreshed.commit().delegated.iter().map(|(role, _)| role.to_string());
+    delegated.extend(new.filter_map(|role| Some((listed(&role)?, role))).map(|(version, role)| (role, version)));
+    AcceptedVersions {
+        snapshot: refreshed.snapshot().file().version().get(),
+        targets: refreshed.targets().file().version().get(),
+        delegated,
+    }
 }
 
-fn push<R: Repository>(files: &mut Vec<(Repo, MetadataFile, Vec<u8>)>, repo: Repo, refreshed: &Refreshed<R>) {
-    // A delegated file that is not stored is fetched again.
-    let Commit { snapshot, targets, delegated: _ } = refreshed.commit();
+/// The version of a delegated role's file that Snapshot lists.
+fn listed<R: Repository>(refreshed: &Refreshed<R>, role: &str) -> Option<Version> {
+    refreshed.snapshot().view().file(&format!("{role}.json")).map(|file| file.version)
+}
+
+fn push<R: Repository>(
+    files: &mut Vec<(RepositoryName, MetadataFile, FileBytes)>,
+    name: RepositoryName,
+    refreshed: &Refreshed<R>,
+) {
+    let Commit { snapshot, targets, delegated } = refreshed.commit();
+    let delegated = delegated.iter().filter_map(|(role, bytes)| {
+        let version = listed(refreshed, &role.to_string())?;
+        Some((name, MetadataFile::Delegated(*role, version), bytes.clone()))
+    });
+    files.extend(delegated);
     let snapshot_file = MetadataFile::Snapshot(refreshed.snapshot().file().version());
     let targets_file = MetadataFile::Targets(refreshed.targets().file().version());
-    files.extend(snapshot.clone().map(|bytes| (repo, snapshot_file, bytes.to_vec())));
-    files.extend(targets.clone().map(|bytes| (repo, targets_file, bytes.to_vec())));
+    files.extend(snapshot.clone().map(|bytes| (name, snapshot_file, bytes)));
+    files.extend(targets.clone().map(|bytes| (name, targets_file, bytes)));
 }
 
 /// Our files and journals are named by SHA-256, which all our tools list.

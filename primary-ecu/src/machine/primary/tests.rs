@@ -73,6 +73,7 @@ impl Bench {
             own,
             ecus: self.repo.ecus().iter().map(|ecu| (ecu.ecu, ecu.hardware)).collect(),
             own_image: self.running[&own],
+            mapping: Mapping::basic(),
             time: self.time,
             time_root: self.time_root.clone(),
             director: self.director.clone(),
@@ -117,8 +118,11 @@ impl Bench {
             Output::CheckIn(check_in) => Some(Input::CheckedIn(Ok(Box::new(self.answer(check_in))))),
             Output::Time(time, root, _) => self.note("time", |bench| bench.attested(time, root)),
             Output::Keep(repo, keep) => self.note("keep", |bench| bench.files(repo).apply(&keep)),
-            Output::Load => Some(Input::Loaded(Ok(Box::new(self.image.clone())))),
-            Output::Fetch(file, _) => Some(Input::Fetched(Ok(self.repo.image().get(file).map(<[u8]>::to_vec)))),
+            Output::Load(_) => Some(Input::Loaded(Ok(Box::new(self.image.clone())))),
+            Output::Damaged(repo, damaged) => self.note("damaged", |bench| {
+                damaged.iter().for_each(|damaged| bench.files(repo).drop(damaged.role));
+            }),
+            Output::Fetch(_, file, _) => Some(Input::Fetched(Ok(self.repo.image().get(file).map(<[u8]>::to_vec)))),
             Output::Accept(files, accepted) => self.note("accept", |bench| bench.accept(files, accepted)),
             Output::Download(approved, ecu) => Some(Input::Downloaded(self.download(&approved, ecu).map(Box::new))),
             Output::Record(transaction) => self.note("record", |bench| bench.journal = Some(transaction)),
@@ -135,10 +139,10 @@ impl Bench {
         None
     }
 
-    fn files(&mut self, repo: Repo) -> &mut Files {
-        match repo {
-            Repo::Director => &mut self.director,
-            Repo::Image => &mut self.image,
+    fn files(&mut self, repo: RepositoryName) -> &mut Files {
+        match repo == RepositoryName::of::<Director>() {
+            true => &mut self.director,
+            false => &mut self.image,
         }
     }
 
@@ -147,9 +151,9 @@ impl Bench {
         (self.time, self.time_root) = (time, root);
     }
 
-    fn accept(&mut self, files: Vec<(Repo, MetadataFile, Vec<u8>)>, accepted: Accepted) {
+    fn accept(&mut self, files: Vec<(RepositoryName, MetadataFile, FileBytes)>, accepted: Accepted) {
         for (repo, file, bytes) in files {
-            self.files(repo).apply(&[Keep::Store { file, bytes: bytes.into() }]);
+            self.files(repo).apply(&[Keep::Store { file, bytes }]);
         }
         self.accepted = accepted;
     }
