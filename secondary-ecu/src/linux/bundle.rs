@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use host::disk;
-use host::provisioning::{self, VEHICLE};
-use uptane::EcuId;
+use host::provisioning::{self, Repositories, VEHICLE};
 use uptane::limits::{MAX_ROOT, MAX_TIME_ATTESTATION};
+use uptane::{EcuId, RepositoryName};
 
 use super::Error;
 use super::files::Vehicle;
@@ -15,7 +15,9 @@ use super::files::Vehicle;
 pub(super) struct Bundle {
     pub(super) vehicle: Vehicle,
     pub(super) director_root: Vec<u8>,
-    pub(super) image_root: Vec<u8>,
+    pub(super) repositories: Repositories,
+    /// A Root for each Image repository of the mapping.
+    pub(super) image_roots: Vec<Vec<u8>>,
     pub(super) time: Vec<u8>,
     pub(super) authority: String,
     pub(super) certificate: String,
@@ -30,10 +32,14 @@ impl Bundle {
         if !ecus.iter().any(|named| named.ecu == ecu) {
             return Err(Error::NotInBundle { path: folder.to_owned() });
         }
+        let repositories = Repositories::of_bundle(folder)?;
+        let names = repositories.mapping().image_repositories();
+        let image_root = |name: RepositoryName| file(folder.join(format!("{name}-root.json")), MAX_ROOT);
         Ok(Self {
+            image_roots: names.into_iter().map(image_root).collect::<Result<_, _>>()?,
+            repositories,
             vehicle: Vehicle { vehicle: id, primary: primary.ecu, key: primary.key },
             director_root: file(folder.join("director-root.json"), MAX_ROOT)?,
-            image_root: file(folder.join("image-root.json"), MAX_ROOT)?,
             time: file(folder.join("time.json"), MAX_TIME_ATTESTATION)?,
             authority: text(folder.join("ca.pem"))?,
             certificate: text(folder.join(format!("{ecu}.pem")))?,

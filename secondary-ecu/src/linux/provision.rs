@@ -61,7 +61,9 @@ fn trust(data: &Data, ecu: &Ecu, bundle: &Bundle, time: Time) -> Result<(), Erro
     let (mut pages, state) = Pages::mount(&mut store).map_err(no_state)?;
     let untrusted = |source| Error::Untrusted { what: "Root", source };
     let root = match ecu.verification {
-        Verification::Full => Full::provision(&data.folder, &bundle.director_root, &bundle.image_root),
+        Verification::Full => {
+            Full::provision(&data.folder, &bundle.repositories, &bundle.director_root, &bundle.image_roots)
+        }
         Verification::Partial | Verification::PartialPlus => slot_root(&mut store, &state, ecu, bundle),
     };
     let next = State { root: Some(root.map_err(untrusted)?), time, ..state };

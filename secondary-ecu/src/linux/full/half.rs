@@ -1,15 +1,21 @@
 //! One repository: what is trusted of it, the refresh under way, and the files that are stored.
 //!
 //! In `metadata/`: `director.root.json`, `director.timestamp.json`, and `director.accepted`: 8 bytes length of Snapshot
-//! (little-endian), Snapshot, Targets, in one file so that they change together. `image.*` likewise.
+//! (little-endian), Snapshot, Targets, in one file so that they change together. `image.*` likewise, and so for every other
+//! Image repository of the mapping, each with its name. `image.delegated` holds delegated Targets, one after the other:
+//! a byte with the length of the role's name, the name, 8 bytes length of the file, the file. It is written first: what
+//! Snapshot does not list is not trusted, and fetched again.
 //!
 //! `director.former-root.json` is the Root that the state record names where a newer one is stored already: what the newer
 //! one changes in that record, the time above all (design D14), is found by comparing both, even after the power failed.
+//! `image.former-root.json` is the Root before the newest: it tells files whose keys Root has rotated from damaged ones.
 
 use host::disk::{Disk as _, Folder};
 use uptane::limits::{MAX_ROOT, MAX_SNAPSHOT, MAX_TARGETS, MAX_TIMESTAMP};
-use uptane::verify::{Keep, Kept, MetadataFile, Refresh, Refreshed, RootFile, Step, StoredFiles, Trusted};
-use uptane::{Director, Error, Repository, Role, Time, Version};
+use uptane::verify::{
+    Damaged, Keep, Kept, MetadataFile, Refresh, Refreshed, Reloaded, RootFile, Step, StoredFiles, Trusted, Wanted,
+};
+use uptane::{Director, EcuId, Error, Repository, RepositoryName, Role, RoleName, Time, Version};
 
 use super::held;
 use crate::Fault;
@@ -23,6 +29,8 @@ pub(super) enum Part {
     Timestamp,
     Snapshot,
     Targets,
+    /// The delegated Targets that the look-up waits for.
+    Delegated,
 }
 
 impl Part {
@@ -31,14 +39,19 @@ impl Part {
             Self::Root(_) => Role::Root,
             Self::Timestamp => Role::Timestamp,
             Self::Snapshot => Role::Snapshot,
-            Self::Targets => Role::Targets,
+            Self::Targets | Self::Delegated => Role::Targets,
         }
+    }
+
+    fn order(self) -> usize {
+        order(self.role()) + usize::from(self == Self::Delegated)
     }
 }
 
 /// One repository.
 #[derive(Debug)]
 pub(super) struct Half<R> {
+    name: RepositoryName,
     folder: Folder,
     trusted: Option<Trusted<R>>,
     /// The newest Root, which may have been accepted by a refresh that is still open.
@@ -59,8 +72,13 @@ enum Cycle<R> {
 }
 
 impl<R: Repository> Half<R> {
-    pub(super) fn new(folder: &Folder) -> Self {
-        Self { folder: folder.clone(), trusted: None, root: None, former: None, forgot: false, cycle: Cycle::Idle }
+    pub(super) fn new(name: RepositoryName, folder: &Folder) -> Self {
+        let (trusted, root, former, forgot, cycle) = (None, None, None, false, Cycle::Idle);
+        Self { name, folder: folder.clone(), trusted, root, former, forgot, cycle }
+    }
+
+    pub(super) fn name(&self) -> RepositoryName {
+        self.name
     }
 
     pub(super) fn provision(&mut self, root: &[u8]) -> Result<(), Fault> {
@@ -72,16 +90,39 @@ impl<R: Repository> Half<R> {
     pub(super) fn reload(&mut self) -> Result<(), Fault> {
         self.cycle = Cycle::Idle;
         let former = self.read("former-root.json", MAX_ROOT)?;
-        self.former = former.as_deref().map(Trusted::provision).transpose()?;
+        if is_director::<R>() {
+            self.former = former.as_deref().map(Trusted::provision).transpose()?;
+        }
         let root = self.read("root.json", MAX_ROOT)?.ok_or(Fault::Storage)?;
         let timestamp = self.read("timestamp.json", MAX_TIMESTAMP)?;
         let accepted = self.read("accepted", MAX_SNAPSHOT.saturating_add(MAX_TARGETS))?;
         let (snapshot, targets) = accepted.as_deref().map(split).transpose()?.unzip();
-        let timestamp = timestamp.as_deref();
-        let stored = StoredFiles { root: &root, timestamp, snapshot, targets, ..StoredFiles::default() };
-        self.trust(Trusted::reload(stored)?.trusted);
+        let delegated = self.read("delegated", MAX_TARGETS)?.unwrap_or_default();
+        let delegated = split_delegated(&delegated).ok_or(Fault::Storage)?;
+        let (former_root, timestamp) = (former.as_deref(), timestamp.as_deref());
+        let stored = StoredFiles { root: &root, former_root, timestamp, snapshot, targets, delegated: &delegated };
+        let Reloaded { trusted, damaged } = Trusted::reload(stored)?;
+        self.trust(trusted);
+        self.report(&damaged)?;
         self.forgot = self.trusted()?.targets().is_none();
         Ok(())
+    }
+
+    /// Tells the operator what is damaged, and removes it. Snapshot and Targets share a file: the one that is whole still
+    /// guards against older ones, until both are replaced.
+    fn report(&mut self, damaged: &[Damaged]) -> Result<(), Fault> {
+        for Damaged { role, why } in damaged {
+            let folder = self.folder.path().display();
+            tracing::error!(repository = %self.name, %role, %why, %folder, "a stored file is damaged, and fetched again");
+        }
+        let is_damaged = |role| damaged.iter().any(|damaged| damaged.role == role);
+        if is_damaged(Role::Timestamp) {
+            self.remove("timestamp.json")?;
+        }
+        match is_damaged(Role::Snapshot) && is_damaged(Role::Targets) {
+            true => self.remove("accepted"),
+            false => Ok(()),
+        }
     }
 
     /// Goes on with a file. One that comes before the place the refresh has reached begins a new one.
@@ -120,8 +161,12 @@ impl<R: Repository> Half<R> {
     fn is_settled(&self, part: Part, bytes: &[u8]) -> bool {
         let trusted = self.trusted.as_ref();
         match (&self.cycle, part) {
-            (_, Part::Root(_) | Part::Timestamp) | (Cycle::Open(_), _) => false,
-            (Cycle::Done(_), Part::Snapshot | Part::Targets) => true,
+            (_, Part::Root(_) | Part::Timestamp) | (Cycle::Open(_), Part::Snapshot | Part::Targets) => false,
+            (Cycle::Done(_), Part::Snapshot | Part::Targets | Part::Delegated) => true,
+            // One that is held is not waited for, though the Primary does not know.
+            (Cycle::Idle | Cycle::Open(_), Part::Delegated) => {
+                trusted.is_some_and(|trusted| trusted.delegated().any(|(_, held)| held == bytes))
+            }
             (Cycle::Idle, Part::Snapshot) => {
                 trusted.and_then(Trusted::snapshot).is_some_and(|held| held.bytes() == bytes)
             }
@@ -160,12 +205,12 @@ impl<R: Repository> Half<R> {
             self.store(refresh.keep())?;
         }
         match refresh.next() {
-            Step::Fetch { file, .. } if file.role() == part.role() => {
+            Step::Fetch { file, .. } if order_of(file) == part.order() => {
                 refresh.supply(Some(bytes.into()))?;
                 self.store(refresh.keep())
             }
             // What is held already is what its parent lists.
-            Step::Fetch { file, .. } if order(file.role()) > order(part.role()) => Ok(()),
+            Step::Fetch { file, .. } if order_of(file) > part.order() => Ok(()),
             // A file that must come before it is missing.
             Step::Fetch { file, .. } => Err(Error::Absent { role: file.role() }.into()),
             Step::Done => Ok(()),
@@ -206,7 +251,11 @@ impl<R: Repository> Half<R> {
     /// Stores Snapshot and Targets of this cycle, and trusts them.
     pub(super) fn commit(&mut self, refreshed: Refreshed<R>) -> Result<(), Fault> {
         let changed = !refreshed.commit().is_empty();
+        let delegates = !refreshed.commit().delegated.is_empty();
         let trusted = refreshed.into_trusted();
+        if delegates {
+            self.write("delegated", &join_delegated(trusted.delegated()))?;
+        }
         if let (true, Some(snapshot), Some(targets)) = (changed, trusted.snapshot(), trusted.targets()) {
             self.write("accepted", &join(snapshot.bytes(), targets.bytes()))?;
         }
@@ -248,7 +297,11 @@ impl<R: Repository> Half<R> {
     /// Stores a Root that the refresh has verified.
     fn store_root(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         let new = Trusted::<R>::provision(bytes)?.root().clone();
-        self.keep_former()?;
+        match (is_director::<R>(), self.root.clone()) {
+            (true, _) => self.keep_former()?,
+            (false, Some(root)) => self.write("former-root.json", root.bytes())?,
+            (false, None) => {}
+        }
         self.write("root.json", bytes)?;
         self.root = Some(new);
         Ok(())
@@ -256,9 +309,7 @@ impl<R: Repository> Half<R> {
 
     /// Keeps the Root that the state record names, before it is replaced. The record names none of the Image repository.
     fn keep_former(&mut self) -> Result<(), Fault> {
-        let (None, Some(root), true) = (&self.former, self.root.clone(), R::NAME == Director::NAME) else {
-            return Ok(());
-        };
+        let (None, Some(root)) = (&self.former, self.root.clone()) else { return Ok(()) };
         self.write("former-root.json", root.bytes())?;
         self.former = Some(Trusted::provision(root.bytes())?);
         Ok(())
@@ -266,23 +317,30 @@ impl<R: Repository> Half<R> {
 
     fn forget(&mut self) -> Result<(), Fault> {
         self.forgot = true;
-        for name in ["timestamp.json", "accepted"] {
-            self.folder.remove(&file_name::<R>(name)).map_err(disk)?;
-        }
-        Ok(())
+        ["timestamp.json", "accepted", "delegated"].iter().try_for_each(|name| self.remove(name))
+    }
+
+    fn remove(&mut self, name: &str) -> Result<(), Fault> {
+        let name = self.file_name(name);
+        self.folder.remove(&name).map_err(disk)
+    }
+
+    fn file_name(&self, name: &str) -> String {
+        format!("{}.{name}", self.name)
     }
 
     fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Fault> {
-        self.folder.read(&file_name::<R>(name), limit).map_err(disk)
+        self.folder.read(&self.file_name(name), limit).map_err(disk)
     }
 
     fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), Fault> {
-        self.folder.replace(&file_name::<R>(name), bytes).map_err(disk)
+        let name = self.file_name(name);
+        self.folder.replace(&name, bytes).map_err(disk)
     }
 }
 
-fn file_name<R: Repository>(name: &str) -> String {
-    format!("{}.{name}", R::NAME)
+fn is_director<R: Repository>() -> bool {
+    R::NAME == Director::NAME
 }
 
 /// The machine tells its Primary only that storage failed; the operator gets the reason.
@@ -296,10 +354,20 @@ fn order(role: Role) -> usize {
     [Role::Root, Role::Timestamp, Role::Snapshot, Role::Targets].iter().position(|known| *known == role).unwrap_or(0)
 }
 
+/// Where a file stands in that order; delegated Targets come last.
+fn order_of(file: MetadataFile) -> usize {
+    match file {
+        MetadataFile::Delegated(..) => Part::Delegated.order(),
+        MetadataFile::Root(_) | MetadataFile::Timestamp | MetadataFile::Snapshot(_) | MetadataFile::Targets(_) => {
+            order(file.role())
+        }
+    }
+}
+
 /// Whether a refresh that wants this next cannot go back to that Root or Timestamp.
 fn is_past(next: &Step, part: Part) -> bool {
     match (next, part) {
-        (_, Part::Snapshot | Part::Targets) => false,
+        (_, Part::Snapshot | Part::Targets | Part::Delegated) => false,
         (Step::Fetch { file, .. }, Part::Root(_) | Part::Timestamp) => order(file.role()) > order(part.role()),
         (Step::Done | Step::Refused(_), Part::Root(_) | Part::Timestamp) => true,
     }
@@ -316,7 +384,39 @@ fn split(pair: &[u8]) -> Result<(&[u8], &[u8]), Fault> {
     rest.split_at_checked(length).ok_or(Fault::Storage)
 }
 
+fn join_delegated<'a>(files: impl Iterator<Item = (RoleName, &'a [u8])>) -> Vec<u8> {
+    let mut joined = Vec::new();
+    for (role, file) in files {
+        // A role's name has at most 128 bytes.
+        joined.push(u8::try_from(role.as_str().len()).unwrap_or(u8::MAX));
+        joined.extend_from_slice(role.as_str().as_bytes());
+        joined.extend_from_slice(&u64::try_from(file.len()).unwrap_or(u64::MAX).to_le_bytes());
+        joined.extend_from_slice(file);
+    }
+    joined
+}
+
+fn split_delegated(mut joined: &[u8]) -> Option<Vec<(RoleName, &[u8])>> {
+    let mut files = Vec::new();
+    while let Some((length, rest)) = joined.split_first() {
+        let (role, rest) = rest.split_at_checked(usize::from(*length))?;
+        let (length, rest) = rest.split_first_chunk::<8>()?;
+        let (file, rest) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+        files.push((RoleName::parse(core::str::from_utf8(role).ok()?).ok()?, file));
+        joined = rest;
+    }
+    Some(files)
+}
+
 impl Half<Director> {
+    /// What the Image repositories are to be asked for, once the Director has spoken in this cycle.
+    pub(super) fn wanted(&self, ecu: EcuId) -> Result<Vec<Wanted>, Fault> {
+        match &self.cycle {
+            Cycle::Done(refreshed) => Ok(refreshed.wanted_for(ecu)?),
+            Cycle::Idle | Cycle::Open(_) => Ok(vec![]),
+        }
+    }
+
     /// What the state record must say of the trusted Root.
     pub(super) fn held_root(&self) -> Result<Held, Fault> {
         let root = self.root.as_ref().ok_or(Fault::Storage)?;

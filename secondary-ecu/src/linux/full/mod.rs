@@ -1,4 +1,4 @@
-//! Full verification (§5.4.4.2) of what the Primary hands over, offline: both repositories, and what they agree on.
+//! Full verification (§5.4.4.2) of what the Primary hands over, offline: all repositories of the mapping, and what they agree on.
 //!
 //! Files are held in memory while they arrive and judged when they are complete, in the order of §5.4.4.2; what is
 //! accepted is stored in the folder `metadata` as design D5 says. Director Targets become trusted only together with
@@ -7,10 +7,11 @@
 mod half;
 
 use host::disk::{Access, Folder};
-use proto::secondary::{File, ImageNumber, Refusal, Repo, Verification};
+use host::provisioning::{MAPPING, Repositories};
+use proto::secondary::{File, Refusal, Repo, Verification};
 use uptane::limits::{MAX_ROOT, MAX_SNAPSHOT, MAX_TARGETS, MAX_TIME_ATTESTATION, MAX_TIMESTAMP};
-use uptane::verify::{Refresh, Refreshed, agree_for};
-use uptane::{Director, Error, Image, Length, Sha256, Time, Version};
+use uptane::verify::{Mapping, Refresh, Refreshed, agree_for};
+use uptane::{Director, Error, Image, Length, RepositoryName, Sha256, Time, Version};
 
 use crate::Fault;
 use crate::flash::{Flash, Side};
@@ -21,8 +22,10 @@ use half::{Half, Part};
 /// Full verification.
 #[derive(Debug)]
 pub struct Full {
+    mapping: Mapping,
     director: Half<Director>,
-    image: Half<Image>,
+    /// In the order of the mapping.
+    images: Vec<Half<Image>>,
     incoming: Option<Incoming>,
 }
 
@@ -36,16 +39,29 @@ struct Incoming {
 impl Full {
     /// Trusts what the ECU's data folder holds.
     pub fn new(data: &Folder) -> Result<Self, host::Error> {
+        // §5.4.4.2: the mapping before anything else.
+        let mapping = Repositories::read(&data.at(MAPPING)?)?.mapping().clone();
         let folder = Folder::open(data.at("metadata")?, Access::Private)?;
-        Ok(Self { director: Half::new(&folder), image: Half::new(&folder), incoming: None })
+        let images = mapping.image_repositories().into_iter().map(|name| Half::new(name, &folder)).collect();
+        Ok(Self { mapping, director: Half::new(RepositoryName::of::<Director>(), &folder), images, incoming: None })
     }
 
-    /// Stores the Roots this ECU is provisioned with (§5.4.1), and what the state record must say of the Director's.
-    pub fn provision(data: &Folder, director: &[u8], image: &[u8]) -> Result<Held, Fault> {
+    /// Stores what this ECU is provisioned with (§5.4.1): the mapping, the Director's Root, and a Root for each Image
+    /// repository of the mapping. What the state record must say of the Director's.
+    pub fn provision(
+        data: &Folder,
+        repositories: &Repositories,
+        director: &[u8],
+        images: &[Vec<u8>],
+    ) -> Result<Held, Fault> {
         let folder = data.at("metadata").and_then(|path| Folder::create(path, Access::Private));
         let folder = folder.map_err(|_| Fault::Storage)?;
-        Half::<Image>::new(&folder).provision(image)?;
-        let mut half = Half::<Director>::new(&folder);
+        for (name, root) in repositories.mapping().image_repositories().into_iter().zip(images) {
+            Half::<Image>::new(name, &folder).provision(root)?;
+        }
+        let written = data.at(MAPPING).and_then(|path| repositories.write(&path, Access::Shared));
+        written.map_err(|_| Fault::Storage)?;
+        let mut half = Half::<Director>::new(RepositoryName::of::<Director>(), &folder);
         half.provision(director)?;
         half.held_root()
     }
@@ -61,32 +77,35 @@ impl Full {
                 self.director.root_change(desk.state)?
             }
             Repo::Image(number) => {
-                if number != ImageNumber::FIRST {
-                    return Err(Fault::Refused(Refusal::NotForMe));
-                }
-                self.image.supply(part, bytes, |trusted| Refresh::image(trusted, now))?;
+                let wanted = self.director.wanted(desk.profile.ecu)?;
+                let image = self.images.get_mut(number.get()).ok_or(Fault::Refused(Refusal::NotForMe))?;
+                image.supply(part, bytes, |trusted| Refresh::image(trusted, now).looking_for(wanted))?;
                 None
             }
         };
-        match (self.director.is_done() && self.image.is_done(), accepted) {
+        match (self.director.is_done() && self.images.iter().all(Half::is_done), accepted) {
             (true, _) => self.conclude(desk),
             (false, Some(accepted)) => Ok(accepted),
             (false, None) => Ok(Accepted::Nothing),
         }
     }
 
-    /// Both repositories are verified: do they agree on an image for this ECU (§5.4.4.2 step 10)?
+    /// All repositories are verified: do they agree on an image for this ECU (§5.4.4.2 step 10)?
     fn conclude<F>(&mut self, desk: &Desk<'_, F>) -> Result<Accepted, Fault> {
-        let (Some(director), Some(image)) = (self.director.take_done(), self.image.take_done()) else {
-            return Ok(Accepted::Nothing);
-        };
-        if let Err(error) = agreed(desk, &director, &image) {
+        let Some(director) = self.director.take_done() else { return Ok(Accepted::Nothing) };
+        let done = self.images.iter_mut().filter_map(|half| Some((half.name(), half.take_done()?)));
+        let images: Vec<(RepositoryName, Refreshed<Image>)> = done.collect();
+        if let Err(error) = agreed(desk, &self.mapping, &director, &images) {
             // §5.4.3.3: the previous Targets stay.
             self.director.trust(director.into_trusted_before());
-            self.image.trust(image.into_trusted_before());
+            for (half, (_, image)) in self.images.iter_mut().zip(images) {
+                half.trust(image.into_trusted_before());
+            }
             return Err(error);
         }
-        self.image.commit(image)?;
+        for (half, (_, image)) in self.images.iter_mut().zip(images) {
+            half.commit(image)?;
+        }
         let held = held(director.targets().file().version(), director.targets().file().sha256());
         self.director.commit(director)?;
         match desk.state.targets == Some(held) {
@@ -99,7 +118,7 @@ impl Full {
     fn take_time<F>(&mut self, desk: &Desk<'_, F>, file: &[u8]) -> Result<Accepted, Fault> {
         let time = self.attested(desk, file)?;
         self.director.begin_anew();
-        self.image.begin_anew();
+        self.images.iter_mut().for_each(Half::begin_anew);
         Ok(Accepted::Time(time))
     }
 
@@ -116,7 +135,7 @@ impl<F: Flash> Verifier<F> for Full {
     fn reload(&mut self, desk: Desk<'_, F>) -> Result<Accepted, Fault> {
         self.incoming = None;
         self.director.reload()?;
-        self.image.reload()?;
+        self.images.iter_mut().try_for_each(Half::reload)?;
         Ok(self.director.root_change(desk.state)?.unwrap_or(Accepted::Nothing))
     }
 
@@ -125,7 +144,7 @@ impl<F: Flash> Verifier<F> for Full {
     }
 
     fn image_root(&self) -> Option<Version> {
-        self.image.root_version()
+        self.images.first().and_then(Half::root_version)
     }
 
     fn offer(&mut self, desk: Desk<'_, F>, file: File, length: Length) -> Result<(), Fault> {
@@ -139,8 +158,8 @@ impl<F: Flash> Verifier<F> for Full {
             File::Root(..) => MAX_ROOT,
             File::Timestamp(_) => MAX_TIMESTAMP,
             File::Snapshot(_) => MAX_SNAPSHOT,
-            File::Targets(_) => MAX_TARGETS,
-            File::Delegated(_) | File::Image | File::Command => return Err(Fault::Refused(Refusal::NotForMe)),
+            File::Targets(_) | File::Delegated(_) => MAX_TARGETS,
+            File::Image | File::Command => return Err(Fault::Refused(Refusal::NotForMe)),
         };
         if length.get() > limit {
             return Err(Fault::Refused(Refusal::TooLong));
@@ -164,27 +183,39 @@ impl<F: Flash> Verifier<F> for Full {
             File::Timestamp(repo) => self.judge(&desk, repo, Part::Timestamp, &bytes),
             File::Snapshot(repo) => self.judge(&desk, repo, Part::Snapshot, &bytes),
             File::Targets(repo) => self.judge(&desk, repo, Part::Targets, &bytes),
-            File::Delegated(_) | File::Image | File::Command => Err(Fault::Refused(Refusal::NotForMe)),
+            File::Delegated(number) => self.judge(&desk, Repo::Image(number), Part::Delegated, &bytes),
+            File::Image | File::Command => Err(Fault::Refused(Refusal::NotForMe)),
         }
     }
 
     fn wanted(&mut self, desk: Desk<'_, F>) -> Result<Wanted, Fault> {
         let (vehicle, now) = (desk.profile.vehicle, desk.now);
         let director = self.director.verify_again(|trusted| Refresh::director(trusted, vehicle, None, now))?;
-        let image = self.image.verify_again(|trusted| Refresh::image(trusted, now))?;
+        let wanted = director.wanted_for(desk.profile.ecu)?;
+        let again = |half: &Half<Image>| {
+            let begin = |trusted| Refresh::image(trusted, now).looking_for(wanted.clone());
+            Ok((half.name(), half.verify_again(begin)?))
+        };
+        let images = self.images.iter().map(again).collect::<Result<Vec<_>, Fault>>()?;
         let targets = director.targets().file().sha256();
         if desk.state.targets.is_none_or(|held| held.sha256 != targets) {
             return Err(Fault::Refused(Refusal::Phase));
         }
-        agreed(&desk, &director, &image)
+        agreed(&desk, &self.mapping, &director, &images)
     }
 }
 
-/// The image both repositories vouch for, if it is for this ECU's hardware.
-fn agreed<F>(desk: &Desk<'_, F>, director: &Refreshed<Director>, image: &Refreshed<Image>) -> Result<Wanted, Fault> {
+/// The image that the repositories of the mapping vouch for, if it is for this ECU's hardware.
+fn agreed<F>(
+    desk: &Desk<'_, F>,
+    mapping: &Mapping,
+    director: &Refreshed<Director>,
+    images: &[(RepositoryName, Refreshed<Image>)],
+) -> Result<Wanted, Fault> {
     let (profile, floors) = (desk.profile, &desk.state.floors);
-    let (director, image) = (director.targets(), image.targets());
-    let entry = agree_for(profile.ecu, profile.hardware, &director, &image, |line| floors.of(line))?;
+    let vouching: Vec<_> = images.iter().map(|(name, image)| (*name, image.targets())).collect();
+    let accepted = |line| floors.of(line);
+    let entry = agree_for(profile.ecu, profile.hardware, mapping, &director.targets(), &vouching, accepted)?;
     want(entry.image())
 }
 

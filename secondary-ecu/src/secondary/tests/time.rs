@@ -4,6 +4,7 @@
 use core::time::Duration;
 
 use host::disk::{Access, Folder};
+use host::provisioning::Repositories;
 use proto::secondary::{File, Refusal, Repo as Which};
 use uptane::testing::Repo;
 use uptane::verify::time::MAX_JUMP;
@@ -47,7 +48,8 @@ struct Data(tempfile::TempDir);
 impl Data {
     fn provisioned(repo: &Repo) -> Self {
         let data = Self(tempfile::tempdir().unwrap());
-        Full::provision(&data.folder(), repo.director().first_root(), repo.image().first_root()).unwrap();
+        let images = [repo.image().first_root().to_vec()];
+        Full::provision(&data.folder(), &Repositories::basic(), repo.director().first_root(), &images).unwrap();
         data
     }
 
