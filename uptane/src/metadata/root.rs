@@ -55,6 +55,12 @@ impl<'a> Root<'a> {
         self.said.header.origin
     }
 
+    /// Whether files of the repository have their version, and targets their digest, in their name (TUF 1.0.34 §7); the
+    /// Standard demands it (§5.2.7), so only a plain TUF client asks.
+    pub fn consistent_snapshot(&self) -> bool {
+        walk::member(self.signed, "consistent_snapshot") == Some(b"true")
+    }
+
     /// The keys of a role.
     pub fn role_keys(&self, role: RootRole) -> RoleKeys {
         self.said.role(role).clone()

@@ -90,6 +90,15 @@ fn a_target_reads_as_it_was_written() {
     assert!(targets.target(TargetName::parse("none/such").unwrap()).unwrap().is_none());
 }
 
+// TUF 1.0.34 §5.3.12.
+#[test]
+fn a_repository_is_consistent_only_if_its_root_says_so() {
+    let repo = Repo::seeded(1);
+    assert!(Root::decode(signed(repo.image().root())).unwrap().consistent_snapshot());
+    let repo = published(|next| next.image.set(Role::Root, &["consistent_snapshot"], "false"));
+    assert!(!Root::decode(signed(repo.image().root())).unwrap().consistent_snapshot());
+}
+
 #[test]
 fn every_key_of_root_is_told_under_its_id() {
     let repo = Repo::seeded(1);

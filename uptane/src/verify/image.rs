@@ -32,29 +32,29 @@ pub trait Permits: sealed::Sealed {
     fn image(&self) -> &ListedImage;
 }
 
-/// An image on its way in.
-pub struct ImageCheck {
-    listed: ListedImage,
+/// Bytes on their way in, against the length and the digests a signed file lists.
+pub struct FileCheck {
+    length: Length,
+    hashes: Hashes,
     received: u64,
     sha256: sha2::Sha256,
     sha512: Option<sha2::Sha512>,
 }
 
-impl ImageCheck {
-    /// Begins to check the image that `evidence` permits.
-    pub fn new(evidence: &impl Permits) -> Self {
-        let listed = *evidence.image();
-        let sha512 = listed.hashes.sha512().map(|_| sha2::Sha512::new());
-        Self { listed, received: 0, sha256: sha2::Sha256::new(), sha512 }
+impl FileCheck {
+    /// Begins to check a file.
+    pub fn new(length: Length, hashes: Hashes) -> Self {
+        let sha512 = hashes.sha512().map(|_| sha2::Sha512::new());
+        Self { length, hashes, received: 0, sha256: sha2::Sha256::new(), sha512 }
     }
 
-    /// Takes the next bytes. Those beyond the listed length are refused before anyone writes them (attack A8); an image
+    /// Takes the next bytes. Those beyond the listed length are refused before anyone writes them (attack A8); a file
     /// that ran over stays refused, even for a caller that goes on.
     pub fn update(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let more = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.received = self.received.saturating_add(more);
-        if self.received > self.listed.length.get() {
-            return Err(Error::ImageLength { listed: self.listed.length, got: Length::new(self.received)? });
+        if self.received > self.length.get() {
+            return Err(Error::ImageLength { listed: self.length, got: Length::new(self.received)? });
         }
         self.sha256.update(bytes);
         if let Some(sha512) = &mut self.sha512 {
@@ -68,18 +68,47 @@ impl ImageCheck {
         self.received
     }
 
-    /// Says that the image is complete.
-    pub fn finish(self) -> Result<VerifiedImage, Error> {
-        let Self { listed, received, sha256, sha512 } = self;
+    /// Says that the file is complete; its SHA-256, whichever digests are listed.
+    pub fn finish(self) -> Result<Sha256, Error> {
+        let Self { length, hashes, received, sha256, sha512 } = self;
         let sha256 = Sha256(sha256.finalize().into());
         let sha512 = sha512.map(|sha512| Sha512(sha512.finalize().into()));
-        if received != listed.length.get() {
-            return Err(Error::ImageLength { listed: listed.length, got: Length::new(received)? });
+        if received != length.get() {
+            return Err(Error::ImageLength { listed: length, got: Length::new(received)? });
         }
         // §5.4.3.4 step 4: every listed digest must match.
-        let is_listed =
-            listed.hashes.sha256().is_none_or(|digest| digest == sha256) && listed.hashes.sha512() == sha512;
-        if is_listed { Ok(VerifiedImage { listed, sha256 }) } else { Err(Error::ImageDigest) }
+        let is_listed = hashes.sha256().is_none_or(|digest| digest == sha256) && hashes.sha512() == sha512;
+        if is_listed { Ok(sha256) } else { Err(Error::ImageDigest) }
+    }
+}
+
+/// An image on its way in.
+pub struct ImageCheck {
+    listed: ListedImage,
+    file: FileCheck,
+}
+
+impl ImageCheck {
+    /// Begins to check the image that `evidence` permits.
+    pub fn new(evidence: &impl Permits) -> Self {
+        let listed = *evidence.image();
+        Self { listed, file: FileCheck::new(listed.length, listed.hashes) }
+    }
+
+    /// Takes the next bytes; see [`FileCheck::update`].
+    pub fn update(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.file.update(bytes)
+    }
+
+    /// How many bytes have come, those that were too many included.
+    pub fn received(&self) -> u64 {
+        self.file.received()
+    }
+
+    /// Says that the image is complete.
+    pub fn finish(self) -> Result<VerifiedImage, Error> {
+        let sha256 = self.file.finish()?;
+        Ok(VerifiedImage { listed: self.listed, sha256 })
     }
 }
 
