@@ -51,8 +51,17 @@ impl Fetcher {
 
     /// A whole small file. `None` if the server says that there is none (404), and only then.
     pub async fn get(&self, path: &str, limit: Length) -> Result<Option<Vec<u8>>, FetchError> {
+        self.get_at(self.at(path.split('/'))?, limit).await
+    }
+
+    /// The same for a file directly below the base, whatever its name is: a slash in it is escaped, too.
+    pub async fn get_named(&self, name: &str, limit: Length) -> Result<Option<Vec<u8>>, FetchError> {
+        self.get_at(self.at([name])?, limit).await
+    }
+
+    async fn get_at(&self, address: Url, limit: Length) -> Result<Option<Vec<u8>>, FetchError> {
         let mut pace = self.pace.clone();
-        let mut response = pace.wait(self.client.get(self.at(path)?).send()).await??;
+        let mut response = pace.wait(self.client.get(address).send()).await??;
         match response.status() {
             StatusCode::OK => {}
             StatusCode::NOT_FOUND => return Ok(None),
@@ -129,7 +138,7 @@ impl Fetcher {
     }
 
     fn request(&self, path: &str, resume: Option<&Resume>) -> Result<RequestBuilder, FetchError> {
-        let request = self.client.get(self.at(path)?);
+        let request = self.client.get(self.at(path.split('/'))?);
         Ok(match resume {
             None => request,
             Some(Resume { offset, entity_tag }) => {
@@ -152,11 +161,11 @@ impl Fetcher {
         Ok(Self { base, client, pace: Pace::new(SLOWEST, WINDOW) })
     }
 
-    /// The address of `path` below the base; every part of it is escaped as it must be.
-    fn at(&self, path: &str) -> Result<Url, FetchError> {
+    /// The address of these parts of a path below the base; each is escaped as it must be.
+    fn at<'p>(&self, path: impl IntoIterator<Item = &'p str>) -> Result<Url, FetchError> {
         let mut url = self.base.clone();
         let bad = || FetchError::BadAddress { address: crate::cli::one_line(self.base.as_str()) };
-        url.path_segments_mut().map_err(|()| bad())?.pop_if_empty().extend(path.split('/'));
+        url.path_segments_mut().map_err(|()| bad())?.pop_if_empty().extend(path);
         Ok(url)
     }
 }

@@ -81,6 +81,16 @@ fn a_file_within_its_limit_arrives_from_its_escaped_path() {
 }
 
 #[test]
+fn a_name_with_a_slash_is_one_part_of_the_address() {
+    run(async {
+        let (base, asked) = server(vec![ok("{}")]).await;
+        let fetcher = Fetcher::plain(&base).unwrap();
+        fetcher.get_named("1.../role?#%.json", length(9)).await.unwrap();
+        assert!(asked.await.unwrap()[0].starts_with("get /base/1...%2frole%3f%23%25.json http/1.1"));
+    });
+}
+
+#[test]
 fn more_than_the_limit_is_refused_whether_announced_or_not() {
     run(async {
         assert!(matches!(get(&ok("12345"), 4).await, Err(FetchError::TooLong { .. })));
