@@ -16,6 +16,7 @@ pub mod machine;
 pub mod slots;
 pub mod status;
 pub mod store;
+pub mod tuf_client;
 
 pub use error::Error;
 
