@@ -12,6 +12,7 @@ mod kill9_demo;
 mod no_std;
 mod partial_stream;
 mod python_tuf_client;
+mod tuf_rules;
 
 use anyhow::Result;
 
@@ -34,7 +35,7 @@ pub enum Form {
 }
 
 /// In the order in which they are listed and shown.
-const ITEMS: [Item; 9] = [
+const ITEMS: [Item; 10] = [
     demo::ITEM,
     fresh_test::ITEM,
     no_std::ITEM,
@@ -43,6 +44,7 @@ const ITEMS: [Item; 9] = [
     getting_started::ITEM,
     idle_cost::ITEM,
     python_tuf_client::ITEM,
+    tuf_rules::ITEM,
     bench_peers::ITEM,
 ];
 

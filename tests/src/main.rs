@@ -31,6 +31,9 @@ fn main() -> ExitCode {
     if arguments.next_if(|first| first == simulator::live::NODE).is_some() {
         return simulator::live::run_node(arguments);
     }
+    if arguments.peek().is_some_and(|first| first == tests::conformance::CLIENT) {
+        return primary_ecu::tuf_client::run(arguments);
+    }
     let Arguments { name, list, all, json, seed } = Arguments::parse();
     let form = if json { Form::Json } else { Form::Text };
     let holds = match name {
