@@ -137,3 +137,46 @@ fn a_bundle_for_another_primary_or_a_damaged_one_changes_nothing() {
     assert!(matches!(provision(&other, &made, &["brake=https://127.0.0.1:1"]), Err(Error::Damaged { .. })));
     assert!(!data.join("vehicle.toml").exists() && !other.join("vehicle.toml").exists());
 }
+
+#[test]
+fn a_primary_without_its_mapping_or_an_address_does_not_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, made) = (folder.path().join("primary"), folder.path().join("bundle"));
+    init(&data).unwrap();
+    bundle(&made, &data);
+    provision(&data, &made, &["brake=https://127.0.0.1:1"]).unwrap();
+    let mapping = data.join("mapping.toml");
+    let text = fs::read_to_string(&mapping).unwrap();
+
+    fs::write(&mapping, text.replace("address = \"http://127.0.0.1:1\"\n", "")).unwrap();
+    let error = run_once(&data).unwrap_err();
+    assert_eq!(error.to_string(), "mapping.toml does not say where the repository image is");
+    assert_eq!(error.exit(), Exit::Configuration);
+
+    fs::write(&mapping, text.replace("[\"director\", \"image\"]", "[\"image\", \"image\"]")).unwrap();
+    assert_eq!(run_once(&data).unwrap_err().exit(), Exit::Configuration);
+
+    fs::remove_file(&mapping).unwrap();
+    let error = run_once(&data).unwrap_err();
+    assert_eq!(
+        (error.exit(), error.to_string()),
+        (Exit::Configuration, format!("{} does not exist", mapping.display()))
+    );
+}
+
+#[test]
+fn the_mapping_of_the_bundle_names_more_repositories_and_their_roots() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, made) = (folder.path().join("primary"), folder.path().join("bundle"));
+    init(&data).unwrap();
+    bundle(&made, &data);
+    let three = "[[repository]]\nname = \"director\"\n[[repository]]\nname = \"image\"\n\
+                 [[repository]]\nname = \"supplier\"\naddress = \"http://127.0.0.1:3\"\n\
+                 [[mapping]]\npaths = [\"*\"]\nrepositories = [\"director\", \"image\", \"supplier\"]\n";
+    fs::write(made.join("mapping.toml"), three).unwrap();
+    let missing = provision(&data, &made, &["brake=https://127.0.0.1:1"]).unwrap_err();
+    assert_eq!(missing.to_string(), format!("{} does not exist", made.join("supplier-root.json").display()));
+    fs::write(made.join("supplier-root.json"), Repo::seeded(2).image().root()).unwrap();
+    provision(&data, &made, &["brake=https://127.0.0.1:1"]).unwrap();
+    assert!(data.join("metadata/supplier/1.root.json").exists());
+}

@@ -1,4 +1,5 @@
 mod interrupted;
+mod repositories;
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,11 @@ use crate::machine::transaction::{Standing, State};
 struct Bench {
     repo: Published,
     director: Files,
-    image: Files,
+    mapping: Mapping,
+    /// What is stored of each Image repository.
+    images: BTreeMap<RepositoryName, Files>,
+    /// What one of them serves, where that is not what the Director's twin does.
+    other: Option<(RepositoryName, Published)>,
     accepted: Accepted,
     time: Time,
     time_root: Vec<u8>,
@@ -45,7 +50,9 @@ impl Bench {
         let running = repo.ecus().iter().map(|ecu| (ecu.ecu, Sha256::of(&ecu.image(1))));
         Self {
             director: root(repo.director().first_root()),
-            image: root(repo.image().first_root()),
+            mapping: Mapping::basic(),
+            images: BTreeMap::from([(RepositoryName::of::<Image>(), root(repo.image().first_root()))]),
+            other: None,
             accepted: Accepted::default(),
             time: repo.now(),
             time_root: repo.director().first_root().to_vec(),
@@ -73,7 +80,7 @@ impl Bench {
             own,
             ecus: self.repo.ecus().iter().map(|ecu| (ecu.ecu, ecu.hardware)).collect(),
             own_image: self.running[&own],
-            mapping: Mapping::basic(),
+            mapping: self.mapping.clone(),
             time: self.time,
             time_root: self.time_root.clone(),
             director: self.director.clone(),
@@ -118,11 +125,13 @@ impl Bench {
             Output::CheckIn(check_in) => Some(Input::CheckedIn(Ok(Box::new(self.answer(check_in))))),
             Output::Time(time, root, _) => self.note("time", |bench| bench.attested(time, root)),
             Output::Keep(repo, keep) => self.note("keep", |bench| bench.files(repo).apply(&keep)),
-            Output::Load(_) => Some(Input::Loaded(Ok(Box::new(self.image.clone())))),
+            Output::Load(name) => Some(Input::Loaded(Ok(Box::new(self.images[&name].clone())))),
             Output::Damaged(repo, damaged) => self.note("damaged", |bench| {
                 damaged.iter().for_each(|damaged| bench.files(repo).drop(damaged.role));
             }),
-            Output::Fetch(_, file, _) => Some(Input::Fetched(Ok(self.repo.image().get(file).map(<[u8]>::to_vec)))),
+            Output::Fetch(name, file, _) => {
+                Some(Input::Fetched(Ok(self.served(name).image().get(file).map(<[u8]>::to_vec))))
+            }
             Output::Accept(files, accepted) => self.note("accept", |bench| bench.accept(files, accepted)),
             Output::Download(approved, ecu) => Some(Input::Downloaded(self.download(&approved, ecu).map(Box::new))),
             Output::Record(transaction) => self.note("record", |bench| bench.journal = Some(transaction)),
@@ -142,8 +151,12 @@ impl Bench {
     fn files(&mut self, repo: RepositoryName) -> &mut Files {
         match repo == RepositoryName::of::<Director>() {
             true => &mut self.director,
-            false => &mut self.image,
+            false => self.images.get_mut(&repo).unwrap(),
         }
+    }
+
+    fn served(&self, name: RepositoryName) -> &Published {
+        self.other.as_ref().filter(|(other, _)| *other == name).map_or(&self.repo, |(_, repo)| repo)
     }
 
     fn attested(&mut self, time: Time, root: Version) {
