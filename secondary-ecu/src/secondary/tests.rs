@@ -5,5 +5,7 @@ mod bench;
 mod power;
 mod refusals;
 #[cfg(feature = "linux")]
+mod repositories;
+#[cfg(feature = "linux")]
 mod time;
 mod update;
