@@ -2,6 +2,7 @@
 
 mod files;
 mod forms;
+mod model;
 mod multi_role;
 mod tuf;
 
