@@ -68,3 +68,31 @@ impl HeldFile {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::testing::{Repo, Vehicle};
+
+    #[test]
+    fn no_more_files_are_held_than_the_limit() {
+        let names = (0..=MAX_DELEGATED_FILES).map(|index| RoleName::parse(&format!("role-{index:04}")).unwrap());
+        let stored: Vec<_> = names.map(|name| (name, b"file".as_slice())).collect();
+        let mut held = Held::stored(&stored);
+        assert_eq!(held.files().count(), MAX_DELEGATED_FILES);
+        let repo = Repo::seeded(1);
+        let mut vehicle = Vehicle::provisioned(&repo);
+        vehicle.update(&repo).unwrap();
+        let file = vehicle.image.targets().unwrap();
+        let [known, new] = ["role-0007", "role-new"].map(|name| RoleName::parse(name).unwrap());
+        held.hold(known, file);
+        assert_eq!(held.files().count(), MAX_DELEGATED_FILES);
+        assert!(held.is(known, file) && !held.is(new, file));
+        held.hold(new, file);
+        assert_eq!(held.files().count(), MAX_DELEGATED_FILES);
+        assert!(held.is(new, file));
+    }
+}
