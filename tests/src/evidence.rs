@@ -5,6 +5,7 @@
 
 mod bench_peers;
 mod demo;
+mod ed25519_rule;
 mod fresh_test;
 mod getting_started;
 mod idle_cost;
@@ -35,11 +36,12 @@ pub enum Form {
 }
 
 /// In the order in which they are listed and shown.
-const ITEMS: [Item; 10] = [
+const ITEMS: [Item; 11] = [
     demo::ITEM,
     fresh_test::ITEM,
     no_std::ITEM,
     partial_stream::ITEM,
+    ed25519_rule::ITEM,
     kill9_demo::ITEM,
     getting_started::ITEM,
     idle_cost::ITEM,
