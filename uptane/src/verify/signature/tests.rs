@@ -77,3 +77,35 @@ fn any_changed_bit_makes_a_signature_bad() {
         assert_eq!(verify(&PublicKey::Ed25519(key.to_bytes()), &message, &bad), Err(BadSignature), "bit {bit}");
     }
 }
+
+#[test]
+fn no_spelling_of_a_point_of_small_order_is_taken_for_a_key_or_a_commitment() {
+    let order_8 = [
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    ];
+    let spelt = |first: u8, middle: u8, last: u8| {
+        let mut bytes = [middle; 32];
+        (bytes[0], bytes[31]) = (first, last);
+        bytes
+    };
+    // y = 0, 1, −1, and 0 and 1 written as p and p + 1.
+    let mut spellings = [(0, 0, 0), (1, 0, 0), (0xec, 0xff, 0x7f), (0xed, 0xff, 0x7f), (0xee, 0xff, 0x7f)]
+        .map(|(first, middle, last)| spelt(first, middle, last))
+        .to_vec();
+    for text in order_8 {
+        let mut bytes = [0; 32];
+        crate::hex::decode(text, &mut bytes).unwrap();
+        spellings.push(bytes);
+    }
+    for spelling in spellings.into_iter().flat_map(|y| [0, 0x80].map(|sign| (y, sign))) {
+        let (mut point, sign) = spelling;
+        point[31] |= sign;
+        assert!(VerifyingKey::from_bytes(&point).unwrap().is_weak(), "{point:x?}");
+        // With S = 0 the equation is R = −k·A, which points of small order meet now and then.
+        for message in 0..32_u8 {
+            let signature = <[u8; 64]>::try_from([point, [0; 32]].concat()).unwrap();
+            assert!(!accepts(&point, &[message], &signature));
+        }
+    }
+}
