@@ -76,7 +76,7 @@ pub use refresh::{Commit, Refresh, Refreshed, Step};
 #[cfg(feature = "alloc")]
 pub use report::{VerifiedReport, report};
 #[cfg(feature = "alloc")]
-pub use sealed::SealKey;
+pub use sealed::{SealKey, SealedFiles};
 #[cfg(feature = "alloc")]
 pub use trusted::{Damaged, Reloaded, StoredFiles, Trusted};
 #[cfg(feature = "alloc")]

@@ -15,6 +15,7 @@ use alloc::vec::Vec;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 
+use super::file::FileBytes;
 use super::kept::Kept;
 use super::kind::{Kind, RootFile, SnapshotFile, TargetsFile, TimestampFile};
 use super::offered::{Body, Offered};
@@ -22,7 +23,7 @@ use super::trusted::{Reloaded, StoredFiles, Trusted};
 use crate::json::Span;
 use crate::limits::{MAX_ROOT, MAX_SNAPSHOT, MAX_TIMESTAMP};
 use crate::metadata::{Header, Origin, RootRole, TargetsSays};
-use crate::{CampaignId, Error, Length, Repository, Sha256, Time, VehicleId, Version};
+use crate::{CampaignId, Error, Length, Repository, RoleName, Sha256, Time, VehicleId, Version};
 
 /// The key of a device's seals. Whoever has it can make the device take unsigned files for signed ones.
 pub struct SealKey([u8; 32]);
@@ -57,13 +58,39 @@ impl<R: Repository> Trusted<R> {
         seal
     }
 
-    /// Trusts what was stored, as [`reload`](Self::reload) does, but verifies no signature that `seal` vouches for.
-    pub fn reload_sealed(stored: StoredFiles<'_>, seal: &[u8], key: &SealKey) -> Result<Reloaded<R>, Error> {
-        let sealed = Sealed::open(seal, key).filter(|sealed| sealed.preamble == preamble::<R>(Sha256::of(stored.root)));
-        match sealed {
-            Some(sealed) => sealed.reload(stored),
-            None => Self::reload(stored),
+    /// Trusts what was stored, as [`reload`](Self::reload) does, but verifies no signature that the seal vouches for.
+    pub fn reload_sealed(files: &SealedFiles<'_>, key: &SealKey) -> Result<Reloaded<R>, Error> {
+        let root = Sha256::of(files.root);
+        match Sealed::open(files.seal, key).filter(|sealed| sealed.preamble == preamble::<R>(root)) {
+            Some(sealed) => sealed.reload(files),
+            None => Self::reload(files.stored()),
         }
+    }
+}
+
+/// The files of a repository that were stored, and the seal beside them.
+#[derive(Clone, Debug, Default)]
+pub struct SealedFiles<'a> {
+    /// The newest Root.
+    pub root: &'a [u8],
+    /// The Root before it, if it is still there.
+    pub former_root: Option<&'a [u8]>,
+    /// Timestamp, if there was one.
+    pub timestamp: Option<&'a [u8]>,
+    /// Snapshot, if there was one.
+    pub snapshot: Option<&'a [u8]>,
+    /// Targets, if there were any. They may be large, and are kept without a copy.
+    pub targets: Option<FileBytes>,
+    /// Delegated Targets, with their roles.
+    pub delegated: &'a [(RoleName, &'a [u8])],
+    /// The seal; empty if there was none.
+    pub seal: &'a [u8],
+}
+
+impl SealedFiles<'_> {
+    fn stored(&self) -> StoredFiles<'_> {
+        let Self { root, former_root, timestamp, snapshot, ref targets, delegated, seal: _ } = *self;
+        StoredFiles { root, former_root, timestamp, snapshot, targets: targets.as_deref(), delegated }
     }
 }
 
@@ -100,13 +127,14 @@ impl<'a> Sealed<'a> {
         Some(Self { preamble, timestamp, snapshot, targets, outline: rest.outline()? })
     }
 
-    fn reload<R: Repository>(self, stored: StoredFiles<'_>) -> Result<Reloaded<R>, Error> {
+    fn reload<R: Repository>(self, files: &SealedFiles<'_>) -> Result<Reloaded<R>, Error> {
+        let stored = files.stored();
         let root = unseal_root(stored.root)?;
         let mut trusted = Trusted::<R>::under(root)?;
         let is = |file: &&[u8], sealed: Option<FileSeal>| sealed == Some(FileSeal::of(file));
         let timestamp = stored.timestamp.filter(|file| is(file, self.timestamp));
         let snapshot = stored.snapshot.filter(|file| is(file, self.snapshot));
-        let targets = stored.targets.filter(|file| is(file, self.targets));
+        let targets = files.targets.as_ref().filter(|file| is(&&***file, self.targets));
         // What the seal does not cover is verified, as ever.
         let others = StoredFiles {
             timestamp: stored.timestamp.filter(|_| timestamp.is_none()),
@@ -117,7 +145,11 @@ impl<'a> Sealed<'a> {
         let Reloaded { trusted: rest, damaged } = trusted.clone().reload_roles(others);
         trusted.timestamp = unseal::<R, TimestampFile>(&trusted, RootRole::Timestamp, timestamp, MAX_TIMESTAMP)?;
         trusted.snapshot = unseal::<R, SnapshotFile>(&trusted, RootRole::Snapshot, snapshot, MAX_SNAPSHOT)?;
-        trusted.targets = targets.zip(self.outline).map(|(file, outline)| outline.of(&trusted, file));
+        trusted.targets = targets.zip(self.outline).zip(self.targets).map(|((file, outline), sealed)| {
+            let body = Body::again(file.clone(), outline.signatures, outline.signed);
+            // The digest of a file that is the sealed one is the sealed digest.
+            Kept::unsealed(Unsealed(()), trusted.keys(RootRole::Targets), body, outline.says, sealed.sha256)
+        });
         trusted.fill(rest);
         Ok(Reloaded { trusted, damaged })
     }
@@ -126,13 +158,6 @@ impl<'a> Sealed<'a> {
 impl FileSeal {
     fn of(file: &[u8]) -> Self {
         Self { length: u64::try_from(file.len()).unwrap_or(u64::MAX), sha256: Sha256::of(file) }
-    }
-}
-
-impl Outline {
-    fn of<R: Repository>(self, trusted: &Trusted<R>, file: &[u8]) -> Kept<TargetsFile> {
-        let body = Body::again(file.into(), self.signatures, self.signed);
-        Kept::unsealed(Unsealed(()), trusted.keys(RootRole::Targets), body, self.says, Sha256::of(file))
     }
 }
 
@@ -303,14 +328,14 @@ mod tests {
         SealKey::new([7; 32])
     }
 
-    fn stored(files: &Files) -> StoredFiles<'_> {
-        StoredFiles {
+    fn sealed<'a>(files: &'a Files, seal: &'a [u8]) -> SealedFiles<'a> {
+        SealedFiles {
             root: files.root(),
-            former_root: None,
             timestamp: Some(files.timestamp()),
             snapshot: Some(files.snapshot()),
-            targets: Some(files.targets()),
-            delegated: &[],
+            targets: Some(files.targets().into()),
+            seal,
+            ..SealedFiles::default()
         }
     }
 
@@ -327,22 +352,22 @@ mod tests {
         (repo.director().clone(), seal)
     }
 
-    fn reload(files: StoredFiles<'_>, seal: &[u8], key: &SealKey) -> (Option<Version>, Vec<Damaged>) {
-        let Reloaded { trusted, damaged } = Trusted::<Director>::reload_sealed(files, seal, key).unwrap();
+    fn reload(files: &SealedFiles<'_>, key: &SealKey) -> (Option<Version>, Vec<Damaged>) {
+        let Reloaded { trusted, damaged } = Trusted::<Director>::reload_sealed(files, key).unwrap();
         (trusted.targets().map(Kept::version), damaged)
     }
 
     #[test]
     fn what_a_seal_vouches_for_is_not_verified_again() {
         let (files, seal) = unsigned_and_sealed();
-        assert_eq!(reload(stored(&files), &seal, &key()), (Version::new(2).ok(), Vec::new()));
+        assert_eq!(reload(&sealed(&files, &seal), &key()), (Version::new(2).ok(), Vec::new()));
     }
 
     #[test]
     fn a_seal_that_does_not_fit_to_the_byte_vouches_for_nothing() {
         let (files, seal) = unsigned_and_sealed();
         let verified = |seal: &[u8], key: &SealKey| {
-            let (targets, damaged) = reload(stored(&files), seal, key);
+            let (targets, damaged) = reload(&sealed(&files, seal), key);
             (targets, damaged.iter().map(|damaged| damaged.role).collect::<Vec<_>>())
         };
         let refused = (None, alloc::vec![Role::Targets]);
@@ -360,8 +385,8 @@ mod tests {
     fn a_file_that_changed_after_it_was_sealed_is_verified() {
         let (files, seal) = unsigned_and_sealed();
         let changed = [files.targets(), b" "].concat();
-        let changed = StoredFiles { targets: Some(&changed), ..stored(&files) };
-        assert_eq!(reload(changed, &seal, &key()).0, None);
+        let changed = SealedFiles { targets: Some(changed.into()), ..sealed(&files, &seal) };
+        assert_eq!(reload(&changed, &key()).0, None);
     }
 
     #[test]
@@ -369,8 +394,8 @@ mod tests {
         let (files, seal) = unsigned_and_sealed();
         let mut repo = Repo::seeded(2);
         repo.publish(|next| next.director.renew_root());
-        let other_root = StoredFiles { root: repo.director().root(), ..stored(&files) };
-        assert_eq!(reload(other_root, &seal, &key()).0, None);
+        let other_root = SealedFiles { root: repo.director().root(), ..sealed(&files, &seal) };
+        assert_eq!(reload(&other_root, &key()).0, None);
 
         let image = Trusted::<Image>::provision(repo.image().root()).unwrap();
         let director = preamble::<Director>(image.root().sha256());
@@ -384,7 +409,7 @@ mod tests {
         let mut vehicle = Vehicle::provisioned(&repo);
         vehicle.update(&repo).unwrap();
         let seal = vehicle.director.seal(&key());
-        let reloaded = Trusted::<Director>::reload_sealed(stored(repo.director()), &seal, &key()).unwrap();
+        let reloaded = Trusted::<Director>::reload_sealed(&sealed(repo.director(), &seal), &key()).unwrap();
         assert!(reloaded.damaged.is_empty());
         let (before, after) = (vehicle.director.targets().unwrap(), reloaded.trusted.targets().unwrap());
         assert_eq!(alloc::format!("{:?}", before.view()), alloc::format!("{:?}", after.view()));

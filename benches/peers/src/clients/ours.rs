@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
-use uptane::verify::{FileBytes, Keep, Refresh, SealKey, Step, StoredFiles, Trusted};
+use uptane::verify::{FileBytes, Keep, Refresh, SealKey, SealedFiles, Step, StoredFiles, Trusted};
 use uptane::{Image, Role, Time};
 
 use super::Session;
@@ -74,16 +74,22 @@ impl Session for Ours {
         let root = load(store, Role::Root.type_name())?.context("there is no stored Root")?;
         let role = |role: Role| load(store, role.type_name());
         let [timestamp, snapshot, targets] = [role(Role::Timestamp)?, role(Role::Snapshot)?, role(Role::Targets)?];
-        let files = StoredFiles {
-            root: &root,
-            former_root: None,
-            timestamp: timestamp.as_deref(),
-            snapshot: snapshot.as_deref(),
-            targets: targets.as_deref(),
-        };
+        let seal = load(store, SEAL)?.unwrap_or_default();
         let reloaded = match &self.key {
-            Some(key) => Trusted::reload_sealed(files, &load(store, SEAL)?.unwrap_or_default(), key)?,
-            None => Trusted::reload(files)?,
+            Some(key) => {
+                let (timestamp, snapshot) = (timestamp.as_deref(), snapshot.as_deref());
+                let targets = targets.map(FileBytes::from);
+                let files =
+                    SealedFiles { root: &root, timestamp, snapshot, targets, seal: &seal, ..SealedFiles::default() };
+                Trusted::reload_sealed(&files, key)?
+            }
+            None => Trusted::reload(StoredFiles {
+                root: &root,
+                timestamp: timestamp.as_deref(),
+                snapshot: snapshot.as_deref(),
+                targets: targets.as_deref(),
+                ..StoredFiles::default()
+            })?,
         };
         ensure!(reloaded.damaged.is_empty(), "a stored file is damaged: {:?}", reloaded.damaged);
         self.refresh(reloaded.trusted, Some(store))
