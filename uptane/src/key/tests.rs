@@ -40,9 +40,11 @@ fn lines_may_be_wrapped_otherwise() {
 }
 
 fn unwrapped(text: &str) -> String {
-    let (begin, rest) = text.split_once('\n').unwrap();
-    let (body, end) = rest.rsplit_once("\n-").unwrap();
-    format!("{begin}\n{}\n-{end}", body.replace('\n', ""))
+    text.lines().enumerate().fold(String::new(), |text, (index, line)| match (index, line.starts_with('-')) {
+        (0, _) => format!("{line}\n"),
+        (_, true) => format!("{text}\n{line}"),
+        (_, false) => format!("{text}{line}"),
+    })
 }
 
 #[test]

@@ -98,7 +98,7 @@ impl<S, B> Closed<S, B> {
 impl<S: Signatures, B: Body> Sink for Frame<S, B> {
     fn event(&mut self, path: &Path<'_>, event: Event<'_>, span: Span) -> Result<(), Error> {
         if let Some(entry) = self.envelope.event(path.steps(), event)? {
-            self.signatures.entry(&entry);
+            self.signatures.entry(entry);
         }
         if let ([Step::Key("signed"), rest @ ..], None) = (path.steps(), self.fault) {
             self.fault = self.body.event(rest, event, span).err();
