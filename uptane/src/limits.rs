@@ -79,6 +79,8 @@ pub const MAX_AGREEING_ROLES: usize = 16;
 pub const MAX_DELEGATION_DEPTH: usize = 32;
 /// Roles one look-up visits, each as often as it comes to it.
 pub const MAX_ROLES_VISITED: usize = 256;
+/// Paths, or prefixes of digests, one look-up compares with the name: as many as four files may list.
+pub const MAX_PATHS_COMPARED: usize = 4 * MAX_DELEGATION_PATHS;
 /// Delegated files kept of one repository.
 pub const MAX_DELEGATED_FILES: usize = 1_024;
 

@@ -107,6 +107,15 @@ impl Delegation {
     }
 }
 
+impl Covers {
+    /// How many patterns or prefixes it has.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Paths(paths) | Self::HashPrefixes(paths) => paths.len(),
+        }
+    }
+}
+
 impl Delegatee {
     /// The name of the role, or of the set of roles.
     pub fn name(&self) -> RoleName {

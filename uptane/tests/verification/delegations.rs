@@ -402,6 +402,27 @@ fn a_look_up_visits_no_more_roles_than_the_limit() {
 }
 
 #[test]
+fn a_look_up_compares_no_more_paths_than_the_limit() {
+    let long = |files: usize| {
+        update(|image| {
+            let links: Vec<_> = (0..=files).map(|link| format!("link-{link}")).collect();
+            for (link, next) in links.iter().zip(links.iter().skip(1)) {
+                let from = if link == "link-0" { "targets" } else { link };
+                for idle in 0..15 {
+                    let many = vec!["no"; if idle == 0 { 4_095 } else { 4_096 }];
+                    image.delegate(from, covering(&format!("idle-{idle}"), paths(&many)));
+                }
+                image.delegate(from, covering(next, paths(&vec!["fw/*"; 4_096])));
+            }
+            image.supply(&format!("link-{files}"), &[0]);
+        })
+        .map(|_| ())
+    };
+    assert_eq!(long(4), Ok(()));
+    assert_eq!(long(5), Err(Error::Limit { what: "paths of one look-up" }));
+}
+
+#[test]
 fn a_secondary_looks_for_its_own_image_alone() {
     let (repo, mut vehicle) = changed(|image| {
         image.delegate("targets", covering("brakes", paths(&[NAME])));

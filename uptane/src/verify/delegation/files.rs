@@ -25,8 +25,8 @@ pub(super) enum Stop {
     Need(Box<Need>),
     /// The search ends here.
     End(Error),
-    /// The look-up has visited as many roles as it may, whoever had it do so.
-    Exhausted,
+    /// The look-up has done as much of this as it may, whoever had it do so.
+    Exhausted(&'static str),
 }
 
 /// The file of a role, as Snapshot lists it.
@@ -153,7 +153,7 @@ impl DelegatedFiles {
         let verdict = match self.judge(cycle, role) {
             Ok(file) => Opened::of(cycle.policy, Some(role.name()), file, &self.names).map(Arc::new),
             Err(Stop::End(error)) => Err(error),
-            Err(stop @ (Stop::Need(_) | Stop::Exhausted)) => return Err(stop),
+            Err(stop @ (Stop::Need(_) | Stop::Exhausted(_))) => return Err(stop),
         };
         self.verdicts.entry(role.name()).or_default().push((Arc::clone(role.keys()), verdict.clone()));
         Ok(verdict?)

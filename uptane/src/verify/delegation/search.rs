@@ -14,7 +14,7 @@ use super::super::refresh::Step;
 use super::super::snapshot::limit;
 use super::files::{DelegatedFiles, Need, Opened, Said, Stop};
 use super::{Wanted, covers, multi_role};
-use crate::limits::{MAX_DELEGATION_DEPTH, MAX_ROLES_VISITED, MAX_TARGETS};
+use crate::limits::{MAX_DELEGATION_DEPTH, MAX_PATHS_COMPARED, MAX_ROLES_VISITED, MAX_TARGETS};
 use crate::metadata::{Bins, DelegatedRole, Delegatee, Delegation, Delegations, MultiRole};
 use crate::{Error, Repository, RoleName};
 
@@ -49,13 +49,22 @@ pub(crate) struct Search {
     /// What is still to be looked for; the last first.
     waiting: Vec<Wanted>,
     need: Option<Box<Need>>,
+    memory: Memory,
     outcomes: BTreeMap<Wanted, Result<Found, Error>>,
 }
 
 impl Search {
     pub(crate) fn new(top: Kept<TargetsFile>, snapshot: Kept<SnapshotFile>) -> Self {
         let files = DelegatedFiles::new(snapshot, BTreeSet::new());
-        Self { top, opened: None, files, waiting: Vec::new(), need: None, outcomes: BTreeMap::new() }
+        Self {
+            top,
+            opened: None,
+            files,
+            waiting: Vec::new(),
+            need: None,
+            memory: Memory::default(),
+            outcomes: BTreeMap::new(),
+        }
     }
 
     /// Begins to look for these.
@@ -102,16 +111,18 @@ impl Search {
         let Some(top) = self.opened.clone() else { return };
         while let Some(wanted) = self.waiting.last() {
             let digest = covers::digest(&wanted.name);
-            let mut walk = Walk { cycle, files: &mut self.files, wanted, digest, visited: 0 };
+            let memory = &mut self.memory;
+            let mut walk = Walk { cycle, files: &mut self.files, wanted, digest, visited: 0, memory };
             let outcome = match top.clone().map_err(Stop::End).and_then(|top| walk.resolve(&top)) {
                 Ok(found) => Ok(found),
                 Err(Stop::End(error)) => Err(error),
-                Err(Stop::Exhausted) => Err(Error::Limit { what: "delegated roles of one look-up" }),
+                Err(Stop::Exhausted(what)) => Err(Error::Limit { what }),
                 Err(Stop::Need(need)) => {
                     self.need = Some(need);
                     return;
                 }
             };
+            self.memory = Memory::default();
             self.outcomes.extend(self.waiting.pop().map(|wanted| (wanted, outcome)));
         }
     }
@@ -124,6 +135,16 @@ struct Walk<'a, R> {
     wanted: &'a Wanted,
     digest: String,
     visited: usize,
+    memory: &'a mut Memory,
+}
+
+/// What a look-up remembers while it waits for a file: nothing that it could not find out again, but that takes time.
+#[derive(Clone, Debug, Default)]
+struct Memory {
+    /// Which delegations of a file apply, by their places.
+    applicable: BTreeMap<Option<RoleName>, Arc<[usize]>>,
+    /// Paths compared to find that out.
+    compared: usize,
 }
 
 /// How the walk came to where it is.
@@ -156,7 +177,7 @@ impl<R: Repository> Walk<'_, R> {
         trail.depth += 1;
         let found = match &file.delegations {
             None => None,
-            Some(Delegations::Listed(list)) => self.search_list(list, trail)?,
+            Some(Delegations::Listed(list)) => self.search_list(file.role, list, trail)?,
             Some(Delegations::Succinct(bins)) => self.search_bin(bins, trail)?,
         };
         trail.depth -= 1;
@@ -164,12 +185,14 @@ impl<R: Repository> Walk<'_, R> {
     }
 
     /// §5.4.4.7 step 4: the delegations of a file, in order of priority (§5.1.2.1).
-    fn search_list(&mut self, list: &[Delegation], trail: &mut Trail) -> Result<Option<Found>, Stop> {
-        for delegation in list {
-            // §5.4.4.7 step 4.1.
-            if !self.applies(delegation) {
-                continue;
-            }
+    fn search_list(
+        &mut self,
+        of: Option<RoleName>,
+        list: &[Delegation],
+        trail: &mut Trail,
+    ) -> Result<Option<Found>, Stop> {
+        let applicable = self.applicable(of, list)?;
+        for delegation in applicable.iter().filter_map(|place| list.get(*place)) {
             let terminating = delegation.is_terminating();
             let found = match delegation.to() {
                 // §5.4.4.7 step 4.2.
@@ -194,6 +217,22 @@ impl<R: Repository> Walk<'_, R> {
             Some(found) => Ok(Some(found)),
             None => Err(Stop::End(Error::NotInImageRepository)),
         }
+    }
+
+    /// The places of the delegations that apply. A file is asked once in a look-up: it may list very many.
+    fn applicable(&mut self, of: Option<RoleName>, list: &[Delegation]) -> Result<Arc<[usize]>, Stop> {
+        if let Some(known) = self.memory.applicable.get(&of) {
+            return Ok(Arc::clone(known));
+        }
+        self.memory.compared += list.iter().map(|delegation| delegation.covers().count()).sum::<usize>();
+        if self.memory.compared > MAX_PATHS_COMPARED {
+            return Err(Stop::Exhausted("paths of one look-up"));
+        }
+        // §5.4.4.7 step 4.1.
+        let applicable = list.iter().enumerate().filter(|(_, delegation)| self.applies(delegation));
+        let applicable: Arc<[usize]> = applicable.map(|(place, _)| place).collect();
+        self.memory.applicable.insert(of, Arc::clone(&applicable));
+        Ok(applicable)
     }
 
     /// Whether a delegation is about what is wanted.
@@ -227,7 +266,7 @@ impl<R: Repository> Walk<'_, R> {
                 Ok(found) => votes.extend(found),
                 // Trap T10: a role whose file is missing or bad has no vote. The others may be enough.
                 Err(Stop::End(_)) => {}
-                Err(stop @ (Stop::Need(_) | Stop::Exhausted)) => return Err(stop),
+                Err(stop @ (Stop::Need(_) | Stop::Exhausted(_))) => return Err(stop),
             }
         }
         Ok(multi_role::agreed(votes, set.needed()))
@@ -236,7 +275,7 @@ impl<R: Repository> Walk<'_, R> {
     fn count(&mut self, trail: &Trail) -> Result<(), Stop> {
         self.visited += 1;
         if self.visited > MAX_ROLES_VISITED {
-            return Err(Stop::Exhausted);
+            return Err(Stop::Exhausted("delegated roles of one look-up"));
         }
         match trail.depth > MAX_DELEGATION_DEPTH {
             true => Err(Stop::End(Error::Limit { what: "depth of delegations" })),

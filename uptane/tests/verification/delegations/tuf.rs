@@ -87,6 +87,23 @@ fn a_role_reached_by_a_terminating_delegation_is_searched_below_and_nobody_after
     assert_eq!(length(nobody), Err(NOT_FOUND));
 }
 
+// TAP 15.
+#[test]
+fn nobody_after_bins_is_asked() {
+    let refused = length(|image| {
+        image.delegate("targets", to("first"));
+        image.delegate("targets", to("last"));
+        let keys = uptane::testing::role_keys("bin");
+        image.delegate_to_bins("first", uptane::sign::BinsBuilder { name_prefix: "bin".into(), bit_length: 1, keys });
+        for bin in ["bin-0", "bin-1"] {
+            image.supply(bin, &[]);
+            image.signed_by(bin, &["image bin 0"]);
+        }
+        image.supply("last", &[0]);
+    });
+    assert_eq!(refused, Err(NOT_FOUND));
+}
+
 #[test]
 fn hardware_is_not_asked_for() {
     let found = length(|image| {
