@@ -41,6 +41,9 @@ fn profile() -> Result<Profile, Error> {
     })
 }
 
+// Here alone is the crate built as firmware has it, without the algorithms a whole workspace turns on.
+const _: () = assert!(size_of::<Secondary<PartialPlus, Chip, Chip>>() <= secondary_ecu::memory::BUDGET);
+
 struct Ecu {
     machine: Secondary<PartialPlus, Chip, Chip>,
     time: Time,
