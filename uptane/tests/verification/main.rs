@@ -6,6 +6,7 @@ mod agreement;
 mod builders;
 mod delegations;
 mod ecu_files;
+mod one_fault;
 mod refresh;
 mod root;
 mod snapshot;
