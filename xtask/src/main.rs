@@ -5,6 +5,7 @@ mod dependencies;
 mod evidence;
 mod links;
 mod lints;
+mod mutants;
 mod packages;
 mod probes;
 mod requirements;
@@ -56,7 +57,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
 /// One stage: its name and what it does.
 type Stage = (&'static str, fn(&Workspace) -> Result<stage::Count>);
 
-const STAGES: [Stage; 9] = [
+const STAGES: [Stage; 10] = [
     ("packages", packages::install),
     ("fmt", lints::format),
     ("dependencies", dependencies::check),
@@ -66,6 +67,7 @@ const STAGES: [Stage; 9] = [
     ("probes", probes::check),
     ("clippy", lints::clippy),
     ("tests", suite::run),
+    ("mutants", mutants::check),
 ];
 
 fn test(workspace: &Workspace, only: &[String]) -> Result<ExitCode> {
