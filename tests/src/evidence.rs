@@ -10,9 +10,11 @@ mod fresh_test;
 mod getting_started;
 mod idle_cost;
 mod kill9_demo;
+mod mutants;
 mod no_std;
 mod partial_stream;
 mod python_tuf_client;
+mod requirements;
 mod tuf_rules;
 
 use anyhow::Result;
@@ -35,8 +37,17 @@ pub enum Form {
     Json,
 }
 
+/// What of it is shown.
+#[derive(Clone, Copy)]
+pub struct Choice {
+    /// Decides what is left to chance.
+    pub seed: u64,
+    /// How many of its parts are shown, where it can be shown in part; else all.
+    pub few: Option<usize>,
+}
+
 /// In the order in which they are listed and shown.
-const ITEMS: [Item; 11] = [
+const ITEMS: &[Item] = &[
     demo::ITEM,
     fresh_test::ITEM,
     no_std::ITEM,
@@ -48,23 +59,25 @@ const ITEMS: [Item; 11] = [
     python_tuf_client::ITEM,
     tuf_rules::ITEM,
     bench_peers::ITEM,
+    mutants::ITEM,
+    requirements::ITEM,
 ];
 
 /// Prints every name with its promise.
 pub fn list() {
-    for Item { name, promise, .. } in &ITEMS {
+    for Item { name, promise, .. } in ITEMS {
         println!("{name:<18} {promise}");
     }
 }
 
 /// The item called `name`.
 pub fn find(name: &str) -> Option<&'static Item> {
-    const { &ITEMS }.iter().find(|item| item.name == name)
+    ITEMS.iter().find(|item| item.name == name)
 }
 
 /// Shows one piece of evidence; true if it holds.
-pub fn show(item: &Item, form: Form, seed: u64) -> bool {
-    let mut record = Record::new(form == Form::Text, seed);
+pub fn show(item: &Item, form: Form, choice: Choice) -> bool {
+    let mut record = Record::new(form == Form::Text, choice.seed).of_few(choice.few);
     record_all(item, &mut record);
     let verdict = record.verdict(item.name);
     match form {
@@ -79,10 +92,10 @@ pub fn show(item: &Item, form: Form, seed: u64) -> bool {
 }
 
 /// Shows every piece of evidence; true if all hold.
-pub fn show_all(form: Form, seed: u64) -> bool {
+pub fn show_all(form: Form, choice: Choice) -> bool {
     let mut all = true;
-    for item in &ITEMS {
-        all &= show(item, form, seed);
+    for item in ITEMS {
+        all &= show(item, form, choice);
     }
     all
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use tests::evidence::{self, Form};
+use tests::evidence::{self, Choice, Form};
 
 /// Shows that the system keeps its promises.
 #[derive(Parser)]
@@ -24,6 +24,9 @@ struct Arguments {
     /// Decides what is left to chance: another seed, another run.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Show only so many mutants, which the seed chooses; other evidence is always shown whole.
+    #[arg(long, value_name = "COUNT")]
+    few: Option<usize>,
 }
 
 fn main() -> ExitCode {
@@ -34,16 +37,17 @@ fn main() -> ExitCode {
     if arguments.peek().is_some_and(|first| first == tests::conformance::CLIENT) {
         return primary_ecu::tuf_client::run(arguments);
     }
-    let Arguments { name, list, all, json, seed } = Arguments::parse();
+    let Arguments { name, list, all, json, seed, few } = Arguments::parse();
+    let choice = Choice { seed, few };
     let form = if json { Form::Json } else { Form::Text };
     let holds = match name {
         _ if list => {
             evidence::list();
             true
         }
-        _ if all => evidence::show_all(form, seed),
+        _ if all => evidence::show_all(form, choice),
         Some(name) => match evidence::find(&name) {
-            Some(item) => evidence::show(item, form, seed),
+            Some(item) => evidence::show(item, form, choice),
             None => {
                 eprintln!("error: there is no evidence named `{name}`; do: cargo xtask evidence --list");
                 return ExitCode::from(2);

@@ -38,6 +38,9 @@ pub struct Record {
     /// Why the evidence could not be completed.
     error: Option<String>,
     seed: u64,
+    /// How many parts are asked for, of evidence that can be shown in part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    few: Option<usize>,
     /// Print each line as it is found, for a person who waits.
     #[serde(skip)]
     aloud: bool,
@@ -47,6 +50,17 @@ impl Record {
     /// An empty record; `aloud` prints each figure when it is found, `seed` decides what is left to chance.
     pub fn new(aloud: bool, seed: u64) -> Self {
         Self { aloud, seed, ..Self::default() }
+    }
+
+    /// The same record of so many parts, where the evidence can be shown in part.
+    #[must_use]
+    pub fn of_few(self, few: Option<usize>) -> Self {
+        Self { few, ..self }
+    }
+
+    /// How many parts are asked for; none says all.
+    pub fn few(&self) -> Option<usize> {
+        self.few
     }
 
     /// Decides what the evidence leaves to chance.
