@@ -9,7 +9,6 @@ refreshes once: a warm refresh is a new Updater on what the last one stored.
 import json
 import os
 import pathlib
-import resource
 import shutil
 import sys
 import time
@@ -59,7 +58,9 @@ def check(updater):
 
 
 def peak_kib():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Not ru_maxrss, which begins with the memory of the process that started this one.
+    status = pathlib.Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
 
 
 def repeat(measurement, metadata, scratch, at_least, runs):
