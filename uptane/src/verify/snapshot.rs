@@ -102,6 +102,18 @@ mod tests {
     use super::*;
     use crate::{Time, Version};
 
+    // T15.
+    #[test]
+    fn a_listed_length_lowers_the_limit_and_never_raises_it() {
+        let limited = |listed: Option<u64>| {
+            let length = listed.map(|length| Length::new(length).unwrap());
+            limit(&FileMeta { version: Version::FIRST, length, hashes: None }, 100).map(Length::get)
+        };
+        assert_eq!(limited(None), Ok(100));
+        assert_eq!(limited(Some(99)), Ok(99));
+        assert_eq!(limited(Some(101)), Ok(100));
+    }
+
     /// The `signed` of a Snapshot that lists `t0.json`, `t1.json`, … at these versions.
     fn listing(versions: impl IntoIterator<Item = (usize, u64)>) -> String {
         let mut files: Vec<_> = versions.into_iter().map(|(n, v)| (format!("t{n}.json"), v)).collect();

@@ -1,8 +1,9 @@
 //! What was stored, read again after a power cut at any point (design D5).
 
+use uptane::limits::MAX_ROOT;
 use uptane::testing::Files;
 use uptane::verify::{Damaged, MetadataFile, Reloaded, StoredFiles, Trusted};
-use uptane::{Director, Error, Role, Version};
+use uptane::{Director, Error, Length, Role, Version};
 
 use crate::{below, updated};
 
@@ -14,6 +15,13 @@ fn what_was_stored_is_trusted_again() {
     vehicle.update(&repo).unwrap();
     let root = MetadataFile::Root(Version::new(2).unwrap());
     assert_eq!(vehicle.fetched, [root, MetadataFile::Timestamp, root, MetadataFile::Timestamp]);
+}
+
+#[test]
+fn a_stored_root_longer_than_its_limit_is_not_even_read() {
+    let long = vec![b' '; usize::try_from(MAX_ROOT).unwrap() + 1];
+    let limit = Length::new(MAX_ROOT).unwrap();
+    assert_eq!(Trusted::<Director>::provision(&long).err(), Some(Error::TooLong { role: Role::Root, limit }));
 }
 
 // T2.
