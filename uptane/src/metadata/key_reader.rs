@@ -27,6 +27,9 @@ impl KeyReader {
             ([Step::Key("scheme")], Event::Text(text)) => {
                 (self.scheme, self.has.1) = (Algorithm::of_scheme(text), true);
             }
+            // Longer than any word that is known: of an algorithm to come (trap T20).
+            ([Step::Key("keytype")], Event::Part { .. }) => (self.keytype, self.has.0) = (None, true),
+            ([Step::Key("scheme")], Event::Part { .. }) => (self.scheme, self.has.1) = (None, true),
             ([Step::Key("keyval"), Step::Key("public")], Event::Text(piece) | Event::Part { piece, .. }) => {
                 self.public.push(piece);
                 self.has.2 = true;
