@@ -7,10 +7,12 @@ mod bench_peers;
 mod demo;
 mod ed25519_rule;
 mod fresh_test;
+mod fuzz;
 mod getting_started;
 mod idle_cost;
 mod kill9_demo;
 mod mutants;
+mod mutated_metadata;
 mod no_std;
 mod partial_stream;
 mod python_tuf_client;
@@ -61,6 +63,8 @@ const ITEMS: &[Item] = &[
     bench_peers::ITEM,
     mutants::ITEM,
     requirements::ITEM,
+    mutated_metadata::ITEM,
+    fuzz::ITEM,
 ];
 
 /// Prints every name with its promise.

@@ -1,7 +1,9 @@
 //! What needs more than one crate: evidence for what the system promises, and what its tests share.
 
 pub mod conformance;
+pub mod decoders;
 pub mod evidence;
+pub mod oracle;
 pub mod programs;
 pub mod record;
 pub mod tap;

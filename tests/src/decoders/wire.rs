@@ -1,0 +1,357 @@
+//! What crosses a wire unsigned: frames, transport, diagnostics, messages.
+//!
+//! An input of a machine is a script: an operation, a length, so many bytes, and again.
+
+use std::time::Duration;
+
+use prost::Message as _;
+use proto::can::{BitRates, Frame, Id, MAX_DATAGRAM, bus_time, frame_bits};
+use proto::grpc::secondary as grpc;
+use proto::isotp::{Config, Framing, Link, Separation};
+use proto::secondary::{File, Identity, ImageNumber, Phase, Refusal, Reply, Repo, Request, Verification};
+use proto::uds::{Client, Server};
+use uptane::{EcuId, Error, HardwareId, Length, Nonce, Sha256, TransactionId, Version};
+
+use super::{Decoder, Run};
+
+/// The operations of a script and their bytes.
+fn script(mut input: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    std::iter::from_fn(move || {
+        let ([operation, length], rest) = input.split_first_chunk()?;
+        let (bytes, rest) = rest.split_at_checked(usize::from(*length)).unwrap_or((rest, &[]));
+        input = rest;
+        Some((*operation, bytes))
+    })
+}
+
+/// An operation of a script.
+fn operation(operation: u8, bytes: &[u8]) -> Vec<u8> {
+    let bytes = bytes.get(..bytes.len().min(255)).unwrap_or_default();
+    [&[operation, u8::try_from(bytes.len()).unwrap_or(255)], bytes].concat()
+}
+
+pub(super) const ISOTP: Decoder = Decoder {
+    name: "isotp",
+    run: isotp,
+    bound: (0, 0),
+    is_signed: false,
+    sources: &["isotp.rs", "isotp/control.rs", "isotp/link.rs", "isotp/receiver.rs", "isotp/sender.rs"],
+    seeds: isotp_seeds,
+};
+
+/// The longest message either way.
+const ROOM: usize = 300;
+
+fn isotp(run: &mut Run, input: &[u8]) {
+    let Some((kind, input)) = input.split_first() else { return };
+    let Ok((there, back)) = ids() else { return };
+    let framing = match kind % 3 {
+        0 => Framing::CLASSICAL,
+        1 => Framing::FD,
+        _ => Framing::fd(16).unwrap_or(Framing::FD),
+    };
+    let config = Config { block_size: kind / 16, ..Config::new(framing, there, back) };
+    run.decode(|| {
+        let (mut link, mut now) = (Link::<ROOM, ROOM>::new(config), Duration::ZERO);
+        for (operation, bytes) in script(input) {
+            match operation % 4 {
+                0 => {
+                    let frame = Frame::new(
+                        back,
+                        if kind % 3 == 0 { proto::can::Format::Classical } else { proto::can::Format::Fd },
+                        bytes,
+                    );
+                    let taken =
+                        frame.ok().map(|frame| link.handle(&frame, now).map(|message| message.map(<[u8]>::len)));
+                    assert!(
+                        !matches!(taken, Some(Ok(Some(length))) if length > ROOM),
+                        "a message longer than its buffer"
+                    );
+                }
+                1 => drop(link.send(bytes, now)),
+                2 => now += Duration::from_millis(10 * u64::try_from(bytes.len()).unwrap_or_default()),
+                _ => drop(Separation::from_byte(bytes.first().copied().unwrap_or_default()).time()),
+            }
+            while let Ok(Some(frame)) = link.poll(now) {
+                assert_eq!(frame.id(), there, "a frame with another identifier");
+            }
+            let _state = (link.deadline(), link.is_sending(), link.is_receiving());
+        }
+    });
+    run.accepted = true;
+}
+
+fn ids() -> Result<(Id, Id), proto::Error> {
+    Ok((Id::standard(0x7e0)?, Id::standard(0x7e8)?))
+}
+
+/// One link sends to another; what it sends, and what is answered, are the scripts.
+fn isotp_seeds() -> Vec<Vec<u8>> {
+    let Ok((there, back)) = ids() else { return Vec::new() };
+    let mut seeds = Vec::new();
+    for (kind, framing) in
+        [(0_u8, Framing::CLASSICAL), (1, Framing::FD), (0x21, Framing::FD), (0x10, Framing::CLASSICAL)]
+    {
+        for length in [5_usize, 60, 200] {
+            let config = Config { block_size: kind / 16, ..Config::new(framing, there, back) };
+            let mut one = Link::<ROOM, ROOM>::new(Config { send: back, receive: there, ..config });
+            let mut other = Link::<ROOM, ROOM>::new(config);
+            let mut heard = vec![kind];
+            let mut sent = [&[kind][..], &operation(1, &vec![7; length])].concat();
+            if one.send(&vec![7; length], Duration::ZERO).is_err() {
+                continue;
+            }
+            for step in 0..80 {
+                let now = Duration::from_millis(step);
+                while let Ok(Some(frame)) = one.poll(now) {
+                    heard.extend(operation(0, frame.data()));
+                    other.handle(&frame, now).ok();
+                }
+                while let Ok(Some(frame)) = other.poll(now) {
+                    sent.extend(operation(0, frame.data()));
+                    one.handle(&frame, now).ok();
+                }
+            }
+            seeds.extend([heard, sent]);
+        }
+    }
+    seeds
+}
+
+pub(super) const UDS_SERVER: Decoder = Decoder {
+    name: "uds-server",
+    run: uds_server,
+    bound: (0, 0),
+    is_signed: false,
+    sources: &["uds/server.rs", "uds/codec.rs", "uds/answer.rs"],
+    seeds: || dialogues().into_iter().map(|(asked, _)| asked).collect(),
+};
+
+fn uds_server(run: &mut Run, input: &[u8]) {
+    run.decode(|| {
+        let (mut server, mut now, mut out) = (Server::new(200), Duration::ZERO, [0; 256]);
+        let mut answers = answer;
+        for (operation, bytes) in script(input) {
+            match operation % 4 {
+                0..2 => assert!(server.handle(bytes, now, &mut answers, &mut out) <= out.len()),
+                2 => drop(server.handle(bytes, now, &mut refuse, out.get_mut(..8).unwrap_or_default())),
+                _ => now += Duration::from_millis(100 * u64::try_from(bytes.len()).unwrap_or_default()),
+            }
+            while server.is_pending() {
+                server.poll(now, &mut answers, &mut out);
+            }
+        }
+    });
+    run.accepted = true;
+}
+
+fn answer(request: Request<'_>) -> Reply<'static> {
+    match request {
+        Request::Identify => identity().map_or(Reply::Done, Reply::Identity),
+        Request::TimeNonce => Reply::TimeNonce(Nonce([4; 16])),
+        Request::Begin(_) => Reply::Done,
+        Request::Offer(_, length) => Reply::Ready(length.min(Length::new(8).unwrap_or_default()), 64),
+        Request::Chunk(offset, data) if data.len() % 7 != 6 => {
+            let taken = u64::try_from(data.len()).unwrap_or_default() + offset.get();
+            Length::new(taken).map_or(Reply::Refused(Refusal::TooLong), Reply::Taken)
+        }
+        Request::Chunk(..) => Reply::Refused(Refusal::Check(7)),
+        Request::Close => Reply::Done,
+        Request::Report(_) => Reply::Report(b"report"),
+    }
+}
+
+fn refuse(request: Request<'_>) -> Reply<'static> {
+    let refusals = [
+        Refusal::NotForMe,
+        Refusal::Offset(Length::ZERO),
+        Refusal::Phase,
+        Refusal::TooLong,
+        Refusal::Storage,
+        Refusal::Malformed,
+    ];
+    let index = match request {
+        Request::Chunk(_, data) => data.len(),
+        Request::Offer(_, length) => usize::try_from(length.get()).unwrap_or_default(),
+        Request::Identify | Request::TimeNonce | Request::Begin(_) | Request::Close | Request::Report(_) => 0,
+    };
+    refusals.get(index % refusals.len()).map_or(Reply::Done, |refusal| Reply::Refused(*refusal))
+}
+
+fn identity() -> Result<Identity, Error> {
+    Ok(Identity {
+        ecu: EcuId::parse("brake")?,
+        hardware: HardwareId::parse("brake-hw")?,
+        verification: Verification::PartialPlus,
+        director_root: Version::FIRST,
+        image_root: Some(Version::FIRST),
+        running: Sha256([5; 32]),
+        phase: Phase::Healthy(TransactionId([6; 16])),
+    })
+}
+
+fn requests() -> Vec<Request<'static>> {
+    let length = |length| Length::new(length).unwrap_or_default();
+    let mut requests = vec![
+        Request::Identify,
+        Request::TimeNonce,
+        Request::Begin(TransactionId([3; 16])),
+        Request::Report(Nonce([2; 16])),
+    ];
+    let files = [
+        File::Time,
+        File::Root(Repo::Director, Version::FIRST),
+        File::Timestamp(Repo::Image(ImageNumber::FIRST)),
+        File::Snapshot(Repo::Image(ImageNumber::FIRST)),
+        File::Targets(Repo::Director),
+        File::Image,
+        File::Command,
+    ];
+    for file in files {
+        requests.extend([Request::Offer(file, length(20)), Request::Chunk(length(8), b"0123456789a"), Request::Close]);
+    }
+    requests
+}
+
+pub(super) const UDS_CLIENT: Decoder = Decoder {
+    name: "uds-client",
+    run: uds_client,
+    bound: (0, 0),
+    is_signed: false,
+    sources: &["uds/client.rs", "uds/step.rs", "uds/codec.rs"],
+    seeds: || dialogues().into_iter().map(|(_, answered)| answered).collect(),
+};
+
+fn uds_client(run: &mut Run, input: &[u8]) {
+    let requests = requests();
+    run.decode(|| {
+        let (mut client, mut now) = (Client::<64>::new(), Duration::ZERO);
+        for (operation, bytes) in script(input) {
+            match operation % 8 {
+                0..4 => drop(client.handle(bytes, now).map(|reply| reply.is_some())),
+                4 => client.lost(),
+                5 => client.moving(now),
+                6 => now += Duration::from_millis(50 * u64::try_from(bytes.len()).unwrap_or_default()),
+                _ => {
+                    let index = usize::from(bytes.first().copied().unwrap_or_default());
+                    requests.get(index % requests.len()).map(|request| client.start(*request));
+                }
+            }
+            let _polled = client.poll(now).map(|message| message.map(<[u8]>::len));
+            let _state = (client.deadline(), client.is_idle());
+        }
+    });
+    run.accepted = true;
+}
+
+/// What a client and a server say to each other, one request after the other: the script of each side.
+fn dialogues() -> Vec<(Vec<u8>, Vec<u8>)> {
+    let (mut client, mut server, mut out) = (Client::<64>::new(), Server::new(200), [0; 256]);
+    let (mut asked, mut answered) = (Vec::new(), Vec::new());
+    for (index, request) in requests().into_iter().enumerate() {
+        answered.extend(operation(7, &[u8::try_from(index).unwrap_or_default()]));
+        if client.start(request).is_err() {
+            continue;
+        }
+        for step in 0..20_u64 {
+            let now = Duration::from_millis(step);
+            let Ok(Some(message)) = client.poll(now) else { continue };
+            let message = message.to_vec();
+            asked.extend(operation(0, &message));
+            let mut length = server.handle(&message, now, &mut answer, &mut out);
+            loop {
+                let reply = out.get(..length).unwrap_or_default().to_vec();
+                answered.extend(operation(0, &reply));
+                client.handle(&reply, now).ok();
+                match server.poll(now, &mut answer, &mut out) {
+                    Some(next) => length = next,
+                    None => break,
+                }
+            }
+        }
+    }
+    vec![(asked, answered)]
+}
+
+pub(super) const CAN_FRAME: Decoder = Decoder {
+    name: "can-frame",
+    run: can_frame,
+    bound: (0, 0),
+    is_signed: false,
+    sources: &["can.rs", "can/bits.rs", "can/crc.rs"],
+    seeds: || {
+        vec![
+            b"\0\0\0\x07\xe0\x03\x02\x10\x02".to_vec(),
+            [b"\x03\x18\xda\x10\xf1\x40".as_slice(), &[0; 64]].concat(),
+            [b"\x02\0\0\x01\0\x0c".as_slice(), &[255; 12]].concat(),
+        ]
+    },
+};
+
+fn can_frame(run: &mut Run, input: &[u8]) {
+    let frame = run.decode(|| Frame::decode(input));
+    let Ok(frame) = frame else { return };
+    run.accepted = true;
+    let mut datagram = [0; MAX_DATAGRAM];
+    assert_eq!(frame.encode(&mut datagram), input, "a frame is written otherwise than it was read");
+    let bits = frame_bits(&frame);
+    let bytes = u32::try_from(frame.data().len()).unwrap_or_default();
+    assert!(bits.nominal + bits.data > 8 * bytes && bus_time(&frame, BitRates::COMMON) > Duration::ZERO);
+    let _seen = (frame.is_fd(), frame.format(), frame.id().is_extended(), frame.id().raw());
+}
+
+pub(super) const GRPC: Decoder = Decoder {
+    name: "grpc",
+    run: grpc,
+    bound: (8_192, 64),
+    is_signed: false,
+    sources: &["grpc/convert.rs"],
+    seeds: || {
+        let mut seeds: Vec<Vec<u8>> = requests()
+            .into_iter()
+            .map(|request| [&[0][..], &grpc::Request::from(request).encode_to_vec()].concat())
+            .collect();
+        let refusals = [
+            Refusal::Check(3),
+            Refusal::NotForMe,
+            Refusal::Offset(Length::ZERO),
+            Refusal::Phase,
+            Refusal::TooLong,
+            Refusal::Storage,
+            Refusal::Malformed,
+        ];
+        let mut replies: Vec<Reply<'_>> = requests().into_iter().map(answer).collect();
+        replies.extend(refusals.map(Reply::Refused));
+        let transaction = TransactionId([6; 16]);
+        let phases = [
+            Phase::Idle,
+            Phase::Staging(transaction),
+            Phase::Staged(transaction),
+            Phase::Trial(transaction),
+            Phase::Committed(transaction),
+            Phase::RolledBack(transaction),
+        ];
+        let stands = |phase| identity().map(|identity| Reply::Identity(Identity { phase, ..identity }));
+        replies.extend(phases.into_iter().filter_map(|phase| stands(phase).ok()));
+        seeds.extend(replies.into_iter().map(|reply| [&[1][..], &grpc::Reply::from(reply).encode_to_vec()].concat()));
+        seeds
+    },
+};
+
+/// The first byte says whether it is a request or a reply. What was read is written and read alike.
+fn grpc(run: &mut Run, input: &[u8]) {
+    match input.split_first() {
+        Some((kind, bytes)) if kind % 2 == 0 => {
+            let Ok(message) = run.decode(|| grpc::Request::decode(bytes)) else { return };
+            let Ok(request) = Request::try_from(&message) else { return };
+            assert_eq!(Request::try_from(&grpc::Request::from(request)), Ok(request), "a request became another");
+        }
+        Some((_, bytes)) => {
+            let Ok(message) = run.decode(|| grpc::Reply::decode(bytes)) else { return };
+            let Ok(reply) = Reply::try_from(&message) else { return };
+            assert_eq!(Reply::try_from(&grpc::Reply::from(reply)), Ok(reply), "a reply became another");
+        }
+        None => return,
+    }
+    run.accepted = true;
+}

@@ -1,0 +1,296 @@
+//! What the four roles say (`docs/pouf.md` §3 to §7).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::file::{Appointed, File, Hashes, Listed};
+use super::json::Json;
+use super::words::{self, bytes, is_hex, is_id, is_key_id, is_name, members, number, optional, text, version};
+use super::{Audience, Refused};
+
+/// What every role file says of itself.
+#[derive(Clone, Debug)]
+pub(super) struct Header {
+    pub(super) version: u64,
+    pub(super) expires: u64,
+    repository: Option<String>,
+    vehicle: Option<String>,
+}
+
+impl Header {
+    fn read(signed: &Json, role: &str) -> Result<Self, Refused> {
+        if text(signed, "_type")? != role {
+            return Err(Refused("_type"));
+        }
+        if !text(signed, "spec_version")?.starts_with("1.") {
+            return Err(Refused("spec_version"));
+        }
+        let nothing = Json::Object(BTreeMap::new());
+        let uptane = signed.member("uptane").unwrap_or(&nothing);
+        uptane.object().ok_or(Refused("uptane"))?;
+        optional(uptane, "campaign", is_id)?;
+        optional(uptane, "not_before", |text| words::time(text).is_some())?;
+        Ok(Self {
+            version: version(signed)?,
+            expires: words::time(text(signed, "expires")?).ok_or(Refused("expires"))?,
+            repository: optional(uptane, "repository", |text| matches!(text, "director" | "image"))?,
+            vehicle: optional(uptane, "vehicle", |text| is_hex(text, 32))?,
+        })
+    }
+
+    /// Refuses a file of the other repository.
+    pub(super) fn check_repository(&self, audience: Audience<'_>) -> Result<(), Refused> {
+        match (self.repository.as_deref(), audience) {
+            (Some("director"), Audience::Vehicle(..)) | (Some("image") | None, Audience::Everybody) => Ok(()),
+            _ => Err(Refused("repository")),
+        }
+    }
+
+    /// Refuses a file of the other repository, or for another vehicle.
+    pub(super) fn check_audience(&self, audience: Audience<'_>) -> Result<(), Refused> {
+        self.check_repository(audience)?;
+        match audience {
+            Audience::Vehicle(vehicle, _) if self.vehicle.as_deref() != Some(vehicle) => Err(Refused("vehicle")),
+            Audience::Vehicle(..) | Audience::Everybody => Ok(()),
+        }
+    }
+
+    /// Valid while `now` is before its expiry.
+    pub(super) fn check_expiry(&self, now: u64) -> Result<(), Refused> {
+        if now < self.expires { Ok(()) } else { Err(Refused("expired")) }
+    }
+}
+
+/// A file and what it says.
+#[derive(Clone, Debug)]
+pub(super) struct Said<T> {
+    pub(super) file: File,
+    pub(super) header: Header,
+    pub(super) body: T,
+}
+
+/// What a role's file says beyond the header.
+pub(super) trait Body: Sized {
+    const TYPE: &'static str;
+
+    fn read(signed: &Json) -> Result<Self, Refused>;
+}
+
+impl<T: Body> Said<T> {
+    pub(super) fn read(received: &[u8], limit: usize) -> Result<Self, Refused> {
+        let file = File::read(received, limit)?;
+        let (header, body) = (Header::read(&file.signed, T::TYPE)?, T::read(&file.signed)?);
+        Ok(Self { file, header, body })
+    }
+}
+
+/// Who signs each role.
+#[derive(Clone, Debug)]
+pub(super) struct Root(BTreeMap<String, Appointed>);
+
+impl Root {
+    pub(super) fn appointed(&self, role: &str) -> Result<&Appointed, Refused> {
+        self.0.get(role).ok_or(Refused("role"))
+    }
+
+    /// Whether both give a role the same keys and threshold, under whatever ids.
+    pub(super) fn gives_same(&self, other: &Self, role: &str) -> bool {
+        let keys = |root: &Self| {
+            root.0.get(role).map(|role| (role.keys.values().copied().collect::<BTreeSet<_>>(), role.threshold))
+        };
+        keys(self) == keys(other)
+    }
+}
+
+impl Body for Root {
+    const TYPE: &'static str = "root";
+
+    fn read(signed: &Json) -> Result<Self, Refused> {
+        let keys = keys(members(signed, "keys")?)?;
+        let roles = members(signed, "roles")?.iter();
+        let roles: BTreeMap<_, _> =
+            roles.map(|(name, role)| Ok((name.clone(), appointed(role, &keys)?))).collect::<Result<_, _>>()?;
+        if let Some(time) = signed.member("uptane").and_then(|uptane| uptane.member("time")) {
+            appointed(time, &keys)?;
+        }
+        for mandatory in ["root", "snapshot", "targets", "timestamp"] {
+            roles.get(mandatory).ok_or(Refused("role"))?;
+        }
+        Ok(Self(roles))
+    }
+}
+
+/// Every key by its id; those of algorithms nobody here can evaluate have no bytes.
+type Keys = BTreeMap<String, Option<[u8; 32]>>;
+
+fn keys(members: &BTreeMap<String, Json>) -> Result<Keys, Refused> {
+    if members.len() > 64 {
+        return Err(Refused("keys of Root"));
+    }
+    members.iter().map(|(id, key)| Ok((id.clone(), evaluable(id, key)?))).collect()
+}
+
+/// The bytes of a key, if its type and scheme are known.
+fn evaluable(id: &str, key: &Json) -> Result<Option<[u8; 32]>, Refused> {
+    if !is_key_id(id) {
+        return Err(Refused("key id"));
+    }
+    match (text(key, "keytype")?, text(key, "scheme")?) {
+        ("ed25519", "ed25519") => {
+            let public = key.member("keyval").and_then(|value| value.member("public")).and_then(Json::text);
+            public.and_then(bytes::<32>).map(Some).ok_or(Refused("key"))
+        }
+        // The mutations make no key of another algorithm.
+        _ => Ok(None),
+    }
+}
+
+fn appointed(role: &Json, known: &Keys) -> Result<Appointed, Refused> {
+    let ids = role.member("keyids").and_then(Json::list).ok_or(Refused("keyids"))?;
+    let threshold = number(role, "threshold")?;
+    if ids.len() > 8 || !(1..=255).contains(&threshold) {
+        return Err(Refused("threshold"));
+    }
+    let (mut keys, mut seen) = (BTreeMap::new(), BTreeSet::new());
+    for id in ids {
+        let id = id.text().filter(|id| is_key_id(id)).ok_or(Refused("key id"))?;
+        if !seen.insert(id) {
+            return Err(Refused("key id twice"));
+        }
+        // An id without a key that can be evaluated never counts.
+        if let Some(Some(key)) = known.get(id) {
+            keys.insert(id.to_owned(), *key);
+        }
+    }
+    Ok(Appointed { keys, threshold })
+}
+
+/// The Snapshot that Timestamp lists.
+#[derive(Clone, Debug)]
+pub(super) struct Timestamp(pub(super) Listed);
+
+impl Body for Timestamp {
+    const TYPE: &'static str = "timestamp";
+
+    fn read(signed: &Json) -> Result<Self, Refused> {
+        let listed = members(signed, "meta")?.get("snapshot.json").ok_or(Refused("snapshot.json"))?;
+        Listed::read(listed).map(Self)
+    }
+}
+
+/// The Targets files that Snapshot lists.
+#[derive(Clone, Debug)]
+pub(super) struct Snapshot(pub(super) BTreeMap<String, Listed>);
+
+impl Snapshot {
+    pub(super) fn targets(&self) -> Result<&Listed, Refused> {
+        self.0.get("targets.json").ok_or(Refused("targets.json"))
+    }
+}
+
+impl Body for Snapshot {
+    const TYPE: &'static str = "snapshot";
+
+    fn read(signed: &Json) -> Result<Self, Refused> {
+        let entry = |(name, listed): (&String, &Json)| Ok((name.clone(), Listed::read(listed)?));
+        let files = Self(members(signed, "meta")?.iter().map(entry).collect::<Result<_, _>>()?);
+        files.targets()?;
+        Ok(files)
+    }
+}
+
+/// Targets: its images, not looked at, and whether it delegates.
+#[derive(Clone, Debug)]
+pub(super) struct Targets {
+    pub(super) listed: BTreeMap<String, Json>,
+    pub(super) delegates: bool,
+}
+
+impl Targets {
+    /// What it says of an image; an image is held to its form when it is looked at.
+    pub(super) fn image(&self, name: &str) -> Option<Result<Image, Refused>> {
+        self.listed.get(name).map(|image| if is_name(name) { Image::read(image) } else { Err(Refused("name")) })
+    }
+
+    /// Every image, each held to its form.
+    pub(super) fn images(&self) -> Result<BTreeMap<&str, Image>, Refused> {
+        let images = self.listed.keys().filter_map(|name| Some((name.as_str(), self.image(name)?)));
+        images.map(|(name, image)| Ok((name, image?))).collect()
+    }
+}
+
+impl Body for Targets {
+    const TYPE: &'static str = "targets";
+
+    fn read(signed: &Json) -> Result<Self, Refused> {
+        let listed = members(signed, "targets")?.clone();
+        let delegations = signed.member("delegations");
+        delegations.map_or(Ok(()), check_delegations)?;
+        Ok(Self { listed, delegates: delegations.is_some() })
+    }
+}
+
+/// Holds delegations to their form. The mutations write none but empty ones, so what one says is not read here.
+fn check_delegations(delegations: &Json) -> Result<(), Refused> {
+    members(delegations, "keys")?;
+    match delegations.member("roles").map(Json::list) {
+        Some(Some([])) => Ok(()),
+        _ => Err(Refused("delegations")),
+    }
+}
+
+/// One image.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Image {
+    pub(super) length: u64,
+    pub(super) hashes: Hashes,
+    pub(super) line: String,
+    pub(super) release_counter: u64,
+    pub(super) hardware: BTreeSet<String>,
+    /// What must be the same in both repositories.
+    pub(super) matching: Json,
+    pub(super) ecus: BTreeMap<String, Assignment>,
+}
+
+/// What is said to one ECU.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Assignment {
+    pub(super) hardware: String,
+    pub(super) order: Option<u64>,
+    pub(super) fallback: Option<String>,
+}
+
+impl Image {
+    fn read(image: &Json) -> Result<Self, Refused> {
+        let uptane = image.member("custom").and_then(|custom| custom.member("uptane")).ok_or(Refused("uptane"))?;
+        let matching = uptane.member("match").ok_or(Refused("match"))?;
+        let hardware = matching.member("hardware_ids").and_then(Json::list).ok_or(Refused("hardware_ids"))?;
+        if !(1..=32).contains(&hardware.len()) {
+            return Err(Refused("hardware_ids"));
+        }
+        let hardware = hardware.iter().map(|id| id.text().filter(|id| is_id(id)).map(str::to_owned));
+        let ecus = match uptane.member("ecus") {
+            None => BTreeMap::new(),
+            Some(ecus) => ecus.object().ok_or(Refused("ecus"))?.iter().map(assignment).collect::<Result<_, _>>()?,
+        };
+        Ok(Self {
+            length: number(image, "length")?,
+            hashes: Hashes::read(image.member("hashes").ok_or(Refused("hashes"))?)?,
+            line: text(matching, "line")
+                .and_then(|line| if is_id(line) { Ok(line.into()) } else { Err(Refused("line")) })?,
+            release_counter: number(matching, "release_counter")?,
+            hardware: hardware.collect::<Option<_>>().ok_or(Refused("hardware_ids"))?,
+            matching: matching.clone(),
+            ecus,
+        })
+    }
+}
+
+fn assignment((ecu, said): (&String, &Json)) -> Result<(String, Assignment), Refused> {
+    let hardware = text(said, "hardware_id")?;
+    let order = said.member("order").map(|_| number(said, "order")).transpose()?;
+    if !is_id(ecu) || !is_id(hardware) || order.is_some_and(|order| u32::try_from(order).is_err()) {
+        return Err(Refused("ecus"));
+    }
+    let fallback = optional(said, "fallback", is_name)?;
+    Ok((ecu.clone(), Assignment { hardware: hardware.to_owned(), order, fallback }))
+}
