@@ -71,7 +71,7 @@ impl Client {
         }
     }
 
-    async fn fetch(&self, file: MetadataFile, limit: Length) -> Result<Option<Vec<u8>>, Error> {
+    async fn fetch(&mut self, file: MetadataFile, limit: Length) -> Result<Option<Vec<u8>>, Error> {
         let name = self.metadata.published_name(file)?;
         self.server.get_named(&name, limit).await.map_err(|source| Error::Fetch { file: name, source })
     }

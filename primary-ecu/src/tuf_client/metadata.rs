@@ -10,13 +10,15 @@ use std::path::{Path, PathBuf};
 use host::disk::{self, Access, Disk as _, Folder};
 use uptane::limits::{MAX_ROOT, MAX_SNAPSHOT, MAX_TARGETS, MAX_TIMESTAMP};
 use uptane::verify::{Keep, MetadataFile, Reloaded, StoredFiles, Trusted};
-use uptane::{Image, RoleName};
+use uptane::{Image, Role, RoleName};
 
 use super::error::Error;
 
 /// What is trusted of one repository.
 pub(super) struct Metadata {
     folder: Folder,
+    /// What the Root in the folder says of the repository, once somebody asked.
+    consistent: Option<bool>,
 }
 
 const ROOT: &str = "root.json";
@@ -27,7 +29,7 @@ const TARGETS: &str = "targets.json";
 impl Metadata {
     /// What is trusted in the folder at `path`.
     pub(super) fn at(path: PathBuf) -> Result<Self, Error> {
-        Ok(Self { folder: Folder::create(path, Access::Shared)? })
+        Ok(Self { folder: Folder::create(path, Access::Shared)?, consistent: None })
     }
 
     /// TUF 1.0.34 §5.2: trusts a Root because whoever calls says so.
@@ -76,7 +78,10 @@ impl Metadata {
     pub(super) fn keep(&mut self, keep: Vec<Keep>) -> Result<(), Error> {
         for item in keep {
             match item {
-                Keep::Store { file, bytes } => self.folder.replace(&kept_name(file), &bytes)?,
+                Keep::Store { file, bytes } => {
+                    self.folder.replace(&kept_name(file), &bytes)?;
+                    self.consistent = self.consistent.filter(|_| file.role() != Role::Root);
+                }
                 // §5.3.11.
                 Keep::Forget => {
                     self.folder.remove(SNAPSHOT)?;
@@ -89,7 +94,7 @@ impl Metadata {
 
     /// The name under which the repository has a file (§5.3.3, §5.4.1, §5.5.1, §5.6.1): with its version, if the
     /// repository is a consistent one (§7). Not escaped: that is for whoever makes an address of it.
-    pub(super) fn published_name(&self, file: MetadataFile) -> Result<String, Error> {
+    pub(super) fn published_name(&mut self, file: MetadataFile) -> Result<String, Error> {
         Ok(match file {
             MetadataFile::Root(_) | MetadataFile::Timestamp => file.file_name(),
             MetadataFile::Snapshot(_) | MetadataFile::Targets(_) if self.is_consistent()? => file.file_name(),
@@ -100,8 +105,13 @@ impl Metadata {
     }
 
     /// Whether the repository says that it is consistent.
-    pub(super) fn is_consistent(&self) -> Result<bool, Error> {
-        Ok(Trusted::<Image>::provision(&self.root()?)?.root().view().consistent_snapshot())
+    pub(super) fn is_consistent(&mut self) -> Result<bool, Error> {
+        if let Some(consistent) = self.consistent {
+            return Ok(consistent);
+        }
+        let consistent = Trusted::<Image>::provision(&self.root()?)?.root().view().consistent_snapshot();
+        self.consistent = Some(consistent);
+        Ok(consistent)
     }
 
     fn root(&self) -> Result<Vec<u8>, Error> {
