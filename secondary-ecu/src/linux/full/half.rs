@@ -98,7 +98,11 @@ impl<R: Repository> Half<R> {
         let accepted = self.read("accepted", MAX_SNAPSHOT.saturating_add(MAX_TARGETS))?;
         let (snapshot, targets) = accepted.as_deref().map(split).transpose()?.unzip();
         let delegated = self.read("delegated", MAX_TARGETS)?.unwrap_or_default();
-        let delegated = split_delegated(&delegated).ok_or(Fault::Storage)?;
+        // What is damaged is not listed by Snapshot, and fetched again.
+        let delegated = split_delegated(&delegated).unwrap_or_else(|| {
+            tracing::error!(repository = %self.name, "the stored delegated files are damaged, and fetched again");
+            vec![]
+        });
         let (former_root, timestamp) = (former.as_deref(), timestamp.as_deref());
         let stored = StoredFiles { root: &root, former_root, timestamp, snapshot, targets, delegated: &delegated };
         let Reloaded { trusted, damaged } = Trusted::reload(stored)?;
@@ -384,9 +388,16 @@ fn split(pair: &[u8]) -> Result<(&[u8], &[u8]), Fault> {
     rest.split_at_checked(length).ok_or(Fault::Storage)
 }
 
+/// Bytes of delegated files that are kept; with the names of their roles less than what is read back.
+const MAX_DELEGATED: usize = 32 * 1024 * 1024;
+
 fn join_delegated<'a>(files: impl Iterator<Item = (RoleName, &'a [u8])>) -> Vec<u8> {
     let mut joined = Vec::new();
     for (role, file) in files {
+        if joined.len().saturating_add(file.len()) > MAX_DELEGATED {
+            // Fetched again for each look-up.
+            continue;
+        }
         // A role's name has at most 128 bytes.
         joined.push(u8::try_from(role.as_str().len()).unwrap_or(u8::MAX));
         joined.extend_from_slice(role.as_str().as_bytes());
