@@ -160,11 +160,8 @@ impl AcceptedVersions {
 
     /// Makes the file of this role not current.
     pub fn drop(&mut self, role: Role) {
-        match role {
-            Role::Snapshot => self.snapshot = 0,
-            Role::Targets => self.targets = 0,
-            _ => {}
-        }
+        let versions = [(Role::Snapshot, &mut self.snapshot), (Role::Targets, &mut self.targets)];
+        versions.into_iter().filter(|(of, _)| *of == role).for_each(|(_, version)| *version = 0);
     }
 
     /// The names of all current files that have their version in their name; Root apart.

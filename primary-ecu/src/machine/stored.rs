@@ -93,12 +93,11 @@ impl Files {
 
     /// What is stored without the file of this role.
     pub(super) fn drop(&mut self, role: Role) {
-        let file = match role {
-            Role::Timestamp => &mut self.timestamp,
-            Role::Snapshot => &mut self.snapshot,
-            Role::Targets => &mut self.targets,
-            _ => return,
-        };
-        *file = None;
+        let files = [
+            (Role::Timestamp, &mut self.timestamp),
+            (Role::Snapshot, &mut self.snapshot),
+            (Role::Targets, &mut self.targets),
+        ];
+        files.into_iter().filter(|(of, _)| *of == role).for_each(|(_, file)| *file = None);
     }
 }
