@@ -76,7 +76,7 @@ impl Threshold {
     /// Counts (§5.4.4.3 step 2.3, §5.4.4.4 step 2, §5.4.4.5 step 3, §5.4.4.6 step 3).
     pub fn finish(self) -> Result<ThresholdMet, Error> {
         let Self { role, needed, slots, keys } = self;
-        let mut signed = [None; MAX_ROLE_KEYS];
+        let mut signed = keys.map(|_| None);
         for (slot, first) in slots.into_iter().zip(keys) {
             let good: Option<GoodSignature> = slot.finish();
             if let (Some(signed), Some(good)) = (signed.get_mut(usize::from(first)), good) {

@@ -89,6 +89,18 @@ fn only_version_n_plus_one_follows_n() {
 }
 
 #[test]
+fn the_roots_of_the_image_repository_are_followed_too() {
+    let (mut repo, mut vehicle) = updated();
+    repo.publish(|next| next.image.rotate(Role::Root));
+    repo.publish(|next| next.image.rotate(Role::Targets));
+    vehicle.update(&repo).unwrap();
+    assert_eq!(vehicle.image.root().version(), version(3));
+    let now = repo.now();
+    repo.publish(|next| next.image.expires(Role::Root, now));
+    assert_eq!(vehicle.update(&repo).err(), Some(Error::Expired { role: Role::Root, expires: now, now }));
+}
+
+#[test]
 fn a_chain_is_followed_through_roots_that_have_expired() {
     let (mut repo, mut vehicle) = updated();
     for _ in 0..10 {

@@ -127,6 +127,13 @@ fn targets_are_judged_by_the_version_snapshot_lists_alone() {
 }
 
 #[test]
+fn snapshot_is_judged_by_the_version_timestamp_lists_alone() {
+    let (client, refreshed) = after(|next| next.image.version(Role::Snapshot, 1));
+    assert_eq!(refreshed, Ok(()));
+    assert_eq!(client.versions(), [Some(2), Some(1), Some(2)]);
+}
+
+#[test]
 fn snapshot_never_lists_an_older_targets() {
     let (mut repo, mut client) = refreshed();
     repo.publish(|next| next.image.version(Role::Targets, 9));

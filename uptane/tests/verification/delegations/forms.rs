@@ -92,6 +92,13 @@ fn malformed_delegations_refuse_top_level_targets() {
 }
 
 #[test]
+fn malformed_delegations_refuse_top_level_targets_though_nothing_is_looked_for() {
+    let (mut repo, mut vehicle) = crate::updated();
+    repo.publish(|next| next.image.set(Role::Targets, &["delegations"], "{}"));
+    assert_eq!(vehicle.refresh_image(repo.image()).err(), Some(schema("keys")));
+}
+
+#[test]
 fn a_delegation_without_its_parts_is_refused() {
     for (json, error) in [
         (r#"{"name":"r","paths":[],"threshold":1}"#, schema("keyids")),
