@@ -107,8 +107,8 @@ fn show_all(record: &mut Record, root: &Path, plan: &Plan, steps: &Steps) -> Res
     Ok(())
 }
 
-/// A mutant, and the test that caught it.
-type Judged = (Mutant, Option<String>);
+/// A mutant, and the tests that caught it.
+type Judged = (Mutant, Vec<String>);
 
 /// What became of the mutants of one step.
 #[derive(Clone, Copy, Default)]
@@ -125,8 +125,8 @@ fn count(record: &mut Record, plan: &Plan, steps: &Steps, outcomes: &[Judged]) {
         for step in plan.steps(mutant) {
             let tally = of_step.entry(step).or_default();
             tally.all += 1;
-            tally.caught += usize::from(caught.is_some());
-            tally.by_name += usize::from(caught.as_ref().is_some_and(|test| steps.names(step, test)));
+            tally.caught += usize::from(!caught.is_empty());
+            tally.by_name += usize::from(caught.iter().any(|test| steps.names(step, test)));
         }
     }
     for step in steps.all() {
@@ -136,7 +136,7 @@ fn count(record: &mut Record, plan: &Plan, steps: &Steps, outcomes: &[Judged]) {
         record.figure(name, number(caught), "", limit);
         record.figure(format!("§{step}, by tests its rule names"), number(by_name), "", Limit::AtLeast(1.0));
     }
-    let survivors = outcomes.iter().filter(|(_, caught)| caught.is_none());
+    let survivors = outcomes.iter().filter(|(_, caught)| caught.is_empty());
     for (mutant, _) in survivors.clone() {
         record.note(format!("survived: {}", plan.describe(mutant)));
     }
@@ -186,8 +186,8 @@ fn judge_all(
             tell(&mut record, plan, mutant, &outcome);
             let caught = match outcome {
                 Outcome::NotCompiled => continue,
-                Outcome::Caught(test) => Some(test),
-                Outcome::Survived => None,
+                Outcome::Caught(tests) => tests,
+                Outcome::Survived => Vec::new(),
             };
             record.sample("seconds of a mutant", start.elapsed().as_secs_f64());
             judged.push((mutant.clone(), caught));
@@ -212,7 +212,7 @@ fn judge(plan: &Plan, steps: &Steps, mutant: &Mutant, bench: &Bench) -> Result<O
 fn tell(record: &mut Record, plan: &Plan, mutant: &Mutant, outcome: &Outcome) {
     match outcome {
         Outcome::NotCompiled => {}
-        Outcome::Caught(test) => record.note(format!("{}; caught by {test}", plan.describe(mutant))),
+        Outcome::Caught(tests) => record.note(format!("{}; caught by {}", plan.describe(mutant), tests.join(", "))),
         Outcome::Survived => record.note(format!("{}; SURVIVED", plan.describe(mutant))),
     }
 }

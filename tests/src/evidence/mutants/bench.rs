@@ -19,8 +19,8 @@ use crate::programs;
 pub(super) enum Outcome {
     /// It is no Rust, and so no mutant.
     NotCompiled,
-    /// This test failed.
-    Caught(String),
+    /// These tests failed: of those that were to be run first all, of the others the first.
+    Caught(Vec<String>),
     /// All tests passed.
     Survived,
 }
@@ -90,16 +90,16 @@ impl Bench {
             if !build(&self.folder, suite.flags)? {
                 return Ok(Outcome::NotCompiled);
             }
-            if let Some(test) = suite.run_named(&self.folder, first)? {
-                return Ok(Outcome::Caught(test));
-            }
-            if let Some(test) = suite.run_fast(&self.folder)? {
-                return Ok(Outcome::Caught(test));
+            let named = suite.run_named(&self.folder, first)?;
+            let failed = if named.is_empty() { suite.run_fast(&self.folder)? } else { named };
+            if !failed.is_empty() {
+                return Ok(Outcome::Caught(failed));
             }
         }
         for suite in order {
-            if let Some(test) = suite.run_slow(&self.folder)? {
-                return Ok(Outcome::Caught(test));
+            let failed = suite.run_slow(&self.folder)?;
+            if !failed.is_empty() {
+                return Ok(Outcome::Caught(failed));
             }
         }
         Ok(Outcome::Survived)
@@ -111,7 +111,7 @@ impl Suite {
     fn measure(flags: &'static [&'static str], program: PathBuf, folder: &Path) -> Result<Self> {
         let (mut all, mut slow) = (Vec::new(), Vec::new());
         let mut before = now();
-        let failed = run_tests(&program, folder, &[], |test| {
+        let failed = run_tests(&program, folder, &[], End::AtFirst, |test| {
             let after = now();
             all.push(test.to_owned());
             if after.duration_since(before) > SLOW {
@@ -119,72 +119,90 @@ impl Suite {
             }
             before = after;
         })?;
-        match failed {
+        match failed.first() {
             Some(test) => bail!("{test} fails though nothing is edited"),
             None => Ok(Self { flags, program, all, slow }),
         }
     }
 
-    /// The first of these tests that fails. Some may be tests of another suite, or of another crate.
-    fn run_named(&self, folder: &Path, names: &BTreeSet<&String>) -> Result<Option<String>> {
+    /// Those of these tests that fail. Some may be tests of another suite, or of another crate.
+    fn run_named(&self, folder: &Path, names: &BTreeSet<&String>) -> Result<Vec<String>> {
         let is_named = |test: &&String| names.iter().any(|name| test.rsplit("::").next() == Some(name));
         let named: Vec<&str> = self.all.iter().filter(is_named).map(String::as_str).collect();
         match named.is_empty() {
-            true => Ok(None),
-            false => run_tests(&self.program, folder, &named, |_| {}),
+            true => Ok(Vec::new()),
+            false => run_tests(&self.program, folder, &named, End::AtLast, |_| {}),
         }
     }
 
     /// The first of the quick tests that fails.
-    fn run_fast(&self, folder: &Path) -> Result<Option<String>> {
+    fn run_fast(&self, folder: &Path) -> Result<Vec<String>> {
         let skipped = self.slow.iter().flat_map(|name| ["--skip", name]).collect::<Vec<_>>();
-        run_tests(&self.program, folder, &skipped, |_| {})
+        run_tests(&self.program, folder, &skipped, End::AtFirst, |_| {})
     }
 
     /// The first of the slow tests that fails.
-    fn run_slow(&self, folder: &Path) -> Result<Option<String>> {
+    fn run_slow(&self, folder: &Path) -> Result<Vec<String>> {
         let names: Vec<&str> = self.slow.iter().map(String::as_str).collect();
         match names.is_empty() {
-            true => Ok(None),
-            false => run_tests(&self.program, folder, &names, |_| {}),
+            true => Ok(Vec::new()),
+            false => run_tests(&self.program, folder, &names, End::AtFirst, |_| {}),
         }
     }
 }
 
-/// Runs tests one after the other, tells which passed, and stops at the first that fails.
+/// When a run of tests ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// With the first test that fails.
+    AtFirst,
+    /// When all were run.
+    AtLast,
+}
+
+/// Runs tests one after the other, tells which passed, and gives back which failed.
 fn run_tests(
     program: &Path,
     folder: &Path,
     arguments: &[&str],
+    end: End,
     mut passed: impl FnMut(&str),
-) -> Result<Option<String>> {
+) -> Result<Vec<String>> {
     let mut command = Command::new(program);
     command.args(arguments).args(["--exact", "--test-threads=1"]).current_dir(folder.join("sources/uptane"));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).env("RUST_BACKTRACE", "0");
     let mut child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
     let lines = lines_of(&mut child)?;
-    let failed = first_failure(&lines, &mut passed);
-    if failed.is_some() {
+    let (mut failed, ended) = failures(&lines, end, &mut passed);
+    if !ended {
         child.kill()?;
     }
     let status = child.wait()?;
-    match failed {
-        None if !status.success() => Ok(Some(format!("the test program, which ended with {status}"))),
-        failed => Ok(failed),
+    if failed.is_empty() && !status.success() {
+        failed.push(format!("the test program, which ended with {status}"));
     }
+    Ok(failed)
 }
 
-fn first_failure(lines: &Receiver<String>, passed: &mut impl FnMut(&str)) -> Option<String> {
+/// The tests that failed, and whether the program said all that it has to say.
+fn failures(lines: &Receiver<String>, end: End, passed: &mut impl FnMut(&str)) -> (Vec<String>, bool) {
+    let mut failed = Vec::new();
     loop {
         let line = match lines.recv_timeout(ENDLESS) {
             Ok(line) => line,
-            Err(RecvTimeoutError::Disconnected) => return None,
-            Err(RecvTimeoutError::Timeout) => return Some("a test that did not end".into()),
+            Err(RecvTimeoutError::Disconnected) => return (failed, true),
+            Err(RecvTimeoutError::Timeout) => {
+                failed.push("a test that did not end".into());
+                return (failed, false);
+            }
         };
         match result(&line) {
             Some((test, true)) => passed(test),
-            Some((test, false)) => return Some(test.to_owned()),
+            Some((test, false)) => failed.push(test.to_owned()),
             None => {}
+        }
+        if end == End::AtFirst && !failed.is_empty() {
+            return (failed, false);
         }
     }
 }

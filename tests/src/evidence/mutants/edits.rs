@@ -28,10 +28,10 @@ pub(super) fn edits(file: &syn::File, source: &str) -> Vec<Edit> {
     edits
 }
 
-/// The last resort where types leave no way to break a check: `code` is not done at all, the program stops there.
-pub(super) fn stop(code: &super::sites::Site) -> Option<Edit> {
-    let text = "panic!(\"the step is left out\")".into();
-    code.value.clone().map(|range| Edit { range, text, kind: "the step stops the program" })
+/// The last resort where types leave no way to break a check: the program stops before it.
+pub(super) fn stop(value: Range<usize>, source: &str) -> Option<Edit> {
+    let text = format!("{{ if true {{ panic!(\"the step is left out\") }} {} }}", source.get(value.clone())?);
+    Some(Edit { range: value, text, kind: "the step stops the program" })
 }
 
 /// Where `node` stands in its file.

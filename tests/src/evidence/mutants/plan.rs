@@ -87,7 +87,7 @@ impl Plan {
     /// For code that no other edit breaks and compiles.
     pub(super) fn last_resort(&self, cited: usize) -> Option<Mutant> {
         let Cited { source, site, .. } = self.cited.get(cited)?;
-        let edit = stop(site.as_ref()?)?;
+        let edit = stop(site.as_ref()?.value.clone()?, &self.sources.get(*source)?.text)?;
         Some(Mutant { source: *source, edit, cited_by: vec![cited] })
     }
 
