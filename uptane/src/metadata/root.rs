@@ -84,6 +84,7 @@ impl<'a> Root<'a> {
 
 /// What a Root file says, without the file.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "alloc"), expect(unreachable_pub, reason = "only full verification names it"))]
 pub struct RootSays {
     pub(crate) header: Header,
     roles: [RoleKeys; 4],
@@ -103,6 +104,7 @@ impl RootSays {
 }
 
 /// Reads the `signed` of a Root file. Canonical order puts `keys` before the roles that refer to them.
+#[cfg_attr(not(feature = "alloc"), expect(unreachable_pub, reason = "only full verification names it"))]
 pub struct RootReader {
     header: HeaderReader,
     keys: KeyTable<MAX_ROOT_KEYS>,

@@ -17,6 +17,7 @@ pub struct Snapshot<'a> {
 
 /// What a Snapshot file says, without the file.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "alloc"), expect(unreachable_pub, reason = "only full verification names it"))]
 pub struct SnapshotSays {
     pub(crate) header: Header,
     meta: Span,
@@ -85,6 +86,7 @@ impl Sink for FileReader {
 }
 
 /// Reads the `signed` of a Snapshot file.
+#[cfg_attr(not(feature = "alloc"), expect(unreachable_pub, reason = "only full verification names it"))]
 pub struct SnapshotReader {
     header: HeaderReader,
     file: FileMetaReader,

@@ -216,6 +216,7 @@ impl<L: Heard> Heard for Counting<'_, L> {
 
 /// What a Targets file says, without the file: where its lists lie.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "alloc"), expect(unreachable_pub, reason = "only full verification names it"))]
 pub struct TargetsSays {
     pub(crate) header: Header,
     pub(crate) targets: Span,
@@ -223,6 +224,7 @@ pub struct TargetsSays {
 }
 
 /// Reads the `signed` of a Targets file without looking into its lists.
+#[cfg_attr(not(feature = "alloc"), expect(unreachable_pub, reason = "only full verification names it"))]
 pub struct TargetsOutline {
     header: HeaderReader,
     targets: Option<Span>,

@@ -16,6 +16,7 @@ pub struct Timestamp<'a> {
 
 /// What a Timestamp file says, without the file.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "alloc"), expect(unreachable_pub, reason = "only full verification names it"))]
 pub struct TimestampSays {
     pub(crate) header: Header,
     snapshot: FileMeta,
@@ -63,6 +64,7 @@ impl<'a> Timestamp<'a> {
 }
 
 /// Reads the `signed` of a Timestamp file.
+#[cfg_attr(not(feature = "alloc"), expect(unreachable_pub, reason = "only full verification names it"))]
 pub struct TimestampReader {
     header: HeaderReader,
     snapshot: Option<FileMetaReader>,
