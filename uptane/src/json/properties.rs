@@ -74,9 +74,9 @@ proptest! {
 
     #[test]
     fn a_quiet_file_is_accepted_exactly_when_a_heard_one_is(json in damaged()) {
-        let within = |key: &str| [key.as_bytes(), &json, b"}"].concat();
-        let (heard, quiet) = (scan(&[&within("{\"heard\":")]), scan(&[&within("{\"quiet\":")]));
-        prop_assert_eq!(quiet.map(|_| ()), heard.map(|_| ()));
+        // The same bytes: damage may close the value and go on with members that another key would stand in order with.
+        let file = [b"{\"quiet\":", json.as_slice(), b"}"].concat();
+        prop_assert_eq!(scan(&[&file]).map(|_| ()), read(&file, &mut HearsAll));
     }
 
     #[test]
@@ -97,5 +97,14 @@ proptest! {
     fn canonical_json_is_taken_as_it_is(json in canonical()) {
         prop_assert_eq!(document(&json), Ok(json.clone()));
         prop_assert_eq!(document(format!(" {json} ")), Ok(json));
+    }
+}
+
+/// Hears of everything, quiet or not.
+struct HearsAll;
+
+impl Sink for HearsAll {
+    fn event(&mut self, _: &Path<'_>, _: Event<'_>, _: Span) -> Result<(), Error> {
+        Ok(())
     }
 }
