@@ -12,19 +12,18 @@
 //! | `state/primary.json` | [`Memory`] | the signing counter only grows; time goes back only where a Root rotated the time keys (design D14) |
 //! | `state/reports/ECU.json` | the newest report of each ECU | §5.4.3.6 |
 
-use std::collections::{BTreeMap, BTreeSet};
+mod accepted;
+
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use host::disk::Disk;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uptane::limits::{MAX_REPORT, MAX_ROOT, MAX_SNAPSHOT, MAX_TARGETS, MAX_TIMESTAMP};
-use uptane::{
-    Counter, Director, EcuId, Image, ImageLine, ReleaseCounter, Repository as _, RepositoryName, Role, RoleName, Time,
-    Version,
-};
+use uptane::{Counter, EcuId, ImageLine, ReleaseCounter, RepositoryName, Role, RoleName, Time, Version};
 
-use uptane::verify::MetadataFile;
+pub use accepted::{Accepted, AcceptedVersions};
 
 use crate::Error;
 use crate::machine::journal;
@@ -95,81 +94,6 @@ pub struct Outcome {
 
 /// Highest committed release counters.
 pub type Floors = BTreeMap<(EcuId, ImageLine), ReleaseCounter>;
-
-/// `state/accepted.json`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Accepted {
-    /// Of the Director.
-    pub director: AcceptedVersions,
-    /// Of the Image repository.
-    pub image: AcceptedVersions,
-    /// Of every other Image repository of the mapping, by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub others: BTreeMap<String, AcceptedVersions>,
-    /// ECUs and digests of the images that these Targets ask for and that did not run when they were accepted.
-    pub pending: BTreeMap<String, String>,
-}
-
-impl Accepted {
-    /// Of this repository.
-    pub fn of(&self, repository: RepositoryName) -> AcceptedVersions {
-        match repository.as_str() {
-            Director::NAME => self.director.clone(),
-            Image::NAME => self.image.clone(),
-            other => self.others.get(other).cloned().unwrap_or_default(),
-        }
-    }
-
-    /// Sets those of a repository.
-    pub fn set(&mut self, repository: RepositoryName, versions: AcceptedVersions) {
-        match repository.as_str() {
-            Director::NAME => self.director = versions,
-            Image::NAME => self.image = versions,
-            other => {
-                self.others.insert(other.to_owned(), versions);
-            }
-        }
-    }
-
-    fn all(&self) -> impl Iterator<Item = (&str, &AcceptedVersions)> {
-        let two = [(Director::NAME, &self.director), (Image::NAME, &self.image)];
-        two.into_iter().chain(self.others.iter().map(|(name, versions)| (name.as_str(), versions)))
-    }
-}
-
-/// Which Snapshot and Targets of one repository are current; 0 for none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AcceptedVersions {
-    /// Snapshot.
-    pub snapshot: u64,
-    /// Targets.
-    pub targets: u64,
-    /// Delegated Targets, by the names of their roles.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub delegated: BTreeMap<String, u64>,
-}
-
-impl AcceptedVersions {
-    /// The delegated files that are current.
-    pub fn delegated_files(&self) -> impl Iterator<Item = (RoleName, MetadataFile)> + '_ {
-        self.delegated.iter().filter_map(|(role, version)| {
-            let (role, version) = (RoleName::parse(role).ok()?, Version::new(*version).ok()?);
-            Some((role, MetadataFile::Delegated(role, version)))
-        })
-    }
-
-    /// Makes the file of this role not current.
-    pub fn drop(&mut self, role: Role) {
-        let versions = [(Role::Snapshot, &mut self.snapshot), (Role::Targets, &mut self.targets)];
-        versions.into_iter().filter(|(of, _)| *of == role).for_each(|(_, version)| *version = 0);
-    }
-
-    /// The names of all current files that have their version in their name; Root apart.
-    fn names(&self) -> BTreeSet<String> {
-        let two = [format!("{}.snapshot.json", self.snapshot), format!("{}.targets.json", self.targets)];
-        two.into_iter().chain(self.delegated_files().map(|(_, file)| file.file_name())).collect()
-    }
-}
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct FloorEntry {

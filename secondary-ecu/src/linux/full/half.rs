@@ -15,38 +15,14 @@ use uptane::limits::{MAX_ROOT, MAX_SNAPSHOT, MAX_TARGETS, MAX_TIMESTAMP};
 use uptane::verify::{
     Damaged, Keep, Kept, MetadataFile, Refresh, Refreshed, Reloaded, RootFile, Step, StoredFiles, Trusted, Wanted,
 };
-use uptane::{Director, EcuId, Error, Repository, RepositoryName, Role, RoleName, Time, Version};
+use uptane::{Director, EcuId, Error, Repository, RepositoryName, Role, Time, Version};
 
 use super::held;
+use super::joined::{join, join_delegated, split, split_delegated};
+use super::part::{Part, is_past, order_of};
 use crate::Fault;
 use crate::state::{Held, State};
 use crate::verifier::Accepted;
-
-/// Which of a repository's files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    Root(Version),
-    Timestamp,
-    Snapshot,
-    Targets,
-    /// The delegated Targets that the look-up waits for.
-    Delegated,
-}
-
-impl Part {
-    fn role(self) -> Role {
-        match self {
-            Self::Root(_) => Role::Root,
-            Self::Timestamp => Role::Timestamp,
-            Self::Snapshot => Role::Snapshot,
-            Self::Targets | Self::Delegated => Role::Targets,
-        }
-    }
-
-    fn order(self) -> usize {
-        order(self.role()) + usize::from(self == Self::Delegated)
-    }
-}
 
 /// One repository.
 #[derive(Debug)]
@@ -351,72 +327,6 @@ fn is_director<R: Repository>() -> bool {
 fn disk(error: host::Error) -> Fault {
     tracing::error!(%error, "metadata cannot be stored");
     Fault::Storage
-}
-
-/// The order of §5.4.4.2 in which a repository's files are judged.
-fn order(role: Role) -> usize {
-    [Role::Root, Role::Timestamp, Role::Snapshot, Role::Targets].iter().position(|known| *known == role).unwrap_or(0)
-}
-
-/// Where a file stands in that order; delegated Targets come last.
-fn order_of(file: MetadataFile) -> usize {
-    match file {
-        MetadataFile::Delegated(..) => Part::Delegated.order(),
-        MetadataFile::Root(_) | MetadataFile::Timestamp | MetadataFile::Snapshot(_) | MetadataFile::Targets(_) => {
-            order(file.role())
-        }
-    }
-}
-
-/// Whether a refresh that wants this next cannot go back to that Root or Timestamp.
-fn is_past(next: &Step, part: Part) -> bool {
-    match (next, part) {
-        (_, Part::Snapshot | Part::Targets | Part::Delegated) => false,
-        (Step::Fetch { file, .. }, Part::Root(_) | Part::Timestamp) => order(file.role()) > order(part.role()),
-        (Step::Done | Step::Refused(_), Part::Root(_) | Part::Timestamp) => true,
-    }
-}
-
-fn join(snapshot: &[u8], targets: &[u8]) -> Vec<u8> {
-    let length = u64::try_from(snapshot.len()).unwrap_or(u64::MAX);
-    [length.to_le_bytes().as_slice(), snapshot, targets].concat()
-}
-
-fn split(pair: &[u8]) -> Result<(&[u8], &[u8]), Fault> {
-    let (length, rest) = pair.split_first_chunk::<8>().ok_or(Fault::Storage)?;
-    let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| Fault::Storage)?;
-    rest.split_at_checked(length).ok_or(Fault::Storage)
-}
-
-/// Bytes of delegated files that are kept; with the names of their roles less than what is read back.
-const MAX_DELEGATED: usize = 32 * 1024 * 1024;
-
-fn join_delegated<'a>(files: impl Iterator<Item = (RoleName, &'a [u8])>) -> Vec<u8> {
-    let mut joined = Vec::new();
-    for (role, file) in files {
-        if joined.len().saturating_add(file.len()) > MAX_DELEGATED {
-            // Fetched again for each look-up.
-            continue;
-        }
-        // A role's name has at most 128 bytes.
-        joined.push(u8::try_from(role.as_str().len()).unwrap_or(u8::MAX));
-        joined.extend_from_slice(role.as_str().as_bytes());
-        joined.extend_from_slice(&u64::try_from(file.len()).unwrap_or(u64::MAX).to_le_bytes());
-        joined.extend_from_slice(file);
-    }
-    joined
-}
-
-fn split_delegated(mut joined: &[u8]) -> Option<Vec<(RoleName, &[u8])>> {
-    let mut files = Vec::new();
-    while let Some((length, rest)) = joined.split_first() {
-        let (role, rest) = rest.split_at_checked(usize::from(*length))?;
-        let (length, rest) = rest.split_first_chunk::<8>()?;
-        let (file, rest) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
-        files.push((RoleName::parse(core::str::from_utf8(role).ok()?).ok()?, file));
-        joined = rest;
-    }
-    Some(files)
 }
 
 impl Half<Director> {

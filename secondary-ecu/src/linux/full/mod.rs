@@ -5,6 +5,8 @@
 //! Image Targets that vouch for this ECU's image.
 
 mod half;
+mod joined;
+mod part;
 
 use host::disk::{Access, Folder};
 use host::provisioning::{MAPPING, Repositories};
@@ -17,7 +19,8 @@ use crate::Fault;
 use crate::flash::{Flash, Side};
 use crate::state::{Held, State};
 use crate::verifier::{Accepted, Desk, Verifier, Wanted, want};
-use half::{Half, Part};
+use half::Half;
+use part::Part;
 
 /// Full verification.
 #[derive(Debug)]
