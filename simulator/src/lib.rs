@@ -1,12 +1,13 @@
 //! Virtual vehicles over the very same code that ships.
 //!
 //! [`live`] runs the real services and ECUs as processes on this machine; [`demo`] shows with them how a firmware file
-//! reaches a vehicle and how three attacks are refused.
+//! reaches a vehicle and how three attacks are refused. [`world`] is a world of its own, with its own time.
 #![forbid(unsafe_code)]
 
 pub mod demo;
 mod error;
 pub mod live;
+pub mod world;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

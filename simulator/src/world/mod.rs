@@ -1,0 +1,8 @@
+//! The simulated world: time, disks, links and buses that behave like real ones, under the very code that ships.
+//!
+//! Nothing here reads a clock, opens a socket or starts a thread. [`time`] is a number that only goes on when the world
+//! says so, and [`chance`] is the one source of what is left to chance; from the same seed comes the same run, on any
+//! machine.
+
+pub mod chance;
+pub mod time;
