@@ -12,6 +12,7 @@ use crate::{Error, Role, Time, VehicleId, Version};
 pub struct Snapshot<'a> {
     signed: &'a [u8],
     header: Header,
+    targets: FileMeta,
     meta: &'a [u8],
 }
 
@@ -20,6 +21,7 @@ pub struct Snapshot<'a> {
 #[cfg_attr(not(feature = "alloc"), expect(unreachable_pub, reason = "only full verification names it"))]
 pub struct SnapshotSays {
     pub(crate) header: Header,
+    targets: FileMeta,
     meta: Span,
 }
 
@@ -31,7 +33,8 @@ impl<'a> Snapshot<'a> {
 
     /// The view of `signed`, where it was read within `scanned`.
     pub(crate) fn of(scanned: &'a [u8], signed: &'a [u8], said: SnapshotSays) -> Self {
-        Self { signed, header: said.header, meta: said.meta.of(scanned) }
+        let SnapshotSays { header, targets, meta } = said;
+        Self { signed, header, targets, meta: meta.of(scanned) }
     }
 
     /// The bytes this is a view of.
@@ -57,6 +60,11 @@ impl<'a> Snapshot<'a> {
     /// The vehicle it is for.
     pub fn vehicle(&self) -> Option<VehicleId> {
         self.header.vehicle
+    }
+
+    /// What it says of top-level Targets. It was read with the file, so a refresh without news walks no list.
+    pub fn targets(&self) -> FileMeta {
+        self.targets
     }
 
     /// Every Targets file it lists, by its file name, in ascending order.
@@ -90,8 +98,8 @@ impl Sink for FileReader {
 pub struct SnapshotReader {
     header: HeaderReader,
     file: FileMetaReader,
+    targets: Option<FileMeta>,
     meta: Span,
-    has_targets: bool,
 }
 
 impl ContentReader for SnapshotReader {
@@ -99,7 +107,7 @@ impl ContentReader for SnapshotReader {
 
     fn new() -> Self {
         let header = HeaderReader::new(Role::Snapshot);
-        Self { header, file: FileMetaReader::default(), meta: Span::default(), has_targets: false }
+        Self { header, file: FileMetaReader::default(), targets: None, meta: Span::default() }
     }
 
     fn event(&mut self, steps: &[Step<'_>], event: Event<'_>, span: Span) -> Result<(), Error> {
@@ -109,12 +117,17 @@ impl ContentReader for SnapshotReader {
                 keep_end(&mut self.meta, event, span);
                 Ok(())
             }
-            ([Step::Key("meta"), Step::Key(name)], Event::Begin(_)) => {
-                self.has_targets |= *name == "targets.json";
+            ([Step::Key("meta"), Step::Key(_)], Event::Begin(_)) => {
                 self.file = FileMetaReader::default();
                 self.file.event(&[], event)
             }
-            ([Step::Key("meta"), Step::Key(_)], Event::End(_)) => self.file.finish().map(|_| ()),
+            ([Step::Key("meta"), Step::Key(name)], Event::End(_)) => {
+                let file = self.file.finish()?;
+                if *name == "targets.json" {
+                    self.targets = Some(file);
+                }
+                Ok(())
+            }
             ([Step::Key("meta"), Step::Key(_), rest @ ..], _) => self.file.event(rest, event),
             (steps, _) => self.header.event(steps, event),
         }
@@ -122,7 +135,7 @@ impl ContentReader for SnapshotReader {
 
     fn finish(&self) -> Result<SnapshotSays, Error> {
         let header = self.header.finish()?;
-        required(self.has_targets.then_some(()), "targets.json")?;
-        Ok(SnapshotSays { header, meta: self.meta })
+        let targets = required(self.targets, "targets.json")?;
+        Ok(SnapshotSays { header, targets, meta: self.meta })
     }
 }

@@ -42,8 +42,8 @@ impl AtSnapshot {
     pub(super) fn cached<R: Repository>(&self, cycle: &Cycle<R>) -> Result<Option<AtTargets>, Error> {
         let cached = cycle.trusted.snapshot.as_ref().and_then(|cached| cached.listed_as(&self.listed).ok());
         let cached = cached.map(|cached| cycle.accept_again(RootRole::Snapshot, &cached).map(|()| cached));
-        let Some(snapshot) = cycle.usable(cached)? else { return Ok(None) };
-        AtTargets::listed_by(self.timestamp.clone(), snapshot).map(Some)
+        let snapshot = cycle.usable(cached)?;
+        Ok(snapshot.map(|snapshot| AtTargets::listed_by(self.timestamp.clone(), snapshot)))
     }
 
     /// Takes Snapshot (§5.4.4.2 steps 4 and 8).
@@ -61,7 +61,7 @@ impl AtSnapshot {
             cycle.store(MetadataFile::Snapshot(snapshot.version()), &snapshot);
             cycle.trusted.snapshot = Some(snapshot.clone());
         }
-        AtTargets::listed_by(self.timestamp, snapshot)
+        Ok(AtTargets::listed_by(self.timestamp, snapshot))
     }
 }
 

@@ -31,9 +31,9 @@ pub(super) struct Complete {
 }
 
 impl AtTargets {
-    pub(super) fn listed_by(timestamp: Kept<TimestampFile>, snapshot: Kept<SnapshotFile>) -> Result<Self, Error> {
-        let listed = snapshot.view().file("targets.json").ok_or(Error::Schema { field: "targets.json" })?;
-        Ok(Self { timestamp, snapshot, listed })
+    pub(super) fn listed_by(timestamp: Kept<TimestampFile>, snapshot: Kept<SnapshotFile>) -> Self {
+        let listed = snapshot.view().targets();
+        Self { timestamp, snapshot, listed }
     }
 
     /// The file to fetch.
