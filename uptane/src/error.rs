@@ -69,6 +69,9 @@ pub enum Error {
     /// One ECU id stands in Director Targets more than once (§5.4.4.6 step 7).
     #[error("Director Targets names an ECU twice")]
     EcuTwice,
+    /// Director Targets says that an ECU is to decrypt its image, by a method unknown here (§5.2.3.1.1).
+    #[error("Director Targets encrypts an image by an unknown method")]
+    Encrypted,
     /// The file has passed its expiry.
     #[error("{role} expired at {expires}; it is {now}")]
     Expired {
@@ -264,7 +267,7 @@ impl Error {
             | Self::RootVersion { .. }
             | Self::TimeRollback { .. }
             | Self::Withdrawn => Attack::Rollback,
-            Self::DirectorDelegates | Self::EcuTwice | Self::UnknownEcu => Attack::DirectorMisuse,
+            Self::DirectorDelegates | Self::EcuTwice | Self::Encrypted | Self::UnknownEcu => Attack::DirectorMisuse,
             Self::Equivocation { .. } | Self::MixAndMatch { .. } | Self::Unlisted => Attack::MixAndMatch,
             Self::Expired { .. } | Self::TimeJump { .. } => Attack::Freeze,
             Self::Hardware { .. } => Attack::IncompatibleImage,
@@ -289,6 +292,7 @@ impl Error {
             Self::DirectorDelegates => "director-delegates",
             Self::Duplicate { .. } => "duplicate",
             Self::EcuTwice => "ecu-twice",
+            Self::Encrypted => "encrypted",
             Self::Equivocation { .. } => "equivocation",
             Self::Expired { .. } => "expired",
             Self::Hardware { .. } => "hardware",
@@ -334,7 +338,7 @@ impl Error {
 }
 
 /// Every check in the order of its code, the first being 1. New ones go to the end: the numbers are on the wire.
-const CHECKS: [&str; 41] = [
+const CHECKS: [&str; 42] = [
     "bad-digest",
     "bad-key",
     "bad-name",
@@ -376,6 +380,7 @@ const CHECKS: [&str; 41] = [
     "no-consensus",
     "not-mapped",
     "unlisted",
+    "encrypted",
 ];
 
 #[cfg(test)]

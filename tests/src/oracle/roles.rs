@@ -257,6 +257,7 @@ pub(super) struct Assignment {
     pub(super) hardware: String,
     pub(super) order: Option<u64>,
     pub(super) fallback: Option<String>,
+    pub(super) encrypted: bool,
 }
 
 impl Image {
@@ -292,5 +293,6 @@ fn assignment((ecu, said): (&String, &Json)) -> Result<(String, Assignment), Ref
         return Err(Refused("ecus"));
     }
     let fallback = optional(said, "fallback", is_name)?;
-    Ok((ecu.clone(), Assignment { hardware: hardware.to_owned(), order, fallback }))
+    let encrypted = said.member("encryption").is_some();
+    Ok((ecu.clone(), Assignment { hardware: hardware.to_owned(), order, fallback, encrypted }))
 }

@@ -175,6 +175,9 @@ impl Cycle<'_> {
         if images.values().any(|image| image.ecus.is_empty()) {
             return Err(Refused("an image for no ECU"));
         }
+        if images.values().flat_map(|image| image.ecus.values()).any(|said| said.encrypted) {
+            return Err(Refused("an encrypted image"));
+        }
         check_ecus(images.values(), ecus)
     }
 }

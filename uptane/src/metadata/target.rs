@@ -103,9 +103,17 @@ pub struct EcuEntry {
     pub order: Option<u32>,
     /// The image to return to where there is no second bank (design D8).
     pub fallback: Option<TargetNameBuf>,
+    /// Whether `encryption` is said, whatever it says: no method is known (§5.2.3.1.1).
+    pub encrypted: bool,
 }
 
 impl EcuEntry {
+    /// Refuses an image that this ECU would have to decrypt. Whoever passes `encryption` over installs ciphertext, if its
+    /// digests are those of the ciphertext, and else blames the image.
+    pub(crate) fn check_plain(&self) -> Result<(), Error> {
+        if self.encrypted { Err(Error::Encrypted) } else { Ok(()) }
+    }
+
     fn revisit(ecu: &str, value: &[u8]) -> Option<Self> {
         let mut reader = EcuReader::default();
         read(value, &mut reader).ok()?;
@@ -252,6 +260,7 @@ struct EcuReader {
     hardware_id: Option<HardwareId>,
     order: Option<u32>,
     fallback: Option<TargetNameBuf>,
+    encrypted: bool,
 }
 
 impl EcuReader {
@@ -264,14 +273,15 @@ impl EcuReader {
                 self.order = Some(order.map_err(|_| Error::BadNumber { kind: "order" })?);
             }
             [Step::Key("fallback")] => self.fallback = Some(TargetNameBuf::parse(event.text("fallback")?)?),
+            [Step::Key("encryption"), ..] => self.encrypted = true,
             _ => {}
         }
         Ok(())
     }
 
     fn finish(&self, ecu: EcuId) -> Result<EcuEntry, Error> {
-        let Self { hardware_id, order, fallback } = *self;
-        Ok(EcuEntry { ecu, hardware_id: required(hardware_id, "hardware_id")?, order, fallback })
+        let Self { hardware_id, order, fallback, encrypted } = *self;
+        Ok(EcuEntry { ecu, hardware_id: required(hardware_id, "hardware_id")?, order, fallback, encrypted })
     }
 }
 

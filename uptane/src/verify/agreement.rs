@@ -220,7 +220,7 @@ fn approve_entry<'a>(
             Some(ApprovedImage::of(&fallback))
         }
     };
-    let EcuEntry { ecu, hardware_id, order, fallback: _ } = *entry;
+    let EcuEntry { ecu, hardware_id, order, fallback: _, encrypted: _ } = *entry;
     Ok(ApprovedEntry { ecu, hardware_id, order, repository, image: ApprovedImage::of(&vouched), fallback })
 }
 

@@ -133,6 +133,7 @@ fn check_director(targets: &Targets<'_>, audience: &Audience) -> Result<(), Erro
         }
         for entry in target.ecus() {
             check_ecu(&entry.ecu, &mut named, ecus.as_deref())?;
+            entry.check_plain()?;
         }
     }
     Ok(())

@@ -112,6 +112,33 @@ fn one_ecu_in_two_images_is_refused() {
     assert_eq!(refused, Error::EcuTwice);
 }
 
+/// What the Director says to the first ECU.
+const SAID: [&str; 6] = ["targets", NAME, "custom", "uptane", "ecus", "ecu-000"];
+
+// §5.2.3.1.1: the image that arrives is ciphertext, whatever its digests are.
+#[test]
+fn an_image_that_an_ecu_is_to_decrypt_is_refused() {
+    for method in [r#"{"key":"00","method":"none-such"}"#, "{}", "[]", "\"\"", "false", "null"] {
+        let path = [&SAID[..], &["encryption"]].concat();
+        let refused = refused(|next| next.director.set(Role::Targets, &path, method));
+        assert_eq!(refused, Error::Encrypted, "{method}");
+        assert_eq!(refused.attack(), Some(Attack::DirectorMisuse));
+    }
+}
+
+// §5.2.3.1.1: images come from the Image repository alone.
+#[test]
+fn an_address_or_a_delta_is_passed_over() {
+    let (mut repo, mut vehicle) = updated();
+    repo.publish(|next| {
+        let address = [&SAID[..], &["url"]].concat();
+        next.director.set(Role::Targets, &address, "\"https://elsewhere.example/fw.bin\"");
+        let delta = [&SAID[..], &["delta"]].concat();
+        next.director.set(Role::Targets, &delta, r#"{"method":"none-such"}"#);
+    });
+    vehicle.update(&repo).unwrap();
+}
+
 #[test]
 fn an_ecu_of_another_vehicle_is_refused() {
     let (mut repo, mut vehicle) = updated();

@@ -234,11 +234,12 @@ fn assignment(signed: &mut Tree, name: &str, chance: &mut Chance) {
     let ecus = ["targets", name, "custom", "uptane", "ecus"];
     let ecu = chance.word(&["ecu-000", "ecu-001", "ecu-002", ".ecu"]);
     let own: Vec<&str> = ecus.iter().copied().chain([ecu]).collect();
-    match chance.below(5) {
+    match chance.below(6) {
         0 => signed.set(&ecus, ecu, Tree::object([("hardware_id", Tree::text(chance.word(&["hw-0", "hw-1"])))])),
         1 => signed.remove(&ecus, ecu),
         2 => signed.set(&own, "order", Tree::raw(chance.word(&["0", "7", "4294967295", "4294967296"]))),
         3 => signed.set(&own, "hardware_id", Tree::text(chance.word(&["hw-0", "hw-1", "hw-9"]))),
+        4 => signed.set(&own, "encryption", Tree::raw(chance.word(&["null", "{}", r#"{"method":"x"}"#]))),
         _ => {
             let fallback = ["fw/ecu-000-1.bin", "fw/ecu-001-1.bin", "fw/none.bin", "../x"];
             signed.set(&own, "fallback", Tree::text(chance.word(&fallback)));

@@ -116,7 +116,7 @@ impl<P: Profile> TargetsStream<P> {
             return Err(Error::DirectorDelegates);
         }
         let Pick { own, hardware_id, chosen, fault, .. } = reader.pick;
-        // §5.4.4.6 step 7, and §5.2.3.1.1.
+        // §5.4.4.6 step 7, and §5.2.3.1.1: no image for nobody, none that is encrypted.
         fault.map_or(Ok(()), Err)?;
         Ok(OwnTargets { header, sha256, ecu: own, hardware_id, chosen, profile })
     }
@@ -273,6 +273,9 @@ impl Heard for Pick {
         self.names_ecus = true;
         if self.ecus.names_again(&entry.ecu) {
             self.fault.get_or_insert(Error::EcuTwice);
+        }
+        if let Err(fault) = entry.check_plain() {
+            self.fault.get_or_insert(fault);
         }
         if entry.ecu == self.own {
             self.entry = Some(*entry);

@@ -107,6 +107,17 @@ fn any_ecu_that_is_named_twice_is_seen() {
     }
 }
 
+// §5.2.3.1.1: whichever ECU it is said to, and in whatever words.
+#[test]
+fn an_image_that_any_ecu_is_to_decrypt_is_refused_in_partial_verification() {
+    for (ecu, method) in [("ecu-000", r#"{"method":"none-such"}"#), ("ecu-001", "{}"), ("ecu-002", "null")] {
+        let path = ["targets", &format!("fw/{ecu}-1.bin"), "custom", "uptane", "ecus", ecu, "encryption"];
+        let refused = refusal(|next| next.director.set(Role::Targets, &path, method));
+        assert_eq!(refused, Error::Encrypted, "{ecu}");
+        assert_eq!(Error::name_of(refused.code()), Some("encrypted"));
+    }
+}
+
 #[test]
 fn a_file_for_another_vehicle_is_refused() {
     let vehicle = format!("\"{}\"", "0".repeat(32));

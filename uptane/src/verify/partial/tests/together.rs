@@ -63,6 +63,7 @@ fn fault(which: usize, now: Time, next: &mut Next) {
         13 => director.set(targets, &at(&["length"]), "{}"),
         14 => director.set(targets, &["targets", "no/../way"], "{}"),
         15 => director.set(targets, &["expires"], "\"soon\""),
+        16 => director.set(targets, &at(&["custom", "uptane", "ecus", "ecu-000", "encryption"]), "{}"),
         _ => {}
     }
 }
