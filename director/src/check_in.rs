@@ -19,8 +19,8 @@ use crate::metadata::versions;
 pub enum Verdict {
     /// Nothing changed since the last manifest.
     Idle(Seen),
-    /// The last manifest once more: its answer may have been lost.
-    Known,
+    /// The last manifest once more: its answer may have been lost. The ECUs whose time stands still in it.
+    Known(Vec<EcuId>),
     /// The statement is good, but what it refers to is not known here.
     ManifestWanted,
     /// A new manifest, all of whose checks hold.
@@ -34,7 +34,7 @@ pub fn idle(facts: &Facts, file: &[u8], seen: Option<Counter>, now: Time) -> Res
     check_sender(facts, check_in.vehicle, check_in.primary)?;
     check_counter(facts, check_in.counter, seen)?;
     match facts.vehicle.manifest {
-        Some(last) if last.digest == check_in.manifest => {
+        Some(last) if last.digest == check_in.manifest && !is_old(primary(facts)?, now) => {
             Ok(Verdict::Idle(Seen { at: now, counter: check_in.counter }))
         }
         _ => Ok(Verdict::ManifestWanted),
@@ -45,7 +45,7 @@ pub fn idle(facts: &Facts, file: &[u8], seen: Option<Counter>, now: Time) -> Res
 pub fn manifest(facts: &Facts, file: &[u8], seen: Option<Counter>, now: Time) -> Result<Verdict, Error> {
     let digest = Sha256::of(file);
     if facts.vehicle.manifest.is_some_and(|last| last.digest == digest) {
-        return Ok(Verdict::Known);
+        return Ok(Verdict::Known(frozen(facts, &[], &[])));
     }
     // By the Primary's key and no other ECU's (trap T11).
     let verified = verify::manifest(file, &primary(facts)?.key)?;
@@ -62,6 +62,7 @@ pub fn manifest(facts: &Facts, file: &[u8], seen: Option<Counter>, now: Time) ->
         file: file.to_vec(),
         content_seq: restored(facts, manifest.director())?,
         went_back: went_back(facts, &reports),
+        frozen: frozen(facts, &reports, &unreachable),
         reports,
         unreachable,
     })))
@@ -181,6 +182,27 @@ fn went_back(facts: &Facts, reports: &[(EcuId, Installed, LastReport)]) -> Vec<E
     earlier.map(|(ecu, _, _)| *ecu).collect()
 }
 
+/// ECUs whose time stands still (§5.4.4.1 step 1). Their Primary carries the time to them and cannot make one up, but it
+/// can keep it from them, and with it the expiry of old metadata. The vehicle must be updated all the same: this is
+/// noticed, not refused.
+fn frozen(facts: &Facts, reports: &[(EcuId, Installed, LastReport)], unreachable: &[(EcuId, Time)]) -> Vec<EcuId> {
+    let new = |id: EcuId| reports.iter().find(|(ecu, _, _)| *ecu == id).map(|(_, _, report)| report.time);
+    let time = |ecu: &Ecu| new(ecu.id).or(ecu.last_report.as_ref().map(|last| last.time));
+    // Not by the Primary's word alone: what this Director told it counts too.
+    let told = facts.ecu(facts.vehicle.primary).and_then(time).max(facts.vehicle.seen.map(|seen| seen.at));
+    let Some(told) = told else { return Vec::new() };
+    // One that was away until now has had no chance to be told.
+    let was_away = |ecu: &Ecu| ecu.unreachable.is_some() || unreachable.iter().any(|(id, _)| *id == ecu.id);
+    let lags = |ecu: &Ecu| time(ecu).is_some_and(|time| told.since(time) > FROZEN_AFTER);
+    facts.ecus.iter().filter(|ecu| !was_away(ecu) && lags(ecu)).map(|ecu| ecu.id).collect()
+}
+
+/// Whether the Primary last reported so long ago that it must report again: times stand in reports alone, so a vehicle
+/// that is always idle would never show one that stands still.
+fn is_old(primary: &Ecu, now: Time) -> bool {
+    primary.last_report.as_ref().is_some_and(|last| now.since(last.time) > REPORT_AGE)
+}
+
 fn unverified(ecu: &Ecu) -> impl FnOnce(uptane::Error) -> Error {
     |cause| Error::Report { ecu: ecu.id, cause: Box::new(cause) }
 }
@@ -216,6 +238,10 @@ fn restored(facts: &Facts, reported: AcceptedVersions) -> Result<Option<(Content
 
 /// How far an ECU's clock may be ahead of this server's.
 const CLOCK_SKEW: Duration = Duration::from_secs(600);
+/// How far an ECU's time may be behind what its vehicle was told; each check-in brings it a new one.
+const FROZEN_AFTER: Duration = Duration::from_secs(86_400);
+/// How long idle check-ins may follow each other before a manifest is asked for.
+const REPORT_AGE: Duration = Duration::from_secs(30 * 86_400);
 /// Content changes a lost database may have made after its backup.
 const MAX_RESTORED: u64 = 1 << 16;
 

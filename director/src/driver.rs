@@ -13,7 +13,7 @@ use host::health::Health;
 use tokio::time::{Instant, interval_at, sleep};
 use tonic::service::Routes;
 use uptane::verify::MetadataFile;
-use uptane::{Sha256, Time, VehicleId, Version};
+use uptane::{EcuId, Sha256, Time, VehicleId, Version};
 
 use crate::Error;
 use crate::answer::{self, Answer, Request, State};
@@ -144,7 +144,10 @@ impl<S: Store> Director<S> {
                 self.note(vehicle, seen)?;
                 facts
             }
-            Verdict::Known => facts,
+            Verdict::Known(frozen) => {
+                report_frozen(vehicle, &frozen);
+                facts
+            }
             Verdict::News(accepted) => {
                 report(&accepted);
                 self.change(certificate, Change::Accept(accepted)).await?
@@ -238,6 +241,7 @@ fn report(accepted: &crate::facts::Accepted) {
     for ecu in &accepted.went_back {
         tracing::warn!(%vehicle, %ecu, "an ECU's time went back: it restarted without a clock, or was told a wrong time");
     }
+    report_frozen(vehicle, &accepted.frozen);
     for (ecu, since) in &accepted.unreachable {
         tracing::warn!(%vehicle, %ecu, %since, "an ECU does not answer its Primary");
     }
@@ -246,6 +250,13 @@ fn report(accepted: &crate::facts::Accepted) {
             metrics::counter!("director_attacks_reported_total", "attack" => attack.word()).increment(1);
             tracing::warn!(%vehicle, %ecu, %attack, "an ECU reports an attack");
         }
+    }
+}
+
+fn report_frozen(vehicle: VehicleId, frozen: &[EcuId]) {
+    for ecu in frozen {
+        metrics::counter!("director_frozen_times_total").increment(1);
+        tracing::warn!(%vehicle, %ecu, "an ECU's time stands still: its Primary does not hand it the time, or it refuses it");
     }
 }
 

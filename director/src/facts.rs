@@ -244,6 +244,8 @@ pub struct Accepted {
     pub reports: Vec<(EcuId, Installed, LastReport)>,
     /// ECUs whose time went back since their last report.
     pub went_back: Vec<EcuId>,
+    /// ECUs whose time stands still while that of their vehicle goes on.
+    pub frozen: Vec<EcuId>,
     /// Every ECU the Primary cannot reach, and since when; all others are reachable.
     pub unreachable: Vec<(EcuId, Time)>,
 }

@@ -188,7 +188,7 @@ fn a_manifest_without_fault_is_news() {
 fn the_same_manifest_again_is_no_news() {
     let facts = testing::facts();
     let facts = after(facts.clone(), &accepted(&facts, &sent()));
-    assert_eq!(judge(&facts, &sent()).unwrap(), Verdict::Known);
+    assert_eq!(judge(&facts, &sent()).unwrap(), Verdict::Known(vec![]));
 }
 
 #[test]
@@ -238,6 +238,73 @@ fn an_ecu_whose_time_went_back_is_noticed() {
     back.others[0].0.counter = counter_of(9);
     back.others[0].0.time = at(NOW - 11);
     assert_eq!(accepted(&facts, &back).went_back, [ecu_id("brake")]);
+}
+
+const DAY: u64 = 86_400;
+
+/// What the brake is found to be when it reports this time, in a vehicle that was told the time at `NOW`.
+fn frozen_at(time: u64, change: impl FnOnce(&mut Facts, &mut Sent)) -> Vec<EcuId> {
+    let (mut facts, mut sent) = (testing::facts(), sent());
+    facts.vehicle.registered = at(0);
+    sent.others[0].0.time = at(time);
+    change(&mut facts, &mut sent);
+    accepted(&facts, &sent).frozen
+}
+
+const BEHIND: u64 = NOW - 10 - DAY - 1;
+
+#[test]
+fn an_ecu_whose_time_stands_still_while_its_primary_s_goes_on_is_noticed() {
+    assert_eq!(frozen_at(BEHIND, |_, _| {}), [ecu_id("brake")]);
+    assert_eq!(frozen_at(BEHIND + 1, |_, _| {}), [], "a day is not long");
+}
+
+#[test]
+fn a_primary_that_keeps_the_time_from_itself_too_is_noticed_with_its_ecus() {
+    let frozen = frozen_at(BEHIND, |facts, sent| {
+        sent.own.time = at(BEHIND);
+        facts.vehicle.seen = Some(Seen { at: at(NOW - 10), counter: counter_of(1) });
+    });
+    assert_eq!(frozen, [ecu_id("brake"), ecu_id("primary")]);
+}
+
+#[test]
+fn an_ecu_that_was_away_is_not_taken_for_one_whose_time_stands_still() {
+    let was_away = |facts: &mut Facts, _: &mut Sent| facts.ecus[0].unreachable = Some(at(5));
+    assert_eq!(frozen_at(BEHIND, was_away), []);
+    let is_away = |_: &mut Facts, sent: &mut Sent| sent.unreachable.push((ecu_id("brake"), at(5)));
+    assert_eq!(frozen_at(BEHIND, is_away), []);
+}
+
+#[test]
+fn an_old_report_in_a_new_manifest_shows_a_time_that_stands_still() {
+    let (mut facts, mut sent) = (testing::facts(), sent());
+    facts.vehicle.registered = at(0);
+    (sent.own.time, sent.others[0].0.time) = (at(NOW - 3 * DAY), at(NOW - 3 * DAY));
+    let first = accepted(&facts, &sent);
+    assert_eq!(first.frozen, []);
+    let facts = after(facts, &first);
+    (sent.counter, sent.own.counter, sent.own.time) = (9, counter_of(9), at(NOW));
+    let second = accepted(&facts, &sent);
+    assert_eq!((second.reports.len(), second.frozen), (1, vec![ecu_id("brake")]));
+}
+
+#[test]
+fn the_last_manifest_once_more_shows_a_time_that_stands_still() {
+    let (mut facts, sent) = (testing::facts(), sent());
+    facts = after(facts.clone(), &accepted(&facts, &sent));
+    facts.vehicle.seen = Some(Seen { at: at(NOW + 2 * DAY), counter: counter_of(1) });
+    assert_eq!(judge(&facts, &sent).unwrap(), Verdict::Known(vec![ecu_id("brake"), ecu_id("primary")]));
+}
+
+#[test]
+fn after_a_month_of_idle_check_ins_a_manifest_is_wanted() {
+    let facts = testing::facts();
+    let facts = after(facts.clone(), &accepted(&facts, &sent()));
+    let last = facts.vehicle.manifest.unwrap().digest;
+    let at_day = |day: u64| idle(&facts, &idle_file(9, last, &PRIMARY_SEED), None, at(NOW - 10 + day * DAY)).unwrap();
+    assert!(matches!(at_day(30), Verdict::Idle(_)));
+    assert_eq!(at_day(31), Verdict::ManifestWanted);
 }
 
 #[test]

@@ -139,6 +139,7 @@ fn accepted(counter: u64, previous: Option<LastManifest>) -> Accepted {
         content_seq: None,
         reports: vec![(ecu_id("brake"), installed(2), report)],
         went_back: Vec::new(),
+        frozen: Vec::new(),
         unreachable: vec![(ecu_id("primary"), time(1_500))],
     }
 }
