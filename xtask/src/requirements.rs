@@ -18,6 +18,24 @@ const RULES: usize = 229;
 /// Traps: T1 to T31, and T1b.
 const TRAPS: usize = 32;
 
+/// Rules that bind who does something nobody must, and permissions: the only ones that can be void (ADR 0007).
+const CONDITIONAL: [&str; 14] = [
+    "STD-5.2.3.1.1-6",
+    "STD-5.2.3.1.1-7",
+    "STD-5.2.3.1.1-9",
+    "STD-5.2.3.2-6",
+    "STD-5.2.4-2",
+    "STD-5.3.1-7",
+    "STD-5.3.2-3",
+    "STD-5.3.2.1-13",
+    "STD-5.3.2.2-6",
+    "STD-5.4.1-7",
+    "STD-5.4.2.1-2",
+    "STD-5.4.2.1-4",
+    "STD-5.4.4.1-4",
+    "STD-5.4.4.2-14",
+];
+
 /// What is still to come, by the names `docs/requirements/README.md` explains.
 const PACKAGES: [&str; 8] = [
     "whole system",
@@ -56,6 +74,8 @@ enum State {
     Met { code: Vec<String>, tests: Vec<String> },
     /// We do otherwise, on purpose.
     Deviating { why: String, code: Vec<String> },
+    /// The condition it binds under cannot arise: `code` sees to that, and `tests` show it.
+    Void { why: String, code: Vec<String>, tests: Vec<String> },
     /// Still to come, in a package of work; of a trap also why it belongs there.
     Open {
         package: String,
@@ -128,20 +148,21 @@ impl Rule {
     fn faults(&self, workspace: &Workspace, tests: &Tests) -> Vec<String> {
         let mut faults = Vec::new();
         match &self.state {
-            State::Met { code, tests: named } => {
-                if code.is_empty() || named.is_empty() {
-                    faults.push("is met, and names no code or no test".into());
-                }
-                faults.extend(code.iter().filter_map(|pointer| lost(workspace, pointer)));
-                faults.extend(
-                    named.iter().filter(|name| !tests.has(name)).map(|name| format!("no test is named {name}")),
-                );
-            }
+            State::Met { code, tests: named } => faults.extend(unshown(workspace, tests, code, named)),
             State::Deviating { why, code } => {
                 if why.is_empty() {
                     faults.push("deviates without saying why".into());
                 }
                 faults.extend(code.iter().filter_map(|pointer| lost(workspace, pointer)));
+            }
+            State::Void { why, code, tests: named } => {
+                if why.is_empty() {
+                    faults.push("is void without saying why".into());
+                }
+                if !CONDITIONAL.contains(&self.id.as_str()) {
+                    faults.push("is called void, and binds without condition".into());
+                }
+                faults.extend(unshown(workspace, tests, code, named));
             }
             State::Open { package, why: _ } => {
                 if !PACKAGES.contains(&package.as_str()) {
@@ -164,9 +185,21 @@ impl State {
         match self {
             Self::Met { .. } => "met",
             Self::Deviating { .. } => "deviating",
+            Self::Void { .. } => "void",
             Self::Open { .. } => "open",
         }
     }
+}
+
+/// What is wrong with code and tests of which both must be there.
+fn unshown(workspace: &Workspace, tests: &Tests, code: &[String], named: &[String]) -> Vec<String> {
+    let mut faults = Vec::new();
+    if code.is_empty() || named.is_empty() {
+        faults.push("names no code or no test".into());
+    }
+    faults.extend(code.iter().filter_map(|pointer| lost(workspace, pointer)));
+    faults.extend(named.iter().filter(|name| !tests.has(name)).map(|name| format!("no test is named {name}")));
+    faults
 }
 
 /// Why `pointer` (`file: text`) leads nowhere, if it does.
@@ -268,6 +301,27 @@ mod tests {
         assert_eq!(faults(&["T1", "T1"], 2), 1);
         assert_eq!(faults(&["T1"], 2), 1);
         assert_eq!(faults(&["T1", "STD-1"], 2), 1);
+    }
+
+    #[test]
+    fn only_a_rule_with_a_condition_is_void_and_only_if_code_and_a_test_show_it() {
+        let workspace = Workspace::find().unwrap();
+        let tests = Tests(BTreeSet::from(["shows_it".into()]));
+        let faults = |id: &str, why: &str, test: &str| {
+            let (code, tests_named) = (vec!["Cargo.toml: [workspace]".into()], vec![test.into()]);
+            let state = State::Void { why: why.into(), code, tests: tests_named };
+            Rule { id: id.into(), summary: "none".into(), state }.faults(&workspace, &tests).len()
+        };
+        assert_eq!(faults("STD-5.2.3.1.1-6", "nobody encrypts", "shows_it"), 0);
+        assert_eq!(faults("STD-5.2.3.1.1-5", "nobody encrypts", "shows_it"), 1);
+        assert_eq!(faults("STD-5.2.3.1.1-6", "", "shows_it"), 1);
+        assert_eq!(faults("STD-5.2.3.1.1-6", "nobody encrypts", "is_not_there"), 1);
+    }
+
+    #[test]
+    fn every_conditional_rule_is_a_rule() {
+        let Page { rule: rules, .. } = read(&Workspace::find().unwrap()).unwrap();
+        assert!(CONDITIONAL.iter().all(|id| rules.iter().any(|rule| rule.id == *id)));
     }
 
     #[test]

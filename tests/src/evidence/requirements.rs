@@ -17,7 +17,7 @@ use crate::record::{Limit, Record};
 
 pub(super) const ITEM: Item = Item {
     name: "requirements",
-    promise: "every rule of the Standard is met, deviating or open, with pointers that lead somewhere; none of §5.2 and §5.4.4 is open",
+    promise: "every rule of the Standard is met, deviating, void or open, with pointers that lead somewhere; none of §5.2 and §5.4.4 is open",
     show,
 };
 
@@ -37,6 +37,9 @@ struct Rule {
     id: String,
     summary: String,
     status: Status,
+    /// Why it is deviating or void.
+    #[serde(default)]
+    why: String,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,8 +47,12 @@ struct Rule {
 enum Status {
     Met,
     Deviating,
+    /// The condition it binds under cannot arise (ADR 0007).
+    Void,
     Open,
 }
+
+const STATUSES: [Status; 4] = [Status::Met, Status::Deviating, Status::Void, Status::Open];
 
 fn show(record: &mut Record) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the crate lies in the workspace")?;
@@ -58,9 +65,14 @@ fn show(record: &mut Record) -> Result<()> {
     for rule in rules.iter().filter(|rule| rule.must_not_be_open()) {
         record.claim(format!("{} ({}) is not open", rule.id, rule.summary), false);
     }
+    // Told one by one: what is called void must bear being looked at.
+    for rule in rules.iter().filter(|rule| rule.status == Status::Void) {
+        record.note(format!("void: {}. {} {}", rule.id, rule.summary, rule.why));
+        record.claim(format!("{} says why it is void", rule.id), !rule.why.is_empty());
+    }
     let all = [("rules", &rules), ("traps", &traps)];
     for (what, list) in all {
-        for status in [Status::Met, Status::Deviating, Status::Open] {
+        for status in STATUSES {
             let count = list.iter().filter(|rule| rule.status == status).count();
             record.figure(format!("{what} {}", status.name()), f64::from(u32::try_from(count)?), "", Limit::Shown);
         }
@@ -112,6 +124,7 @@ impl Status {
         match self {
             Self::Met => "met",
             Self::Deviating => "deviating",
+            Self::Void => "void",
             Self::Open => "open",
         }
     }
@@ -122,7 +135,7 @@ mod tests {
     use super::*;
 
     fn rule(id: &str, status: Status) -> Rule {
-        Rule { id: id.into(), summary: "any".into(), status }
+        Rule { id: id.into(), summary: "any".into(), status, why: String::new() }
     }
 
     #[test]
@@ -139,6 +152,7 @@ mod tests {
         assert!(rule("STD-5.2.3.1.1-6", Status::Open).must_not_be_open());
         assert!(rule("STD-5.4.4-1", Status::Open).must_not_be_open());
         assert!(!rule("STD-5.4.4-1", Status::Deviating).must_not_be_open());
+        assert!(!rule("STD-5.2.3.1.1-6", Status::Void).must_not_be_open());
         assert!(!rule("STD-5.4.2.4-1", Status::Open).must_not_be_open());
         assert!(!rule("STD-5.3-1", Status::Open).must_not_be_open());
     }
