@@ -5,6 +5,7 @@
 //!
 //! Everything here blocks; a process with one thread calls it where a pause of some milliseconds is harmless.
 
+mod bulk;
 mod folder;
 
 use std::fs::{self, File, OpenOptions};
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{Error, random};
 
+pub use bulk::Bulk;
 pub use folder::{Disk, Folder, Lock};
 
 /// How the name of a file begins that was not finished.

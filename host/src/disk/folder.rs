@@ -26,13 +26,18 @@ pub trait Disk {
 
     /// The names of the files directly in the sub-folder `under` (`""` for the top), sorted, without `under`.
     fn list(&self, under: &str) -> Result<Vec<String>, Error>;
+
+    /// Where the file `name` is, as messages to people say it.
+    fn place(&self, name: &str) -> PathBuf {
+        PathBuf::from(name)
+    }
 }
 
 /// A folder of the file system.
 #[derive(Clone, Debug)]
 pub struct Folder {
-    path: PathBuf,
-    access: Access,
+    pub(super) path: PathBuf,
+    pub(super) access: Access,
 }
 
 impl Folder {
@@ -75,7 +80,7 @@ impl Folder {
         }
     }
 
-    fn place_for(&self, name: &str) -> Result<PathBuf, Error> {
+    pub(super) fn place_for(&self, name: &str) -> Result<PathBuf, Error> {
         let path = self.at(name)?;
         path.parent().map_or(Ok(()), |folder| create_folder(folder, self.access))?;
         Ok(path)
@@ -122,6 +127,10 @@ impl Disk for Folder {
         }
         names.sort_unstable();
         Ok(names)
+    }
+
+    fn place(&self, name: &str) -> PathBuf {
+        self.path.join(name)
     }
 }
 
