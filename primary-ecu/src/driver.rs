@@ -4,12 +4,9 @@
 //! that waits for somebody else is a future in `under_way`.
 
 mod cloud;
-mod downloads;
-mod errand;
 mod links;
 mod own;
 mod shown;
-mod stage;
 pub(crate) mod transport;
 
 use std::collections::BTreeMap;
@@ -31,12 +28,13 @@ use crate::config::Config;
 use crate::grpc;
 use crate::machine::transaction::{Action, Transaction};
 use crate::machine::{Input, Output, Primary, Start, delegated_for};
+use crate::node::download as downloads;
+use crate::node::stage::{Current, Stage};
 use crate::slots::Slots;
 use crate::store::{Outcome, Store, Told};
 use crate::{Error, folder};
 use links::Links;
 use shown::Shown;
-use stage::{Current, Stage};
 
 /// How often a status is written while something goes on.
 const SHOW: Duration = Duration::from_millis(100);

@@ -13,6 +13,7 @@ mod error;
 mod folder;
 mod grpc;
 pub mod machine;
+mod node;
 pub mod slots;
 pub mod status;
 pub mod store;

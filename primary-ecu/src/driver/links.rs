@@ -13,9 +13,7 @@ use tokio::sync::Mutex;
 use uptane::{EcuId, Nonce, Sha256};
 
 use super::Done;
-use super::errand::{self, Failure};
 use super::shown::Shown;
-use super::stage::Stage;
 use super::transport::{Answer, Silent, Transport};
 use crate::Error;
 use crate::can::{Bus, CanLink};
@@ -23,6 +21,8 @@ use crate::config::{Address, Config};
 use crate::grpc::{Ethernet, Trust};
 use crate::machine::transaction::{Action, Event, Standing, State, Transaction};
 use crate::machine::{Input, Met};
+use crate::node::errand::{self, Failure};
+use crate::node::stage::Stage;
 
 /// The ways to all Secondaries of the vehicle. Each takes one errand after the other.
 pub(super) struct Links(BTreeMap<EcuId, Rc<Mutex<Link>>>);

@@ -2,9 +2,10 @@
 
 use uptane::sign::CommandBuilder;
 
-use super::{Driver, downloads};
+use super::Driver;
 use crate::Error;
 use crate::machine::transaction::{Action, Event, MemberImage, Standing, Transaction};
+use crate::node::download as downloads;
 
 impl Driver {
     /// An errand to the Primary's own slots.

@@ -9,10 +9,10 @@ use host::provisioning::{Vehicle, VehicleEcu};
 use proto::secondary::{File, Identity};
 use uptane::EcuId;
 
-use super::errand::Progress;
 use crate::Error;
 use crate::config::{Address, Config};
 use crate::machine::transaction::{MemberImage, Standing, State, Transaction};
+use crate::node::errand::Progress;
 use crate::status::{Board, CheckIns, EcuStatus, Entry, Image, Refusal, Status, Update};
 
 /// The status, and where it is written.

@@ -6,7 +6,7 @@ mod delivery;
 use proto::secondary::{File, Identity, Phase, Refusal, Request};
 use uptane::{Nonce, Sha256, TransactionId};
 
-use super::transport::{Answer, Silent, Transport};
+use crate::driver::transport::{Answer, Silent, Transport};
 use crate::machine::transaction::Standing;
 
 pub(crate) use delivery::{Delivery, Failure, Progress};

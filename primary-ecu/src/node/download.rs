@@ -17,25 +17,25 @@ use uptane::{EcuId, Length, Sha256};
 use crate::Error;
 
 /// The folder of the downloads.
-pub(super) const FOLDER: &str = "downloads";
+pub(crate) const FOLDER: &str = "downloads";
 /// Bytes read at a time.
 const CHUNK: usize = 64 * 1024;
 /// Bytes of a kept entity tag.
 const MAX_TAG: u64 = 4 * 1024;
 
 /// Fetches images into a data folder.
-pub(super) struct Downloads {
+pub(crate) struct Downloads {
     folder: Folder,
     images: Fetcher,
 }
 
 impl Downloads {
-    pub(super) fn new(folder: Folder, images: Fetcher) -> Self {
+    pub(crate) fn new(folder: Folder, images: Fetcher) -> Self {
         Self { folder, images }
     }
 
     /// The image approved for `ecu`, verified on disk.
-    pub(super) async fn fetch(mut self, approved: &Approved, ecu: EcuId) -> Result<VerifiedImage, Error> {
+    pub(crate) async fn fetch(mut self, approved: &Approved, ecu: EcuId) -> Result<VerifiedImage, Error> {
         let evidence = approved.entry(ecu).ok_or(uptane::Error::NothingForThisEcu)?.image();
         let listed = evidence.image();
         let digest = listed.hashes.sha256().ok_or(uptane::Error::NoKnownHash)?;
@@ -63,7 +63,7 @@ impl Downloads {
 }
 
 /// Drops all downloads.
-pub(super) fn clear(folder: &Folder) -> Result<(), Error> {
+pub(crate) fn clear(folder: &Folder) -> Result<(), Error> {
     let path = folder.path().join(FOLDER);
     match fs::remove_dir_all(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(host::Error::io("remove", &path, error).into()),
@@ -72,7 +72,7 @@ pub(super) fn clear(folder: &Folder) -> Result<(), Error> {
 }
 
 /// What a failed fetch means.
-pub(super) fn failed(error: FetchError) -> Error {
+pub(crate) fn failed(error: FetchError) -> Error {
     let reason = error.to_string();
     match matches!(error, FetchError::SlowRetrieval { .. }) {
         true => Error::Slow { reason },

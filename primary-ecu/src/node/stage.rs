@@ -11,29 +11,29 @@ use crate::store::AcceptedVersions;
 
 /// What a Secondary may need to verify its image.
 #[derive(Clone, Debug)]
-pub(super) struct Stage {
-    pub(super) metadata: PathBuf,
-    pub(super) director: Current,
+pub(crate) struct Stage {
+    pub(crate) metadata: PathBuf,
+    pub(crate) director: Current,
     /// The Image repositories, in the order of the mapping.
-    pub(super) images: Vec<Current>,
+    pub(crate) images: Vec<Current>,
 }
 
 /// What is current of one repository.
 #[derive(Clone, Debug)]
-pub(super) struct Current {
-    pub(super) name: RepositoryName,
+pub(crate) struct Current {
+    pub(crate) name: RepositoryName,
     /// Every Root that is stored, in order.
-    pub(super) roots: Vec<Version>,
-    pub(super) versions: AcceptedVersions,
+    pub(crate) roots: Vec<Version>,
+    pub(crate) versions: AcceptedVersions,
     /// The delegated files that this Secondary's search asks for, in its order.
-    pub(super) delegated: Vec<MetadataFile>,
+    pub(crate) delegated: Vec<MetadataFile>,
 }
 
 impl Stage {
     /// What a Secondary of this identity needs. The Director's Roots come first, every one from its own on (attack A16): one
     /// of them may name the keys that attest the time. Then the time, so that the roles are judged at it (§5.4.4.1 and
     /// §5.4.4.2 step 1), then the roles in the order of §5.4.4.2.
-    pub(super) fn files(&self, identity: &Identity, image: &Path) -> Vec<Delivery> {
+    pub(crate) fn files(&self, identity: &Identity, image: &Path) -> Vec<Delivery> {
         let mut files = match identity.verification {
             // It trusts the Root it was provisioned with, and takes no other.
             Verification::Partial => vec![],
