@@ -1,8 +1,9 @@
 //! In the vehicle: verifies what the Director and the Image repository say (§5.4.2, §5.4.4.2), and brings it to the
 //! Secondaries as one transaction (design D8).
 //!
-//! [`machine`] decides, without I/O and without a clock; [`store`] and [`slots`] are what it keeps; `driver`, with `grpc`
-//! and `can`, does the rest. [`run`] is the command line.
+//! [`machine`] decides, without I/O and without a clock; [`store`] and [`slots`] are what it keeps; [`node`] is the two
+//! together, whatever carries what it says; `driver`, with `grpc` and `can`, carries it;
+//! [`provision`] is what it begins with. [`run`] is the command line.
 #![forbid(unsafe_code)]
 
 mod can;
@@ -13,7 +14,8 @@ mod error;
 mod folder;
 mod grpc;
 pub mod machine;
-mod node;
+pub mod node;
+pub mod provision;
 pub mod slots;
 pub mod status;
 pub mod store;

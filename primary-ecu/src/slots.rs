@@ -5,11 +5,7 @@
 //! reading it and comparing its digest. The inactive slot's image stays as it is until the next transaction stages over it, so the old image
 //! remains bootable until commit and the failed one is never half a file in the active slot.
 
-use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
-
-use host::disk::{Disk, Folder};
+use host::disk::Bulk;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 use uptane::{ImageLine, Length, ReleaseCounter, Sha256, TargetNameBuf, TransactionId};
@@ -19,8 +15,8 @@ use crate::machine::transaction::{MemberImage, Standing};
 
 /// The slots of one Primary.
 #[derive(Debug)]
-pub struct Slots {
-    folder: Folder,
+pub struct Slots<D> {
+    disk: D,
     state: State,
 }
 
@@ -67,9 +63,14 @@ const MAX_STATE: u64 = 16 * 1024;
 /// Bytes copied or hashed at a time.
 const CHUNK: usize = 64 * 1024;
 
-impl Slots {
-    /// Makes the slots of a new Primary, with `image` active. The image is copied from `source`.
-    pub fn create(folder: Folder, image: &MemberImage, source: &Path) -> Result<Self, Error> {
+impl<D: Bulk> Slots<D> {
+    /// Makes the slots of a new Primary, with `image` active, whose bytes `source` gives: it fills what it is handed, and
+    /// says how much that was, 0 at the end.
+    pub fn create(
+        disk: D,
+        image: &MemberImage,
+        source: impl FnMut(&mut [u8]) -> Result<usize, Error>,
+    ) -> Result<Self, Error> {
         let state = State {
             active: Slot::A,
             phase: Phase::Idle,
@@ -77,23 +78,23 @@ impl Slots {
             a: Some(Content::from(image)),
             b: None,
         };
-        let mut slots = Self { folder, state };
-        slots.fill(Slot::A, image, source)?;
+        let mut slots = Self { disk, state };
+        fill(&mut slots.disk, Slot::A, image, source)?;
         slots.save()?;
         Ok(slots)
     }
 
     /// Starts from what the last run left: a trial that ended in a reset goes back, and the active image is checked.
-    pub fn boot(folder: Folder) -> Result<Self, Error> {
-        let path = folder.at(STATE)?;
-        let bytes = folder.read(STATE, MAX_STATE)?.ok_or_else(|| host::Error::Missing { path: path.clone() })?;
+    pub fn boot(disk: D) -> Result<Self, Error> {
+        let path = disk.place(STATE);
+        let bytes = disk.read(STATE, MAX_STATE)?.ok_or_else(|| host::Error::Missing { path: path.clone() })?;
         let state: State = serde_json::from_slice(&bytes).map_err(|error| Error::damaged(&path, error))?;
-        let mut slots = Self { folder, state };
+        let mut slots = Self { disk, state };
         if slots.state.phase == Phase::Trial {
             slots.turn_back()?;
         }
         if !slots.is_sound()? {
-            let path = slots.path(slots.state.active)?;
+            let path = slots.disk.place(slots.state.active.file());
             return Err(Error::damaged(&path, "its digest is not that of the installed image"));
         }
         Ok(slots)
@@ -101,7 +102,7 @@ impl Slots {
 
     /// The image that runs.
     pub fn running(&self) -> Result<MemberImage, Error> {
-        let damaged = |what: &dyn ToString| Error::damaged(&self.folder.path().join(STATE), what.to_string());
+        let damaged = |what: &dyn ToString| Error::damaged(&self.disk.place(STATE), what.to_string());
         let content = self.content(self.state.active).ok_or_else(|| damaged(&"no image is active"))?;
         MemberImage::try_from(content).map_err(|error| damaged(&error))
     }
@@ -121,11 +122,16 @@ impl Slots {
         }
     }
 
-    /// Puts a verified image into the inactive slot. What is read is hashed once more while it is copied.
-    pub fn stage(&mut self, transaction: TransactionId, image: &MemberImage, source: &Path) -> Result<Standing, Error> {
+    /// Puts a verified image into the inactive slot, from the file `source` of the same disk. What is read is hashed once
+    /// more while it is copied.
+    pub fn stage(&mut self, transaction: TransactionId, image: &MemberImage, source: &str) -> Result<Standing, Error>
+    where
+        D: Clone,
+    {
         if self.look(transaction) == Standing::Absent {
             let slot = self.state.active.other();
-            self.fill(slot, image, source)?;
+            let from = self.disk.clone();
+            fill(&mut self.disk, slot, image, pieces(&from, source))?;
             *self.content_mut(slot) = Some(Content::from(image));
             self.state.transaction = transaction.to_string();
             self.enter(Phase::Staged)?;
@@ -175,43 +181,15 @@ impl Slots {
     }
 
     fn save(&mut self) -> Result<(), Error> {
-        let path = self.folder.path().join(STATE);
+        let path = self.disk.place(STATE);
         let bytes = serde_json::to_vec(&self.state).map_err(|error| Error::damaged(&path, error))?;
-        Ok(self.folder.replace(STATE, &bytes)?)
-    }
-
-    fn fill(&self, slot: Slot, image: &MemberImage, source: &Path) -> Result<(), Error> {
-        let path = self.path(slot)?;
-        path.parent().map_or(Ok(()), |folder| host::disk::create_folder(folder, host::disk::Access::Private))?;
-        let failed = |error| host::Error::io("write", &path, error);
-        let mut from = File::open(source).map_err(|error| host::Error::io("read", source, error))?;
-        let mut to = File::create(&path).map_err(failed)?;
-        let mut hash = sha2::Sha256::new();
-        let mut chunk = vec![0; CHUNK];
-        loop {
-            let count = from.read(&mut chunk).map_err(|error| host::Error::io("read", source, error))?;
-            let Some(bytes) = chunk.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
-            hash.update(bytes);
-            to.write_all(bytes).map_err(failed)?;
-        }
-        to.sync_all().map_err(failed)?;
-        let sound = Sha256(hash.finalize().into()) == image.sha256;
-        sound.then_some(()).ok_or(Error::Refused { check: uptane::Error::ImageDigest })
+        Ok(self.disk.replace(STATE, &bytes)?)
     }
 
     /// Whether the active slot holds what the state says.
     fn is_sound(&self) -> Result<bool, Error> {
-        let path = self.path(self.state.active)?;
-        let digest = digest_of(&path)?.to_string();
+        let digest = digest_of(pieces(&self.disk, self.state.active.file()))?.to_string();
         Ok(self.content(self.state.active).is_some_and(|content| content.sha256 == digest))
-    }
-
-    fn path(&self, slot: Slot) -> Result<PathBuf, Error> {
-        let name = match slot {
-            Slot::A => "slots/a",
-            Slot::B => "slots/b",
-        };
-        Ok(self.folder.at(name)?)
     }
 
     fn content(&self, slot: Slot) -> Option<&Content> {
@@ -234,6 +212,13 @@ impl Slot {
         match self {
             Self::A => Self::B,
             Self::B => Self::A,
+        }
+    }
+
+    fn file(self) -> &'static str {
+        match self {
+            Self::A => "slots/a",
+            Self::B => "slots/b",
         }
     }
 }
@@ -264,14 +249,30 @@ impl TryFrom<&Content> for MemberImage {
     }
 }
 
-/// The digest of a file, read in pieces.
-pub(crate) fn digest_of(path: &Path) -> Result<Sha256, Error> {
-    let failed = |error| host::Error::io("read", path, error);
-    let mut file = File::open(path).map_err(failed)?;
+/// Copies an image into a slot, and hashes it on its way.
+fn fill(
+    disk: &mut impl Bulk,
+    slot: Slot,
+    image: &MemberImage,
+    mut source: impl FnMut(&mut [u8]) -> Result<usize, Error>,
+) -> Result<(), Error> {
+    let name = slot.file();
+    disk.remove(name)?;
+    let digest = digest_of(|chunk: &mut [u8]| {
+        let count = source(chunk)?;
+        disk.append(name, chunk.get(..count).unwrap_or_default())?;
+        Ok(count)
+    })?;
+    disk.sync(name)?;
+    (digest == image.sha256).then_some(()).ok_or(Error::Refused { check: uptane::Error::ImageDigest })
+}
+
+/// The digest of what `source` gives, in pieces.
+pub(crate) fn digest_of(mut source: impl FnMut(&mut [u8]) -> Result<usize, Error>) -> Result<Sha256, Error> {
     let mut hash = sha2::Sha256::new();
     let mut chunk = vec![0; CHUNK];
     loop {
-        let count = file.read(&mut chunk).map_err(failed)?;
+        let count = source(&mut chunk)?;
         match chunk.get(..count) {
             Some(bytes) if !bytes.is_empty() => hash.update(bytes),
             _ => return Ok(Sha256(hash.finalize().into())),
@@ -279,14 +280,22 @@ pub(crate) fn digest_of(path: &Path) -> Result<Sha256, Error> {
     }
 }
 
-/// Bytes of a file.
-pub(crate) fn length_of(path: &Path) -> Result<u64, Error> {
-    Ok(fs::metadata(path).map_err(|error| host::Error::io("read", path, error))?.len())
+/// A file of a disk, piece by piece.
+fn pieces(disk: &impl Bulk, name: &str) -> impl FnMut(&mut [u8]) -> Result<usize, Error> {
+    let mut offset = 0u64;
+    move |chunk| {
+        let count = disk.read_at(name, offset, chunk)?;
+        offset = offset.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        Ok(count)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use host::disk::Access;
+    use std::fs;
+    use std::path::PathBuf;
+
+    use host::disk::{Access, Disk as _, Folder};
 
     use super::*;
 
@@ -302,19 +311,23 @@ mod tests {
 
     struct Bench {
         folder: tempfile::TempDir,
-        slots: Slots,
+        slots: Slots<Folder>,
         new: MemberImage,
         source: PathBuf,
     }
+
+    /// Where the image is that is staged.
+    const SOURCE: &str = "downloads/image";
 
     const TRANSACTION: TransactionId = TransactionId([5; 16]);
 
     fn bench() -> Bench {
         let folder = tempfile::tempdir().unwrap();
-        let source = folder.path().join("image");
-        fs::write(&source, b"old image").unwrap();
-        let place = Folder::create(folder.path().join("data"), Access::Private).unwrap();
-        let slots = Slots::create(place, &image(b"old image", "gateway/1"), &source).unwrap();
+        let mut place = Folder::create(folder.path().join("data"), Access::Private).unwrap();
+        place.append(SOURCE, b"old image").unwrap();
+        let old = image(b"old image", "gateway/1");
+        let slots = Slots::create(place.clone(), &old, pieces(&place, SOURCE)).unwrap();
+        let source = place.place(SOURCE);
         fs::write(&source, b"new image").unwrap();
         Bench { folder, slots, new: image(b"new image", "gateway/2"), source }
     }
@@ -333,7 +346,7 @@ mod tests {
     #[test]
     fn a_new_image_is_staged_tried_and_committed() {
         let mut bench = bench();
-        assert_eq!(bench.slots.stage(TRANSACTION, &bench.new, &bench.source).unwrap(), Standing::Staged);
+        assert_eq!(bench.slots.stage(TRANSACTION, &bench.new, SOURCE).unwrap(), Standing::Staged);
         assert_eq!(bench.runs(), "gateway/1");
         assert_eq!(bench.slots.activate(TRANSACTION).unwrap(), Standing::Healthy);
         bench.reboot();
@@ -346,7 +359,7 @@ mod tests {
     #[test]
     fn a_reset_on_trial_returns_to_the_old_image() {
         let mut bench = bench();
-        bench.slots.stage(TRANSACTION, &bench.new, &bench.source).unwrap();
+        bench.slots.stage(TRANSACTION, &bench.new, SOURCE).unwrap();
         bench.slots.state.active = Slot::B;
         bench.slots.enter(Phase::Trial).unwrap();
         bench.reboot();
@@ -357,7 +370,7 @@ mod tests {
     fn a_roll_back_returns_to_the_old_image_from_every_phase() {
         for activate in [false, true] {
             let mut bench = bench();
-            bench.slots.stage(TRANSACTION, &bench.new, &bench.source).unwrap();
+            bench.slots.stage(TRANSACTION, &bench.new, SOURCE).unwrap();
             if activate {
                 bench.slots.activate(TRANSACTION).unwrap();
             }
@@ -370,7 +383,7 @@ mod tests {
     #[test]
     fn a_staged_image_that_changed_since_is_not_run() {
         let mut bench = bench();
-        bench.slots.stage(TRANSACTION, &bench.new, &bench.source).unwrap();
+        bench.slots.stage(TRANSACTION, &bench.new, SOURCE).unwrap();
         fs::write(bench.folder.path().join("data/slots/b"), b"bad image").unwrap();
         assert_eq!(bench.slots.activate(TRANSACTION).unwrap(), Standing::RolledBack);
         assert_eq!(bench.runs(), "gateway/1");
@@ -380,7 +393,7 @@ mod tests {
     fn other_bytes_than_the_verified_ones_are_not_staged() {
         let mut bench = bench();
         fs::write(&bench.source, b"bad image").unwrap();
-        assert!(bench.slots.stage(TRANSACTION, &bench.new, &bench.source).is_err());
+        assert!(bench.slots.stage(TRANSACTION, &bench.new, SOURCE).is_err());
         assert_eq!(bench.slots.look(TRANSACTION), Standing::Absent);
     }
 

@@ -11,7 +11,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::Error;
-use crate::driver::transport::{Answer, Silent, Transport};
+use crate::driver::transport::Transport;
+use crate::node::{Answer, Silent};
 
 /// Longest UDS message in either direction.
 const MESSAGE: usize = 4_095;

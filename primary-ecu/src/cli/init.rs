@@ -1,5 +1,7 @@
 //! `init`: a new Primary, with keys nobody else ever sees.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -10,9 +12,8 @@ use uptane::{EcuId, HardwareId, Length};
 
 use crate::config::Ecu;
 use crate::machine::transaction::MemberImage;
-use crate::slots::{Slots, digest_of, length_of};
-use crate::store::Store;
-use crate::{Error, folder};
+use crate::slots::digest_of;
+use crate::{Error, folder, provision};
 
 /// Options of `init`.
 #[derive(Debug, Args)]
@@ -43,8 +44,7 @@ impl Init {
             disk::remove(&place.at(name)?)?;
         }
         let (image, source) = self.factory_image(&place)?;
-        Slots::create(place.clone(), &image, &source)?;
-        Store::open(place.clone())?.raise([(self.ecu, image.line, image.counter)])?;
+        provision::make(&place, self.ecu, &image, pieces(&source)?)?;
         self.enrol(&place, &image)?;
         let ecu = Ecu { ecu: self.ecu.to_string(), hardware_id: self.hardware_id.to_string() };
         host::config::write(&own, &ecu, Access::Private)?;
@@ -85,9 +85,21 @@ impl Init {
         Ok(MemberImage {
             name: self.image.name(self.hardware_id).map_err(bad)?,
             length: Length::new(length_of(source)?).map_err(bad)?,
-            sha256: digest_of(source)?,
+            sha256: digest_of(pieces(source)?)?,
             line: self.image.line(self.hardware_id).map_err(bad)?,
             counter: self.image.counter(),
         })
     }
+}
+
+/// A file, piece by piece.
+fn pieces(path: &Path) -> Result<impl FnMut(&mut [u8]) -> Result<usize, Error>, Error> {
+    let mut file = File::open(path).map_err(|error| host::Error::io("read", path, error))?;
+    let path = path.to_owned();
+    Ok(move |chunk: &mut [u8]| Ok(file.read(chunk).map_err(|error| host::Error::io("read", &path, error))?))
+}
+
+/// Bytes of a file.
+fn length_of(path: &Path) -> Result<u64, Error> {
+    Ok(std::fs::metadata(path).map_err(|error| host::Error::io("read", path, error))?.len())
 }

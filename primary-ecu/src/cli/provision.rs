@@ -9,13 +9,11 @@ use host::keys::KeyFile;
 use host::provisioning::{Repositories, VEHICLE, Vehicle};
 use host::tls::Identity;
 use uptane::limits::{MAX_ROOT, MAX_TIME_ATTESTATION};
-use uptane::metadata::{Envelope, TimeAttestation};
 use uptane::sign::Signer as _;
-use uptane::verify::{Trusted, threshold};
-use uptane::{Director, Image, Repository, RepositoryName, Role, Time, Version};
+use uptane::{Director, Image, RepositoryName, Version};
 
 use crate::config::{Config, LowSpeed, Secondary};
-use crate::store::Store;
+use crate::provision::{Bundle, BundleFile};
 use crate::{Error, driver, folder};
 
 /// Options of `provision`.
@@ -58,7 +56,7 @@ impl Provision {
         check_same(&place, &vehicle)?;
         let (config, repositories) = (self.config(&vehicle)?, self.repositories()?);
 
-        self.roots(&place, &repositories)?;
+        self.roots(&repositories)?.keep(&place)?;
         self.trust(&place, &own.ecu)?;
         vehicle.write(&place.at(folder::VEHICLE)?, Access::Private)?;
         repositories.write(&place.at(folder::MAPPING)?, Access::Private)?;
@@ -102,33 +100,23 @@ impl Provision {
         Ok(())
     }
 
-    /// The Roots, and the time, which nobody needs to have asked for: whoever provisions vouches for it.
-    fn roots(&self, place: &Folder, repositories: &Repositories) -> Result<(), Error> {
-        let mut store = Store::open(place.clone())?;
-        let director = provisioned::<Director>(&self.bundle.join("director-root.json"))?;
+    /// What the bundle says of whom to trust, and of the time.
+    fn roots(&self, repositories: &Repositories) -> Result<Bundle, Error> {
+        let file = |name: String, limit: u64| -> Result<BundleFile, Error> {
+            let path = self.bundle.join(name);
+            Ok(BundleFile { bytes: read(&path, limit)?, path })
+        };
+        let director = file("director-root.json".to_owned(), MAX_ROOT)?;
         let names = repositories.mapping().image_repositories();
-        let image = |name: &RepositoryName| provisioned::<Image>(&self.bundle.join(format!("{name}-root.json")));
+        let image = |name: &RepositoryName| Ok((*name, file(format!("{name}-root.json"), MAX_ROOT)?));
         let images = names.iter().map(image).collect::<Result<Vec<_>, Error>>()?;
-        let path = self.bundle.join("time.json");
-        let attestation = read(&path, MAX_TIME_ATTESTATION)?;
-        let time = attested(&director, &attestation).map_err(|error| Error::damaged(&path, error))?;
-        // Everything is verified before anything is written.
-        let newest = director.root().version();
-        for version in (1..newest.get()).filter_map(|version| Version::new(version).ok()) {
-            let name = format!("{version}.root.json");
-            if let Some(root) = disk::read(&self.bundle.join(&name), MAX_ROOT)? {
-                store.keep("director", &name, &root)?;
-            }
+        let time = file("time.json".to_owned(), MAX_TIME_ATTESTATION)?;
+        let mut older = Vec::new();
+        for version in (1..director.version()?.get()).filter_map(|version| Version::new(version).ok()) {
+            let root = disk::read(&self.bundle.join(format!("{version}.root.json")), MAX_ROOT)?;
+            older.extend(root.map(|root| (version, root)));
         }
-        store.keep("director", &format!("{newest}.root.json"), director.root().bytes())?;
-        for (name, image) in names.iter().zip(&images) {
-            store.keep(name.as_str(), &format!("{}.root.json", image.root().version()), image.root().bytes())?;
-        }
-        store.keep("director", "time.json", &attestation)?;
-        match time > store.time() {
-            true => store.attested(time, newest),
-            false => Ok(()),
-        }
+        Ok(Bundle { older, director, images, time })
     }
 }
 
@@ -139,18 +127,6 @@ fn check_same(place: &Folder, vehicle: &Vehicle) -> Result<(), Error> {
         return Err(host::Error::Exists { path }.into());
     }
     Ok(())
-}
-
-fn provisioned<R: Repository>(path: &Path) -> Result<Trusted<R>, Error> {
-    Trusted::provision(&read(path, MAX_ROOT)?).map_err(|error| Error::damaged(path, error))
-}
-
-/// The time an attestation tells, if the time keys of this Root signed it.
-fn attested(director: &Trusted<Director>, file: &[u8]) -> Result<Time, uptane::Error> {
-    let keys = director.root().view().time_keys().ok_or(uptane::Error::Schema { field: "uptane.time" })?;
-    let envelope = Envelope::decode(file)?;
-    threshold::check(Role::Time, &keys, &envelope)?;
-    Ok(TimeAttestation::decode(envelope.signed())?.time())
 }
 
 fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {

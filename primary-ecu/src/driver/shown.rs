@@ -12,7 +12,7 @@ use uptane::EcuId;
 use crate::Error;
 use crate::config::{Address, Config};
 use crate::machine::transaction::{MemberImage, Standing, State, Transaction};
-use crate::node::errand::Progress;
+use crate::node::{News, Progress};
 use crate::status::{Board, CheckIns, EcuStatus, Entry, Image, Refusal, Status, Update};
 
 /// The status, and where it is written.
@@ -49,8 +49,24 @@ impl Shown {
         }
     }
 
+    /// Shows what the node says; `watch` began when the node was asked for it.
+    pub(super) fn take(&self, news: News, watch: &Instant) {
+        match news {
+            News::CheckedIn { full: true } => self.checked_in(|count| count.full = count.full.saturating_add(1)),
+            News::CheckedIn { full: false } => self.checked_in(|count| count.idle = count.idle.saturating_add(1)),
+            News::NotCheckedIn => self.checked_in(|count| count.failed = count.failed.saturating_add(1)),
+            News::Met(ecu, identity) => self.met(ecu, identity.as_ref()),
+            News::Reported(ecu, image) => self.change(ecu, |entry| entry.running = Some(image)),
+            News::Recorded(transaction) => self.transaction(&transaction),
+            News::Acted(ecu) => self.end(ecu, watch, None),
+            News::Stands(ecu, standing) => self.stands(ecu, standing),
+            News::Settled(transaction) => self.settled(&transaction),
+            News::Damaged(error) => self.damaged(&error),
+        }
+    }
+
     /// An ECU said who it is, or nothing.
-    pub(super) fn met(&self, ecu: EcuId, identity: Option<&Identity>) {
+    fn met(&self, ecu: EcuId, identity: Option<&Identity>) {
         self.change(ecu, |entry| {
             let Some(identity) = identity else {
                 entry.phase = "unreachable".to_owned();
@@ -66,13 +82,8 @@ impl Shown {
         });
     }
 
-    /// An ECU's verified report names the image it runs.
-    pub(super) fn reported(&self, ecu: EcuId, image: Image) {
-        self.change(ecu, |entry| entry.running = Some(image));
-    }
-
     /// Counts a check-in.
-    pub(super) fn checked_in(&self, count: impl FnOnce(&mut CheckIns)) {
+    fn checked_in(&self, count: impl FnOnce(&mut CheckIns)) {
         count(&mut self.status.borrow_mut().check_ins);
         self.changed.set(true);
     }
@@ -128,7 +139,7 @@ impl Shown {
     }
 
     /// Where an ECU stands.
-    pub(super) fn stands(&self, ecu: EcuId, standing: Standing) {
+    fn stands(&self, ecu: EcuId, standing: Standing) {
         self.change(ecu, |entry| {
             entry.phase = match standing {
                 Standing::Unknown | Standing::Absent => "idle",
@@ -148,7 +159,7 @@ impl Shown {
     }
 
     /// A transaction is over.
-    pub(super) fn settled(&self, transaction: &Transaction) {
+    fn settled(&self, transaction: &Transaction) {
         self.transaction(transaction);
         let committed = matches!(transaction.state, State::Committed);
         for member in transaction.members().iter().filter(|_| committed) {
@@ -177,7 +188,7 @@ impl Shown {
     }
 
     /// A stored file was not what had been stored.
-    pub(super) fn damaged(&self, error: &Error) {
+    fn damaged(&self, error: &Error) {
         tracing::error!(%error, "removed, and fetched again");
         self.remember("damaged", None, error.to_string());
         self.status.borrow_mut().last_refusal = Some(Refusal::of(error, host::clock::now()));

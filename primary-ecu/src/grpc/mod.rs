@@ -4,14 +4,17 @@
 use std::time::Duration;
 
 use host::tls::Identity;
+use proto::grpc::director::check_in_request::State;
 use proto::grpc::director::director_client::DirectorClient;
-use proto::grpc::director::{CheckInReply, CheckInRequest};
+use proto::grpc::director::{CheckInReply, CheckInRequest as Message};
 use proto::grpc::secondary::secondary_client::SecondaryClient;
 use proto::secondary::{Reply, Request};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 
 use crate::Error;
-use crate::driver::transport::{Answer, Silent, Transport};
+use crate::driver::transport::Transport;
+use crate::machine;
+use crate::node::{Answer, CheckInRequest, Silent, Statement};
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -47,10 +50,12 @@ impl Director {
     }
 
     /// One check-in.
-    pub(crate) async fn check_in(&mut self, request: CheckInRequest) -> Result<CheckInReply, Error> {
-        let answer = tokio::time::timeout(CHECK_IN, self.0.check_in(request)).await;
+    pub(crate) async fn check_in(&mut self, request: CheckInRequest) -> Result<machine::Answer, Error> {
+        let answer = tokio::time::timeout(CHECK_IN, self.0.check_in(message(request))).await;
         let answer = answer.map_err(|_| Error::Director { reason: "no answer in time".to_owned() })?;
-        Ok(answer.map_err(|status| refused(&status))?.into_inner())
+        let reply = answer.map_err(|status| refused(&status))?.into_inner();
+        let CheckInReply { time, newest_root, roots, timestamp, snapshot, targets, manifest_wanted } = reply;
+        Ok(machine::Answer { time, newest_root, roots, timestamp, snapshot, targets, manifest_wanted })
     }
 }
 
@@ -73,6 +78,16 @@ impl Transport for Ethernet {
         let reply = answer.map_err(|_| Silent::new("no answer in time"))?.map_err(Silent::new)?.into_inner();
         Reply::try_from(&reply).map(Answer::from).map_err(Silent::new)
     }
+}
+
+fn message(request: CheckInRequest) -> Message {
+    let CheckInRequest { versions: [root, timestamp, snapshot, targets], nonces, statement } = request;
+    let nonces = nonces.iter().map(|nonce| nonce.0.to_vec()).collect();
+    let state = match statement {
+        Statement::Idle(file) => State::Idle(file),
+        Statement::Manifest(file) => State::Manifest(file),
+    };
+    Message { root, timestamp, snapshot, targets, nonces, state: Some(state) }
 }
 
 fn channel(url: &str, trust: &Trust, name: Option<&str>) -> Result<Channel, String> {

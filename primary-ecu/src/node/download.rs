@@ -1,92 +1,216 @@
-//! Images on their way: fetched, hashed while they arrive, resumed where they broke off.
+//! Images on their way: hashed while they arrive, resumed where they broke off.
 //!
 //! An image is `downloads/SHA256`; while it is not complete and verified, `downloads/SHA256.part`, with the entity tag
 //! the server gave it in `SHA256.tag`. Bytes of an earlier run are read and hashed again: what is on disk is believed no
 //! more than what is on the wire.
+//!
+//! [`Download`] says which file it wants and from where on, takes the bytes as a [`Sink`], and [`ends`](Download::end).
+//! Left to the caller: fetching.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::rc::Rc;
 
-use host::disk::{Access, Disk as _, Folder};
-use host::fetch::{FetchError, Fetcher, Resume, Sink};
-use uptane::verify::Approved;
-use uptane::verify::image::{ImageCheck, Permits, VerifiedImage};
-use uptane::{EcuId, Length, Sha256};
+use host::disk::{Bulk, Disk};
+use host::fetch::{Resume, Sink};
+use uptane::verify::image::{ImageCheck, Permits as _, VerifiedImage};
+use uptane::verify::{Approved, ApprovedEntry};
+use uptane::{EcuId, Length, RepositoryName, Sha256};
 
+use super::Done;
 use crate::Error;
 
 /// The folder of the downloads.
-pub(crate) const FOLDER: &str = "downloads";
+const FOLDER: &str = "downloads";
 /// Bytes read at a time.
 const CHUNK: usize = 64 * 1024;
 /// Bytes of a kept entity tag.
 const MAX_TAG: u64 = 4 * 1024;
 
-/// Fetches images into a data folder.
-pub(crate) struct Downloads {
-    folder: Folder,
-    images: Fetcher,
+/// An image while it arrives.
+pub struct Download<D> {
+    disk: D,
+    approved: Rc<Approved>,
+    ecu: EcuId,
+    repository: RepositoryName,
+    path: String,
+    length: Length,
+    /// The image's file.
+    place: String,
+    check: ImageCheck,
+    tag: Option<String>,
+    refused: Option<uptane::Error>,
 }
 
-impl Downloads {
-    pub(crate) fn new(folder: Folder, images: Fetcher) -> Self {
-        Self { folder, images }
-    }
+/// What is there of an image when it is wanted.
+pub(super) enum Begun<D> {
+    /// All of it, verified.
+    Whole(Box<VerifiedImage>),
+    /// A part, or nothing.
+    Partly(Box<Download<D>>),
+}
 
-    /// The image approved for `ecu`, verified on disk.
-    pub(crate) async fn fetch(mut self, approved: &Approved, ecu: EcuId) -> Result<VerifiedImage, Error> {
-        let evidence = approved.entry(ecu).ok_or(uptane::Error::NothingForThisEcu)?.image();
-        let listed = evidence.image();
-        let digest = listed.hashes.sha256().ok_or(uptane::Error::NoKnownHash)?;
-        let place = Place::new(&self.folder, digest)?;
-        if let Some(image) = place.complete(evidence)? {
-            return Ok(image);
-        }
-        host::disk::create_folder(&self.folder.path().join(FOLDER), Access::Private)?;
-        let mut arriving = Arriving::resume(&place, evidence, self.tag(digest)?)?;
-        let resume = arriving.resume_at()?;
-        let path = stored_name(listed.name.as_str(), digest);
-        let fetched = self.images.download(&path, listed.length, resume.as_ref(), &mut arriving).await;
-        let broke_off = fetched.map_err(|error| refine(error, listed.length)).err();
-        arriving.keep_tag(&mut self.folder, digest)?;
-        match broke_off {
-            Some(error) if arriving.refused.is_none() => Err(error),
-            _ => arriving.finish(&place),
-        }
-    }
-
-    fn tag(&self, digest: Sha256) -> Result<Option<String>, Error> {
-        let tag = self.folder.read(&format!("{FOLDER}/{digest}.tag"), MAX_TAG)?;
-        Ok(tag.and_then(|tag| String::from_utf8(tag).ok()))
-    }
+/// Where the file of an image with this digest is.
+pub(super) fn place(digest: Sha256) -> String {
+    format!("{FOLDER}/{digest}")
 }
 
 /// Drops all downloads.
-pub(crate) fn clear(folder: &Folder) -> Result<(), Error> {
-    let path = folder.path().join(FOLDER);
-    match fs::remove_dir_all(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(host::Error::io("remove", &path, error).into()),
-        _ => Ok(()),
+pub(super) fn clear(disk: &mut impl Disk) -> Result<(), Error> {
+    for name in disk.list(FOLDER)? {
+        disk.remove(&format!("{FOLDER}/{name}"))?;
+    }
+    Ok(())
+}
+
+impl<D: Bulk> Download<D> {
+    /// The image approved for `ecu`. Goes on with what an earlier run left, hashed again; without the server's tag for it,
+    /// from the start.
+    pub(super) fn begin(mut disk: D, approved: Rc<Approved>, ecu: EcuId) -> Result<Begun<D>, Error> {
+        let entry = entry(&approved, ecu)?;
+        let (repository, listed) = (entry.repository(), *entry.image().image());
+        let digest = listed.hashes.sha256().ok_or(uptane::Error::NoKnownHash)?;
+        let place = place(digest);
+        if let Some(image) = whole(&mut disk, &place, ImageCheck::new(entry.image()))? {
+            return Ok(Begun::Whole(Box::new(image)));
+        }
+        let mut check = ImageCheck::new(entry.image());
+        let (part, mut tag) = (part(&place), kept_tag(&disk, &place)?);
+        if tag.is_none() || !feed(&disk, &part, &mut check).is_ok_and(|found| found) {
+            disk.remove(&part)?;
+            (check, tag) = (ImageCheck::new(entry.image()), None);
+        }
+        let (path, length) = (stored_name(listed.name.as_str(), digest), listed.length);
+        Ok(Begun::Partly(Box::new(Self {
+            disk,
+            approved,
+            ecu,
+            repository,
+            path,
+            length,
+            place,
+            check,
+            tag,
+            refused: None,
+        })))
+    }
+
+    /// The repository that has it.
+    pub fn repository(&self) -> RepositoryName {
+        self.repository
+    }
+
+    /// The file's path in that repository (§5.2.7).
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Its length, as listed; more bytes are not taken.
+    pub fn length(&self) -> Length {
+        self.length
+    }
+
+    /// Where to go on, if something is there already.
+    pub fn resume(&self) -> Option<Resume> {
+        let entity_tag = self.tag.clone()?;
+        let offset = Length::new(self.check.received()).ok()?;
+        // Nothing to resume before the first byte, nor behind the last: there the whole file is asked for again.
+        let partial = offset > Length::ZERO && offset < self.length;
+        partial.then_some(Resume { offset, entity_tag })
+    }
+
+    /// No more bytes come: all did, or `arrived` says why not. What was refused is not resumed, its bytes are removed.
+    pub fn end(self, arrived: Result<(), Error>) -> Done {
+        Done::Downloaded(self.finish(arrived).map(Box::new))
+    }
+
+    fn finish(mut self, arrived: Result<(), Error>) -> Result<VerifiedImage, Error> {
+        self.keep_tag()?;
+        match arrived {
+            Err(error) if self.refused.is_none() => Err(error),
+            Ok(()) | Err(_) => self.verified(),
+        }
+    }
+
+    fn keep_tag(&mut self) -> Result<(), Error> {
+        let name = tag_of(&self.place);
+        match &self.tag {
+            Some(tag) => Ok(self.disk.replace(&name, tag.as_bytes())?),
+            None => Ok(self.disk.remove(&name)?),
+        }
+    }
+
+    fn verified(mut self) -> Result<VerifiedImage, Error> {
+        let part = part(&self.place);
+        let refused = self.refused;
+        match self.check.finish().map_err(|error| refused.unwrap_or(error)) {
+            Ok(image) => {
+                self.disk.sync(&part)?;
+                self.disk.rename(&part, &self.place)?;
+                Ok(image)
+            }
+            Err(check) => {
+                self.disk.remove(&part)?;
+                Err(Error::Refused { check })
+            }
+        }
+    }
+
+    fn begin_again(&mut self) -> Result<(), Error> {
+        self.check = ImageCheck::new(entry(&self.approved, self.ecu)?.image());
+        Ok(self.disk.remove(&part(&self.place))?)
     }
 }
 
-/// What a failed fetch means.
-pub(crate) fn failed(error: FetchError) -> Error {
-    let reason = error.to_string();
-    match matches!(error, FetchError::SlowRetrieval { .. }) {
-        true => Error::Slow { reason },
-        false => Error::ImageRepository { reason },
+impl<D: Bulk> Sink for Download<D> {
+    fn start(&mut self, offset: Length, entity_tag: Option<&str>) -> io::Result<()> {
+        self.tag = entity_tag.map(str::to_owned);
+        match offset.get() == self.check.received() {
+            true => Ok(()),
+            false => self.begin_again().map_err(io::Error::other),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        // Checked first: bytes beyond the listed length are never written (attack A8).
+        if let Err(error) = self.check.update(bytes) {
+            self.refused = Some(error);
+            return Err(io::Error::other(error));
+        }
+        self.disk.append(&part(&self.place), bytes).map_err(io::Error::other)
     }
 }
 
-/// What a failed download means: more bytes than listed are an attack of their own.
-fn refine(error: FetchError, listed: Length) -> Error {
-    if !matches!(error, FetchError::TooLong { .. }) {
-        return failed(error);
+fn entry(approved: &Approved, ecu: EcuId) -> Result<&ApprovedEntry, Error> {
+    Ok(approved.entry(ecu).ok_or(uptane::Error::NothingForThisEcu)?)
+}
+
+/// The image, if an earlier run left it whole. One that does not verify any more is removed.
+fn whole(disk: &mut impl Bulk, place: &str, mut check: ImageCheck) -> Result<Option<VerifiedImage>, Error> {
+    let image = match feed(disk, place, &mut check) {
+        Ok(true) => check.finish().ok(),
+        Ok(false) => return Ok(None),
+        Err(Error::Refused { .. }) => None,
+        Err(error) => return Err(error),
+    };
+    if image.is_none() {
+        disk.remove(place)?;
     }
-    let got = Length::new(listed.get().saturating_add(1)).unwrap_or(listed);
-    uptane::Error::ImageLength { listed, got }.into()
+    Ok(image)
+}
+
+/// Hashes a file; `false` if there is none.
+fn feed(disk: &impl Bulk, name: &str, check: &mut ImageCheck) -> Result<bool, Error> {
+    if disk.length(name)?.is_none() {
+        return Ok(false);
+    }
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let count = disk.read_at(name, check.received(), &mut chunk)?;
+        match chunk.get(..count) {
+            Some(bytes) if !bytes.is_empty() => check.update(bytes)?,
+            _ => return Ok(true),
+        }
+    }
 }
 
 /// Where the repository keeps an image (§5.2.7): `targets/brake/HASH.fw-2.bin`.
@@ -97,123 +221,15 @@ fn stored_name(name: &str, digest: Sha256) -> String {
     }
 }
 
-/// Where one image is.
-struct Place {
-    complete: PathBuf,
-    part: PathBuf,
+fn part(place: &str) -> String {
+    format!("{place}.part")
 }
 
-impl Place {
-    fn new(folder: &Folder, digest: Sha256) -> Result<Self, Error> {
-        let complete = folder.at(&format!("{FOLDER}/{digest}"))?;
-        Ok(Self { part: folder.at(&format!("{FOLDER}/{digest}.part"))?, complete })
-    }
-
-    /// The image, if an earlier run left it here whole. One that does not verify any more is removed.
-    fn complete(&self, evidence: &impl Permits) -> Result<Option<VerifiedImage>, Error> {
-        let mut check = ImageCheck::new(evidence);
-        match feed(&self.complete, &mut check) {
-            Ok(true) => match check.finish() {
-                Ok(image) => Ok(Some(image)),
-                Err(_) => host::disk::remove(&self.complete).map(|()| None).map_err(Error::from),
-            },
-            Ok(false) => Ok(None),
-            Err(Error::Refused { .. }) => Ok(host::disk::remove(&self.complete).map(|()| None)?),
-            Err(error) => Err(error),
-        }
-    }
+fn tag_of(place: &str) -> String {
+    format!("{place}.tag")
 }
 
-/// An image while it arrives.
-struct Arriving<'a, E> {
-    evidence: &'a E,
-    check: ImageCheck,
-    file: File,
-    part: &'a Path,
-    tag: Option<String>,
-    refused: Option<uptane::Error>,
-}
-
-impl<'a, E: Permits> Arriving<'a, E> {
-    /// Goes on with what an earlier run left, hashed again; without the server's tag for it, from the start.
-    fn resume(place: &'a Place, evidence: &'a E, tag: Option<String>) -> Result<Self, Error> {
-        let mut check = ImageCheck::new(evidence);
-        let kept = tag.is_some() && feed(&place.part, &mut check).is_ok_and(|found| found);
-        let mut options = OpenOptions::new();
-        let file = options.create(true).write(true).append(kept).truncate(!kept).open(&place.part);
-        let file = file.map_err(|error| host::Error::io("write", &place.part, error))?;
-        let (check, tag) = if kept { (check, tag) } else { (ImageCheck::new(evidence), None) };
-        Ok(Self { evidence, check, file, part: &place.part, tag, refused: None })
-    }
-
-    fn resume_at(&self) -> Result<Option<Resume>, Error> {
-        let Some(entity_tag) = self.tag.clone() else { return Ok(None) };
-        let offset = Length::new(self.check.received())?;
-        // Nothing to resume before the first byte, nor behind the last: there the whole file is asked for again.
-        let partial = offset > Length::ZERO && offset < self.evidence.image().length;
-        Ok(partial.then_some(Resume { offset, entity_tag }))
-    }
-
-    fn keep_tag(&self, folder: &mut Folder, digest: Sha256) -> Result<(), Error> {
-        let name = format!("{FOLDER}/{digest}.tag");
-        match &self.tag {
-            Some(tag) => Ok(folder.replace(&name, tag.as_bytes())?),
-            None => Ok(folder.remove(&name)?),
-        }
-    }
-
-    /// The whole image, or its bytes are gone: what was refused is not resumed.
-    fn finish(self, place: &Place) -> Result<VerifiedImage, Error> {
-        let refused = self.refused;
-        let verified = self.check.finish().map_err(|error| refused.unwrap_or(error));
-        match verified {
-            Ok(image) => {
-                let moved = self.file.sync_all().and_then(|()| fs::rename(&place.part, &place.complete));
-                moved.map_err(|error| host::Error::io("write", &place.complete, error))?;
-                Ok(image)
-            }
-            Err(check) => {
-                host::disk::remove(&place.part)?;
-                Err(Error::Refused { check })
-            }
-        }
-    }
-}
-
-impl<E: Permits> Sink for Arriving<'_, E> {
-    fn start(&mut self, offset: Length, entity_tag: Option<&str>) -> io::Result<()> {
-        self.tag = entity_tag.map(str::to_owned);
-        if offset.get() != self.check.received() {
-            self.check = ImageCheck::new(self.evidence);
-            self.file = File::create(self.part)?;
-        }
-        Ok(())
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        // Checked first: bytes beyond the listed length are never written (attack A8).
-        if let Err(error) = self.check.update(bytes) {
-            self.refused = Some(error);
-            return Err(io::Error::other(error));
-        }
-        self.file.write_all(bytes)
-    }
-}
-
-/// Hashes a file; `false` if there is none.
-fn feed(path: &Path, check: &mut ImageCheck) -> Result<bool, Error> {
-    let failed = |error| host::Error::io("read", path, error);
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(failed(error).into()),
-    };
-    let mut chunk = vec![0; CHUNK];
-    loop {
-        let count = file.read(&mut chunk).map_err(failed)?;
-        match chunk.get(..count) {
-            Some(bytes) if !bytes.is_empty() => check.update(bytes)?,
-            _ => return Ok(true),
-        }
-    }
+fn kept_tag(disk: &impl Disk, place: &str) -> Result<Option<String>, Error> {
+    let tag = disk.read(&tag_of(place), MAX_TAG)?;
+    Ok(tag.and_then(|tag| String::from_utf8(tag).ok()))
 }

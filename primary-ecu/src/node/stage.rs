@@ -1,7 +1,5 @@
 //! Which files a Secondary is given, and in which order.
 
-use std::path::{Path, PathBuf};
-
 use proto::secondary::{File, Identity, ImageNumber, Repo, Verification};
 use uptane::verify::MetadataFile;
 use uptane::{RepositoryName, Version};
@@ -12,10 +10,11 @@ use crate::store::AcceptedVersions;
 /// What a Secondary may need to verify its image.
 #[derive(Clone, Debug)]
 pub(crate) struct Stage {
-    pub(crate) metadata: PathBuf,
     pub(crate) director: Current,
     /// The Image repositories, in the order of the mapping.
     pub(crate) images: Vec<Current>,
+    /// The name of the image's file.
+    pub(crate) image: String,
 }
 
 /// What is current of one repository.
@@ -33,7 +32,7 @@ impl Stage {
     /// What a Secondary of this identity needs. The Director's Roots come first, every one from its own on (attack A16): one
     /// of them may name the keys that attest the time. Then the time, so that the roles are judged at it (§5.4.4.1 and
     /// §5.4.4.2 step 1), then the roles in the order of §5.4.4.2.
-    pub(crate) fn files(&self, identity: &Identity, image: &Path) -> Vec<Delivery> {
+    pub(crate) fn files(&self, identity: &Identity) -> Vec<Delivery> {
         let mut files = match identity.verification {
             // It trusts the Root it was provisioned with, and takes no other.
             Verification::Partial => vec![],
@@ -49,7 +48,7 @@ impl Stage {
             }
             Verification::Full => files.extend(self.full(identity)),
         }
-        files.push(Delivery { file: File::Image, path: image.to_owned() });
+        files.push(Delivery { file: File::Image, name: self.image.clone() });
         files
     }
 
@@ -84,7 +83,7 @@ impl Stage {
     }
 
     fn file(&self, file: File, of: &Current, name: &str) -> Delivery {
-        Delivery { file, path: self.metadata.join(of.name.as_str()).join(name) }
+        Delivery { file, name: format!("metadata/{}/{name}", of.name) }
     }
 }
 
@@ -102,11 +101,8 @@ mod tests {
     }
 
     fn stage() -> Stage {
-        Stage {
-            metadata: PathBuf::from("m"),
-            director: current("director", 3, 5, 6),
-            images: vec![current("image", 2, 7, 8)],
-        }
+        let images = vec![current("image", 2, 7, 8)];
+        Stage { director: current("director", 3, 5, 6), images, image: "image".to_owned() }
     }
 
     fn given(verification: Verification) -> Vec<String> {
@@ -119,8 +115,7 @@ mod tests {
             running: Sha256([1; 32]),
             phase: Phase::Idle,
         };
-        let files = stage().files(&identity, Path::new("image"));
-        files.into_iter().map(|delivery| delivery.path.to_str().unwrap().to_owned()).collect()
+        stage().files(&identity).into_iter().map(|delivery| delivery.name).collect()
     }
 
     #[test]
@@ -128,21 +123,24 @@ mod tests {
         let director =
             ["2.root.json", "3.root.json", "time.json", "timestamp.json", "5.snapshot.json", "6.targets.json"];
         let image = ["2.root.json", "timestamp.json", "7.snapshot.json", "8.targets.json"];
-        let mut expected: Vec<String> = director.iter().map(|name| format!("m/director/{name}")).collect();
-        expected.extend(image.iter().map(|name| format!("m/image/{name}")));
+        let mut expected: Vec<String> = director.iter().map(|name| format!("metadata/director/{name}")).collect();
+        expected.extend(image.iter().map(|name| format!("metadata/image/{name}")));
         expected.push("image".to_owned());
         assert_eq!(given(Verification::Full), expected);
     }
 
     #[test]
     fn a_partial_verifier_gets_no_root_it_would_not_take_and_no_role_it_does_not_judge() {
-        assert_eq!(given(Verification::Partial), ["m/director/time.json", "m/director/6.targets.json", "image"]);
+        assert_eq!(
+            given(Verification::Partial),
+            ["metadata/director/time.json", "metadata/director/6.targets.json", "image"]
+        );
     }
 
     #[test]
     fn a_partial_verifier_that_follows_roots_gets_them_before_the_time() {
-        let names =
-            ["2.root.json", "3.root.json", "time.json", "6.targets.json"].map(|name| format!("m/director/{name}"));
+        let names = ["2.root.json", "3.root.json", "time.json", "6.targets.json"]
+            .map(|name| format!("metadata/director/{name}"));
         assert_eq!(given(Verification::PartialPlus), [&names[..], &["image".to_owned()]].concat());
     }
 }

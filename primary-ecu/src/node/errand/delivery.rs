@@ -1,42 +1,76 @@
 //! Handing one file to a Secondary: offered, sent from where the Secondary wants it, closed.
 
-use std::fs::File as Source;
-use std::io::{Read as _, Seek as _, SeekFrom};
-use std::path::{Path, PathBuf};
-
+use host::disk::Bulk;
 use proto::secondary::{File, Refusal, Request};
 use uptane::Length;
 
-use crate::driver::transport::{Answer, Transport};
+use crate::node::Answer;
 
 /// Why an errand did not end well.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
+pub enum Failure {
     /// It answered something that is no answer to the request.
     Confused,
     /// The Secondary refused.
     Refused(Refusal),
     /// No answer.
     Silent(String),
-    /// A file of ours cannot be read.
-    Unreadable(PathBuf),
+    /// A file of ours cannot be read: its name.
+    Unreadable(String),
 }
 
-/// A file to hand over.
+/// A file to hand over, by its name on the Primary's disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Delivery {
     pub(crate) file: File,
-    pub(crate) path: PathBuf,
+    pub(crate) name: String,
 }
 
 /// How far a file has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Progress {
-    pub(crate) file: File,
+pub struct Progress {
+    /// Which file.
+    pub file: File,
     /// Bytes the Secondary holds.
-    pub(crate) held: u64,
+    pub held: u64,
     /// Bytes just sent.
-    pub(crate) sent: u64,
+    pub sent: u64,
+}
+
+/// A file on its way.
+#[derive(Debug)]
+pub(super) struct Sending<D> {
+    file: File,
+    source: Source<D>,
+    length: Length,
+    at: At,
+    /// The bytes of the present chunk.
+    chunk: Vec<u8>,
+    /// Bytes at a time, as far as the Secondary has said.
+    most: usize,
+    rewinds: u32,
+    progress: Option<Progress>,
+}
+
+/// What became of a file.
+pub(super) enum Sent<D> {
+    /// More is to come.
+    Partly(Sending<D>),
+    /// The Secondary has taken it.
+    Whole,
+}
+
+#[derive(Debug)]
+enum Source<D> {
+    Memory(Vec<u8>),
+    Disk(D, String),
+}
+
+#[derive(Debug)]
+enum At {
+    Offering,
+    Chunk(Length),
+    Closing,
 }
 
 /// Largest chunk this Primary sends, whatever a Secondary would take.
@@ -44,28 +78,97 @@ const MAX_CHUNK: usize = 64 * 1024;
 /// How often a Secondary may send the Primary back to another offset of one file.
 const MAX_REWINDS: u32 = 16;
 
-/// Hands over a file of ours.
-pub(super) async fn deliver(
-    link: &mut impl Transport,
-    delivery: &Delivery,
-    progress: &mut impl FnMut(Progress),
-) -> Result<(), Failure> {
-    let unreadable = || Failure::Unreadable(delivery.path.clone());
-    let source = Source::open(&delivery.path).map_err(|_| unreadable())?;
-    let length = source.metadata().map_err(|_| unreadable())?.len();
-    send(link, delivery.file, &mut Bytes::File { source, length, path: &delivery.path }, progress).await
-}
+impl<D: Bulk> Sending<D> {
+    /// A file of ours.
+    pub(super) fn of_disk(disk: D, delivery: Delivery) -> Result<Self, Failure> {
+        let Delivery { file, name } = delivery;
+        match disk.length(&name) {
+            Ok(Some(length)) => Self::new(file, length, Source::Disk(disk, name)),
+            Ok(None) | Err(_) => Err(Failure::Unreadable(name)),
+        }
+    }
 
-/// Hands over bytes at hand.
-pub(super) async fn hand_over(link: &mut impl Transport, file: File, bytes: &[u8]) -> Result<(), Failure> {
-    send(link, file, &mut Bytes::Memory(bytes), &mut |_| {}).await
-}
+    /// Bytes at hand.
+    pub(super) fn of_memory(file: File, bytes: Vec<u8>) -> Result<Self, Failure> {
+        Self::new(file, u64::try_from(bytes.len()).unwrap_or(u64::MAX), Source::Memory(bytes))
+    }
 
-/// Asks for something that is answered with [`Answer::Done`].
-pub(super) async fn done(link: &mut impl Transport, request: Request<'_>) -> Result<(), Failure> {
-    let answer = link.ask(request).await?;
-    let Answer::Done = answer else { return Err(unexpected(answer)) };
-    Ok(())
+    fn new(file: File, length: u64, source: Source<D>) -> Result<Self, Failure> {
+        let length = Length::new(length).map_err(|_| Failure::Confused)?;
+        let (at, chunk) = (At::Offering, Vec::new());
+        Ok(Self { file, source, length, at, chunk, most: 1, rewinds: 0, progress: None })
+    }
+
+    /// Which file.
+    pub(super) fn file(&self) -> File {
+        self.file
+    }
+
+    /// Reads the chunk that is due; once, however often it is sent.
+    pub(super) fn read(&mut self) -> Result<(), Failure> {
+        let At::Chunk(offset) = self.at else { return Ok(()) };
+        if !self.chunk.is_empty() {
+            return Ok(());
+        }
+        let left = usize::try_from(self.length.get().saturating_sub(offset.get())).unwrap_or(usize::MAX);
+        let most = left.min(self.most);
+        match &self.source {
+            Source::Memory(bytes) => {
+                let from = usize::try_from(offset.get()).map_err(|_| Failure::Confused)?;
+                let chunk = bytes.get(from..from.saturating_add(most)).ok_or(Failure::Confused)?;
+                self.chunk.extend_from_slice(chunk);
+            }
+            Source::Disk(disk, name) => {
+                self.chunk.resize(most, 0);
+                let read = disk.read_at(name, offset.get(), &mut self.chunk);
+                let whole = read.is_ok_and(|count| count == most);
+                whole.then_some(()).ok_or_else(|| Failure::Unreadable(name.clone()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What to ask, once the chunk is read.
+    pub(super) fn request(&self) -> Request<'_> {
+        match self.at {
+            At::Offering => Request::Offer(self.file, self.length),
+            At::Chunk(offset) => Request::Chunk(offset, &self.chunk),
+            At::Closing => Request::Close,
+        }
+    }
+
+    /// Takes the answer to the last request.
+    pub(super) fn answer(mut self, answer: Answer) -> Result<Sent<D>, Failure> {
+        match (&self.at, answer) {
+            (At::Offering, Answer::Ready(offset, most)) => {
+                self.most = usize::try_from(most).unwrap_or(MAX_CHUNK).clamp(1, MAX_CHUNK);
+                Ok(Sent::Partly(self.go_on(offset)))
+            }
+            (At::Chunk(offset), Answer::Taken(held) | Answer::Refused(Refusal::Offset(held))) => {
+                let sent = u64::try_from(self.chunk.len()).unwrap_or(u64::MAX);
+                self.rewinds += u32::from(held.get() != offset.get().saturating_add(sent));
+                if self.rewinds > MAX_REWINDS {
+                    return Err(Failure::Confused);
+                }
+                let progress = Progress { file: self.file, held: held.get(), sent };
+                self.progress = matches!(self.source, Source::Disk(..)).then_some(progress);
+                Ok(Sent::Partly(self.go_on(held)))
+            }
+            (At::Closing, Answer::Done) => Ok(Sent::Whole),
+            (At::Offering | At::Chunk(_) | At::Closing, answer) => Err(unexpected(answer)),
+        }
+    }
+
+    /// How far the last answer brought a file of ours; said once.
+    pub(super) fn progress(&mut self) -> Option<Progress> {
+        self.progress.take()
+    }
+
+    fn go_on(mut self, offset: Length) -> Self {
+        self.chunk.clear();
+        self.at = if offset < self.length { At::Chunk(offset) } else { At::Closing };
+        self
+    }
 }
 
 /// An answer that was not the one hoped for.
@@ -78,67 +181,5 @@ pub(super) fn unexpected(answer: Answer) -> Failure {
         | Answer::Taken(_)
         | Answer::Done
         | Answer::Report(_) => Failure::Confused,
-    }
-}
-
-async fn send(
-    link: &mut impl Transport,
-    file: File,
-    bytes: &mut Bytes<'_>,
-    progress: &mut impl FnMut(Progress),
-) -> Result<(), Failure> {
-    let length = Length::new(bytes.length()).map_err(|_| Failure::Confused)?;
-    let answer = link.ask(Request::Offer(file, length)).await?;
-    let Answer::Ready(mut offset, chunk) = answer else { return Err(unexpected(answer)) };
-    let mut buffer = vec![0; usize::try_from(chunk).unwrap_or(MAX_CHUNK).clamp(1, MAX_CHUNK)];
-    let mut rewinds = 0;
-    while offset < length {
-        let chunk = bytes.read(offset.get(), &mut buffer)?;
-        let sent = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-        let answer = link.ask(Request::Chunk(offset, chunk)).await?;
-        let expected = offset.get().saturating_add(sent);
-        let (Answer::Taken(held) | Answer::Refused(Refusal::Offset(held))) = answer else {
-            return Err(unexpected(answer));
-        };
-        rewinds += u32::from(held.get() != expected);
-        if rewinds > MAX_REWINDS {
-            return Err(Failure::Confused);
-        }
-        offset = held;
-        progress(Progress { file, held: offset.get(), sent });
-    }
-    done(link, Request::Close).await
-}
-
-/// The bytes of a file on their way.
-enum Bytes<'a> {
-    Memory(&'a [u8]),
-    File { source: Source, length: u64, path: &'a Path },
-}
-
-impl Bytes<'_> {
-    fn length(&self) -> u64 {
-        match self {
-            Self::Memory(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-            Self::File { length, .. } => *length,
-        }
-    }
-
-    /// As much as there is from `offset` on, and fits.
-    fn read<'b>(&mut self, offset: u64, buffer: &'b mut [u8]) -> Result<&'b [u8], Failure> {
-        let left = usize::try_from(self.length().saturating_sub(offset)).unwrap_or(usize::MAX);
-        let most = left.min(buffer.len());
-        let place = buffer.get_mut(..most).unwrap_or_default();
-        match self {
-            Self::Memory(bytes) => {
-                let from = usize::try_from(offset).map_err(|_| Failure::Confused)?;
-                place.copy_from_slice(bytes.get(from..from.saturating_add(most)).ok_or(Failure::Confused)?);
-            }
-            Self::File { source, path, .. } => {
-                let read = source.seek(SeekFrom::Start(offset)).and_then(|_| source.read_exact(place));
-                read.map_err(|_| Failure::Unreadable(path.to_path_buf()))?;
-            }
-        }
-        Ok(place)
     }
 }

@@ -1,9 +1,10 @@
-use std::path::PathBuf;
-
+use host::disk::{Access, Disk as _, Folder};
 use proto::secondary::Verification;
-use uptane::{EcuId, HardwareId, Length, Version};
+use uptane::{HardwareId, Length, RepositoryName, Version};
 
 use super::*;
+use crate::node::stage::Current;
+use crate::store::AcceptedVersions;
 
 /// A Secondary that takes whole files and remembers them.
 struct Fake {
@@ -26,7 +27,7 @@ impl Fake {
 
     fn identity(&self) -> Identity {
         Identity {
-            ecu: EcuId::parse("brake").unwrap(),
+            ecu: ecu(),
             hardware: HardwareId::parse("hw").unwrap(),
             verification: Verification::PartialPlus,
             director_root: Version::FIRST,
@@ -62,9 +63,9 @@ impl Fake {
     }
 }
 
-impl Transport for Fake {
-    async fn ask(&mut self, request: Request<'_>) -> Result<Answer, Silent> {
-        Ok(match request {
+impl Fake {
+    fn reply(&mut self, request: Request<'_>) -> Answer {
+        match request {
             Request::Identify => Answer::Identity(self.identity()),
             Request::TimeNonce => Answer::TimeNonce(Nonce([2; 16])),
             Request::Begin(id) => {
@@ -78,75 +79,109 @@ impl Transport for Fake {
             Request::Chunk(offset, data) => self.chunk(offset, data),
             Request::Close => self.close(),
             Request::Report(_) => Answer::Report(b"report".to_vec()),
-        })
+        }
     }
 }
 
-fn files(folder: &tempfile::TempDir) -> Vec<Delivery> {
-    let files = [(File::Time, "time"), (File::Image, "an image of some length")];
-    let place = |content: &str| -> PathBuf {
-        let path = folder.path().join(content);
-        std::fs::write(&path, content).unwrap();
-        path
-    };
-    files.into_iter().map(|(file, content)| Delivery { file, path: place(content) }).collect()
+/// An errand to its end: what was seen, and how many bytes of files of ours were sent.
+fn run(fake: &mut Fake, mut errand: Errand<Folder>) -> (Result<Standing, Failure>, u64) {
+    let mut sent = 0;
+    while let Turn::Ask(request) = errand.turn() {
+        let reply = fake.reply(request);
+        sent += errand.answer(Ok(reply)).map_or(0, |progress| progress.sent);
+    }
+    let Done::Stands(_, seen) = errand.end() else { panic!("no errand of a transaction") };
+    (seen, sent)
 }
 
-fn wait<T>(future: impl Future<Output = T>) -> T {
-    host::serve::runtime().unwrap().block_on(future)
+fn ecu() -> EcuId {
+    EcuId::parse("brake").unwrap()
+}
+
+const IMAGE: &[u8] = b"an image of some length";
+
+/// The errand that brings time, Targets and an image.
+fn stage(folder: &tempfile::TempDir) -> Errand<Folder> {
+    let mut disk = Folder::create(folder.path(), Access::Private).unwrap();
+    let files = [("metadata/director/time.json", b"time".as_slice()), ("metadata/director/1.targets.json", b"targets")];
+    for (name, bytes) in files.into_iter().chain([("downloads/image", IMAGE)]) {
+        disk.replace(name, bytes).unwrap();
+    }
+    let versions = AcceptedVersions { snapshot: 1, targets: 1, ..AcceptedVersions::default() };
+    let (name, roots) = (RepositoryName::parse("director").unwrap(), vec![Version::FIRST]);
+    let director = Current { name, roots, versions, delegated: vec![] };
+    let stage = Stage { director, images: vec![], image: "downloads/image".to_owned() };
+    Errand::new(ecu(), Purpose::Stage(TRANSACTION, Box::new(stage), disk))
+}
+
+fn command(due: &'static [Standing]) -> Errand<Folder> {
+    let bytes = b"activate".to_vec();
+    Errand::new(ecu(), Purpose::Command(Command { transaction: TRANSACTION, committed: None, bytes, due }))
 }
 
 #[test]
 fn staging_hands_over_every_file_whole() {
     let (folder, mut fake) = (tempfile::tempdir().unwrap(), Fake::new(Phase::Idle));
-    let files = files(&folder);
-    let mut sent = 0;
-    let staged = wait(stage(&mut fake, TRANSACTION, |_| files.clone(), &mut |progress| sent += progress.sent));
-    assert_eq!(staged, Ok(Standing::Staged));
-    assert_eq!(fake.taken[1], (File::Image, b"an image of some length".to_vec()));
-    assert_eq!(sent, 27);
+    assert_eq!(run(&mut fake, stage(&folder)), (Ok(Standing::Staged), 34));
+    let taken: Vec<_> = fake.taken.iter().map(|(_, bytes)| bytes.as_slice()).collect();
+    assert_eq!(taken, [b"time", b"targets".as_slice(), IMAGE]);
 }
 
 #[test]
 fn a_secondary_that_forgot_is_served_from_where_it_stands() {
     let (folder, mut fake) = (tempfile::tempdir().unwrap(), Fake::new(Phase::Idle));
     fake.forgets_at = Some(14);
-    let files = files(&folder);
-    assert_eq!(wait(stage(&mut fake, TRANSACTION, |_| files.clone(), &mut |_| {})), Ok(Standing::Staged));
-    assert_eq!(fake.taken[1].1, b"an image of some length");
+    assert_eq!(run(&mut fake, stage(&folder)).0, Ok(Standing::Staged));
+    assert_eq!(fake.taken[2].1, IMAGE);
 }
 
 #[test]
-fn an_interrupted_image_goes_on_where_it_broke_off() {
+fn an_interrupted_file_goes_on_where_it_broke_off() {
     let (folder, mut fake) = (tempfile::tempdir().unwrap(), Fake::new(Phase::Staging(TRANSACTION)));
-    fake.held = b"an image".to_vec();
-    let image = files(&folder).split_off(1);
-    let mut sent = 0;
-    wait(stage(&mut fake, TRANSACTION, |_| image.clone(), &mut |progress| sent += progress.sent)).unwrap();
-    assert_eq!(sent, 15);
+    fake.held = b"tim".to_vec();
+    assert_eq!(run(&mut fake, stage(&folder)), (Ok(Standing::Staged), 31));
 }
 
 #[test]
 fn a_refused_time_is_passed_over_and_a_refused_image_is_not() {
-    let folder = tempfile::tempdir().unwrap();
-    let files = files(&folder);
     for (refused, ends) in
         [(File::Time, Ok(Standing::Staged)), (File::Image, Err(Failure::Refused(Refusal::Check(14))))]
     {
-        let mut fake = Fake::new(Phase::Idle);
+        let (folder, mut fake) = (tempfile::tempdir().unwrap(), Fake::new(Phase::Idle));
         fake.refuses = Some(refused);
-        let staged = wait(stage(&mut fake, TRANSACTION, |_| files.clone(), &mut |_| {}));
-        assert_eq!(staged, ends);
+        assert_eq!(run(&mut fake, stage(&folder)).0, ends);
     }
+}
+
+#[test]
+fn a_missing_file_of_ours_ends_the_errand_with_its_name() {
+    let (folder, mut fake) = (tempfile::tempdir().unwrap(), Fake::new(Phase::Idle));
+    let errand = stage(&folder);
+    std::fs::remove_file(folder.path().join("downloads/image")).unwrap();
+    assert_eq!(run(&mut fake, errand).0, Err(Failure::Unreadable("downloads/image".to_owned())));
+}
+
+#[test]
+fn a_request_stays_the_same_until_it_is_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut errand = stage(&folder);
+    assert_eq!(errand.turn(), Turn::Ask(Request::Identify));
+    assert_eq!(errand.turn(), Turn::Ask(Request::Identify));
+    errand.answer(Err(Silent::new("cut")));
+    assert_eq!(errand.turn(), Turn::Over);
+    // An answer that comes too late changes nothing.
+    errand.answer(Ok(Answer::Done));
+    let Done::Stands(_, seen) = errand.end() else { panic!("no errand of a transaction") };
+    assert_eq!(seen, Err(Failure::Silent("cut".to_owned())));
 }
 
 #[test]
 fn a_command_is_sent_only_where_it_is_due() {
     let mut fake = Fake::new(Phase::Trial(TRANSACTION));
-    let seen = wait(command(&mut fake, TRANSACTION, None, b"activate", &[Standing::Staged]));
-    assert_eq!((seen, fake.taken.len()), (Ok(Standing::Trial), 0));
+    assert_eq!(run(&mut fake, command(&[Standing::Staged])).0, Ok(Standing::Trial));
+    assert_eq!(fake.taken, []);
     let mut fake = Fake::new(Phase::Staged(TRANSACTION));
-    wait(command(&mut fake, TRANSACTION, None, b"activate", &[Standing::Staged])).unwrap();
+    assert_eq!(run(&mut fake, command(&[Standing::Staged])), (Ok(Standing::Staged), 0));
     assert_eq!(fake.taken, [(File::Command, b"activate".to_vec())]);
 }
 

@@ -2,62 +2,74 @@
 
 use std::collections::BTreeMap;
 
+use host::disk::Bulk;
 use host::provisioning::VehicleEcu;
-use proto::grpc::director::check_in_request::State as Statement;
-use proto::grpc::director::{CheckInReply, CheckInRequest};
-use uptane::sign::{CheckInBuilder, InstalledImage, ManifestBuilder, ReportBuilder, ReportedVersions};
+use uptane::sign::{CheckInBuilder, InstalledImage, ManifestBuilder, ReportBuilder, ReportedVersions, Signer};
 use uptane::verify;
 use uptane::{Attack, CampaignId, EcuId, Nonce, ResultCode, Sha256, Time, TransactionId, Version};
 
-use super::{Done, Driver};
+use super::{Ask, News, Node};
 use crate::Error;
 use crate::machine::{Answer, CheckIn};
 use crate::status::Image;
 use crate::store::{AcceptedManifest, Outcome, Told};
 
-impl Driver {
-    /// Sends a check-in: idle, or with a full manifest.
-    pub(super) fn check_in(&mut self, check_in: CheckIn) -> Result<(), Error> {
-        let (statement, told) = match &check_in.full {
-            None => (Statement::Idle(self.idle()?), None),
+/// A check-in, as it goes to the Director.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckInRequest {
+    /// Versions held: Root, Timestamp, Snapshot, Targets; 0 for none.
+    pub versions: [u64; 4],
+    /// Nonces for the time attestation, the Primary's own first.
+    pub nonces: Vec<Nonce>,
+    /// What the Primary says of its vehicle.
+    pub statement: Statement,
+}
+
+/// What a Primary says of its vehicle: a signed file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Statement {
+    /// Nothing changed since the last accepted manifest.
+    Idle(Vec<u8>),
+    /// The vehicle version manifest.
+    Manifest(Vec<u8>),
+}
+
+impl<D: Bulk + Clone, S: Signer> Node<D, S> {
+    /// A check-in: idle, or with a full manifest.
+    pub(super) fn check_in(&mut self, check_in: &CheckIn) -> Result<(), Error> {
+        let statement = match &check_in.full {
+            None => {
+                self.telling = None;
+                Statement::Idle(self.idle()?)
+            }
             Some(told) => {
-                let manifest = self.manifest(&check_in, told)?;
-                let told = (Sha256::of(&manifest), told.clone());
-                (Statement::Manifest(manifest), Some(told))
+                let manifest = self.manifest(check_in, told)?;
+                self.telling = Some((Sha256::of(&manifest), told.clone()));
+                Statement::Manifest(manifest)
             }
         };
-        let [root, timestamp, snapshot, targets] = check_in.versions;
-        let nonces = check_in.nonces.iter().map(|nonce| nonce.0.to_vec()).collect();
-        let request = CheckInRequest { root, timestamp, snapshot, targets, nonces, state: Some(statement) };
-        let mut director = self.director.clone();
-        self.under_way.push(Box::pin(async move { Done::CheckedIn(director.check_in(request).await, told) }));
+        let CheckIn { versions, nonces, .. } = check_in;
+        let request = CheckInRequest { versions: *versions, nonces: nonces.clone(), statement };
+        self.ask(Ask::CheckIn(Box::new(request)));
         Ok(())
     }
 
     /// What the Director answered. A manifest it took is remembered, so that the next check-in may be idle.
     pub(super) fn checked_in(
         &mut self,
-        answer: Result<CheckInReply, Error>,
-        told: Option<(Sha256, Told)>,
+        answer: Result<Box<Answer>, Error>,
     ) -> Result<Result<Box<Answer>, Error>, Error> {
-        let reply = match answer {
-            Ok(reply) => reply,
-            Err(error) => {
-                self.shown.checked_in(|check_ins| check_ins.failed = check_ins.failed.saturating_add(1));
-                return Ok(Err(error));
-            }
+        let told = self.telling.take();
+        let Ok(reply) = &answer else {
+            self.tell(News::NotCheckedIn);
+            return Ok(answer);
         };
-        let full = told.is_some();
-        self.shown.checked_in(|check_ins| match full {
-            true => check_ins.full = check_ins.full.saturating_add(1),
-            false => check_ins.idle = check_ins.idle.saturating_add(1),
-        });
+        self.tell(News::CheckedIn { full: told.is_some() });
         if let Some((sha256, told)) = told.filter(|_| !reply.manifest_wanted) {
             let manifest = AcceptedManifest { sha256: sha256.to_string(), told };
             self.store.remember(|memory| memory.manifest = Some(manifest))?;
         }
-        let CheckInReply { time, newest_root, roots, timestamp, snapshot, targets, manifest_wanted } = reply;
-        Ok(Ok(Box::new(Answer { time, newest_root, roots, timestamp, snapshot, targets, manifest_wanted })))
+        Ok(answer)
     }
 
     /// Checks a Secondary's report and stores it; says whether there was one.
@@ -68,7 +80,7 @@ impl Driver {
             tracing::warn!(%ecu, "its report is not signed by it, or answers another question");
             return Ok(false);
         };
-        self.shown.reported(ecu, image);
+        self.tell(News::Reported(ecu, image));
         self.store.keep_report(ecu, &file)?;
         Ok(true)
     }

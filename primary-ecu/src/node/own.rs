@@ -1,17 +1,17 @@
 //! What the Primary does as a member of its own transaction, and the commands it signs for the others.
 
-use uptane::sign::CommandBuilder;
+use host::disk::Bulk;
+use uptane::EcuId;
+use uptane::sign::{CommandBuilder, Signer};
 
-use super::Driver;
+use super::{News, Node, download};
 use crate::Error;
 use crate::machine::transaction::{Action, Event, MemberImage, Standing, Transaction};
-use crate::node::download as downloads;
 
-impl Driver {
+impl<D: Bulk + Clone, S: Signer> Node<D, S> {
     /// An errand to the Primary's own slots.
-    pub(super) fn own_errand(&mut self, action: Action, transaction: &Transaction) -> Result<Event, Error> {
+    pub(super) fn own_errand(&mut self, action: Action, transaction: &Transaction) -> Event {
         let ecu = self.vehicle.primary.ecu;
-        let watch = host::clock::stopwatch();
         let stands = match action {
             Action::Stage(..) => self.stage_own(transaction),
             Action::Activate(..) => self.slots.activate(transaction.id),
@@ -19,10 +19,10 @@ impl Driver {
             Action::RollBack(..) => self.slots.roll_back(transaction.id),
             Action::Look(..) | Action::Record | Action::Close => Ok(self.slots.look(transaction.id)),
         };
-        self.shown.end(ecu, &watch, None);
-        Ok(match stands {
+        self.tell(News::Acted(ecu));
+        match stands {
             Ok(standing) => {
-                self.shown.stands(ecu, standing);
+                self.tell(News::Stands(ecu, standing));
                 Event::Seen(ecu, standing)
             }
             Err(Error::Refused { check }) => Event::Refused(ecu, check.code()),
@@ -30,7 +30,7 @@ impl Driver {
                 tracing::warn!(%error, "the Primary's own slots");
                 Event::Refused(ecu, 0)
             }
-        })
+        }
     }
 
     fn stage_own(&mut self, transaction: &Transaction) -> Result<Standing, Error> {
@@ -42,20 +42,18 @@ impl Driver {
             line: member.line,
             counter: member.counter,
         };
-        let source = self.folder.at(&format!("{}/{}", downloads::FOLDER, member.sha256))?;
-        self.slots.stage(transaction.id, &image, &source)
+        self.slots.stage(transaction.id, &image, &download::place(member.sha256))
     }
 
-    /// The signed command an action needs (design D8).
-    pub(super) fn command(&self, action: Action, transaction: &Transaction) -> Result<Option<Vec<u8>>, Error> {
-        let (ecu, action) = match action {
-            Action::Activate(ecu, _) => (ecu, uptane::Action::Activate),
-            Action::Commit(ecu, _) => (ecu, uptane::Action::Commit),
-            Action::RollBack(ecu, _) => (ecu, uptane::Action::Rollback),
-            Action::Stage(..) | Action::Look(..) | Action::Record | Action::Close => return Ok(None),
-        };
+    /// A signed command (design D8).
+    pub(super) fn command(
+        &self,
+        action: uptane::Action,
+        ecu: EcuId,
+        transaction: &Transaction,
+    ) -> Result<Vec<u8>, Error> {
         let (transaction, targets) = (transaction.id, transaction.targets);
         let command = CommandBuilder { vehicle: self.vehicle.id, ecu, action, transaction, targets };
-        Ok(Some(command.sign(&self.signer)?))
+        Ok(command.sign(&self.signer)?)
     }
 }

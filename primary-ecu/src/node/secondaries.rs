@@ -1,0 +1,133 @@
+//! Errands of the transaction, and what was seen of a Secondary.
+
+use std::time::Duration;
+
+use host::disk::Bulk;
+use proto::secondary::{Identity, Refusal};
+use uptane::sign::Signer;
+use uptane::{Director, EcuId, Nonce, RepositoryName};
+
+use super::errand::{Command, Errand, Failure, Purpose};
+use super::stage::{Current, Stage};
+use super::{Ask, News, Node, download};
+use crate::Error;
+use crate::machine::transaction::{Action, Event, Member, Standing, State, Transaction};
+use crate::machine::{Input, Met, delegated_for};
+
+/// The first pause between two attempts; each later one is twice as long.
+const PAUSE: Duration = Duration::from_millis(20);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+impl<D: Bulk + Clone, S: Signer> Node<D, S> {
+    pub(super) fn errand(&mut self, action: Action) -> Result<(), Error> {
+        let Some(transaction) = self.machine.transaction().cloned() else { return Ok(()) };
+        let Some((ecu, tried)) = addressee(action) else { return Ok(()) };
+        if ecu == self.vehicle.primary.ecu {
+            let event = self.own_errand(action, &transaction);
+            self.known.push_back(Input::Happened(event));
+            return Ok(());
+        }
+        let Some(member) = transaction.member(ecu) else { return Ok(()) };
+        let purpose = match action {
+            Action::Stage(..) => Purpose::Stage(transaction.id, Box::new(self.stage(member)?), self.disk.clone()),
+            Action::Activate(..) => {
+                self.tell_it(uptane::Action::Activate, member, &transaction, &[Standing::Staged])?
+            }
+            Action::Commit(..) => self.tell_it(uptane::Action::Commit, member, &transaction, &[Standing::Healthy])?,
+            Action::RollBack(..) => self.tell_it(uptane::Action::Rollback, member, &transaction, &OPEN)?,
+            Action::Look(..) | Action::Record | Action::Close => Purpose::Look(transaction.id),
+        };
+        self.ask(Ask::Errand(Box::new(Errand::new(ecu, purpose).after(pause(tried)))));
+        Ok(())
+    }
+
+    /// A Secondary said who it is. One that says it is another was not met.
+    pub(super) fn met(&mut self, ecu: EcuId, met: Result<(Identity, Nonce), Failure>) -> Input {
+        let met = met.inspect_err(|failure| tracing::info!(%ecu, ?failure, "not met"));
+        let met = met.ok().filter(|(identity, _)| identity.ecu == ecu);
+        self.tell(News::Met(ecu, met.map(|(identity, _)| identity)));
+        Input::Met(ecu, met.map(|(identity, nonce)| Met { running: identity.running, nonce }))
+    }
+
+    /// What an errand's end means for the transaction.
+    pub(super) fn seen(&mut self, ecu: EcuId, seen: Result<Standing, Failure>) -> Event {
+        let event = match seen {
+            Ok(standing) => {
+                self.tell(News::Stands(ecu, standing));
+                return Event::Seen(ecu, standing);
+            }
+            Err(Failure::Refused(Refusal::Check(code))) => Event::Refused(ecu, code),
+            // A transfer that came apart is tried again.
+            Err(Failure::Refused(Refusal::Offset(_)) | Failure::Confused | Failure::Silent(_)) => {
+                Event::Unreachable(ecu)
+            }
+            Err(Failure::Refused(_) | Failure::Unreadable(_)) => Event::Refused(ecu, 0),
+        };
+        tracing::info!(%ecu, ?event, "an errand failed");
+        event
+    }
+
+    /// The signed command, for a Secondary that stands at one of `due`.
+    fn tell_it(
+        &self,
+        action: uptane::Action,
+        member: &Member,
+        transaction: &Transaction,
+        due: &'static [Standing],
+    ) -> Result<Purpose<D>, Error> {
+        let decided = matches!(transaction.state, State::Committing);
+        Ok(Purpose::Command(Command {
+            transaction: transaction.id,
+            committed: decided.then_some(member.sha256),
+            bytes: self.command(action, member.ecu, transaction)?,
+            due,
+        }))
+    }
+
+    /// What a Secondary may need to verify its image.
+    fn stage(&self, member: &Member) -> Result<Stage, Error> {
+        let accepted = self.store.accepted()?;
+        let current = |name: RepositoryName| -> Result<Current, Error> {
+            let roots = self.store.roots(name.as_str())?;
+            Ok(Current { name, roots, versions: accepted.of(name), delegated: vec![] })
+        };
+        let mut images = self.mapping.image_repositories().into_iter().map(current).collect::<Result<Vec<_>, _>>()?;
+        for image in images.iter_mut().filter(|image| !image.versions.delegated.is_empty()) {
+            self.search(member.ecu, image)?;
+        }
+        let director = current(RepositoryName::of::<Director>())?;
+        Ok(Stage { director, images, image: download::place(member.sha256) })
+    }
+
+    /// Which delegated files an ECU's own search will ask for.
+    fn search(&self, ecu: EcuId, image: &mut Current) -> Result<(), Error> {
+        let director = self.store.files("director", &self.store.accepted()?.director)?;
+        let files = self.store.files(image.name.as_str(), &image.versions)?;
+        image.delegated = delegated_for(ecu, self.vehicle.id, self.store.time(), &director, &files)?;
+        Ok(())
+    }
+}
+
+/// Where a member stands that can still go back.
+const OPEN: [Standing; 4] = [Standing::Staging, Standing::Staged, Standing::Trial, Standing::Healthy];
+
+/// Whom an action is for, and how often it was tried before.
+fn addressee(action: Action) -> Option<(EcuId, u32)> {
+    match action {
+        Action::Stage(ecu, tried)
+        | Action::Look(ecu, tried)
+        | Action::Activate(ecu, tried)
+        | Action::Commit(ecu, tried)
+        | Action::RollBack(ecu, tried) => Some((ecu, tried)),
+        Action::Record | Action::Close => None,
+    }
+}
+
+/// How long to wait before an attempt: not at all before the first.
+fn pause(tried: u32) -> Duration {
+    match tried.checked_sub(1) {
+        None => Duration::ZERO,
+        Some(doublings) => PAUSE.saturating_mul(2u32.saturating_pow(doublings)).min(LONGEST_PAUSE),
+    }
+}
