@@ -6,7 +6,7 @@
 //! [`provision`] is what it begins with. [`run`] is the command line.
 #![forbid(unsafe_code)]
 
-mod can;
+pub mod can;
 mod cli;
 pub mod config;
 mod driver;

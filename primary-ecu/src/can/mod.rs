@@ -1,12 +1,13 @@
 //! UDS over ISO-TP: to Secondaries on CAN. One port on the bus serves all of them, each by its own pair of identifiers.
 
+mod conversation;
+
 use std::time::Duration;
 
 use host::can::FramePort;
-use proto::can::{BitRates, Frame, Id, bus_time};
-use proto::isotp::{Config, Framing, Link};
+use proto::can::{Frame, Id};
+use proto::isotp::Framing;
 use proto::secondary::Request;
-use proto::uds::Client;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -14,8 +15,8 @@ use crate::Error;
 use crate::driver::transport::Transport;
 use crate::node::{Answer, Silent};
 
-/// Longest UDS message in either direction.
-const MESSAGE: usize = 4_095;
+pub use conversation::Conversation;
+
 /// Frames that may wait on their way between a link and the port.
 const QUEUE: usize = 512;
 
@@ -48,10 +49,8 @@ impl<P: FramePort> Bus<P> {
         Ok(CanLink {
             outgoing: self.sender.clone(),
             incoming,
-            link: Box::new(Link::new(Config::new(framing, request, response))),
-            client: Box::new(Client::new()),
+            conversation: Conversation::new(framing, request, response),
             begun: Instant::now(),
-            on_bus: Duration::ZERO,
         })
     }
 
@@ -89,78 +88,32 @@ impl<P: FramePort> Bus<P> {
 pub(crate) struct CanLink {
     outgoing: mpsc::Sender<Frame>,
     incoming: mpsc::Receiver<Frame>,
-    link: Box<Link<MESSAGE, MESSAGE>>,
-    client: Box<Client<MESSAGE>>,
+    conversation: Conversation,
     begun: Instant,
-    on_bus: Duration,
 }
 
 impl Transport for CanLink {
     async fn ask(&mut self, request: Request<'_>) -> Result<Answer, Silent> {
         // What is still there answers an earlier request.
         while self.incoming.try_recv().is_ok() {}
-        self.client.start(request).map_err(Silent::new)?;
+        self.conversation.ask(request)?;
         loop {
-            self.send().await?;
-            let deadline = [self.client.deadline(), self.link.deadline()].into_iter().flatten().min();
-            let deadline = self.begun + deadline.unwrap_or(self.begun.elapsed());
+            while let Some(frame) = self.conversation.poll(self.begun.elapsed())? {
+                self.outgoing.send(frame).await.map_err(|_| Silent::new("the bus is gone"))?;
+            }
+            let deadline = self.begun + self.conversation.deadline().unwrap_or(self.begun.elapsed());
             let frame = tokio::select! {
                 biased;
                 frame = self.incoming.recv() => frame.ok_or_else(|| Silent::new("the bus is gone"))?,
                 () = tokio::time::sleep_until(deadline) => continue,
             };
-            if let Some(answer) = self.take(&frame)? {
+            if let Some(answer) = self.conversation.handle(&frame, self.begun.elapsed())? {
                 return Ok(answer);
             }
         }
     }
 
     fn bus_time(&self) -> Option<Duration> {
-        Some(self.on_bus)
-    }
-}
-
-impl CanLink {
-    /// Sends what is due: a message becomes frames, frames go out.
-    async fn send(&mut self) -> Result<(), Silent> {
-        let now = self.begun.elapsed();
-        if !self.link.is_sending()
-            && let Some(message) = self.client.poll(now).map_err(Silent::new)?
-        {
-            self.link.send(message, now).map_err(Silent::new)?;
-        }
-        loop {
-            match self.link.poll(self.begun.elapsed()) {
-                Ok(Some(frame)) => {
-                    self.count(&frame);
-                    self.outgoing.send(frame).await.map_err(|_| Silent::new("the bus is gone"))?;
-                }
-                Ok(None) => return Ok(()),
-                Err(_) => self.client.lost(),
-            }
-        }
-    }
-
-    /// Takes a frame; gives the answer it completes.
-    fn take(&mut self, frame: &Frame) -> Result<Option<Answer>, Silent> {
-        let now = self.begun.elapsed();
-        self.count(frame);
-        match self.link.handle(frame, now) {
-            Ok(Some(message)) => {
-                let reply = self.client.handle(message, now).map_err(Silent::new)?;
-                Ok(reply.map(Answer::from))
-            }
-            Ok(None) => Ok(None),
-            Err(_) => {
-                self.client.lost();
-                Ok(None)
-            }
-        }
-    }
-
-    /// A frame moved, in either direction.
-    fn count(&mut self, frame: &Frame) {
-        self.on_bus += bus_time(frame, BitRates::COMMON);
-        self.client.moving(self.begun.elapsed());
+        Some(self.conversation.bus_time())
     }
 }

@@ -1,7 +1,8 @@
 //! Images on their way: hashed while they arrive, resumed where they broke off.
 //!
 //! An image is `downloads/SHA256`; while it is not complete and verified, `downloads/SHA256.part`, with the entity tag
-//! the server gave it in `SHA256.tag`. Bytes of an earlier run are read and hashed again: what is on disk is believed no
+//! the server gave it in `SHA256.tag`. There is a tag only beside a part that is synchronised and that nobody adds to, else
+//! what a power cut leaves of the part would be taken for a forged image at its end. Bytes of an earlier run are read and hashed again: what is on disk is believed no
 //! more than what is on the wire.
 //!
 //! [`Download`] says which file it wants and from where on, takes the bytes as a [`Sink`], and [`ends`](Download::end).
@@ -132,11 +133,9 @@ impl<D: Bulk> Download<D> {
     }
 
     fn keep_tag(&mut self) -> Result<(), Error> {
-        let name = tag_of(&self.place);
-        match &self.tag {
-            Some(tag) => Ok(self.disk.replace(&name, tag.as_bytes())?),
-            None => Ok(self.disk.remove(&name)?),
-        }
+        let Some(tag) = &self.tag else { return Ok(()) };
+        self.disk.sync(&part(&self.place))?;
+        Ok(self.disk.replace(&tag_of(&self.place), tag.as_bytes())?)
     }
 
     fn verified(mut self) -> Result<VerifiedImage, Error> {
@@ -163,6 +162,7 @@ impl<D: Bulk> Download<D> {
 
 impl<D: Bulk> Sink for Download<D> {
     fn start(&mut self, offset: Length, entity_tag: Option<&str>) -> io::Result<()> {
+        self.disk.remove(&tag_of(&self.place)).map_err(io::Error::other)?;
         self.tag = entity_tag.map(str::to_owned);
         match offset.get() == self.check.received() {
             true => Ok(()),
