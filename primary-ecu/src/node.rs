@@ -239,3 +239,6 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
         self.steps.push_back(Step::News(news));
     }
 }
+
+#[cfg(test)]
+mod tests;

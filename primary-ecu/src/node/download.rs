@@ -233,3 +233,108 @@ fn kept_tag(disk: &impl Disk, place: &str) -> Result<Option<String>, Error> {
     let tag = disk.read(&tag_of(place), MAX_TAG)?;
     Ok(tag.and_then(|tag| String::from_utf8(tag).ok()))
 }
+
+#[cfg(test)]
+mod tests {
+    use host::disk::{Access, Folder};
+    use uptane::testing::{Repo, Vehicle};
+
+    use super::*;
+
+    struct Bench {
+        _place: tempfile::TempDir,
+        disk: Folder,
+        approved: Rc<Approved>,
+        ecu: EcuId,
+        image: Vec<u8>,
+    }
+
+    fn bench() -> Bench {
+        let place = tempfile::tempdir().unwrap();
+        let disk = Folder::create(place.path(), Access::Private).unwrap();
+        let repo = Repo::seeded(1);
+        let approved = Rc::new(Vehicle::provisioned(&repo).update(&repo).unwrap());
+        let (ecu, image) = (repo.ecus()[0].ecu, repo.ecus()[0].image(1));
+        Bench { _place: place, disk, approved, ecu, image }
+    }
+
+    impl Bench {
+        fn begin(&self) -> Download<Folder> {
+            match Download::begin(self.disk.clone(), self.approved.clone(), self.ecu).unwrap() {
+                Begun::Partly(download) => *download,
+                Begun::Whole(_) => panic!("it is whole"),
+            }
+        }
+
+        fn names(&self) -> Vec<String> {
+            self.disk.list(FOLDER).unwrap()
+        }
+    }
+
+    fn cut() -> Result<(), Error> {
+        Err(Error::ImageRepository { reason: "cut".to_owned() })
+    }
+
+    fn length(count: usize) -> Length {
+        Length::new(u64::try_from(count).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_download_that_broke_off_goes_on_where_it_stopped() {
+        let bench = bench();
+        let mut download = bench.begin();
+        download.start(Length::ZERO, Some("\"one\"")).unwrap();
+        download.write(&bench.image[..100]).unwrap();
+        assert!(matches!(download.end(cut()), Done::Downloaded(Err(Error::ImageRepository { .. }))));
+
+        let mut download = bench.begin();
+        let resume = Resume { offset: length(100), entity_tag: "\"one\"".to_owned() };
+        assert_eq!(download.resume(), Some(resume));
+        download.start(length(100), Some("\"one\"")).unwrap();
+        download.write(&bench.image[100..]).unwrap();
+        assert!(matches!(download.end(Ok(())), Done::Downloaded(Ok(_))));
+        let begun = Download::begin(bench.disk.clone(), bench.approved.clone(), bench.ecu).unwrap();
+        assert!(matches!(begun, Begun::Whole(_)));
+    }
+
+    #[test]
+    fn a_part_that_a_power_cut_may_have_torn_is_not_taken_up_again() {
+        let bench = bench();
+        let mut download = bench.begin();
+        download.start(Length::ZERO, Some("\"one\"")).unwrap();
+        download.write(&bench.image[..100]).unwrap();
+        download.end(cut());
+        // Resumed, and then cut where nobody could end it.
+        let mut download = bench.begin();
+        download.start(length(100), Some("\"one\"")).unwrap();
+        download.write(&[0; 50]).unwrap();
+        drop(download);
+        assert_eq!(bench.begin().resume(), None);
+        assert!(bench.names().is_empty());
+    }
+
+    #[test]
+    fn a_file_that_changed_on_the_server_is_begun_again() {
+        let bench = bench();
+        let mut download = bench.begin();
+        download.start(Length::ZERO, Some("\"one\"")).unwrap();
+        download.write(b"another file").unwrap();
+        download.end(cut());
+        let mut download = bench.begin();
+        download.start(Length::ZERO, Some("\"two\"")).unwrap();
+        download.write(&bench.image).unwrap();
+        assert!(matches!(download.end(Ok(())), Done::Downloaded(Ok(_))));
+    }
+
+    #[test]
+    fn bytes_beyond_the_listed_length_are_refused_and_nothing_of_them_stays() {
+        let bench = bench();
+        let mut download = bench.begin();
+        download.start(Length::ZERO, None).unwrap();
+        download.write(&bench.image).unwrap();
+        download.write(b"more").unwrap_err();
+        let Done::Downloaded(Err(Error::Refused { check })) = download.end(cut()) else { panic!("not refused") };
+        assert!(matches!(check, uptane::Error::ImageLength { .. }));
+        assert!(bench.names().is_empty());
+    }
+}
