@@ -11,7 +11,7 @@ use crate::role::TopRole;
 
 /// Everything a decision may depend on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Facts {
+pub struct Facts {
     /// The key of each role.
     pub keys: BTreeMap<TopRole, RoleKey>,
     /// How long files of each role are valid.
@@ -26,7 +26,7 @@ pub(crate) struct Facts {
 
 /// Whose key a role has, and in which file of `keys/` it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RoleKey {
+pub struct RoleKey {
     /// The name of the file.
     pub file: String,
     /// The public half.
@@ -35,7 +35,7 @@ pub(crate) struct RoleKey {
 
 /// A signed metadata file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SignedFile {
+pub struct SignedFile {
     /// Its role.
     pub role: TopRole,
     /// Its version, never used for another file of the role.
@@ -50,7 +50,7 @@ pub(crate) struct SignedFile {
 
 /// An image and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Image {
+pub struct Image {
     /// Its name.
     pub name: TargetNameBuf,
     /// Its length.
@@ -71,13 +71,13 @@ pub(crate) struct Image {
 
 impl Image {
     /// Its stored name below `targets/`: one per content, so that two releases of one name live side by side.
-    pub(crate) fn stored_name(&self) -> String {
+    pub fn stored_name(&self) -> String {
         stored_name(self.name.borrowed(), self.sha256)
     }
 }
 
 /// `dir/<digest>.<file>` for `dir/file` (TUF §6.2).
-pub(crate) fn stored_name(name: TargetName<'_>, sha256: Sha256) -> String {
+pub fn stored_name(name: TargetName<'_>, sha256: Sha256) -> String {
     match name.as_str().rsplit_once('/') {
         Some((folder, file)) => format!("{folder}/{sha256}.{file}"),
         None => format!("{sha256}.{name}"),
@@ -86,14 +86,14 @@ pub(crate) fn stored_name(name: TargetName<'_>, sha256: Sha256) -> String {
 
 impl Facts {
     /// The newest file of a role.
-    pub(crate) fn newest(&self, role: TopRole) -> Option<&SignedFile> {
+    pub fn newest(&self, role: TopRole) -> Option<&SignedFile> {
         self.files.iter().rfind(|file| file.role == role)
     }
 }
 
 /// One thing that becomes true. A list of them becomes true together or not at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
+pub enum Change {
     /// The role has this key from now on.
     Key(TopRole, RoleKey),
     /// Files of the role are valid for this long from now on.

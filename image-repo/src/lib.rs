@@ -1,21 +1,21 @@
 //! The Image repository: images, the metadata that says what they are, and a server that needs no secrets.
 //!
 //! Images come in (`targets add`), Targets is signed offline (`sign`), and what is signed becomes visible in one step
-//! (`publish`). Decisions are made in `plan` from `facts`; `make` signs them, `repo` keeps and publishes them. What is
-//! published is the layout of TUF with consistent snapshots, which any static server can serve.
+//! (`publish`). Decisions are made in [`plan`] from [`facts`]; [`make`] signs them, [`store`] keeps them, `repo` puts them in
+//! front of clients. What is published is the layout of TUF with consistent snapshots, which any static server can serve.
 #![forbid(unsafe_code)]
 
 mod args;
 mod commands;
 mod error;
-mod facts;
+pub mod facts;
 mod http;
-mod make;
+pub mod make;
 mod objects;
-mod plan;
+pub mod plan;
 mod repo;
-mod role;
-mod store;
+pub mod role;
+pub mod store;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

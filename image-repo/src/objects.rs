@@ -82,9 +82,8 @@ impl Objects {
     }
 
     /// Puts a staged image where clients find it. Doing so again is harmless.
-    pub(crate) async fn publish_image(&self, image: &Image) -> Result<(), Error> {
-        let (from, to) =
-            (key(&staged_name(image.sha256))?, key(&format!("published/targets/{}", image.stored_name()))?);
+    pub(crate) async fn publish_image(&self, image: &Image, path: &str) -> Result<(), Error> {
+        let (from, to) = (key(&staged_name(image.sha256))?, key(&format!("published/{path}"))?);
         // It is there already if it was published under this name before, or a crash came between copy and record.
         if self.store.head(&to).await.is_ok_and(|found| found.size == image.length.get()) {
             return Ok(());
@@ -93,10 +92,9 @@ impl Objects {
     }
 
     /// Puts a metadata file where clients find it, whole and at once.
-    pub(crate) async fn publish_file(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        let put =
-            self.store.put(&key(&format!("published/metadata/{name}"))?, Bytes::copy_from_slice(bytes).into()).await;
-        put.map(drop).map_err(|error| Error::objects("publish", name, &error))
+    pub(crate) async fn publish_file(&self, path: &str, bytes: &[u8]) -> Result<(), Error> {
+        let put = self.store.put(&key(&format!("published/{path}"))?, Bytes::copy_from_slice(bytes).into()).await;
+        put.map(drop).map_err(|error| Error::objects("publish", path, &error))
     }
 
     /// Removes what lies staged and belongs to none of the images.

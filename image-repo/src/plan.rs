@@ -10,14 +10,16 @@ use crate::role::TopRole;
 
 /// Version and expiry of a file to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Next {
+pub struct Next {
+    /// Its version.
     pub version: Version,
+    /// When it expires.
     pub expires: Time,
 }
 
 /// What publishing makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Publication {
+pub struct Publication {
     /// A new Snapshot; none if the newest one lists the newest Targets and is good for a while.
     pub snapshot: Option<Next>,
     /// A new Timestamp.
@@ -28,7 +30,7 @@ pub(crate) struct Publication {
 ///
 /// A name gets other content, or a line another release, only with a release counter that no ECU can mistake for an old
 /// one (trap T5).
-pub(crate) fn add(facts: &Facts, image: Image) -> Result<Vec<Change>, Error> {
+pub fn add(facts: &Facts, image: Image) -> Result<Vec<Change>, Error> {
     let known = facts.images.get(&image.name);
     if known.is_some_and(|known| is_same(known, &image)) {
         return Ok(Vec::new());
@@ -43,7 +45,7 @@ pub(crate) fn add(facts: &Facts, image: Image) -> Result<Vec<Change>, Error> {
 }
 
 /// The Targets to sign: none if nothing is staged and the newest one is good for a while.
-pub(crate) fn sign(facts: &Facts, now: Time) -> Result<Option<Next>, Error> {
+pub fn sign(facts: &Facts, now: Time) -> Result<Option<Next>, Error> {
     check_fresh(facts, TopRole::Root, now)?;
     let staged = facts.images.values().any(|image| image.listed.is_none());
     let due = facts.newest(TopRole::Targets).is_none_or(|file| is_ageing(facts, file, now));
@@ -51,7 +53,7 @@ pub(crate) fn sign(facts: &Facts, now: Time) -> Result<Option<Next>, Error> {
 }
 
 /// What publishing makes of the newest signed Targets.
-pub(crate) fn publish(facts: &Facts, now: Time) -> Result<Publication, Error> {
+pub fn publish(facts: &Facts, now: Time) -> Result<Publication, Error> {
     check_fresh(facts, TopRole::Root, now)?;
     check_fresh(facts, TopRole::Targets, now)?;
     let is_listed = facts.newest(TopRole::Targets).is_some_and(|targets| targets.published);
@@ -61,7 +63,7 @@ pub(crate) fn publish(facts: &Facts, now: Time) -> Result<Publication, Error> {
 }
 
 /// The files that must be made again because `rotated` has a new key, after Root itself.
-pub(crate) fn made_again(rotated: TopRole) -> &'static [TopRole] {
+pub fn made_again(rotated: TopRole) -> &'static [TopRole] {
     match rotated {
         TopRole::Root => &[],
         TopRole::Targets => &[TopRole::Targets, TopRole::Snapshot, TopRole::Timestamp],
@@ -71,14 +73,46 @@ pub(crate) fn made_again(rotated: TopRole) -> &'static [TopRole] {
 }
 
 /// The next file of a role.
-pub(crate) fn next(facts: &Facts, role: TopRole, now: Time) -> Result<Next, Error> {
+pub fn next(facts: &Facts, role: TopRole, now: Time) -> Result<Next, Error> {
     let version = facts.newest(role).map_or(Ok(Version::FIRST), |file| file.version.next())?;
     Ok(Next { version, expires: now.saturating_add(lifetime(facts, role)) })
 }
 
-/// Files to put in front of clients, in the order that never shows them a file whose children are missing: the Timestamp,
-/// which makes all the others count, comes last.
-pub(crate) fn to_publish(facts: &Facts) -> Vec<&SignedFile> {
+/// One thing to put in front of clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release<'f> {
+    /// An image.
+    Image(&'f Image),
+    /// A metadata file.
+    File(&'f SignedFile),
+}
+
+impl Release<'_> {
+    /// Where clients find it.
+    pub fn path(&self) -> String {
+        match self {
+            Self::Image(image) => format!("targets/{}", image.stored_name()),
+            Self::File(file) => format!("metadata/{}", file.role.file_name(file.version)),
+        }
+    }
+
+    /// What is true once it is there.
+    pub fn released(&self) -> Change {
+        match self {
+            Self::Image(image) => Change::ImagePublished(image.name),
+            Self::File(file) => Change::FilePublished(file.role, file.version),
+        }
+    }
+}
+
+/// What to put in front of clients, in the order that never shows them a file whose children are missing: images first,
+/// and last the Timestamp, which makes all the others count. Stopping anywhere in between is harmless.
+pub fn release(facts: &Facts) -> Vec<Release<'_>> {
+    let files = to_publish(facts).into_iter().map(Release::File);
+    images_to_publish(facts).map(Release::Image).chain(files).collect()
+}
+
+fn to_publish(facts: &Facts) -> Vec<&SignedFile> {
     let order = [TopRole::Targets, TopRole::Snapshot, TopRole::Root, TopRole::Timestamp];
     let is_due = |file: &&SignedFile| {
         let is_newest = facts.newest(file.role).is_some_and(|newest| newest.version == file.version);
@@ -88,7 +122,7 @@ pub(crate) fn to_publish(facts: &Facts) -> Vec<&SignedFile> {
 }
 
 /// Listed images whose bytes clients cannot fetch yet.
-pub(crate) fn images_to_publish(facts: &Facts) -> impl Iterator<Item = &Image> {
+fn images_to_publish(facts: &Facts) -> impl Iterator<Item = &Image> {
     facts.images.values().filter(|image| image.listed.is_some() && !image.published)
 }
 

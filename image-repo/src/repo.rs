@@ -16,7 +16,7 @@ use uptane::sign::Signer as _;
 use crate::error::Error;
 use crate::facts::{Change, Facts, RoleKey};
 use crate::objects::Objects;
-use crate::plan;
+use crate::plan::{self, Release};
 use crate::role::TopRole;
 use crate::store::{Sqlite, Store as _};
 
@@ -69,13 +69,12 @@ impl Repo {
     /// Shows clients everything that is made and not yet published. What a crash cut short is made up for here.
     pub(crate) async fn release(&mut self) -> Result<(), Error> {
         let facts = self.facts().await?;
-        for image in plan::images_to_publish(&facts) {
-            self.objects.publish_image(image).await?;
-            self.store.apply(&[Change::ImagePublished(image.name)]).await?;
-        }
-        for file in plan::to_publish(&facts) {
-            self.objects.publish_file(&file.role.file_name(file.version), &file.bytes).await?;
-            self.store.apply(&[Change::FilePublished(file.role, file.version)]).await?;
+        for release in plan::release(&facts) {
+            match release {
+                Release::Image(image) => self.objects.publish_image(image, &release.path()).await?,
+                Release::File(file) => self.objects.publish_file(&release.path(), &file.bytes).await?,
+            }
+            self.store.apply(&[release.released()]).await?;
         }
         self.objects.sweep(facts.images.values().filter(|image| image.listed.is_none())).await
     }

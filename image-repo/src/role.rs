@@ -6,7 +6,7 @@ use uptane::Version;
 
 /// A role that Root appoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
-pub(crate) enum TopRole {
+pub enum TopRole {
     /// Appoints all four; its key is kept offline.
     Root,
     /// Lists the images; its key is kept offline.
@@ -19,10 +19,10 @@ pub(crate) enum TopRole {
 
 impl TopRole {
     /// All four, in the order in which people think of them.
-    pub(crate) const ALL: [Self; 4] = [Self::Root, Self::Targets, Self::Snapshot, Self::Timestamp];
+    pub const ALL: [Self; 4] = [Self::Root, Self::Targets, Self::Snapshot, Self::Timestamp];
 
     /// The word in file names.
-    pub(crate) fn word(self) -> &'static str {
+    pub fn word(self) -> &'static str {
         match self {
             Self::Root => "root",
             Self::Targets => "targets",
@@ -32,12 +32,12 @@ impl TopRole {
     }
 
     /// The role of a word.
-    pub(crate) fn parse(word: &str) -> Option<Self> {
+    pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.word() == word)
     }
 
     /// The name of a file in the layout of TUF with consistent snapshots.
-    pub(crate) fn file_name(self, version: Version) -> String {
+    pub fn file_name(self, version: Version) -> String {
         match self {
             Self::Root | Self::Targets | Self::Snapshot => format!("{version}.{}.json", self.word()),
             Self::Timestamp => "timestamp.json".to_owned(),
@@ -45,7 +45,7 @@ impl TopRole {
     }
 
     /// Whether its key is encrypted and used by people alone (design D13).
-    pub(crate) fn is_offline(self) -> bool {
+    pub fn is_offline(self) -> bool {
         match self {
             Self::Root | Self::Targets => true,
             Self::Snapshot | Self::Timestamp => false,

@@ -1,5 +1,8 @@
-//! Where a repository keeps what it knows: a trait, and SQLite behind it.
+//! Where a repository keeps what it knows: a trait, with SQLite behind it, and memory for a simulator (design D12).
 
+#[cfg(test)]
+mod conformance;
+mod memory;
 mod sqlite;
 
 use std::future::Future;
@@ -7,10 +10,11 @@ use std::future::Future;
 use crate::error::Error;
 use crate::facts::{Change, Facts};
 
+pub use memory::Memory;
 pub(crate) use sqlite::Sqlite;
 
 /// Keeps [`Facts`]. One process at a time writes; the folder's lock sees to that.
-pub(crate) trait Store {
+pub trait Store {
     /// Everything that is true now.
     fn facts(&mut self) -> impl Future<Output = Result<Facts, Error>>;
 

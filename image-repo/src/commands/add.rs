@@ -42,7 +42,7 @@ async fn stage(repo: &mut Repo, image: Image, upload: &Upload) -> Result<bool, E
     }
     // A signed Targets that may yet be published lists what is replaced here, so its bytes must not be lost.
     if let Some(signed) = replaced.filter(|image| image.listed.is_some() && !image.published) {
-        repo.objects().publish_image(&signed).await?;
+        repo.objects().publish_image(&signed, &plan::Release::Image(&signed).path()).await?;
     }
     // Bytes first: a record without bytes could never be published.
     repo.objects().stage(upload).await?;

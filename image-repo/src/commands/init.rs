@@ -1,20 +1,20 @@
 //! `init`: keys, the first file of every role, and an empty repository that clients can already follow.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use host::cli::print;
 use host::disk::{self, Access};
-use host::keys::{KeyFile, Passphrase};
+use host::keys::Passphrase;
 use uptane::Time;
 
 use crate::args::Init;
 use crate::error::Error;
-use crate::facts::{Change, Facts};
+use crate::make::{self, NewRole};
 use crate::repo::Repo;
 use crate::role::TopRole;
-use crate::{make, plan};
 
 /// Makes a repository in a folder that is not there or empty. It is made elsewhere and moved there whole.
 pub(crate) async fn init(args: &Init, now: Time) -> Result<(), Error> {
@@ -40,26 +40,15 @@ pub(crate) async fn init(args: &Init, now: Time) -> Result<(), Error> {
 
 async fn fill(path: &Path, args: &Init, passphrase: &Passphrase, now: Time) -> Result<(), Error> {
     let mut repo = Repo::create(path).await?;
-    let mut facts = Facts::default();
-    let mut changes = Vec::new();
-    let mut signers = Vec::new();
+    let mut keys = BTreeMap::new();
     for role in TopRole::ALL {
-        let (signer, key) = repo.generate_key(role, format!("{}.pem", role.word()), passphrase)?;
-        let lifetime = Duration::from_secs(u64::from(args.lifetimes.days(role)) * DAY);
-        facts.keys.insert(role, key.clone());
-        facts.lifetimes.insert(role, lifetime);
-        changes.extend([Change::Key(role, key), Change::Lifetime(role, lifetime)]);
-        signers.push(signer);
+        keys.insert(role, repo.generate_key(role, format!("{}.pem", role.word()), passphrase)?);
     }
-    let signers: [KeyFile; 4] =
-        signers.try_into().map_err(|_| Error::Incomplete { what: "key for one of its roles" })?;
-    let [root, targets, snapshot, timestamp] = &signers;
-    let next = |facts: &Facts, role| plan::next(facts, role, now);
-    facts.files.push(make::root(&facts, next(&facts, TopRole::Root)?, now, None, &[root])?);
-    facts.files.push(make::targets(&facts, next(&facts, TopRole::Targets)?, targets)?);
-    facts.files.push(make::snapshot(&facts, next(&facts, TopRole::Snapshot)?, snapshot)?);
-    facts.files.push(make::timestamp(&facts, next(&facts, TopRole::Timestamp)?, timestamp)?);
-    changes.extend(facts.files.into_iter().map(Change::File));
+    let role = |of: TopRole| {
+        let (signer, key) = keys.get(&of).ok_or(Error::Incomplete { what: "key for one of its roles" })?;
+        Ok(NewRole { key, signer, lifetime: Duration::from_secs(u64::from(args.lifetimes.days(of)) * DAY) })
+    };
+    let changes = make::repository(role, now)?;
     repo.apply(&changes).await?;
     repo.release().await?;
     repo.close().await

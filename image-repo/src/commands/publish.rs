@@ -5,7 +5,6 @@ use uptane::Time;
 
 use crate::args::Publish;
 use crate::error::Error;
-use crate::facts::Change;
 use crate::repo::Repo;
 use crate::role::TopRole;
 use crate::{make, plan};
@@ -13,16 +12,9 @@ use crate::{make, plan};
 /// Publishes the newest signed Targets. Run daily, it also keeps Timestamp and Snapshot alive.
 pub(crate) async fn publish(args: &Publish, now: Time) -> Result<(), Error> {
     let mut repo = Repo::open(&args.repo).await?;
-    let mut facts = repo.facts().await?;
+    let facts = repo.facts().await?;
     let publication = plan::publish(&facts, now)?;
-    let mut changes = Vec::new();
-    if let Some(next) = publication.snapshot {
-        let snapshot = make::snapshot(&facts, next, &repo.online_key(&facts, TopRole::Snapshot)?)?;
-        facts.files.push(snapshot.clone());
-        changes.push(Change::File(snapshot));
-    }
-    let key = repo.online_key(&facts, TopRole::Timestamp)?;
-    changes.push(Change::File(make::timestamp(&facts, publication.timestamp, &key)?));
+    let changes = make::publication(&facts, publication, |role| repo.online_key(&facts, role))?;
     repo.apply(&changes).await?;
     repo.release().await?;
     repo.close().await?;

@@ -5,7 +5,6 @@ use uptane::Time;
 
 use crate::args::Sign;
 use crate::error::Error;
-use crate::facts::Change;
 use crate::repo::Repo;
 use crate::role::TopRole;
 use crate::{make, plan};
@@ -20,8 +19,7 @@ pub(crate) async fn sign(args: &Sign, now: Time) -> Result<(), Error> {
         return repo.close().await;
     };
     let key = repo.offline_key(&facts, TopRole::Targets, &passphrase)?;
-    let file = make::targets(&facts, next, &key)?;
-    repo.apply(&[Change::File(file), Change::List(next.version)]).await?;
+    repo.apply(&make::listing(&facts, next, &key)?).await?;
     repo.close().await?;
     let images = counted(facts.images.len(), "image");
     print(format_args!("signed Targets {} with {images}, until {}", next.version, next.expires));

@@ -74,6 +74,20 @@ impl MemorySigner {
     }
 }
 
+impl<S: Signer + ?Sized> Signer for &S {
+    fn public_key(&self) -> PublicKey {
+        S::public_key(self)
+    }
+
+    fn key_id(&self) -> KeyId {
+        S::key_id(self)
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        S::sign(self, message)
+    }
+}
+
 impl Signer for MemorySigner {
     fn public_key(&self) -> PublicKey {
         match &self.0 {
