@@ -150,8 +150,8 @@ impl DelegatedFiles {
         if let Some((_, verdict)) = verdicts.into_iter().find(|(keys, _)| keys == role.keys()) {
             return verdict.clone().map_err(Stop::End);
         }
-        let verdict = match self.judge(cycle, role) {
-            Ok(file) => Opened::of(cycle.policy, Some(role.name()), file, &self.names).map(Arc::new),
+        let verdict = match self.judge(cycle, role).and_then(|file| self.read(cycle, role.name(), file)) {
+            Ok(opened) => Ok(opened),
             Err(Stop::End(error)) => Err(error),
             Err(stop @ (Stop::Need(_) | Stop::Exhausted(_))) => return Err(stop),
         };
@@ -162,14 +162,25 @@ impl DelegatedFiles {
     fn judge<R: Repository>(&mut self, cycle: &mut Cycle<R>, role: &DelegatedRole) -> Result<Kept<TargetsFile>, Stop> {
         // What Snapshot does not list is not of this state of the repository, whatever its signatures.
         let listed = self.snapshot.view().file(&format!("{}.json", role.name())).ok_or(Error::Unlisted)?;
-        let file = match (cached(cycle, role, &listed), self.supplied.get(&role.name())) {
-            (Some(file), _) => file,
-            (None, Some(Some(bytes))) => supplied(cycle, role, &listed, bytes.clone())?,
-            (None, Some(None)) => return Err(Error::Absent { role: Role::Targets }.into()),
-            (None, None) => return Err(Stop::Need(Box::new(Need { role: role.name(), listed }))),
-        };
-        self.accept(cycle, role.name(), &file)?;
-        Ok(file)
+        match (cached(cycle, role, &listed), self.supplied.get(&role.name())) {
+            (Some(file), _) => Ok(file),
+            (None, Some(Some(bytes))) => Ok(supplied(cycle, role, &listed, bytes.clone())?),
+            (None, Some(None)) => Err(Error::Absent { role: Role::Targets }.into()),
+            (None, None) => Err(Stop::Need(Box::new(Need { role: role.name(), listed }))),
+        }
+    }
+
+    /// Reads a file that its delegator vouches for. One that says what cannot be is not kept: kept, it would stand in
+    /// the way of its own correction (§5.4.4.6 step 4).
+    fn read<R: Repository>(
+        &mut self,
+        cycle: &mut Cycle<R>,
+        role: RoleName,
+        file: Kept<TargetsFile>,
+    ) -> Result<Arc<Opened>, Stop> {
+        let opened = Opened::of(cycle.policy, Some(role), file, &self.names)?;
+        self.accept(cycle, role, &opened.file)?;
+        Ok(Arc::new(opened))
     }
 
     fn accept<R: Repository>(

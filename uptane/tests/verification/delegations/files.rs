@@ -101,6 +101,22 @@ fn an_image_that_is_malformed_where_it_is_looked_for_refuses_the_file() {
     assert_eq!(refused, Error::Schema { field: "length" });
 }
 
+#[test]
+fn a_file_that_is_refused_for_what_it_says_is_not_stored() {
+    let image = ["targets", "fw/ecu-000-1.bin", "length"];
+    for (path, value) in [(["delegations"].as_slice(), r#"{"keys":{}}"#), (&image, "-1")] {
+        let (repo, mut vehicle) = super::changed(|image| {
+            image.delegate("targets", to("brakes"));
+            image.supply("brakes", &[0]);
+            image.set("brakes", path, value);
+        });
+        let wanted = vehicle.refresh_director(repo.director()).unwrap().wanted().unwrap();
+        let image = vehicle.refresh_image_for(repo.image(), wanted).unwrap();
+        assert_eq!(image.commit().delegated, [], "{value}");
+        assert_eq!(fetched(&vehicle), ["2.brakes.json"]);
+    }
+}
+
 /// `first` and `second` delegate to the same role, and `second` to keys that have not signed it.
 fn diamond(image: &mut Draft) {
     image.delegate("targets", to("first"));
