@@ -161,7 +161,7 @@ impl MemberReader {
 /// Collects `succinct_roles`.
 #[derive(Default)]
 pub(super) struct SuccinctReader {
-    keys: MemberReader,
+    keys: RoleReader,
     name_prefix: Option<String>,
     bit_length: Option<u64>,
 }
@@ -190,7 +190,7 @@ impl SuccinctReader {
         let bit_length = u32::try_from(required(self.bit_length, "bit_length")?);
         let bit_length = bit_length.ok().filter(|bits| (1..=u32::BITS).contains(bits));
         let bit_length = bit_length.ok_or(Error::BadNumber { kind: "bit_length" })?;
-        let bins = Bins { name_prefix, bit_length, keys: keys.resolve(&self.keys.keys)? };
+        let bins = Bins { name_prefix, bit_length, keys: keys.resolve(&self.keys)? };
         // Every bin's name has this length, so one that is a role's name means that all are.
         RoleName::parse(&alloc::format!("{}-{:0digits$x}", bins.name_prefix, 0, digits = bins.digits()))?;
         Ok(bins)
