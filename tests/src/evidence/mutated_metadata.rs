@@ -3,6 +3,8 @@
 mod bytes;
 mod case;
 mod chance;
+mod delegated;
+mod delegating;
 mod forge;
 mod judge;
 mod keys;
@@ -29,16 +31,17 @@ pub(super) const ITEM: Item = Item {
     show,
 };
 
-/// Cases that are judged.
+/// Cases that are judged; `--few N` has a thousand N judged, which says so and falls short.
 const CASES: u64 = 500_000;
 /// At least so many of a hundred are signed again after they were changed.
 const RESIGNED: f64 = 30.0;
 
 fn show(record: &mut Record) -> Result<()> {
-    let worlds = world::all()?;
+    let worlds = all_worlds()?;
     let seed = record.seed();
     let watch = host::clock::stopwatch();
-    let tally = judge_all(&worlds, seed, CASES)?;
+    let cases = record.few().map_or(Ok(CASES), |few| u64::try_from(few).map(|few| few.saturating_mul(1_000)))?;
+    let tally = judge_all(&worlds, seed, cases)?;
     let seconds = watch.elapsed().as_secs_f64();
 
     record.figure("vehicles and updates to begin with", count(worlds.len())?, "", Limit::Shown);
@@ -53,6 +56,10 @@ fn show(record: &mut Record) -> Result<()> {
         record.figure(name, *number, "", Limit::Shown);
     }
     Ok(())
+}
+
+fn all_worlds() -> Result<Vec<World>> {
+    Ok(world::all()?.into_iter().chain(delegated::all()?).collect())
 }
 
 fn count(number: usize) -> Result<f64> {
@@ -134,7 +141,7 @@ mod tests {
 
     #[test]
     fn both_verifiers_judge_a_thousand_changed_files_alike() {
-        let worlds = world::all().unwrap();
+        let worlds = all_worlds().unwrap();
         let tally = judge_all(&worlds, 1, 1_000).unwrap();
         assert_eq!(tally.sum("cases"), 1_000.0);
         assert_eq!((tally.sum("disagreements"), tally.sum("panics")), (0.0, 0.0));

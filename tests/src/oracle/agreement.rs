@@ -1,8 +1,9 @@
 //! Do both repositories vouch for what the Director chose? (§5.4.4.2 step 10)
 
-use super::Refused;
+use super::look_up::{Found, Wanted};
 use super::roles::Image;
 use super::update::Refreshed;
+use super::Refused;
 
 /// What one ECU is to run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,21 +21,32 @@ pub struct Approved {
 }
 
 impl Refreshed {
+    /// What the Director has the Image repository asked for: each image for the hardware it is to run on, and each it
+    /// would return to.
+    pub fn wanted(&self) -> Result<Vec<Wanted>, Refused> {
+        let mut wanted = Vec::new();
+        for (name, chosen) in self.targets.body.images()? {
+            for said in chosen.ecus.values() {
+                wanted.push((name.to_owned(), said.hardware.clone()));
+                wanted.extend(said.fallback.iter().map(|name| (name.clone(), said.hardware.clone())));
+            }
+        }
+        Ok(wanted)
+    }
+
     /// What both repositories approve; `accepted` is the highest release an ECU ever accepted in a line.
-    pub fn agree(&self, image: &Self, accepted: impl Fn(&str, &str) -> u64) -> Result<Vec<Approved>, Refused> {
+    pub fn agree(&self, image: &Found, accepted: impl Fn(&str, &str) -> u64) -> Result<Vec<Approved>, Refused> {
         let mut approved = Vec::new();
         for (name, chosen) in self.targets.body.images()? {
-            let vouched = image.find(name)?;
-            let is_same = (chosen.length, &chosen.hashes, &chosen.matching)
-                == (vouched.length, &vouched.hashes, &vouched.matching);
-            if !is_same {
-                return Err(Refused("mismatch"));
-            }
             for (ecu, said) in &chosen.ecus {
+                let vouched = image.image(name, &said.hardware)?;
+                if !chosen.is_same_as(&vouched) {
+                    return Err(Refused("mismatch"));
+                }
                 let floor = |line: &str| accepted(ecu, line);
                 vouched.check_fits(&said.hardware, floor)?;
                 if let Some(fallback) = &said.fallback {
-                    image.find(fallback)?.check_fits(&said.hardware, floor)?;
+                    image.image(fallback, &said.hardware)?.check_fits(&said.hardware, floor)?;
                 }
                 approved.push(Approved {
                     ecu: ecu.clone(),
@@ -47,10 +59,6 @@ impl Refreshed {
         }
         approved.sort();
         Ok(approved)
-    }
-
-    fn find(&self, name: &str) -> Result<Image, Refused> {
-        self.targets.body.image(name).unwrap_or(Err(Refused("not in the Image repository")))
     }
 }
 

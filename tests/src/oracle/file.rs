@@ -1,13 +1,11 @@
 //! The frame of a signed file, and who signed it (`docs/pouf.md` §2).
 
-use std::collections::BTreeMap;
-
-use ed25519_dalek::{Signature, VerifyingKey};
 use sha2::{Digest as _, Sha256, Sha512};
 use unicode_normalization::is_nfc;
 
 use super::json::Json;
-use super::words::{bytes, is_hex, is_key_id, number, text, version};
+use super::keys::{Appointed, PublicKey};
+use super::words::{is_hex, is_key_id, number, text, version};
 use super::{Oracle, Refused};
 
 /// A file that was read. Nobody vouches for it.
@@ -17,13 +15,6 @@ pub(super) struct File {
     signatures: Vec<(String, String)>,
     pub(super) signed: Json,
     canonical: Vec<u8>,
-}
-
-/// The keys of a role, by id, and how many must sign.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Appointed {
-    pub(super) keys: BTreeMap<String, [u8; 32]>,
-    pub(super) threshold: u64,
 }
 
 /// What a parent says of a file.
@@ -138,13 +129,12 @@ impl Oracle {
     /// Refuses a file that fewer distinct keys signed than must. One key counts once,
     /// whichever of its ids its signatures claim.
     pub(super) fn check_signed(&mut self, file: &File, by: &Appointed) -> Result<(), Refused> {
-        let message: [u8; 32] = Sha256::digest(&file.canonical).into();
-        let mut good: Vec<[u8; 32]> = Vec::new();
+        let digest: [u8; 32] = Sha256::digest(&file.canonical).into();
+        let mut good: Vec<&PublicKey> = Vec::new();
         for (id, key) in &by.keys {
             let entry = file.signatures.iter().find(|(claimed, _)| is_key_id(claimed) && claimed == id);
-            let signature = entry.and_then(|(_, sig)| bytes::<64>(sig));
-            if signature.is_some_and(|signature| self.is_good(key, &signature, &message, &file.canonical)) {
-                good.push(*key);
+            if entry.is_some_and(|(_, sig)| self.is_good(key, sig, &digest, &file.canonical)) {
+                good.push(key);
             }
         }
         good.sort_unstable();
@@ -153,19 +143,13 @@ impl Oracle {
         if enough { Ok(()) } else { Err(Refused("threshold")) }
     }
 
-    fn is_good(&mut self, key: &[u8; 32], signature: &[u8; 64], digest: &[u8; 32], message: &[u8]) -> bool {
+    fn is_good(&mut self, key: &PublicKey, sig: &str, digest: &[u8; 32], message: &[u8]) -> bool {
         if self.judged.len() > MAX_JUDGED {
             self.judged.clear();
         }
-        *self.judged.entry((*key, *signature, *digest)).or_insert_with(|| verify(key, signature, message))
+        let claim = (key.clone(), sig.to_owned(), *digest);
+        *self.judged.entry(claim).or_insert_with(|| key.verifies(sig, message))
     }
-}
-
-/// The acceptance rule: S canonical, A and R canonical and not of small order, the equation without cofactor.
-fn verify(key: &[u8; 32], signature: &[u8; 64], message: &[u8]) -> bool {
-    let Ok(point) = VerifyingKey::from_bytes(key) else { return false };
-    let is_canonical = point.to_edwards().compress().to_bytes() == *key;
-    is_canonical && point.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
 }
 
 const MAX_JUDGED: usize = 4_096;

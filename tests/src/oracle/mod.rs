@@ -1,12 +1,15 @@
 //! A second, slow verifier, to compare `uptane` with: the rules of §5.4.4 as `docs/pouf.md` makes them exact, written
-//! over `serde_json`'s parser and `ed25519-dalek`, and over nothing of `uptane`.
+//! over `serde_json`'s parser, `ed25519-dalek` and `p256`, and over nothing of `uptane`.
 //!
-//! It judges one refresh of a repository at a time ([`refresh`](Oracle::refresh)), then whether both agree
-//! ([`agree`](Refreshed::agree)). Where it and `uptane` differ, one of the two is wrong, or the page is.
+//! It judges one refresh of a repository at a time ([`refresh`](Oracle::refresh)), looks for images below delegations
+//! ([`look_up`](Oracle::look_up)), then says whether both agree ([`agree`](Refreshed::agree)). Where it and `uptane` differ, one of the two is wrong, or the page is.
 
 mod agreement;
+mod delegations;
 mod file;
 pub mod json;
+mod keys;
+mod look_up;
 mod roles;
 mod update;
 mod words;
@@ -15,6 +18,7 @@ use std::collections::{BTreeMap, HashMap};
 
 pub use agreement::Approved;
 pub use file::sha256;
+pub use look_up::{Found, Wanted};
 pub use update::Refreshed;
 
 /// Why a file is refused, for a person who looks into a difference.
@@ -41,9 +45,11 @@ pub struct Held {
     pub snapshot: Option<Vec<u8>>,
     /// Targets, if there are any.
     pub targets: Option<Vec<u8>>,
+    /// Delegated Targets by their role.
+    pub delegated: BTreeMap<String, Vec<u8>>,
 }
 
-/// The files a repository serves; Snapshot and Targets under whatever version is asked for, as an attacker would.
+/// The files a repository serves; all but Root under whatever version is asked for, as an attacker would.
 #[derive(Clone, Debug, Default)]
 pub struct Served {
     /// Roots by the number in their file name.
@@ -54,6 +60,8 @@ pub struct Served {
     pub snapshot: Vec<u8>,
     /// Targets.
     pub targets: Vec<u8>,
+    /// Delegated Targets by their role.
+    pub delegated: BTreeMap<String, Vec<u8>>,
 }
 
 /// The verifier. It remembers signatures it has already judged, so that judging the same ones again is quick.
@@ -63,4 +71,4 @@ pub struct Oracle {
 }
 
 /// A key, a signature, and the digest of what it is over.
-type Claim = ([u8; 32], [u8; 64], [u8; 32]);
+type Claim = (keys::PublicKey, String, [u8; 32]);

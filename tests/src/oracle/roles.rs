@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::file::{Appointed, File, Hashes, Listed};
+use super::delegations::Delegations;
+use super::file::{File, Hashes, Listed};
 use super::json::Json;
-use super::words::{self, bytes, is_hex, is_id, is_key_id, is_name, members, number, optional, text, version};
+use super::keys::{Appointed, appointed, keys};
+use super::words::{self, is_hex, is_id, is_name, members, number, optional, text, version};
 use super::{Audience, Refused};
 
 /// What every role file says of itself.
@@ -95,7 +97,7 @@ impl Root {
     /// Whether both give a role the same keys and threshold, under whatever ids.
     pub(super) fn gives_same(&self, other: &Self, role: &str) -> bool {
         let keys = |root: &Self| {
-            root.0.get(role).map(|role| (role.keys.values().copied().collect::<BTreeSet<_>>(), role.threshold))
+            root.0.get(role).map(|role| (role.keys.values().cloned().collect::<BTreeSet<_>>(), role.threshold))
         };
         keys(self) == keys(other)
     }
@@ -105,7 +107,7 @@ impl Body for Root {
     const TYPE: &'static str = "root";
 
     fn read(signed: &Json) -> Result<Self, Refused> {
-        let keys = keys(members(signed, "keys")?)?;
+        let keys = keys(members(signed, "keys")?, 64)?;
         let roles = members(signed, "roles")?.iter();
         let roles: BTreeMap<_, _> =
             roles.map(|(name, role)| Ok((name.clone(), appointed(role, &keys)?))).collect::<Result<_, _>>()?;
@@ -117,51 +119,6 @@ impl Body for Root {
         }
         Ok(Self(roles))
     }
-}
-
-/// Every key by its id; those of algorithms nobody here can evaluate have no bytes.
-type Keys = BTreeMap<String, Option<[u8; 32]>>;
-
-fn keys(members: &BTreeMap<String, Json>) -> Result<Keys, Refused> {
-    if members.len() > 64 {
-        return Err(Refused("keys of Root"));
-    }
-    members.iter().map(|(id, key)| Ok((id.clone(), evaluable(id, key)?))).collect()
-}
-
-/// The bytes of a key, if its type and scheme are known.
-fn evaluable(id: &str, key: &Json) -> Result<Option<[u8; 32]>, Refused> {
-    if !is_key_id(id) {
-        return Err(Refused("key id"));
-    }
-    match (text(key, "keytype")?, text(key, "scheme")?) {
-        ("ed25519", "ed25519") => {
-            let public = key.member("keyval").and_then(|value| value.member("public")).and_then(Json::text);
-            public.and_then(bytes::<32>).map(Some).ok_or(Refused("key"))
-        }
-        // The mutations make no key of another algorithm.
-        _ => Ok(None),
-    }
-}
-
-fn appointed(role: &Json, known: &Keys) -> Result<Appointed, Refused> {
-    let ids = role.member("keyids").and_then(Json::list).ok_or(Refused("keyids"))?;
-    let threshold = number(role, "threshold")?;
-    if ids.len() > 8 || !(1..=255).contains(&threshold) {
-        return Err(Refused("threshold"));
-    }
-    let (mut keys, mut seen) = (BTreeMap::new(), BTreeSet::new());
-    for id in ids {
-        let id = id.text().filter(|id| is_key_id(id)).ok_or(Refused("key id"))?;
-        if !seen.insert(id) {
-            return Err(Refused("key id twice"));
-        }
-        // An id without a key that can be evaluated never counts.
-        if let Some(Some(key)) = known.get(id) {
-            keys.insert(id.to_owned(), *key);
-        }
-    }
-    Ok(Appointed { keys, threshold })
 }
 
 /// The Snapshot that Timestamp lists.
@@ -198,11 +155,11 @@ impl Body for Snapshot {
     }
 }
 
-/// Targets: its images, not looked at, and whether it delegates.
+/// Targets: its images, not looked at, and what it delegates.
 #[derive(Clone, Debug)]
 pub(super) struct Targets {
     pub(super) listed: BTreeMap<String, Json>,
-    pub(super) delegates: bool,
+    pub(super) delegations: Option<Delegations>,
 }
 
 impl Targets {
@@ -223,18 +180,8 @@ impl Body for Targets {
 
     fn read(signed: &Json) -> Result<Self, Refused> {
         let listed = members(signed, "targets")?.clone();
-        let delegations = signed.member("delegations");
-        delegations.map_or(Ok(()), check_delegations)?;
-        Ok(Self { listed, delegates: delegations.is_some() })
-    }
-}
-
-/// Holds delegations to their form. The mutations write none but empty ones, so what one says is not read here.
-fn check_delegations(delegations: &Json) -> Result<(), Refused> {
-    members(delegations, "keys")?;
-    match delegations.member("roles").map(Json::list) {
-        Some(Some([])) => Ok(()),
-        _ => Err(Refused("delegations")),
+        let delegations = signed.member("delegations").map(Delegations::read).transpose()?;
+        Ok(Self { listed, delegations })
     }
 }
 
@@ -261,6 +208,11 @@ pub(super) struct Assignment {
 }
 
 impl Image {
+    /// Whether both are the same image (§5.4.4.8 step 2.1).
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        (self.length, &self.hashes, &self.matching) == (other.length, &other.hashes, &other.matching)
+    }
+
     fn read(image: &Json) -> Result<Self, Refused> {
         let uptane = image.member("custom").and_then(|custom| custom.member("uptane")).ok_or(Refused("uptane"))?;
         let matching = uptane.member("match").ok_or(Refused("match"))?;

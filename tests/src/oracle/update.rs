@@ -9,7 +9,10 @@ use super::{Audience, Held, Oracle, Refused, Served};
 /// What a refresh came to.
 #[derive(Clone, Debug)]
 pub struct Refreshed {
+    pub(super) snapshot: Said<Snapshot>,
     pub(super) targets: Said<Targets>,
+    /// Whether a new Root ended the trust in whatever was held.
+    pub forgot: bool,
     /// Whether Snapshot and Targets are others than those held.
     pub is_new: (bool, bool),
 }
@@ -23,6 +26,7 @@ struct Cycle<'a> {
     timestamp: Option<Said<Timestamp>>,
     snapshot: Option<Said<Snapshot>>,
     targets: Option<Said<Targets>>,
+    forgot: bool,
 }
 
 impl Oracle {
@@ -44,12 +48,13 @@ impl Oracle {
             timestamp: kept(&held.timestamp).map(|file| Said::read(&file, MAX_TIMESTAMP)).transpose()?,
             snapshot: kept(&held.snapshot).map(|file| Said::read(&file, MAX_SNAPSHOT)).transpose()?,
             targets: kept(&held.targets).map(|file| Said::read(&file, MAX_TARGETS)).transpose()?,
+            forgot: false,
         };
         cycle.roots(served, fetched)?;
         let timestamp = cycle.timestamp(served, fetched)?;
         let (snapshot, is_new_snapshot) = cycle.snapshot(&timestamp.body.0, served, fetched)?;
         let (targets, is_new_targets) = cycle.targets(snapshot.body.targets()?, served, fetched)?;
-        Ok(Refreshed { targets, is_new: (is_new_snapshot, is_new_targets) })
+        Ok(Refreshed { snapshot, targets, forgot: cycle.forgot, is_new: (is_new_snapshot, is_new_targets) })
     }
 }
 
@@ -70,6 +75,7 @@ impl Cycle<'_> {
             let is_rotated = |role: &&str| !self.root.body.gives_same(&root.body, role);
             if ["timestamp", "snapshot", "targets"].iter().any(is_rotated) {
                 (self.timestamp, self.snapshot, self.targets) = (None, None, None);
+                self.forgot = true;
             }
             self.root = root;
         }
@@ -168,7 +174,7 @@ impl Cycle<'_> {
     /// §5.4.4.6 steps 6 to 8.
     fn check_director(&self, targets: &Targets) -> Result<(), Refused> {
         let Audience::Vehicle(_, ecus) = self.audience else { return Ok(()) };
-        if targets.delegates {
+        if targets.delegations.is_some() {
             return Err(Refused("the Director delegates"));
         }
         let images = targets.images()?;
@@ -196,7 +202,7 @@ fn check_ecus<'i>(images: impl Iterator<Item = &'i Image>, known: &[String]) -> 
 }
 
 /// Not older than the file held; the same version has the same content.
-fn check_follows<T: Body>(held: &Said<T>, offered: &Said<T>) -> Result<(), Refused> {
+pub(super) fn check_follows<T: Body>(held: &Said<T>, offered: &Said<T>) -> Result<(), Refused> {
     match offered.header.version.cmp(&held.header.version) {
         std::cmp::Ordering::Less => Err(Refused("rollback")),
         std::cmp::Ordering::Equal if !offered.file.says_the_same_as(&held.file) => Err(Refused("two contents")),
@@ -207,4 +213,4 @@ fn check_follows<T: Body>(held: &Said<T>, offered: &Said<T>) -> Result<(), Refus
 const MAX_ROOT: usize = 512 * 1024;
 const MAX_TIMESTAMP: usize = 64 * 1024;
 const MAX_SNAPSHOT: usize = 4 * 1024 * 1024;
-const MAX_TARGETS: usize = 64 * 1024 * 1024;
+pub(super) const MAX_TARGETS: usize = 64 * 1024 * 1024;

@@ -21,6 +21,24 @@ pub(super) fn is_name(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.split('/').all(is_part)
 }
 
+/// A name of a delegated role.
+pub(super) fn is_role(text: &str) -> bool {
+    (1..=128).contains(&text.len())
+        && !text.chars().any(char::is_control)
+        && !matches!(text, "root" | "timestamp" | "snapshot" | "targets")
+        && file_part(text).len() <= 233
+}
+
+/// The name of a role in the name of its file (`docs/pouf.md` §13).
+pub(super) fn file_part(role: &str) -> String {
+    let escaped = role.bytes().enumerate().map(|(at, byte)| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'~' | b'-' => char::from(byte).to_string(),
+        b'.' if at > 0 => ".".to_owned(),
+        _ => format!("%{byte:02X}"),
+    });
+    escaped.collect()
+}
+
 fn is_graphic(c: char) -> bool {
     ('!'..='~').contains(&c) && c != '"' && c != '\\'
 }
@@ -30,15 +48,19 @@ pub(super) fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
 }
 
-/// The bytes of lower-case hex digits.
+/// So many bytes of lower-case hex digits.
 pub(super) fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
-    if !is_hex(text, 2 * N) {
+    some_bytes(text).and_then(|bytes| Vec::try_into(bytes).ok())
+}
+
+/// The bytes of lower-case hex digits, however many.
+pub(super) fn some_bytes(text: &str) -> Option<Vec<u8>> {
+    if !text.len().is_multiple_of(2) || !is_hex(text, text.len()) {
         return None;
     }
     let digit = |c: char| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let digits: Option<Vec<u8>> = text.chars().map(digit).collect();
-    let pairs = digits?.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| byte * 16 + digit)).collect();
-    Vec::try_into(pairs).ok()
+    Some(digits?.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| byte * 16 + digit)).collect())
 }
 
 /// Seconds since 1970 of `YYYY-MM-DDTHH:MM:SSZ`.

@@ -4,7 +4,7 @@ use super::chance::Chance;
 use super::forge;
 use super::keys::Key;
 use super::tree::{Spelling, Tree};
-use super::world::{Side, Which, Whose, World};
+use super::world::{Which, Whose, World};
 use super::{bytes, meaning, structure};
 use crate::oracle::Served;
 
@@ -18,28 +18,41 @@ pub(super) struct Case {
     pub(super) served: Served,
 }
 
+const TOP: [Which; 4] = [Which::Root, Which::Timestamp, Which::Snapshot, Which::Targets];
+
 /// The world of a case, and the case.
 pub(super) fn make<'w>(worlds: &'w [World], chance: &mut Chance) -> Option<(&'w World, Case)> {
     let whose = *chance.one(&[Whose::Director, Whose::Image])?;
-    let which = *chance.one(&[Which::Root, Which::Timestamp, Which::Snapshot, Which::Targets])?;
+    let which = match whose {
+        Whose::Director => *chance.one(&TOP)?,
+        // Delegated files come in many forms, and so do the files that delegate.
+        Whose::Image => *chance.one(&[TOP.as_slice(), &[Which::Targets, Which::Delegated, Which::Delegated]].concat())?,
+    };
     // Roots cost the most to verify, so few cases meet new ones beside the file that was changed.
     let with_roots = which == Which::Root || chance.percent(10);
-    let fit = |world: &&World| world.side(whose).served.roots.is_empty() != with_roots;
+    let fit = |world: &&World| match which {
+        Which::Delegated => world.searches,
+        _ => world.side(whose).served.roots.is_empty() != with_roots,
+    };
     let fitting: Vec<&World> = worlds.iter().filter(fit).collect();
     let world = *chance.one(&fitting)?;
     let side = world.side(whose);
     let number = *chance.one(&side.served.roots.keys().copied().collect::<Vec<_>>()).unwrap_or(&0);
+    let roles: Vec<String> = side.served.delegated.keys().cloned().collect();
+    let role = chance.one(&roles).filter(|_| which == Which::Delegated).cloned().unwrap_or_default();
     let mut served = side.served.clone();
     let file = match which {
         Which::Root => served.roots.get_mut(&number)?,
         Which::Timestamp => &mut served.timestamp,
         Which::Snapshot => &mut served.snapshot,
         Which::Targets => &mut served.targets,
+        Which::Delegated => served.delegated.get_mut(&role)?,
     };
     let stranger = world.side(if whose == Whose::Director { Whose::Image } else { Whose::Director });
-    let (kind, resigned) = change(file, side, which, stranger.keys.role(which), chance)?;
+    let strangers = stranger.keys.role(if which == Which::Delegated { Which::Targets } else { which }, "");
+    let (kind, resigned) = change(file, side.keys.role(which, &role), which, strangers, chance)?;
     if chance.percent(90) {
-        forge::list_again(side, &mut served, which, chance);
+        forge::list_again(side, &mut served, which, &role, chance);
     }
     Some((world, Case { whose, which, kind, resigned, served }))
 }
@@ -47,12 +60,11 @@ pub(super) fn make<'w>(worlds: &'w [World], chance: &mut Chance) -> Option<(&'w 
 /// Changes a file; what was done, and whether it was signed again.
 fn change(
     file: &mut Vec<u8>,
-    side: &Side,
+    keys: &[Key],
     which: Which,
     strangers: &[Key],
     chance: &mut Chance,
 ) -> Option<(&'static str, bool)> {
-    let keys = side.keys.role(which);
     let mut signed = forge::signed_of(file)?;
     match chance.below(20) {
         0..3 => Some((bytes::mutate(file, chance), false)),

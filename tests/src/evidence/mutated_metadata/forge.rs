@@ -36,15 +36,20 @@ pub(super) fn envelope(signatures: Tree, signed: Tree) -> Tree {
 }
 
 /// Has the parents of a changed file list it again, and signs them again.
-pub(super) fn list_again(side: &Side, served: &mut Served, which: Which, chance: &mut Chance) {
-    if which == Which::Targets {
-        let snapshot = listing(&served.snapshot, "targets.json", &served.targets, chance);
-        served.snapshot = file(&snapshot, side.keys.role(Which::Snapshot));
+pub(super) fn list_again(side: &Side, served: &mut Served, which: Which, name: &str, chance: &mut Chance) {
+    let child = match which {
+        Which::Root | Which::Timestamp => return,
+        Which::Snapshot => None,
+        Which::Targets => Some(&served.targets),
+        Which::Delegated => served.delegated.get(name),
+    };
+    if let Some(child) = child {
+        let listed = if which == Which::Targets { "targets.json".to_owned() } else { format!("{name}.json") };
+        let snapshot = listing(&served.snapshot, &listed, child, chance);
+        served.snapshot = file(&snapshot, side.keys.role(Which::Snapshot, ""));
     }
-    if matches!(which, Which::Targets | Which::Snapshot) {
-        let timestamp = listing(&served.timestamp, "snapshot.json", &served.snapshot, chance);
-        served.timestamp = file(&timestamp, side.keys.role(Which::Timestamp));
-    }
+    let timestamp = listing(&served.timestamp, "snapshot.json", &served.snapshot, chance);
+    served.timestamp = file(&timestamp, side.keys.role(Which::Timestamp, ""));
 }
 
 /// The `signed` of a parent that lists the child, at times in a later version.

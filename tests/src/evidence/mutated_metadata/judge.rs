@@ -1,66 +1,110 @@
 //! What both verifiers make of a case.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use uptane::verify::image::Permits as _;
-use uptane::verify::{Approved, Mapping, Refresh, Refreshed, Step, agree};
+use uptane::verify::{Approved, Mapping, MetadataFile, Refresh, Refreshed, Step, Wanted, agree};
 use uptane::{Director, EcuId, Error, Image, ImageLine, ReleaseCounter, Repository, RepositoryName};
 
 use super::case::Case;
 use super::world::{Whose, World};
-use crate::oracle::{self, Audience, Oracle, Served};
+use crate::oracle::{self, Audience, Oracle, Refused, Served, sha256};
 
 /// What a verifier made of a case.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Judgement {
-    /// The files it asked for, in order; the last one is where it stopped.
-    pub(super) fetched: Vec<String>,
-    /// Whether Snapshot and Targets are new, and what each ECU is to run; nothing, if it refused.
-    pub(super) accepted: Option<((bool, bool), Vec<oracle::Approved>)>,
+    /// The top-level files of the changed repository it asked for, in order; the last one is where it stopped.
+    fetched: Vec<String>,
+    /// The delegated files it asked for.
+    delegated: BTreeSet<String>,
+    /// Whether Snapshot and Targets are new; nothing, if it refused them.
+    is_new: Option<(bool, bool)>,
+    /// The delegated files it would store, by role, and their digests.
+    stored: BTreeMap<String, String>,
+    /// The digest of the file in which each image was found.
+    found: BTreeMap<oracle::Wanted, Option<String>>,
+    /// What each ECU is to run; nothing, if it refused.
+    approved: Option<Vec<oracle::Approved>>,
 }
 
 /// What `uptane` makes of it, and the name of the check that failed.
 pub(super) fn ours(world: &World, case: &Case) -> (Judgement, Option<&'static str>) {
-    let mut fetched = Vec::new();
-    let accepted = match case.whose {
-        Whose::Director => director(world, &case.served, &mut fetched),
-        Whose::Image => image(world, &case.served, &mut fetched),
+    let mut judgement = Judgement::default();
+    let judged = match case.whose {
+        Whose::Director => director(world, &case.served, &mut judgement),
+        Whose::Image => image(world, &case.served, &mut judgement),
     };
-    let error = accepted.as_ref().err().map(Error::name);
-    (Judgement { fetched, accepted: accepted.ok() }, error)
+    judgement.approved = judged.as_ref().ok().cloned();
+    (judgement, judged.as_ref().err().map(Error::name))
 }
 
-type Accepted = ((bool, bool), Vec<oracle::Approved>);
+type Judged = Result<Vec<oracle::Approved>, Error>;
 
-fn director(world: &World, served: &Served, fetched: &mut Vec<String>) -> Result<Accepted, Error> {
+fn director(world: &World, served: &Served, judgement: &mut Judgement) -> Judged {
     let vehicle = &world.vehicle;
     let refresh = Refresh::director(vehicle.director.clone(), vehicle.vehicle, Some(&vehicle.ecus), vehicle.now);
-    let director = drive(refresh, served, fetched)?;
-    let approved = approve(world, &director, &world.ours.1)?;
-    Ok((is_new(&director), approved))
+    let director = drive(refresh, served, judgement)?;
+    judgement.is_new = Some(is_new(&director));
+    if !world.searches {
+        return approve(world, &director, &world.ours.1);
+    }
+    let refresh = Refresh::image(vehicle.image.clone(), vehicle.now).looking_for(director.wanted()?);
+    let mut of_image = Judgement::default();
+    let image = drive(refresh, &world.image.served, &mut of_image)?;
+    judgement.delegated = of_image.delegated;
+    tell_found(&director, &image, judgement)?;
+    approve(world, &director, &image)
 }
 
-fn image(world: &World, served: &Served, fetched: &mut Vec<String>) -> Result<Accepted, Error> {
-    let image = drive(Refresh::image(world.vehicle.image.clone(), world.vehicle.now), served, fetched)?;
-    let approved = approve(world, &world.ours.0, &image)?;
-    Ok((is_new(&image), approved))
+fn image(world: &World, served: &Served, judgement: &mut Judgement) -> Judged {
+    let director = &world.ours.0;
+    let wanted = if world.searches { director.wanted()? } else { Vec::new() };
+    let refresh = Refresh::image(world.vehicle.image.clone(), world.vehicle.now).looking_for(wanted);
+    let image = drive(refresh, served, judgement)?;
+    judgement.is_new = Some(is_new(&image));
+    if world.searches {
+        tell_found(director, &image, judgement)?;
+    }
+    approve(world, director, &image)
 }
 
 fn is_new<R: Repository>(refreshed: &Refreshed<R>) -> (bool, bool) {
     (refreshed.commit().snapshot.is_some(), refreshed.commit().targets.is_some())
 }
 
+fn tell_found(
+    director: &Refreshed<Director>,
+    image: &Refreshed<Image>,
+    judgement: &mut Judgement,
+) -> Result<(), Error> {
+    for wanted in director.wanted()? {
+        let found = image.find(&wanted).ok().map(|found| found.file().sha256().to_string());
+        judgement.found.insert(in_words(&wanted), found);
+    }
+    let stored = image.commit().delegated.iter();
+    judgement.stored = stored.map(|(role, file)| (role.to_string(), sha256(file))).collect();
+    Ok(())
+}
+
+fn in_words(wanted: &Wanted) -> oracle::Wanted {
+    (wanted.name().to_owned(), wanted.hardware().map(|hardware| hardware.to_string()).unwrap_or_default())
+}
+
 fn drive<R: Repository>(
     mut refresh: Refresh<R>,
     served: &Served,
-    fetched: &mut Vec<String>,
+    judgement: &mut Judgement,
 ) -> Result<Refreshed<R>, Error> {
     loop {
         match refresh.next() {
             Step::Fetch { file, .. } => {
-                let bytes = find(served, &file.file_name());
-                if bytes.is_some() {
-                    fetched.push(file.file_name());
+                let bytes = find(served, file);
+                match (bytes, file) {
+                    (None, _) => {}
+                    (Some(_), MetadataFile::Delegated(..)) => drop(judgement.delegated.insert(file.file_name())),
+                    (Some(_), _) => judgement.fetched.push(file.file_name()),
                 }
-                refresh.supply(bytes.map(|bytes| bytes.to_vec().into()))?;
+                refresh.supply(bytes.map(|bytes| bytes.clone().into()))?;
                 refresh.keep();
             }
             Step::Refused(error) => return Err(error),
@@ -71,13 +115,13 @@ fn drive<R: Repository>(
 }
 
 /// What is served under a name.
-fn find<'s>(served: &'s Served, name: &str) -> Option<&'s [u8]> {
-    match name.split_once('.') {
-        Some(("timestamp", _)) => Some(&served.timestamp),
-        Some((_, "snapshot.json")) => Some(&served.snapshot),
-        Some((_, "targets.json")) => Some(&served.targets),
-        Some((number, "root.json")) => served.roots.get(&number.parse().ok()?).map(Vec::as_slice),
-        _ => None,
+fn find(served: &Served, file: MetadataFile) -> Option<&Vec<u8>> {
+    match file {
+        MetadataFile::Root(version) => served.roots.get(&version.get()),
+        MetadataFile::Timestamp => Some(&served.timestamp),
+        MetadataFile::Snapshot(_) => Some(&served.snapshot),
+        MetadataFile::Targets(_) => Some(&served.targets),
+        MetadataFile::Delegated(role, _) => served.delegated.get(role.as_str()),
     }
 }
 
@@ -112,26 +156,41 @@ fn listed(approved: &Approved) -> Vec<oracle::Approved> {
 
 /// What the oracle makes of it, and why it refused.
 pub(super) fn theirs(oracle: &mut Oracle, world: &World, case: &Case) -> (Judgement, Option<&'static str>) {
-    let mut fetched = Vec::new();
+    let mut judgement = Judgement::default();
+    let judged = judge(oracle, world, case, &mut judgement);
+    judgement.approved = judged.as_ref().ok().cloned();
+    (judgement, judged.err().map(|refused| refused.0))
+}
+
+fn judge(
+    oracle: &mut Oracle,
+    world: &World,
+    case: &Case,
+    judgement: &mut Judgement,
+) -> Result<Vec<oracle::Approved>, Refused> {
     let (vehicle, ecus) = world.audience(case.whose);
     let audience = match case.whose {
         Whose::Director => Audience::Vehicle(&vehicle, ecus),
         Whose::Image => Audience::Everybody,
     };
-    let held = &world.side(case.whose).held;
-    let refreshed = oracle.refresh(held, &case.served, audience, world.vehicle.now.unix(), &mut fetched);
+    let (held, now) = (&world.side(case.whose).held, world.vehicle.now.unix());
+    let refreshed = oracle.refresh(held, &case.served, audience, now, &mut judgement.fetched)?;
+    judgement.is_new = Some(refreshed.is_new);
+    let (director, image, served) = match case.whose {
+        Whose::Director => (&refreshed, &world.theirs.1, &world.image.served),
+        Whose::Image => (&world.theirs.0, &refreshed, &case.served),
+    };
+    let held = &world.image.held;
+    let found = oracle.look_up(image, &director.wanted()?, held, served, now, &mut judgement.delegated);
+    if world.searches {
+        let digest = |(wanted, file): (&oracle::Wanted, Option<&[u8]>)| (wanted.clone(), file.map(sha256));
+        judgement.found = found.files().map(digest).collect();
+        let stored = found.good.iter().filter(|(role, file)| image.forgot || held.delegated.get(*role) != Some(file));
+        judgement.stored = stored.map(|(role, file)| (role.clone(), sha256(file))).collect();
+    }
     let counters = &world.vehicle.counters;
-    let accepted = |ecu: &str, line: &str| {
+    director.agree(&found, |ecu: &str, line: &str| {
         let known = counters.iter().find(|((e, l), _)| e.as_str() == ecu && l.as_str() == line);
         known.map_or(0, |(_, counter)| counter.get())
-    };
-    let accepted = refreshed.and_then(|refreshed| {
-        let approved = match case.whose {
-            Whose::Director => refreshed.agree(&world.theirs.1, accepted),
-            Whose::Image => world.theirs.0.agree(&refreshed, accepted),
-        };
-        Ok((refreshed.is_new, approved?))
-    });
-    let why = accepted.as_ref().err().map(|refused| refused.0);
-    (Judgement { fetched, accepted: accepted.ok() }, why)
+    })
 }

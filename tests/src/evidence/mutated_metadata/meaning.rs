@@ -1,6 +1,7 @@
 //! Changes that know what a role's file means: what an attacker, or a repository gone wrong, would say.
 
 use super::chance::Chance;
+use super::delegating;
 use super::tree::Tree;
 use super::world::Which;
 
@@ -10,7 +11,10 @@ pub(super) fn mutate(signed: &mut Tree, which: Which, chance: &mut Chance) -> &'
         (0, _) => header(signed, chance),
         (_, Which::Root) => root(signed, chance),
         (_, Which::Timestamp | Which::Snapshot) => list(signed, chance),
-        (_, Which::Targets) => targets(signed, chance),
+        (_, Which::Targets | Which::Delegated) => {
+            let delegating = if chance.percent(60) { delegating::mutate(signed, chance) } else { None };
+            delegating.unwrap_or_else(|| targets(signed, chance))
+        }
     }
 }
 
@@ -87,7 +91,7 @@ fn root(signed: &mut Tree, chance: &mut Chance) -> &'static str {
             "meaning: a key withdrawn"
         }
         3 => {
-            let word = chance.word(&["ed25519", "ed448", "ml-dsa-65", ""]);
+            let word = chance.word(&["ed25519", "ecdsa", "ecdsa-sha2-nistp256", "ed448", "ml-dsa-65", ""]);
             signed.set(&["keys", &id], chance.word(&["keytype", "scheme"]), Tree::text(word));
             "meaning: another algorithm"
         }
@@ -217,7 +221,7 @@ fn rename(signed: &mut Tree, name: &str, chance: &mut Chance) {
         signed.remove(&["targets"], name);
     }
     let names =
-        ["fw/other.bin", "fw/ecu-000-1.bin", "fw/ecu-001-1.bin", "../fw.bin", "fw//x", "fw/\u{fc}", "fw/u\u{308}"];
+        ["fw/other.bin", "fw/ecu-000-1.bin", "fw/ecu-001-1.bin", "fw/ecu-002-1.bin", "../fw.bin", "fw//x", "fw/\u{fc}", "fw/u\u{308}"];
     signed.set(&["targets"], chance.word(&names), image);
 }
 

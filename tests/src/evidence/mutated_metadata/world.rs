@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use uptane::testing::{Files, Next, Repo, Vehicle};
 use uptane::verify::{MetadataFile, Refreshed, Trusted};
-use uptane::{Director, Image, Repository};
+use uptane::{Director, Image, Repository, RoleName};
 
 use super::keys::Keys;
+use crate::oracle::json::Json;
 use crate::oracle::{self, Audience, Held, Oracle, Served};
 
 /// Which repository a file is of.
@@ -24,6 +25,7 @@ pub(super) enum Which {
     Timestamp,
     Snapshot,
     Targets,
+    Delegated,
 }
 
 /// One repository as one vehicle meets it.
@@ -41,6 +43,8 @@ pub(super) struct World {
     pub(super) ecus: Vec<String>,
     pub(super) director: Side,
     pub(super) image: Side,
+    /// Whether the Image repository delegates, so that images have to be looked for.
+    pub(super) searches: bool,
     /// What `uptane` makes of the unchanged files of each, to compare a changed one of the other with.
     pub(super) ours: (Refreshed<Director>, Refreshed<Image>),
     /// What the oracle makes of them.
@@ -62,7 +66,9 @@ impl World {
         }
     }
 
-    fn new(name: &'static str, vehicle: Vehicle, repo: &Repo) -> Result<Self> {
+    pub(super) fn new(name: &'static str, vehicle: Vehicle, repo: &Repo) -> Result<Self> {
+        // Undisturbed, the update succeeds.
+        vehicle.clone().update(repo)?;
         let ecus: Vec<String> = repo.ecu_ids().iter().map(ToString::to_string).collect();
         let (director, image) = (side(&vehicle.director, repo.director())?, side(&vehicle.image, repo.image())?);
         let mut probe = vehicle.clone();
@@ -75,7 +81,8 @@ impl World {
                 .map_err(|refused| anyhow::anyhow!("the oracle refuses the unchanged files of {name}: {refused:?}"))
         };
         let theirs = (judge(&director, Audience::Vehicle(&id, &ecus))?, judge(&image, Audience::Everybody)?);
-        Ok(Self { name, vehicle, ecus, director, image, ours, theirs })
+        let searches = !image.served.delegated.is_empty();
+        Ok(Self { name, vehicle, ecus, director, image, searches, ours, theirs })
     }
 }
 
@@ -85,6 +92,7 @@ fn side<R: Repository>(trusted: &Trusted<R>, files: &Files) -> Result<Side> {
         timestamp: trusted.timestamp().map(|file| file.bytes().to_vec()),
         snapshot: trusted.snapshot().map(|file| file.bytes().to_vec()),
         targets: trusted.targets().map(|file| file.bytes().to_vec()),
+        delegated: trusted.delegated().map(|(role, file)| (role.to_string(), file.to_vec())).collect(),
     };
     let first = trusted.root().version();
     let mut roots = BTreeMap::new();
@@ -98,12 +106,23 @@ fn side<R: Repository>(trusted: &Trusted<R>, files: &Files) -> Result<Side> {
         timestamp: files.timestamp().to_vec(),
         snapshot: files.snapshot().to_vec(),
         targets: files.targets().to_vec(),
+        delegated: delegated(files)?,
     };
-    let keys = Keys::of(files.get(MetadataFile::Root(first)).context("the held Root is served")?, files.root())?;
+    let held_root = files.get(MetadataFile::Root(first)).context("the held Root is served")?;
+    let keys = Keys::of(held_root, files.root(), &served)?;
     Ok(Side { held, served, keys })
 }
 
-/// Every world.
+/// The files of delegated roles that Snapshot lists.
+fn delegated(files: &Files) -> Result<BTreeMap<String, Vec<u8>>> {
+    let snapshot = Json::read(files.snapshot()).ok().context("Snapshot is JSON")?;
+    let meta = snapshot.member("signed").and_then(|signed| signed.member("meta")?.object()).context("meta")?;
+    let roles = meta.keys().filter_map(|name| name.strip_suffix(".json")).filter(|role| *role != "targets");
+    let file = |role: &str| Some((role.to_owned(), files.delegated(RoleName::parse(role).ok()?)?.to_vec()));
+    Ok(roles.filter_map(file).collect())
+}
+
+/// Every world without delegations.
 pub(super) fn all() -> Result<Vec<World>> {
     let mut worlds = Vec::new();
     let repo = Repo::seeded(2);
