@@ -7,7 +7,7 @@ use uptane::metadata::{Command, Envelope};
 use uptane::verify::{self, partial::CommandStream};
 use uptane::{EcuId, Error, Length, PublicKey, Role, Sha256, TransactionId, VehicleId};
 
-use super::signed::{as_ecu, file, is_genuine, key, number, vector};
+use super::signed::{as_ecu, file, is_genuine, key, number, vector, with_rare};
 use super::{Decoder, Run};
 
 fn judge(run: &mut Run, input: &[u8], role: Role, verify: fn(&[u8], &PublicKey) -> Result<(), Error>) {
@@ -27,7 +27,7 @@ pub(super) const REPORT: Decoder = Decoder {
     bound: (8_192, 40),
     is_signed: true,
     sources: &["metadata/report.rs", "verify/report.rs", "verify/ecu.rs"],
-    seeds: || vec![vector!("report.json").to_vec()],
+    seeds: || with_rare(vec![vector!("report.json").to_vec()]),
 };
 
 pub(super) const MANIFEST: Decoder = Decoder {
@@ -36,7 +36,12 @@ pub(super) const MANIFEST: Decoder = Decoder {
     bound: (8_192, 40),
     is_signed: true,
     sources: &["metadata/manifest.rs", "verify/manifest.rs", "verify/ecu.rs"],
-    seeds: || vec![vector!("manifest.json").to_vec()],
+    seeds: || {
+        let manifest = String::from_utf8_lossy(vector!("manifest.json"));
+        let unreachable = r#""unreachable":{"ecu-001":"2026-12-01T00:00:00Z"},"vehicle""#;
+        let unreachable = manifest.replacen("\"vehicle\"", unreachable, 1).into_bytes();
+        with_rare(vec![manifest.into_owned().into_bytes(), unreachable])
+    },
 };
 
 fn manifest(file: &[u8], key: &PublicKey) -> Result<(), Error> {
@@ -57,7 +62,7 @@ pub(super) const CHECK_IN: Decoder = Decoder {
     bound: (8_192, 40),
     is_signed: true,
     sources: &["metadata/check_in.rs", "verify/check_in.rs", "verify/ecu.rs"],
-    seeds: || vec![vector!("check-in.json").to_vec()],
+    seeds: || with_rare(vec![vector!("check-in.json").to_vec()]),
 };
 
 pub(super) const COMMAND: Decoder = Decoder {
@@ -66,7 +71,7 @@ pub(super) const COMMAND: Decoder = Decoder {
     bound: (8_192, 40),
     is_signed: true,
     sources: &["metadata/command.rs", "verify/partial/command.rs", "verify/ecu.rs", "verify/stream.rs"],
-    seeds: || vec![vector!("command.json").to_vec()],
+    seeds: || with_rare(vec![vector!("command.json").to_vec()]),
 };
 
 /// In pieces and as a whole.
@@ -89,6 +94,7 @@ fn command(run: &mut Run, input: &[u8]) {
     if let Ok(command) = whole {
         let of = |said: Command| command.action_in(said.transaction, said.targets) == Ok(said.action);
         assert!(said.is_ok_and(of), "another command was verified");
+        assert_eq!(said.map(|said| said.transaction), Ok(command.transaction()), "of another transaction");
         command.action_in(TransactionId([0; 16]), Sha256([0; 32])).ok();
         run.accept(is_signed || is_genuine(&file, Role::Command));
     }

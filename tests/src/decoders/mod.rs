@@ -6,6 +6,7 @@
 //! Of what has to be signed, 31 of 100 inputs are signed again after they were mutated, by the keys of their role; which
 //! ones, the input decides. The rest can be accepted only if it says what the keys have signed before.
 
+mod delegations;
 mod ecus;
 pub mod measure;
 mod refresh;
@@ -34,7 +35,7 @@ pub struct Decoder {
 }
 
 /// Every decoder.
-pub const DECODERS: [&Decoder; 18] = [
+pub const DECODERS: [&Decoder; 19] = [
     &roles::DOCUMENT,
     &roles::ROOT,
     &roles::TIMESTAMP,
@@ -48,6 +49,7 @@ pub const DECODERS: [&Decoder; 18] = [
     &streams::ROOT,
     &streams::TARGETS,
     &refresh::REFRESH,
+    &delegations::DELEGATIONS,
     &wire::ISOTP,
     &wire::UDS_SERVER,
     &wire::UDS_CLIENT,

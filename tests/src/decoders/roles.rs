@@ -4,11 +4,12 @@ use std::sync::LazyLock;
 
 use ed25519_dalek::SigningKey;
 use uptane::json::Document;
-use uptane::metadata::{Envelope, RoleKeys, Root, RootRole, Snapshot, Targets, TimeAttestation, Timestamp};
-use uptane::verify::{threshold, time};
-use uptane::{Error, Image, Length, Nonce, Role, TargetName, Time};
+use uptane::metadata::{Envelope, Origin, RoleKeys, Root, RootRole, Snapshot, Targets, TimeAttestation, Timestamp};
+use uptane::verify::partial::ContentStream;
+use uptane::verify::{Trusted, threshold, time};
+use uptane::{Director, Error, Image, Length, Nonce, Role, TargetName, Time};
 
-use super::signed::{as_role, file, is_genuine, key, number, vector};
+use super::signed::{as_role, file, is_genuine, key, number, vector, with_rare};
 use super::{Decoder, Run};
 
 pub(super) const DOCUMENT: Decoder = Decoder {
@@ -70,7 +71,11 @@ fn judge(
 
 pub(super) const ROOT: Decoder = Decoder {
     name: "root",
-    run: |run, input| judge(run, input, Role::Root, &[&KEYS.root[0], &KEYS.root[1]], &ROLES.root, look_at_root),
+    run: |run, input| {
+        // As a vehicle is provisioned with it.
+        run.decode(|| Trusted::<Director>::provision(input).map(drop)).ok();
+        judge(run, input, Role::Root, &KEYS.of(Role::Root), &ROLES.root, look_at_root);
+    },
     bound: (16_384, 40),
     is_signed: true,
     sources: &[
@@ -80,12 +85,13 @@ pub(super) const ROOT: Decoder = Decoder {
         "metadata/role_keys.rs",
         "json/walk.rs",
     ],
-    seeds: || vec![vector!("director/1.root.json").to_vec(), vector!("image/1.root.json").to_vec()],
+    seeds: || with_rare(vec![vector!("director/1.root.json").to_vec(), vector!("image/1.root.json").to_vec()]),
 };
 
-fn look_at_root(signed: &[u8]) -> Result<(), Error> {
+pub(super) fn look_at_root(signed: &[u8]) -> Result<(), Error> {
     let root = Root::decode(signed)?;
-    let _seen = (root.version(), root.expires(), root.not_before(), root.repository(), root.time_keys(), root.signed());
+    assert!(!root.repository().is_some_and(Origin::is::<Image>) || !root.repository().is_some_and(Origin::is::<Director>));
+    let _seen = (root.consistent_snapshot(), root.version(), root.expires(), root.not_before(), root.repository(), root.time_keys(), root.signed());
     for role in [RootRole::Root, RootRole::Snapshot, RootRole::Targets, RootRole::Timestamp] {
         let keys = root.role_keys(role);
         assert!(keys.threshold() > 0, "a role that nobody signs");
@@ -101,7 +107,7 @@ pub(super) const TIMESTAMP: Decoder = Decoder {
     bound: (8_192, 40),
     is_signed: true,
     sources: &["metadata/envelope.rs", "metadata/header.rs", "metadata/fields.rs", "metadata/timestamp.rs"],
-    seeds: || vec![vector!("director/timestamp.json").to_vec(), vector!("image/timestamp.json").to_vec()],
+    seeds: || with_rare(vec![vector!("director/timestamp.json").to_vec(), vector!("image/timestamp.json").to_vec()]),
 };
 
 fn look_at_timestamp(signed: &[u8]) -> Result<(), Error> {
@@ -117,7 +123,7 @@ pub(super) const SNAPSHOT: Decoder = Decoder {
     bound: (8_192, 40),
     is_signed: true,
     sources: &["metadata/envelope.rs", "metadata/header.rs", "metadata/fields.rs", "metadata/snapshot.rs"],
-    seeds: || vec![vector!("director/2.snapshot.json").to_vec(), vector!("image/2.snapshot.json").to_vec()],
+    seeds: || with_rare(vec![vector!("director/2.snapshot.json").to_vec(), vector!("image/2.snapshot.json").to_vec()]),
 };
 
 fn look_at_snapshot(signed: &[u8]) -> Result<(), Error> {
@@ -135,7 +141,18 @@ fn look_at_snapshot(signed: &[u8]) -> Result<(), Error> {
 
 pub(super) const TARGETS: Decoder = Decoder {
     name: "targets",
-    run: |run, input| judge(run, input, Role::Targets, &[&KEYS.targets], &ROLES.targets, look_at_targets),
+    run: |run, input| {
+        // As an ECU without a heap reads it, whatever its canonical form would be.
+        let stream = run.decode(|| {
+            let mut stream = ContentStream::targets();
+            stream.feed(input).and_then(|()| stream.finish().map(drop))
+        });
+        // Whoever delegates to such an ECU is refused for it, in whatever form.
+        let delegates = || input.windows(13).any(|window| window == b"\"delegations\"");
+        let whole = || Targets::decode(Envelope::decode(input)?.signed()).map(drop);
+        assert!(stream.is_err() || delegates() || whole().is_ok(), "a stream lets pass what is refused as a whole");
+        judge(run, input, Role::Targets, &KEYS.of(Role::Targets), &ROLES.targets, look_at_targets);
+    },
     bound: (16_384, 40),
     is_signed: true,
     sources: &[
@@ -146,10 +163,10 @@ pub(super) const TARGETS: Decoder = Decoder {
         "metadata/targets.rs",
         "metadata/target_file.rs",
     ],
-    seeds: || vec![vector!("director/2.targets.json").to_vec(), vector!("image/2.targets.json").to_vec()],
+    seeds: || with_rare(vec![vector!("director/2.targets.json").to_vec(), vector!("image/2.targets.json").to_vec()]),
 };
 
-fn look_at_targets(signed: &[u8]) -> Result<(), Error> {
+pub(super) fn look_at_targets(signed: &[u8]) -> Result<(), Error> {
     let said = Targets::decode(signed)?;
     let _seen = (said.version(), said.expires(), said.vehicle(), said.repository(), said.campaign(), said.signed());
     assert_eq!(said.delegates(), said.delegations().is_some(), "delegations that are none");
@@ -173,7 +190,7 @@ pub(super) const TIME: Decoder = Decoder {
     bound: (8_192, 40),
     is_signed: true,
     sources: &["metadata/time.rs", "verify/time.rs", "verify/stream.rs", "verify/threshold.rs"],
-    seeds: || vec![vector!("time.json").to_vec()],
+    seeds: || with_rare(vec![vector!("time.json").to_vec()]),
 };
 
 /// In pieces and as a whole.
@@ -207,19 +224,47 @@ fn time_attestation(run: &mut Run, input: &[u8]) {
 }
 
 /// The keys of the test repositories.
+#[derive(Clone)]
 pub(super) struct Keys {
     pub(super) root: [SigningKey; 2],
     pub(super) timestamp: SigningKey,
     pub(super) snapshot: SigningKey,
-    pub(super) targets: SigningKey,
+    pub(super) targets: Vec<SigningKey>,
     pub(super) time: SigningKey,
+}
+
+impl Keys {
+    /// Those of the Image repository.
+    pub(super) fn image() -> Self {
+        Self {
+            root: [key("image root 0"), key("image root 1")],
+            timestamp: key("image timestamp 0"),
+            snapshot: key("image snapshot 0"),
+            targets: vec![key("image targets 0"), key("image targets 1")],
+            // Nobody attests the time there.
+            time: key("image uptane-time 0"),
+        }
+    }
+
+    /// Those of a role.
+    pub(super) fn of(&self, role: Role) -> Vec<&SigningKey> {
+        if role == Role::Root {
+            self.root.iter().collect()
+        } else if role == Role::Timestamp {
+            vec![&self.timestamp]
+        } else if role == Role::Snapshot {
+            vec![&self.snapshot]
+        } else {
+            self.targets.iter().collect()
+        }
+    }
 }
 
 pub(super) static KEYS: LazyLock<Keys> = LazyLock::new(|| Keys {
     root: [key("director root 0"), key("director root 1")],
     timestamp: key("director timestamp 0"),
     snapshot: key("director snapshot 0"),
-    targets: key("director targets 0"),
+    targets: vec![key("director targets 0")],
     time: key("director uptane-time 0"),
 });
 

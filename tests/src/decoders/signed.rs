@@ -156,3 +156,32 @@ static SIGNED: LazyLock<BTreeSet<Vec<u8>>> = LazyLock::new(|| {
 });
 
 static STRANGER: LazyLock<SigningKey> = LazyLock::new(|| key("stranger"));
+
+/// A file with what is rare in one: escapes, other digests, and signatures in every form that is passed over or refused.
+pub(super) fn rare(file: &[u8]) -> Vec<Vec<u8>> {
+    let file = String::from_utf8_lossy(file);
+    let signature = |entry: &str| file.replacen("\"signatures\":[", &format!("\"signatures\":[{entry},"), 1);
+    let sig = "0".repeat(128);
+    let entry = |keyid: &str| format!(r#"{{"keyid":"{keyid}","sig":"{sig}"}}"#);
+    let ecu = format!(r#"{{"hash":"{}","hash_function":"sha256","keyid":"x","method":"ed25519","sig":"{sig}"}}"#, "1".repeat(64));
+    let escapes = r#","z":"\b\t\n\f\r\u0001\u001f\"\\"}}"#;
+    let end = file.strip_suffix("}}").unwrap_or(&file);
+    let sha512 = format!("\"sha512\":\"{}\"", "ab".repeat(64));
+    let mut all = vec![
+        format!("{end}{escapes}"),
+        file.replacen("},\"length\"", &format!(",{sha512}}},\"length\""), 1),
+        file.replacen("\"sha256\"", "\"md5\":\"00\",\"sha256\"", 1),
+        file.replacen("\"spec_version\":\"1", "\"spec_version\":\"2", 1),
+        file.replacen("\"threshold\":1", "\"threshold\":0", 1),
+        file.replacen("\"version\":", "\"unknown\":{\"a\":[1]},\"version\":", 1),
+    ];
+    all.extend([entry("x"), format!("{},{}", entry("x"), entry("x")), entry(&"k".repeat(300)), ecu].map(|one| signature(&one)));
+    all.extend([r#"{"keyid":1,"sig":""}"#, r#"{"keyid":"x","sig":[]}"#, r#"{"keyid":"x"}"#].map(signature));
+    all.into_iter().map(String::into_bytes).collect()
+}
+
+/// Seeds, and what is rare in each.
+pub(super) fn with_rare(seeds: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    let rare: Vec<Vec<u8>> = seeds.iter().take(1).flat_map(|seed| rare(seed)).collect();
+    seeds.into_iter().chain(rare).collect()
+}

@@ -2,14 +2,15 @@
 
 use std::sync::LazyLock;
 
+use uptane::metadata::Envelope;
 use uptane::verify::image::Permits as _;
 use uptane::verify::partial::{
     ContentStream, Own, OwnTargets, Plain, Plus, Previous, RootStream, TargetsStream, TrustedRoot,
 };
 use uptane::{EcuId, Error, HardwareId, ReleaseCounter, Role, Time, VehicleId, Version};
 
-use super::roles::KEYS;
-use super::signed::{as_role, file, is_genuine, number, vector};
+use super::roles::{KEYS, look_at_root, look_at_targets};
+use super::signed::{as_role, file, is_genuine, number, vector, with_rare};
 use super::{Decoder, Run};
 
 pub(super) const ROOT: Decoder = Decoder {
@@ -19,16 +20,18 @@ pub(super) const ROOT: Decoder = Decoder {
     bound: (64, 0),
     is_signed: true,
     sources: &["verify/partial/root.rs", "verify/stream.rs", "metadata/root.rs", "metadata/envelope.rs"],
-    seeds: || vec![vector!("director/1.root.json").to_vec(), successor()],
+    seeds: || with_rare(vec![vector!("director/1.root.json").to_vec(), successor()]),
 };
 
 fn root(run: &mut Run, input: &[u8]) {
-    let (file, is_signed) = file(run, input, Role::Root, &[&KEYS.root[0], &KEYS.root[1]], as_role);
+    let (file, is_signed) = file(run, input, Role::Root, &KEYS.of(Role::Root), as_role);
     let whole = run.decode(|| verify_root(&file, file.len()));
     let pieces = run.decode(|| verify_root(&file, 1 + number(input) % 300));
     assert_eq!(pieces, whole, "pieces are judged otherwise than the whole");
     if let Ok(root) = whole {
-        let _seen = (root.version(), root.sha256(), root.targets_keys(), root.time_keys());
+        let _seen = (root.version(), root.expires(), root.sha256(), root.targets_keys(), root.time_keys());
+        let read = Envelope::decode(&file).and_then(|file| look_at_root(file.signed()));
+        assert_eq!(read, Ok(()), "a stream lets pass what is refused as a whole");
         let _judged = (root.check_expiry(now()), root.time_floor_after(&TRUSTED), root.rotates_targets(&TRUSTED));
         run.accept(is_signed || is_genuine(&file, Role::Root));
     }
@@ -60,11 +63,11 @@ pub(super) const TARGETS: Decoder = Decoder {
         "metadata/targets.rs",
         "metadata/target.rs",
     ],
-    seeds: || vec![vector!("director/2.targets.json").to_vec()],
+    seeds: || with_rare(vec![vector!("director/2.targets.json").to_vec()]),
 };
 
 fn targets(run: &mut Run, input: &[u8]) {
-    let (file, is_signed) = file(run, input, Role::Targets, &[&KEYS.targets], as_role);
+    let (file, is_signed) = file(run, input, Role::Targets, &KEYS.of(Role::Targets), as_role);
     let whole = run.decode(|| verify_plus(&file, file.len()));
     let pieces = run.decode(|| verify_plus(&file, 1 + number(input) % 300));
     assert_eq!(pieces, whole, "pieces are judged otherwise than the whole");
@@ -73,6 +76,8 @@ fn targets(run: &mut Run, input: &[u8]) {
     if let Ok(image) = targets.image(|_| ReleaseCounter::ZERO) {
         let _seen = (image.order(), image.fallback(), image.image().length);
     }
+    let read = Envelope::decode(&file).and_then(|file| look_at_targets(file.signed()));
+    assert_eq!(read, Ok(()), "a stream lets pass what is refused as a whole");
     // What is verified for this vehicle is verified without its name as well.
     assert!(run.decode(|| verify_plain(&file)).is_ok(), "more checks let more pass");
     run.accept(is_signed || is_genuine(&file, Role::Targets));

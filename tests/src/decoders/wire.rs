@@ -124,15 +124,17 @@ pub(super) const UDS_SERVER: Decoder = Decoder {
     bound: (0, 0),
     is_signed: false,
     sources: &["uds/server.rs", "uds/codec.rs", "uds/answer.rs"],
-    seeds: || dialogues().into_iter().map(|(asked, _)| asked).collect(),
+    seeds: || dialogues().into_iter().map(|(asked, _)| asked).chain(conversations(4)).collect(),
 };
 
 fn uds_server(run: &mut Run, input: &[u8]) {
+    let requests = requests();
     run.decode(|| {
         let (mut server, mut now, mut out) = (Server::new(200), Duration::ZERO, [0; 256]);
         let mut answers = answer;
         for (operation, bytes) in script(input) {
-            match operation % 4 {
+            match operation % 5 {
+                4 => converse(&mut Client::new(), &mut server, &requests, bytes, now),
                 0..2 => assert!(server.handle(bytes, now, &mut answers, &mut out) <= out.len()),
                 2 => drop(server.handle(bytes, now, &mut refuse, out.get_mut(..8).unwrap_or_default())),
                 _ => now += Duration::from_millis(100 * u64::try_from(bytes.len()).unwrap_or_default()),
@@ -143,6 +145,80 @@ fn uds_server(run: &mut Run, input: &[u8]) {
         }
     });
     run.accepted = true;
+}
+
+/// One asks and the other answers, in good order: what either writes, the other reads.
+fn converse(
+    client: &mut Client<64>,
+    server: &mut Server,
+    requests: &[Request<'static>],
+    chosen: &[u8],
+    now: Duration,
+) {
+    let number = |place: usize| usize::from(chosen.get(place).copied().unwrap_or_default());
+    let Some(request) = requests.get(number(0) % requests.len().max(1)) else { return };
+    if client.start(*request).is_err() {
+        return;
+    }
+    let mut answers = |request: Request<'_>| match (number(1) % 4, identity(), PHASES.get(number(2) % PHASES.len())) {
+        (0, Ok(identity), Some(phase)) if request == Request::Identify => {
+            let verification = match number(3) % 3 {
+                0 => Verification::Full,
+                1 => Verification::Partial,
+                _ => Verification::PartialPlus,
+            };
+            let image_root = Some(Version::FIRST).filter(|_| number(3) % 2 == 0);
+            Reply::Identity(Identity { phase: *phase, verification, image_root, ..identity })
+        }
+        (1, ..) => REFUSALS.get(number(2) % REFUSALS.len()).map_or(Reply::Done, |refusal| Reply::Refused(*refusal)),
+        _ => answer(request),
+    };
+    let (mut out, mut asked) = ([0; 256], [0; 256]);
+    // An exchange of several messages ends after a few.
+    for _ in 0..4 {
+        let Ok(Some(message)) = client.poll(now) else { return };
+        let Some(message) = asked.get_mut(..message.len()).map(|room| {
+            room.copy_from_slice(message);
+            &*room
+        }) else {
+            return;
+        };
+        let mut length = server.handle(message, now, &mut answers, &mut out);
+        while client.handle(out.get(..length).unwrap_or_default(), now).is_ok() {
+            let Some(next) = server.poll(now, &mut answers, &mut out) else { break };
+            length = next;
+        }
+    }
+}
+
+const REFUSALS: [Refusal; 7] = [
+    Refusal::Check(3),
+    Refusal::NotForMe,
+    Refusal::Offset(Length::ZERO),
+    Refusal::Phase,
+    Refusal::TooLong,
+    Refusal::Storage,
+    Refusal::Malformed,
+];
+
+const PHASES: [Phase; 7] = [
+    Phase::Idle,
+    Phase::Staging(TransactionId([6; 16])),
+    Phase::Staged(TransactionId([6; 16])),
+    Phase::Trial(TransactionId([6; 16])),
+    Phase::Healthy(TransactionId([6; 16])),
+    Phase::Committed(TransactionId([6; 16])),
+    Phase::RolledBack(TransactionId([6; 16])),
+];
+
+/// Conversations about everything that can be asked, with every answer.
+fn conversations(operation_of: u8) -> Vec<Vec<u8>> {
+    let requests = u8::try_from(requests().len()).unwrap_or_default();
+    let ask = |[request, kind, detail, form]: [u8; 4]| operation(operation_of, &[request, kind, detail, form]);
+    let kinds = |kind: u8| (0..requests).flat_map(move |request| ask([request, kind, request, request])).collect();
+    let identities = (0..7).flat_map(|detail| ask([0, 0, detail, detail])).collect();
+    let refusals = (0..7).flat_map(|detail| ask([1, 1, detail, 0])).collect();
+    vec![kinds(1), kinds(2), identities, refusals]
 }
 
 fn answer(request: Request<'_>) -> Reply<'static> {
@@ -206,6 +282,7 @@ fn requests() -> Vec<Request<'static>> {
         File::Targets(Repo::Director),
         File::Image,
         File::Command,
+        File::Delegated(ImageNumber::FIRST),
     ];
     for file in files {
         requests.extend([Request::Offer(file, length(20)), Request::Chunk(length(8), b"0123456789a"), Request::Close]);
@@ -219,7 +296,7 @@ pub(super) const UDS_CLIENT: Decoder = Decoder {
     bound: (0, 0),
     is_signed: false,
     sources: &["uds/client.rs", "uds/step.rs", "uds/codec.rs"],
-    seeds: || dialogues().into_iter().map(|(_, answered)| answered).collect(),
+    seeds: || dialogues().into_iter().map(|(_, answered)| answered).chain(conversations(8)).collect(),
 };
 
 fn uds_client(run: &mut Run, input: &[u8]) {
@@ -227,7 +304,8 @@ fn uds_client(run: &mut Run, input: &[u8]) {
     run.decode(|| {
         let (mut client, mut now) = (Client::<64>::new(), Duration::ZERO);
         for (operation, bytes) in script(input) {
-            match operation % 8 {
+            match operation % 9 {
+                8 => converse(&mut client, &mut Server::new(200), &requests, bytes, now),
                 0..4 => drop(client.handle(bytes, now).map(|reply| reply.is_some())),
                 4 => client.lost(),
                 5 => client.moving(now),
@@ -297,7 +375,9 @@ fn can_frame(run: &mut Run, input: &[u8]) {
     let bits = frame_bits(&frame);
     let bytes = u32::try_from(frame.data().len()).unwrap_or_default();
     assert!(bits.nominal + bits.data > 8 * bytes && bus_time(&frame, BitRates::COMMON) > Duration::ZERO);
-    let _seen = (frame.is_fd(), frame.format(), frame.id().is_extended(), frame.id().raw());
+    let _seen = (frame.format(), frame.id().is_extended(), format!("{frame:?}"));
+    let again = if frame.is_fd() { Frame::fd(frame.id(), frame.data()) } else { Frame::classical(frame.id(), frame.data()) };
+    assert_eq!(again.map(|again| again.data().to_vec()), Ok(frame.data().to_vec()), "its bytes make no frame");
 }
 
 pub(super) const GRPC: Decoder = Decoder {
@@ -311,28 +391,10 @@ pub(super) const GRPC: Decoder = Decoder {
             .into_iter()
             .map(|request| [&[0][..], &grpc::Request::from(request).encode_to_vec()].concat())
             .collect();
-        let refusals = [
-            Refusal::Check(3),
-            Refusal::NotForMe,
-            Refusal::Offset(Length::ZERO),
-            Refusal::Phase,
-            Refusal::TooLong,
-            Refusal::Storage,
-            Refusal::Malformed,
-        ];
         let mut replies: Vec<Reply<'_>> = requests().into_iter().map(answer).collect();
-        replies.extend(refusals.map(Reply::Refused));
-        let transaction = TransactionId([6; 16]);
-        let phases = [
-            Phase::Idle,
-            Phase::Staging(transaction),
-            Phase::Staged(transaction),
-            Phase::Trial(transaction),
-            Phase::Committed(transaction),
-            Phase::RolledBack(transaction),
-        ];
+        replies.extend(REFUSALS.map(Reply::Refused));
         let stands = |phase| identity().map(|identity| Reply::Identity(Identity { phase, ..identity }));
-        replies.extend(phases.into_iter().filter_map(|phase| stands(phase).ok()));
+        replies.extend(PHASES.into_iter().filter_map(|phase| stands(phase).ok()));
         seeds.extend(replies.into_iter().map(|reply| [&[1][..], &grpc::Reply::from(reply).encode_to_vec()].concat()));
         seeds
     },
