@@ -91,7 +91,8 @@ fn drive(mut refresh: Refresh<Image>, role: Option<RoleName>, chosen: Option<&[u
 
 /// A chain with a circle, a terminating role, roles that agree, bins.
 fn grow(image: &mut Draft) -> Result<(), Error> {
-    let to = |name: &str, covers| Ok::<_, Error>(DelegationBuilder::role(RoleName::parse(name)?, role_keys(name), covers));
+    let to =
+        |name: &str, covers| Ok::<_, Error>(DelegationBuilder::role(RoleName::parse(name)?, role_keys(name), covers));
     let paths = |path: &str| Covers::Paths([path.to_owned()].into());
     let member = |name: &str| Ok::<_, Error>((RoleName::parse(name)?, role_keys(name)));
     let set = [member("one")?, member("two")?].into();
@@ -102,10 +103,7 @@ fn grow(image: &mut Draft) -> Result<(), Error> {
     image.delegate("targets", to("hub", prefixes)?.for_hardware([HardwareId::parse("hw-3")?]));
     image.delegate("brakes", to("pads", paths("*/*"))?);
     image.delegate("pads", to("brakes", paths("fw/*"))?);
-    image.delegate_to_bins(
-        "hub",
-        BinsBuilder { name_prefix: "bin".into(), bit_length: 1, keys: role_keys("bins") },
-    );
+    image.delegate_to_bins("hub", BinsBuilder { name_prefix: "bin".into(), bit_length: 1, keys: role_keys("bins") });
     let supplied: [(&str, &[usize]); 8] = [
         ("brakes", &[]),
         ("pads", &[0]),

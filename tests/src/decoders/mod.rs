@@ -6,6 +6,7 @@
 //! Of what has to be signed, 31 of 100 inputs are signed again after they were mutated, by the keys of their role; which
 //! ones, the input decides. The rest can be accepted only if it says what the keys have signed before.
 
+mod can;
 mod delegations;
 mod ecus;
 pub mod measure;
@@ -53,7 +54,7 @@ pub const DECODERS: [&Decoder; 19] = [
     &wire::ISOTP,
     &wire::UDS_SERVER,
     &wire::UDS_CLIENT,
-    &wire::CAN_FRAME,
+    &can::CAN_FRAME,
     &wire::GRPC,
 ];
 

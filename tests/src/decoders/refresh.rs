@@ -27,7 +27,9 @@ pub(super) const REFRESH: Decoder = Decoder {
     ],
     seeds: || {
         let (mut seeds, next) = (Vec::new(), |file: &[u8]| {
-            String::from_utf8_lossy(file).replace("\"version\":1}", "\"version\":2}").replace("\"version\":2}", "\"version\":3}")
+            String::from_utf8_lossy(file)
+                .replace("\"version\":1}", "\"version\":2}")
+                .replace("\"version\":2}", "\"version\":3}")
         });
         for mode in [b'`', b'@', b' ', 0] {
             let files = if mode < b'@' { &IMAGE.files } else { &DIRECTOR.files };

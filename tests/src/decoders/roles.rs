@@ -90,8 +90,18 @@ pub(super) const ROOT: Decoder = Decoder {
 
 pub(super) fn look_at_root(signed: &[u8]) -> Result<(), Error> {
     let root = Root::decode(signed)?;
-    assert!(!root.repository().is_some_and(Origin::is::<Image>) || !root.repository().is_some_and(Origin::is::<Director>));
-    let _seen = (root.consistent_snapshot(), root.version(), root.expires(), root.not_before(), root.repository(), root.time_keys(), root.signed());
+    assert!(
+        !root.repository().is_some_and(Origin::is::<Image>) || !root.repository().is_some_and(Origin::is::<Director>)
+    );
+    let _seen = (
+        root.consistent_snapshot(),
+        root.version(),
+        root.expires(),
+        root.not_before(),
+        root.repository(),
+        root.time_keys(),
+        root.signed(),
+    );
     for role in [RootRole::Root, RootRole::Snapshot, RootRole::Targets, RootRole::Timestamp] {
         let keys = root.role_keys(role);
         assert!(keys.threshold() > 0, "a role that nobody signs");

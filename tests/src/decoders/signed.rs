@@ -163,7 +163,10 @@ pub(super) fn rare(file: &[u8]) -> Vec<Vec<u8>> {
     let signature = |entry: &str| file.replacen("\"signatures\":[", &format!("\"signatures\":[{entry},"), 1);
     let sig = "0".repeat(128);
     let entry = |keyid: &str| format!(r#"{{"keyid":"{keyid}","sig":"{sig}"}}"#);
-    let ecu = format!(r#"{{"hash":"{}","hash_function":"sha256","keyid":"x","method":"ed25519","sig":"{sig}"}}"#, "1".repeat(64));
+    let ecu = format!(
+        r#"{{"hash":"{}","hash_function":"sha256","keyid":"x","method":"ed25519","sig":"{sig}"}}"#,
+        "1".repeat(64)
+    );
     let escapes = r#","z":"\b\t\n\f\r\u0001\u001f\"\\"}}"#;
     let end = file.strip_suffix("}}").unwrap_or(&file);
     let sha512 = format!("\"sha512\":\"{}\"", "ab".repeat(64));
@@ -175,7 +178,9 @@ pub(super) fn rare(file: &[u8]) -> Vec<Vec<u8>> {
         file.replacen("\"threshold\":1", "\"threshold\":0", 1),
         file.replacen("\"version\":", "\"unknown\":{\"a\":[1]},\"version\":", 1),
     ];
-    all.extend([entry("x"), format!("{},{}", entry("x"), entry("x")), entry(&"k".repeat(300)), ecu].map(|one| signature(&one)));
+    all.extend(
+        [entry("x"), format!("{},{}", entry("x"), entry("x")), entry(&"k".repeat(300)), ecu].map(|one| signature(&one)),
+    );
     all.extend([r#"{"keyid":1,"sig":""}"#, r#"{"keyid":"x","sig":[]}"#, r#"{"keyid":"x"}"#].map(signature));
     all.into_iter().map(String::into_bytes).collect()
 }

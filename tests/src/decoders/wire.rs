@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use prost::Message as _;
-use proto::can::{BitRates, Frame, Id, MAX_DATAGRAM, bus_time, frame_bits};
+use proto::can::{Frame, Id};
 use proto::grpc::secondary as grpc;
 use proto::isotp::{Config, Framing, Link, Separation};
 use proto::secondary::{File, Identity, ImageNumber, Phase, Refusal, Reply, Repo, Request, Verification};
@@ -148,13 +148,7 @@ fn uds_server(run: &mut Run, input: &[u8]) {
 }
 
 /// One asks and the other answers, in good order: what either writes, the other reads.
-fn converse(
-    client: &mut Client<64>,
-    server: &mut Server,
-    requests: &[Request<'static>],
-    chosen: &[u8],
-    now: Duration,
-) {
+fn converse(client: &mut Client<64>, server: &mut Server, requests: &[Request<'static>], chosen: &[u8], now: Duration) {
     let number = |place: usize| usize::from(chosen.get(place).copied().unwrap_or_default());
     let Some(request) = requests.get(number(0) % requests.len().max(1)) else { return };
     if client.start(*request).is_err() {
@@ -349,35 +343,6 @@ fn dialogues() -> Vec<(Vec<u8>, Vec<u8>)> {
         }
     }
     vec![(asked, answered)]
-}
-
-pub(super) const CAN_FRAME: Decoder = Decoder {
-    name: "can-frame",
-    run: can_frame,
-    bound: (0, 0),
-    is_signed: false,
-    sources: &["can.rs", "can/bits.rs", "can/crc.rs"],
-    seeds: || {
-        vec![
-            b"\0\0\0\x07\xe0\x03\x02\x10\x02".to_vec(),
-            [b"\x03\x18\xda\x10\xf1\x40".as_slice(), &[0; 64]].concat(),
-            [b"\x02\0\0\x01\0\x0c".as_slice(), &[255; 12]].concat(),
-        ]
-    },
-};
-
-fn can_frame(run: &mut Run, input: &[u8]) {
-    let frame = run.decode(|| Frame::decode(input));
-    let Ok(frame) = frame else { return };
-    run.accepted = true;
-    let mut datagram = [0; MAX_DATAGRAM];
-    assert_eq!(frame.encode(&mut datagram), input, "a frame is written otherwise than it was read");
-    let bits = frame_bits(&frame);
-    let bytes = u32::try_from(frame.data().len()).unwrap_or_default();
-    assert!(bits.nominal + bits.data > 8 * bytes && bus_time(&frame, BitRates::COMMON) > Duration::ZERO);
-    let _seen = (frame.format(), frame.id().is_extended(), format!("{frame:?}"));
-    let again = if frame.is_fd() { Frame::fd(frame.id(), frame.data()) } else { Frame::classical(frame.id(), frame.data()) };
-    assert_eq!(again.map(|again| again.data().to_vec()), Ok(frame.data().to_vec()), "its bytes make no frame");
 }
 
 pub(super) const GRPC: Decoder = Decoder {

@@ -21,7 +21,7 @@ pub(super) const ITEM: Item = Item {
     show,
 };
 
-/// Inputs a decoder is given.
+/// Inputs a decoder is given; `--few N` gives it a thousand N, which says so and falls short.
 const INPUTS: f64 = 10_000_000.0;
 /// Bytes of the longest input.
 const LONGEST: usize = 4_096;
@@ -36,13 +36,14 @@ fn show(record: &mut Record) -> Result<()> {
     let coverage = Coverage::new(build("coverage", "-Cinstrument-coverage", "replay")?)?;
     let folder = tempfile::tempdir()?;
     let waiting = Mutex::new(DECODERS.to_vec());
+    let seed = record.seed();
+    let inputs = record.few().map_or(Ok(INPUTS), |few| u32::try_from(few).map(|few| 1_000.0 * f64::from(few)))?;
     let record = Mutex::new(record);
     let next = || waiting.lock().ok().and_then(|mut waiting| waiting.pop());
     let work = || -> Result<()> {
         while let Some(decoder) = next() {
             let corpus = folder.path().join(decoder.name);
-            let seed = record.lock().map_or(1, |record| record.seed());
-            let found = fuzz(&fuzzer, decoder, &corpus, seed)?;
+            let found = fuzz(&fuzzer, decoder, &corpus, (inputs, seed))?;
             let lines = coverage.of(decoder, &[&corpus, &kept(decoder)?], folder.path())?;
             let mut record = record.lock().ok().context("another thread broke off")?;
             tell(&mut record, decoder, &found, lines);
@@ -113,11 +114,11 @@ fn kept(decoder: &Decoder) -> Result<PathBuf> {
 }
 
 /// Gives a decoder its inputs. What is new goes to `corpus`.
-fn fuzz(fuzzer: &Path, decoder: &Decoder, corpus: &Path, seed: u64) -> Result<Found> {
+fn fuzz(fuzzer: &Path, decoder: &Decoder, corpus: &Path, (inputs, seed): (f64, u64)) -> Result<Found> {
     fs::create_dir_all(corpus)?;
     let dictionary = fuzz_folder()?.join("json.dict");
     let mut command = Command::new(fuzzer);
-    command.arg(format!("-runs={INPUTS}")).arg(format!("-max_len={LONGEST}")).arg(format!("-seed={seed}"));
+    command.arg(format!("-runs={inputs}")).arg(format!("-max_len={LONGEST}")).arg(format!("-seed={seed}"));
     command.arg(format!("-dict={}", dictionary.display())).args(["-print_final_stats=1", "-reload=0", "-verbosity=0"]);
     command.arg(format!("-artifact_prefix={}/", corpus.display()));
     command.arg(corpus).arg(kept(decoder)?).env("DECODER", decoder.name);

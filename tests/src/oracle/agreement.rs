@@ -1,9 +1,9 @@
 //! Do both repositories vouch for what the Director chose? (§5.4.4.2 step 10)
 
+use super::Refused;
 use super::look_up::{Found, Wanted};
 use super::roles::Image;
 use super::update::Refreshed;
-use super::Refused;
 
 /// What one ECU is to run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -54,7 +54,12 @@ impl Coverage {
         let root = programs::output(Command::new("rustc").args(["--print", "sysroot"]))?;
         let component = Path::new(root.trim()).join("lib/rustlib").join(host).join("bin");
         let debian = PathBuf::from(format!("/usr/lib/llvm-{number}/bin"));
-        match [component, debian].into_iter().find(|folder| folder.join("llvm-cov").is_file()) {
+        let is_there = |folder: &PathBuf| folder.join("llvm-cov").is_file();
+        if ![&component, &debian].into_iter().any(is_there) {
+            // Whether it succeeds or there is no rustup, is seen below.
+            programs::output(Command::new("rustup").args(["component", "add", "llvm-tools"])).ok();
+        }
+        match [component, debian].into_iter().find(is_there) {
             Some(tools) => Ok(Self { replay, profdata: tools.join("llvm-profdata"), cov: tools.join("llvm-cov") }),
             None => bail!(
                 "LLVM's coverage tools are missing; do: rustup component add llvm-tools, or: apt-get install llvm-{number}"

@@ -26,7 +26,9 @@ pub(super) fn make<'w>(worlds: &'w [World], chance: &mut Chance) -> Option<(&'w 
     let which = match whose {
         Whose::Director => *chance.one(&TOP)?,
         // Delegated files come in many forms, and so do the files that delegate.
-        Whose::Image => *chance.one(&[TOP.as_slice(), &[Which::Targets, Which::Delegated, Which::Delegated]].concat())?,
+        Whose::Image => {
+            *chance.one(&[TOP.as_slice(), &[Which::Targets, Which::Delegated, Which::Delegated]].concat())?
+        }
     };
     // Roots cost the most to verify, so few cases meet new ones beside the file that was changed.
     let with_roots = which == Which::Root || chance.percent(10);

@@ -38,7 +38,12 @@ fn grown(grow: impl FnOnce(&mut Next) -> Result<()>) -> Result<(Repo, Vehicle)> 
 }
 
 /// The vehicle holds what it saw before a new release.
-fn later(name: &'static str, mut repo: Repo, mut vehicle: Vehicle, signed: fn(&mut Next) -> Result<()>) -> Result<World> {
+fn later(
+    name: &'static str,
+    mut repo: Repo,
+    mut vehicle: Vehicle,
+    signed: fn(&mut Next) -> Result<()>,
+) -> Result<World> {
     vehicle.update(&repo)?;
     let mut done = Ok(());
     repo.publish(|next| {
@@ -66,11 +71,14 @@ fn tree(next: &mut Next) -> Result<()> {
     let digits = ('0'..='9').chain('a'..='f').map(|digit| digit.to_string()).collect();
     let rest = DelegationBuilder::role(role("rest")?, role_keys("rest"), Covers::HashPrefixes(digits));
     let image = &mut next.image;
-    image.redelegate("targets", [
-        to("brakes", &["fw/ecu-000-*", "fw/x*"])?,
-        to("doors", &["fw/ecu-001-?.bin"])?.terminating(),
-        rest.for_hardware([HardwareId::parse("hw-2")?, HardwareId::parse("hw-3")?]),
-    ]);
+    image.redelegate(
+        "targets",
+        [
+            to("brakes", &["fw/ecu-000-*", "fw/x*"])?,
+            to("doors", &["fw/ecu-001-?.bin"])?.terminating(),
+            rest.for_hardware([HardwareId::parse("hw-2")?, HardwareId::parse("hw-3")?]),
+        ],
+    );
     image.redelegate("brakes", [to("pads", &["fw/*-1.bin", "fw/*-2.bin"])?]);
     image.redelegate("pads", [to("brakes", &["fw/*"])?]);
     for (role, ecus) in [("brakes", [].as_slice()), ("pads", &[0]), ("doors", &[1]), ("rest", &[2])] {

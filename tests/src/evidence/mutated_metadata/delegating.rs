@@ -134,7 +134,8 @@ fn covers(delegation: &mut Tree, chance: &mut Chance) {
         r#"["fw?ecu-000-1.bin"]"#,
         "[]",
     ];
-    let prefixes = [r#"["0","1","2","3","4","5","6","7"]"#, r#"["8","9","a","b","c","d","e","f"]"#, r#"["A"]"#, r#"[""]"#];
+    let prefixes =
+        [r#"["0","1","2","3","4","5","6","7"]"#, r#"["8","9","a","b","c","d","e","f"]"#, r#"["A"]"#, r#"[""]"#];
     let (other, name, list) = match chance.percent(60) {
         true => ("path_hash_prefixes", "paths", chance.word(&lists)),
         false => ("paths", "path_hash_prefixes", chance.word(&prefixes)),
@@ -181,5 +182,6 @@ fn agreement(delegation: &mut Tree, chance: &mut Chance) {
 }
 
 /// Roles that have a file in one world or another, and names that no role has.
-const NAMES: &[&str] =
-    &["brakes", "pads", "doors", "rest", "one", "two", "three", "any", "nobody", "targets", "root", "../x", "", "\u{7f}"];
+const NAMES: &[&str] = &[
+    "brakes", "pads", "doors", "rest", "one", "two", "three", "any", "nobody", "targets", "root", "../x", "", "\u{7f}",
+];

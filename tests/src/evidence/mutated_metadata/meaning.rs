@@ -220,8 +220,16 @@ fn rename(signed: &mut Tree, name: &str, chance: &mut Chance) {
     if chance.percent(50) {
         signed.remove(&["targets"], name);
     }
-    let names =
-        ["fw/other.bin", "fw/ecu-000-1.bin", "fw/ecu-001-1.bin", "fw/ecu-002-1.bin", "../fw.bin", "fw//x", "fw/\u{fc}", "fw/u\u{308}"];
+    let names = [
+        "fw/other.bin",
+        "fw/ecu-000-1.bin",
+        "fw/ecu-001-1.bin",
+        "fw/ecu-002-1.bin",
+        "../fw.bin",
+        "fw//x",
+        "fw/\u{fc}",
+        "fw/u\u{308}",
+    ];
     signed.set(&["targets"], chance.word(&names), image);
 }
 
