@@ -89,7 +89,7 @@ fn verify_plus(file: &[u8], size: usize) -> Result<OwnTargets<Plus>, Error> {
     stream.finish()
 }
 
-fn verify_plain(file: &[u8]) -> Result<OwnTargets<Plain>, Error> {
+pub(super) fn verify_plain(file: &[u8]) -> Result<OwnTargets<Plain>, Error> {
     let mut content = ContentStream::targets();
     content.feed(file)?;
     let signed = Some(content.finish()?.signed);
