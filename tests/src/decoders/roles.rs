@@ -123,7 +123,7 @@ pub(super) const TIMESTAMP: Decoder = Decoder {
 fn look_at_timestamp(signed: &[u8]) -> Result<(), Error> {
     let said = Timestamp::decode(signed)?;
     let _seen = (said.version(), said.expires(), said.vehicle(), said.snapshot(), said.signed());
-    let _is_image = said.repository().is_some_and(uptane::metadata::Origin::is::<Image>);
+    let _is_image = said.repository().is_some_and(Origin::is::<Image>);
     Ok(())
 }
 
