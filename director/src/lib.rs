@@ -4,7 +4,9 @@
 //! * [`check_in`]: what a vehicle says, judged (§5.3.2.1); [`desired`]: what it shall install; [`answer`]: what it is told;
 //! * [`epoch`], [`metadata`]: versions and signed files, computed from the facts;
 //! * [`images`]: what the Image repository vouches for;
-//! * [`store`]: where facts are kept. [`driver`], [`grpc`] and [`http`] do the I/O, the command line is in [`run`].
+//! * [`store`]: where facts are kept; [`instance`]: all of this at work.
+//!
+//! [`driver`], [`grpc`] and [`http`] do the I/O, the command line is in [`run`].
 #![forbid(unsafe_code)]
 
 pub mod answer;
@@ -19,6 +21,7 @@ pub mod files;
 pub mod grpc;
 pub mod http;
 pub mod images;
+pub mod instance;
 pub mod keys;
 pub mod metadata;
 pub mod root_file;

@@ -10,8 +10,9 @@ use host::tls::Identity;
 
 use super::Data;
 use crate::Error;
-use crate::driver::{Director, Server};
+use crate::driver::Server;
 use crate::files::{self, Config};
+use crate::instance::Director;
 use crate::root_file;
 use crate::store::{Sqlite, Store as _};
 

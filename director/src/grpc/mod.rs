@@ -1,4 +1,4 @@
-//! `CheckIn` over gRPC (`proto/director.proto`): requests are inspected here, judged in [`crate::driver`].
+//! `CheckIn` over gRPC (`proto/director.proto`): requests are inspected here, judged in [`crate::instance`].
 
 mod listen;
 
@@ -12,7 +12,7 @@ use wire::director_server::{Director as DirectorRpc, DirectorServer};
 
 use crate::Error;
 use crate::answer::{self, State};
-use crate::driver::{Director, Reply};
+use crate::instance::{Director, Reply};
 use crate::store::Store;
 
 pub use listen::accept;

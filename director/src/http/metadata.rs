@@ -16,7 +16,7 @@ use uptane::Version;
 use uptane::verify::MetadataFile;
 
 use crate::Error;
-use crate::driver::Director;
+use crate::instance::Director;
 use crate::store::Store;
 
 /// The paths there are.
