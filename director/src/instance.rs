@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use uptane::verify::MetadataFile;
-use uptane::{Sha256, Time, VehicleId, Version};
+use uptane::{EcuId, Sha256, Time, VehicleId, Version};
 
 use crate::answer::{self, Answer, Request, State};
 use crate::check_in::{self, Verdict};
@@ -26,8 +26,8 @@ use crate::{Error, files, images};
 #[derive(Debug)]
 pub struct Director<S> {
     store: S,
-    /// Where the keys are read from again when an epoch names one that is not here.
-    folder: PathBuf,
+    /// Where the keys are read from again when an epoch names one that is not here; none if they were given.
+    folder: Option<PathBuf>,
     keys: RwLock<Arc<OnlineKeys>>,
     /// The images of a generation of the Image repository's files.
     catalogue: Mutex<(u64, Arc<Catalogue>)>,
@@ -48,9 +48,21 @@ pub struct Reply {
 impl<S: Store> Director<S> {
     /// An instance over a store, with the keys of a data folder.
     pub fn open(store: S, folder: PathBuf) -> Result<Self, Error> {
-        let keys = RwLock::new(Arc::new(files::online_keys(&folder)?));
+        let keys = files::online_keys(&folder)?;
+        Ok(Self { folder: Some(folder), ..Self::with_keys(store, keys) })
+    }
+
+    /// An instance over a store, with these keys and no folder.
+    pub fn with_keys(store: S, keys: OnlineKeys) -> Self {
         let (catalogue, seen) = (Mutex::new((0, Arc::default())), Mutex::default());
-        Ok(Self { store, folder, keys, catalogue, seen })
+        Self { store, folder: None, keys: RwLock::new(Arc::new(keys)), catalogue, seen }
+    }
+
+    /// Holds these keys from now on, in place of those it held.
+    pub fn hold(&self, keys: OnlineKeys) -> Arc<OnlineKeys> {
+        let keys = Arc::new(keys);
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys.clone();
+        keys
     }
 
     /// Where it keeps the facts.
@@ -206,13 +218,9 @@ impl<S: Store> Director<S> {
     /// Signs with the keys in memory; if the epoch names another, a rotation may have put it into the folder.
     fn signed<T>(&self, sign: impl Fn(&OnlineKeys) -> Result<T, Error>) -> Result<T, Error> {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner).clone();
-        match sign(&keys) {
-            Err(Error::KeyMissing { .. }) => {
-                let keys = Arc::new(files::online_keys(&self.folder)?);
-                *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys.clone();
-                sign(&keys)
-            }
-            signed => signed,
+        match (sign(&keys), &self.folder) {
+            (Err(Error::KeyMissing { .. }), Some(folder)) => sign(&self.hold(files::online_keys(folder)?)),
+            (signed, _) => signed,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The Director (§5.3.2): it knows each vehicle's ECUs, judges what they report, and signs what they shall install.
 //!
 //! * [`facts`]: what is known, and every change of it, as values;
+//! * [`enrolment`]: how a vehicle enters the inventory;
 //! * [`check_in`]: what a vehicle says, judged (§5.3.2.1); [`desired`]: what it shall install; [`answer`]: what it is told;
 //! * [`epoch`], [`metadata`]: versions and signed files, computed from the facts;
 //! * [`images`]: what the Image repository vouches for;
@@ -14,6 +15,7 @@ pub mod check_in;
 mod cli;
 pub mod desired;
 pub mod driver;
+pub mod enrolment;
 pub mod epoch;
 mod error;
 pub mod facts;

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use uptane::metadata::{Envelope, Root, RootRole};
 use uptane::sign::{KeySet, RootBuilder, RootRoles, Signer};
-use uptane::{PublicKey, Time, Version};
+use uptane::{KeyId, PublicKey, Time, Version};
 
 use crate::Error;
+use crate::epoch::{Epoch, RoleKeyIds};
+use crate::facts::{Change, ImageFiles};
+use crate::store::Store;
 
 /// The keys a Root names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +78,87 @@ pub fn successor(
     signers: &[&dyn Signer],
 ) -> Result<Vec<u8>, Error> {
     Ok(keys.builder(version, now).sign_after(&previous.root, signers)?)
+}
+
+/// A new Director: what it trusts of the Image repository, and its first Root and epoch. The online keys are those of
+/// Timestamp, Snapshot, Targets and time.
+pub fn founding(
+    image_root: Vec<u8>,
+    root: &dyn Signer,
+    online: [&dyn Signer; 4],
+    now: Time,
+) -> Result<[Change; 2], Error> {
+    let [timestamp, snapshot, targets, time] = online;
+    let set = |signer: &dyn Signer| KeySet::new([signer.public_key()], 1);
+    let keys = RootKeys {
+        root: set(root)?,
+        timestamp: set(timestamp)?,
+        snapshot: set(snapshot)?,
+        targets: set(targets)?,
+        time: set(time)?,
+    };
+    let file = first(keys, now, root)?;
+    let [timestamp, snapshot, targets, time] = online.map(Signer::key_id);
+    let epoch = Epoch::first(Version::FIRST, RoleKeyIds { timestamp, snapshot, targets, time }, now);
+    let files = ImageFiles { root: image_root, ..ImageFiles::default() };
+    Ok([Change::Image { expected: 0, files }, Change::Root { version: Version::FIRST, file, epoch }])
+}
+
+/// What a new Root follows: the epoch in force, and the keys its Root names.
+#[derive(Clone, Debug)]
+pub struct Current {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// The keys.
+    pub keys: RootKeys,
+}
+
+impl Current {
+    /// Of a store.
+    pub async fn of(store: &impl Store) -> Result<Self, Error> {
+        let epoch = store.epoch().await?.ok_or(Error::NotInitialised)?;
+        let newest = store.roots(epoch.root).await?.pop().ok_or(Error::CorruptStore { column: "root" })?;
+        Ok(Self { keys: RootKeys::of(&newest)?, epoch })
+    }
+
+    /// The next Root, with the same keys for longer.
+    pub fn renewed(&self, root: &dyn Signer, now: Time) -> Result<Change, Error> {
+        self.succeeded_by(self.keys.clone(), self.epoch.keys, &[root], now)
+    }
+
+    /// The next Root, in which `role` has another key; of Root itself, `next` signs as well.
+    pub fn rotated(&self, role: &str, next: &dyn Signer, root: &dyn Signer, now: Time) -> Result<Change, Error> {
+        let mut keys = self.keys.clone();
+        if let Some(keys) = keys.role_mut(role) {
+            *keys = KeySet::new([next.public_key()], 1)?;
+        }
+        let ids = with_key(self.epoch.keys, role, next.key_id());
+        let both = [root, next];
+        let signers = both.get(..if role == "root" { 2 } else { 1 }).unwrap_or_default();
+        self.succeeded_by(keys, ids, signers, now)
+    }
+
+    fn succeeded_by(
+        &self,
+        keys: RootKeys,
+        ids: RoleKeyIds,
+        signers: &[&dyn Signer],
+        now: Time,
+    ) -> Result<Change, Error> {
+        let version = self.epoch.root.next()?;
+        let file = successor(&self.keys, version, keys, now, signers)?;
+        Ok(Change::Root { version, file, epoch: self.epoch.after_root(version, ids, now)? })
+    }
+}
+
+fn with_key(keys: RoleKeyIds, role: &str, key: KeyId) -> RoleKeyIds {
+    match role {
+        "timestamp" => RoleKeyIds { timestamp: key, ..keys },
+        "snapshot" => RoleKeyIds { snapshot: key, ..keys },
+        "targets" => RoleKeyIds { targets: key, ..keys },
+        "time" => RoleKeyIds { time: key, ..keys },
+        _ => keys,
+    }
 }
 
 /// When a Root file of our own expires.

@@ -6,14 +6,11 @@ use std::time::Duration;
 use host::disk::{self, Access};
 use host::keys::{KeyFile, PassphraseArgs};
 use host::tls::{Authority, Purpose};
-use uptane::sign::{KeySet, Signer as _};
-use uptane::{Time, Version};
+use uptane::Time;
 
 use super::Data;
-use crate::epoch::{Epoch, RoleKeyIds};
-use crate::facts::{Change, ImageFiles};
 use crate::files::{self, Config};
-use crate::root_file::{self, RootKeys};
+use crate::root_file;
 use crate::store::{Sqlite, Store as _};
 use crate::{Error, images};
 
@@ -56,21 +53,11 @@ pub(super) async fn run(args: &Args) -> Result<(), Error> {
     host::config::write(&files::config(folder), &config, Access::Shared)?;
 
     let [timestamp, snapshot, targets, time] = &online;
-    let keys = RootKeys {
-        root: KeySet::new([root_key.public_key()], 1)?,
-        timestamp: KeySet::new([timestamp.public_key()], 1)?,
-        snapshot: KeySet::new([snapshot.public_key()], 1)?,
-        targets: KeySet::new([targets.public_key()], 1)?,
-        time: KeySet::new([time.public_key()], 1)?,
-    };
-    let file = root_file::first(keys, now, &root_key)?;
-    let [timestamp, snapshot, targets, time] = online.map(|key| key.key_id());
-    let epoch = Epoch::first(Version::FIRST, RoleKeyIds { timestamp, snapshot, targets, time }, now);
-
+    let founding = root_file::founding(image_root, &root_key, [timestamp, snapshot, targets, time], now)?;
     let store = Sqlite::create(&files::database(folder)).await?;
-    let files = ImageFiles { root: image_root, ..ImageFiles::default() };
-    store.apply(Change::Image { expected: 0, files }).await?;
-    store.apply(Change::Root { version: Version::FIRST, file, epoch }).await?;
+    for change in founding {
+        store.apply(change).await?;
+    }
     host::cli::print(format_args!("a new Director in {}", folder.display()));
     Ok(())
 }

@@ -2,7 +2,6 @@
 
 mod assign;
 mod bundle;
-mod enrolment;
 mod init;
 mod root;
 mod serve;

@@ -4,15 +4,13 @@ use std::path::Path;
 
 use clap::builder::PossibleValuesParser;
 use host::keys::{KeyFile, PassphraseArgs};
-use uptane::sign::{KeySet, Signer};
-use uptane::{KeyId, Version};
+use uptane::sign::Signer as _;
 
 use super::Data;
 use crate::Error;
-use crate::epoch::{Epoch, RoleKeyIds};
 use crate::facts::Change;
 use crate::files;
-use crate::root_file::{self, RootKeys};
+use crate::root_file::{Current, RootKeys};
 use crate::store::{Sqlite, Store as _};
 
 #[derive(Debug, clap::Args)]
@@ -34,24 +32,17 @@ pub(super) struct RotateArgs {
     role: String,
 }
 
-/// What a new Root follows.
-struct Current {
-    epoch: Epoch,
-    keys: RootKeys,
-}
-
 pub(super) async fn renew(args: &RenewArgs) -> Result<(), Error> {
     let store = args.data.open().await?;
     let key = KeyFile::open(&files::key(args.data.path(), "root"), &args.passphrase.read()?)?;
-    let current = current(&store).await?;
-    let (keys, ids) = (current.keys.clone(), current.epoch.keys);
-    publish(&store, &current, keys, ids, &[&key]).await
+    let current = Current::of(&store).await?;
+    publish(&store, &current, current.renewed(&key, host::clock::now())?).await
 }
 
 pub(super) async fn rotate(args: &RotateArgs) -> Result<(), Error> {
     let (folder, role, passphrase) = (args.data.path(), args.role.as_str(), args.passphrase.read()?);
     let store = args.data.open().await?;
-    let current = current(&store).await?;
+    let current = Current::of(&store).await?;
     let open = |path: &Path| if role == "root" { KeyFile::open(path, &passphrase) } else { KeyFile::open_plain(path) };
     settle(folder, role, &current.keys, open)?;
 
@@ -61,14 +52,7 @@ pub(super) async fn rotate(args: &RotateArgs) -> Result<(), Error> {
         "root" => KeyFile::generate(&next_path, &passphrase)?,
         _ => KeyFile::generate_plain(&next_path)?,
     };
-    let mut keys = current.keys.clone();
-    if let Some(keys) = keys.role_mut(role) {
-        *keys = KeySet::new([next.public_key()], 1)?;
-    }
-    let ids = with_key(current.epoch.keys, role, next.key_id());
-    let both: [&dyn Signer; 2] = [&root, &next];
-    let signers = both.get(..if role == "root" { 2 } else { 1 }).unwrap_or_default();
-    publish(&store, &current, keys, ids, signers).await?;
+    publish(&store, &current, current.rotated(role, &next, &root, host::clock::now())?).await?;
     files::promote_key(folder, role)
 }
 
@@ -89,37 +73,9 @@ fn settle(
     }
 }
 
-async fn current(store: &Sqlite) -> Result<Current, Error> {
-    let epoch = store.epoch().await?.ok_or(Error::NotInitialised)?;
-    let newest = store.roots(epoch.root).await?.pop().ok_or(Error::CorruptStore { column: "root" })?;
-    Ok(Current { keys: RootKeys::of(&newest)?, epoch })
-}
-
-async fn publish(
-    store: &Sqlite,
-    current: &Current,
-    keys: RootKeys,
-    ids: RoleKeyIds,
-    signers: &[&dyn Signer],
-) -> Result<(), Error> {
-    let (version, now) = (current.epoch.root.next()?, host::clock::now());
-    let file = root_file::successor(&current.keys, version, keys, now, signers)?;
-    let epoch = current.epoch.after_root(version, ids, now)?;
-    store.apply(Change::Root { version, file, epoch }).await?;
-    announce(version);
-    Ok(())
-}
-
-fn announce(version: Version) {
+async fn publish(store: &Sqlite, current: &Current, root: Change) -> Result<(), Error> {
+    let version = current.epoch.root.next()?;
+    store.apply(root).await?;
     host::cli::print(format_args!("Root version {version}; vehicles follow at their next check-in"));
-}
-
-fn with_key(keys: RoleKeyIds, role: &str, key: KeyId) -> RoleKeyIds {
-    match role {
-        "timestamp" => RoleKeyIds { timestamp: key, ..keys },
-        "snapshot" => RoleKeyIds { snapshot: key, ..keys },
-        "targets" => RoleKeyIds { targets: key, ..keys },
-        "time" => RoleKeyIds { time: key, ..keys },
-        _ => keys,
-    }
+    Ok(())
 }

@@ -9,12 +9,10 @@ use uptane::{EcuId, Sha256, Time, VehicleId, Version};
 
 use super::Data;
 use super::bundle::{self, Bundle};
-use super::enrolment::{self, Enrolment};
-use crate::Error;
-use crate::epoch::ContentSeq;
-use crate::facts::{Change, NewVehicle, Vehicle};
-use crate::files;
+use crate::enrolment::{self, Enrolment};
+use crate::facts::Change;
 use crate::store::Store as _;
+use crate::{Error, files};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -42,7 +40,7 @@ pub(super) async fn run(args: &Args) -> Result<(), Error> {
     let epoch = store.epoch().await?.ok_or(Error::NotInitialised)?;
 
     let (certificates, primary) = certify(&authority, id, &enrolments, now)?;
-    let new = new_vehicle(id, primary, args.vin.clone(), enrolments, now)?;
+    let new = enrolment::new_vehicle(id, primary, args.vin.clone(), enrolments, now)?;
     let bundle = Bundle {
         new: &new,
         director_roots: store.roots(Version::FIRST).await?,
@@ -67,16 +65,8 @@ fn read(paths: &[PathBuf]) -> Result<Vec<Enrolment>, Error> {
     if paths.len() > MAX_ECUS {
         return Err(uptane::Error::Limit { what: "ECUs" }.into());
     }
-    let enrolments = paths.iter().map(|path| enrolment::read(path)).collect::<Result<Vec<_>, _>>()?;
-    for (index, enrolment) in enrolments.iter().enumerate() {
-        let id = enrolment.ecu.id;
-        if enrolments.iter().take(index).any(|before| before.ecu.id == id || before.ecu.key == enrolment.ecu.key) {
-            return Err(Error::EcuTwice { ecu: id });
-        }
-        if enrolment.is_primary != (index == 0) {
-            return Err(Error::PrimaryFirst { ecu: id });
-        }
-    }
+    let enrolments = paths.iter().map(|path| Enrolment::read(path)).collect::<Result<Vec<_>, _>>()?;
+    enrolment::check(&enrolments)?;
     Ok(enrolments)
 }
 
@@ -100,28 +90,6 @@ fn certify(
     let (_, certificate) = shown.ok_or(Error::NoTlsRequest)?;
     let shown = fingerprint(&certificate_der(certificate)?);
     Ok((certificates, shown))
-}
-
-fn new_vehicle(
-    id: VehicleId,
-    certificate: Sha256,
-    vin: Option<String>,
-    enrolments: Vec<Enrolment>,
-    now: Time,
-) -> Result<NewVehicle, Error> {
-    let ecus: Vec<_> = enrolments.into_iter().map(|enrolment| enrolment.ecu).collect();
-    let primary = ecus.first().ok_or(Error::NoTlsRequest)?.id;
-    let vehicle = Vehicle {
-        id,
-        vin,
-        certificate,
-        primary,
-        registered: now,
-        content_seq: ContentSeq::FIRST,
-        manifest: None,
-        seen: None,
-    };
-    Ok(NewVehicle { vehicle, ecus })
 }
 
 /// How long an ECU's certificate lasts: as long as a vehicle.
