@@ -22,6 +22,7 @@ pub mod flash;
 pub mod linux;
 pub mod memory;
 mod profile;
+pub mod provisioning;
 mod report;
 mod secondary;
 pub mod state;

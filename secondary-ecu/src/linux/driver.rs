@@ -19,7 +19,7 @@ pub(super) fn run(options: &Run) -> Result<(), Error> {
     let (ecu, vehicle) = (data.ecu()?, data.vehicle()?);
     let _lock = data.lock()?;
     match ecu.verification {
-        Verification::Full => serve(options, &data, &vehicle, Full::new(&data.folder)?),
+        Verification::Full => serve(options, &data, &vehicle, Full::open(&data.folder)?),
         Verification::Partial => serve(options, &data, &vehicle, Partial::default()),
         Verification::PartialPlus => serve(options, &data, &vehicle, PartialPlus::default()),
     }

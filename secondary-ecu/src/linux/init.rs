@@ -4,16 +4,13 @@ use std::path::Path;
 
 use host::disk;
 use host::provisioning::{ENROLMENT, EcuRole, FirstImage, Image, NewEcu};
-use uptane::{Length, Sha256, Time};
+use uptane::{Length, Sha256};
 
 use super::Error;
 use super::args::Init;
 use super::files::{Data, Ecu, named};
-use super::flash::FileFlash;
-use crate::Fault;
 use crate::bank::Descriptor;
-use crate::flash::{Appender, Bank, Store};
-use crate::state::State;
+use crate::provisioning;
 
 /// Makes a new ECU. An ECU that is there already is left as it is; `ecu.toml` is written last and makes it one.
 pub(super) fn init(options: &Init) -> Result<(), Error> {
@@ -33,7 +30,7 @@ pub(super) fn init(options: &Init) -> Result<(), Error> {
     remove_leftovers(&data)?;
     let flash = data.flash_path();
     let mut store = ecu.create_flash(&flash)?;
-    install(&mut store, &image, &descriptor).map_err(|source| Error::Prepare { path: flash, source })?;
+    provisioning::install(&mut store, &image, &descriptor).map_err(|source| Error::Prepare { path: flash, source })?;
     enrol(&data, &ecu, descriptor)?;
     data.write_ecu(&ecu)?;
     host::cli::print(format_args!("made {} in {}", options.ecu, options.data.display()));
@@ -88,15 +85,4 @@ fn read_image(path: &Path, bank_size: u32) -> Result<Vec<u8>, Error> {
     }
     let image = disk::read(path, bank_size.into())?;
     Ok(image.ok_or_else(|| host::Error::Missing { path: path.to_owned() })?)
-}
-
-/// Puts the image into bank A, and makes bank A home.
-fn install(store: &mut Store<FileFlash>, image: &[u8], descriptor: &Descriptor) -> Result<(), Fault> {
-    store.describe(Bank::A, descriptor)?;
-    let mut appender = Appender::new(store.layout().bank(store.erase_unit(), Bank::A), 0);
-    appender.push(store, image)?;
-    appender.finish(store)?;
-    let mut state = State::new(Bank::A, descriptor.sha256, Time::EPOCH);
-    state.floors.raise(descriptor.line, descriptor.counter)?;
-    crate::provision(store, &state)
 }

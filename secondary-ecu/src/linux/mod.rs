@@ -23,6 +23,7 @@ use std::process::ExitCode;
 pub use error::Error;
 pub use flash::FileFlash;
 pub use full::Full;
+pub use provision::attested;
 
 use args::{Arguments, Command};
 

@@ -10,7 +10,7 @@
 //! one changes in that record, the time above all (design D14), is found by comparing both, even after the power failed.
 //! `image.former-root.json` is the Root before the newest: it tells files whose keys Root has rotated from damaged ones.
 
-use host::disk::{Disk as _, Folder};
+use host::disk::Disk;
 use uptane::limits::{MAX_ROOT, MAX_SNAPSHOT, MAX_TARGETS, MAX_TIMESTAMP};
 use uptane::verify::{
     Damaged, Keep, Kept, MetadataFile, Refresh, Refreshed, Reloaded, RootFile, Step, StoredFiles, Trusted, Wanted,
@@ -24,11 +24,14 @@ use crate::Fault;
 use crate::state::{Held, State};
 use crate::verifier::Accepted;
 
+/// The folder of all files.
+const FOLDER: &str = "metadata";
+
 /// One repository.
 #[derive(Debug)]
-pub(super) struct Half<R> {
+pub(super) struct Half<R, D> {
     name: RepositoryName,
-    folder: Folder,
+    disk: D,
     trusted: Option<Trusted<R>>,
     /// The newest Root, which may have been accepted by a refresh that is still open.
     root: Option<Kept<RootFile>>,
@@ -47,10 +50,10 @@ enum Cycle<R> {
     Done(Box<Refreshed<R>>),
 }
 
-impl<R: Repository> Half<R> {
-    pub(super) fn new(name: RepositoryName, folder: &Folder) -> Self {
+impl<R: Repository, D: Disk + Clone> Half<R, D> {
+    pub(super) fn new(name: RepositoryName, disk: &D) -> Self {
         let (trusted, root, former, forgot, cycle) = (None, None, None, false, Cycle::Idle);
-        Self { name, folder: folder.clone(), trusted, root, former, forgot, cycle }
+        Self { name, disk: disk.clone(), trusted, root, former, forgot, cycle }
     }
 
     pub(super) fn name(&self) -> RepositoryName {
@@ -92,7 +95,8 @@ impl<R: Repository> Half<R> {
     /// guards against older ones, until both are replaced.
     fn report(&mut self, damaged: &[Damaged]) -> Result<(), Fault> {
         for Damaged { role, why } in damaged {
-            let folder = self.folder.path().display();
+            let folder = self.disk.place(FOLDER);
+            let folder = folder.display();
             tracing::error!(repository = %self.name, %role, %why, %folder, "a stored file is damaged, and fetched again");
         }
         let is_damaged = |role| damaged.iter().any(|damaged| damaged.role == role);
@@ -302,20 +306,20 @@ impl<R: Repository> Half<R> {
 
     fn remove(&mut self, name: &str) -> Result<(), Fault> {
         let name = self.file_name(name);
-        self.folder.remove(&name).map_err(disk)
+        self.disk.remove(&name).map_err(unstored)
     }
 
     fn file_name(&self, name: &str) -> String {
-        format!("{}.{name}", self.name)
+        format!("{FOLDER}/{}.{name}", self.name)
     }
 
     fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Fault> {
-        self.folder.read(&self.file_name(name), limit).map_err(disk)
+        self.disk.read(&self.file_name(name), limit).map_err(unstored)
     }
 
     fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), Fault> {
         let name = self.file_name(name);
-        self.folder.replace(&name, bytes).map_err(disk)
+        self.disk.replace(&name, bytes).map_err(unstored)
     }
 }
 
@@ -324,12 +328,12 @@ fn is_director<R: Repository>() -> bool {
 }
 
 /// The machine tells its Primary only that storage failed; the operator gets the reason.
-fn disk(error: host::Error) -> Fault {
+fn unstored(error: host::Error) -> Fault {
     tracing::error!(%error, "metadata cannot be stored");
     Fault::Storage
 }
 
-impl Half<Director> {
+impl<D: Disk + Clone> Half<Director, D> {
     /// What the Image repositories are to be asked for, once the Director has spoken in this cycle.
     pub(super) fn wanted(&self, ecu: EcuId) -> Result<Vec<Wanted>, Fault> {
         match &self.cycle {

@@ -8,7 +8,7 @@ mod half;
 mod joined;
 mod part;
 
-use host::disk::{Access, Folder};
+use host::disk::{Access, Disk, Folder};
 use host::provisioning::{MAPPING, Repositories};
 use proto::secondary::{File, Refusal, Repo, Verification};
 use uptane::limits::{MAX_ROOT, MAX_SNAPSHOT, MAX_TARGETS, MAX_TIME_ATTESTATION, MAX_TIMESTAMP};
@@ -24,11 +24,11 @@ use part::Part;
 
 /// Full verification.
 #[derive(Debug)]
-pub struct Full {
+pub struct Full<D> {
     mapping: Mapping,
-    director: Half<Director>,
+    director: Half<Director, D>,
     /// In the order of the mapping.
-    images: Vec<Half<Image>>,
+    images: Vec<Half<Image, D>>,
     incoming: Option<Incoming>,
 }
 
@@ -39,32 +39,44 @@ struct Incoming {
     bytes: Vec<u8>,
 }
 
-impl Full {
+impl Full<Folder> {
     /// Trusts what the ECU's data folder holds.
-    pub fn new(data: &Folder) -> Result<Self, host::Error> {
+    pub fn open(data: &Folder) -> Result<Self, host::Error> {
         // §5.4.4.2: the mapping before anything else.
         let mapping = Repositories::read(&data.at(MAPPING)?)?.mapping().clone();
-        let folder = Folder::open(data.at("metadata")?, Access::Private)?;
-        let images = mapping.image_repositories().into_iter().map(|name| Half::new(name, &folder)).collect();
-        Ok(Self { mapping, director: Half::new(RepositoryName::of::<Director>(), &folder), images, incoming: None })
+        Folder::open(data.at("metadata")?, Access::Private)?;
+        Ok(Self::new(data, mapping))
     }
 
-    /// Stores what this ECU is provisioned with (§5.4.1): the mapping, the Director's Root, and a Root for each Image
-    /// repository of the mapping. What the state record must say of the Director's.
+    /// Stores what this ECU is provisioned with (§5.4.1): the mapping, and the Roots. What the state record must say of the
+    /// Director's.
     pub fn provision(
         data: &Folder,
         repositories: &Repositories,
         director: &[u8],
         images: &[Vec<u8>],
     ) -> Result<Held, Fault> {
-        let folder = data.at("metadata").and_then(|path| Folder::create(path, Access::Private));
-        let folder = folder.map_err(|_| Fault::Storage)?;
-        for (name, root) in repositories.mapping().image_repositories().into_iter().zip(images) {
-            Half::<Image>::new(name, &folder).provision(root)?;
-        }
+        let held = Self::trust(data, repositories.mapping(), director, images)?;
         let written = data.at(MAPPING).and_then(|path| repositories.write(&path, Access::Shared));
         written.map_err(|_| Fault::Storage)?;
-        let mut half = Half::<Director>::new(RepositoryName::of::<Director>(), &folder);
+        Ok(held)
+    }
+}
+
+impl<D: Disk + Clone> Full<D> {
+    /// Trusts what a disk holds, under this mapping. A clone of `disk` is the same disk.
+    pub fn new(disk: &D, mapping: Mapping) -> Self {
+        let images = mapping.image_repositories().into_iter().map(|name| Half::new(name, disk)).collect();
+        Self { mapping, director: Half::new(RepositoryName::of::<Director>(), disk), images, incoming: None }
+    }
+
+    /// Stores the Director's Root, and a Root for each Image repository of the mapping. What the state record must say of
+    /// the Director's.
+    pub fn trust(disk: &D, mapping: &Mapping, director: &[u8], images: &[Vec<u8>]) -> Result<Held, Fault> {
+        for (name, root) in mapping.image_repositories().into_iter().zip(images) {
+            Half::<Image, D>::new(name, disk).provision(root)?;
+        }
+        let mut half = Half::<Director, D>::new(RepositoryName::of::<Director>(), disk);
         half.provision(director)?;
         half.held_root()
     }
@@ -132,7 +144,7 @@ impl Full {
     }
 }
 
-impl<F: Flash> Verifier<F> for Full {
+impl<F: Flash, D: Disk + Clone> Verifier<F> for Full<D> {
     const VERIFICATION: Verification = Verification::Full;
 
     fn reload(&mut self, desk: Desk<'_, F>) -> Result<Accepted, Fault> {
@@ -195,7 +207,7 @@ impl<F: Flash> Verifier<F> for Full {
         let (vehicle, now) = (desk.profile.vehicle, desk.now);
         let director = self.director.verify_again(|trusted| Refresh::director(trusted, vehicle, None, now))?;
         let wanted = director.wanted_for(desk.profile.ecu)?;
-        let again = |half: &Half<Image>| {
+        let again = |half: &Half<Image, D>| {
             let begin = |trusted| Refresh::image(trusted, now).looking_for(wanted.clone());
             Ok((half.name(), half.verify_again(begin)?))
         };

@@ -28,12 +28,12 @@ fn data(repo: &Repo, mapping: &str) -> (tempfile::TempDir, Folder) {
     (place, folder)
 }
 
-fn booted<'f>(repo: &Repo, flash: &'f mut Nor, folder: &Folder) -> Ecu<'f, Full> {
-    let verifier = Full::new(folder).unwrap();
+fn booted<'f>(repo: &Repo, flash: &'f mut Nor, folder: &Folder) -> Ecu<'f, Full<Folder>> {
+    let verifier = Full::open(folder).unwrap();
     Secondary::boot(profile(repo), LAYOUT, flash, verifier, Key(me(repo).signer())).ok().unwrap()
 }
 
-fn roles(ecu: &mut Ecu<'_, Full>, repo: &Repo, which: Which, files: &Files) -> Result<(), Refusal> {
+fn roles(ecu: &mut Ecu<'_, Full<Folder>>, repo: &Repo, which: Which, files: &Files) -> Result<(), Refusal> {
     send(ecu, repo.now(), File::Timestamp(which), files.timestamp())?;
     send(ecu, repo.now(), File::Snapshot(which), files.snapshot())?;
     send(ecu, repo.now(), File::Targets(which), files.targets())
@@ -91,7 +91,7 @@ fn delegate(repo: &mut Repo) {
     });
 }
 
-fn delegated(ecu: &mut Ecu<'_, Full>, repo: &Repo, role: &str) -> Result<(), Refusal> {
+fn delegated(ecu: &mut Ecu<'_, Full<Folder>>, repo: &Repo, role: &str) -> Result<(), Refusal> {
     let file = repo.image().delegated(RoleName::parse(role).unwrap()).unwrap();
     send(ecu, repo.now(), File::Delegated(image(0)), file)
 }
@@ -137,7 +137,7 @@ fn a_full_verifier_without_its_mapping_does_not_start() {
     let repo = Repo::seeded(2);
     let (place, folder) = data(&repo, "");
     std::fs::remove_file(place.path().join(MAPPING)).unwrap();
-    assert!(matches!(Full::new(&folder), Err(host::Error::Missing { .. })));
+    assert!(matches!(Full::open(&folder), Err(host::Error::Missing { .. })));
 }
 
 #[test]

@@ -57,8 +57,8 @@ impl Data {
         Folder::open(self.0.path(), Access::Private).unwrap()
     }
 
-    fn verifier(&self) -> Full {
-        Full::new(&self.folder()).unwrap()
+    fn verifier(&self) -> Full<Folder> {
+        Full::open(&self.folder()).unwrap()
     }
 }
 
