@@ -269,3 +269,6 @@ fn report_frozen(vehicle: VehicleId, frozen: &[EcuId]) {
         tracing::warn!(%vehicle, %ecu, "an ECU's time stands still: its Primary does not hand it the time, or it refuses it");
     }
 }
+
+#[cfg(test)]
+mod tests;

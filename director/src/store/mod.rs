@@ -4,6 +4,8 @@
 //! [`Error::Conflict`] if that has moved, so two processes may work on one store.
 
 use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 use uptane::{Attack, Sha256, Time, VehicleId, Version};
 
@@ -51,6 +53,15 @@ pub trait Store: Clone + Send + Sync + 'static {
 
     /// Applies a change, whole or not at all; durable once this returns.
     fn apply(&self, change: Change) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// What a future over a [`Memory`] comes to: it waits for nothing, so it is asked once, without a runtime. `None` if it
+/// waits after all, which over another store it may.
+pub fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
 }
 
 /// A dropped request.
