@@ -5,4 +5,5 @@
 //! machine.
 
 pub mod chance;
+pub mod description;
 pub mod time;
