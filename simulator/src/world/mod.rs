@@ -7,3 +7,4 @@
 pub mod chance;
 pub mod description;
 pub mod time;
+pub mod vehicle;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::value::{Value, short, wrong};
+use super::value::{Value, short, unlike};
 use super::{MAX_FILE, MAX_MISTAKES, Mistake, MistakeKind, Mistakes};
 
 /// Where the mistakes of a file are noted while it is read.
@@ -95,16 +95,22 @@ impl<'t> Fields<'t> {
     }
 
     /// The table that `value` is; `None`, and a note, if it is none.
-    pub(in crate::world) fn of_value(value: &'t Spanned<DeValue<'t>>, whose: &str, notes: &mut Notes<'_>) -> Option<Self> {
+    pub(in crate::world) fn of_value(
+        value: &'t Spanned<DeValue<'t>>,
+        whose: &str,
+        notes: &mut Notes<'_>,
+    ) -> Option<Self> {
         match value.get_ref() {
-            DeValue::Table(table) => Some(Self { table, span: value.span(), whose: whose.to_owned(), asked: Vec::new() }),
+            DeValue::Table(table) => {
+                Some(Self { table, span: value.span(), whose: whose.to_owned(), asked: Vec::new() })
+            }
             other @ (DeValue::String(_)
             | DeValue::Integer(_)
             | DeValue::Float(_)
             | DeValue::Boolean(_)
             | DeValue::Datetime(_)
             | DeValue::Array(_)) => {
-                notes.note(value.span(), wrong::<Table>(other));
+                notes.note(value.span(), unlike(other, "a table"));
                 None
             }
         }
@@ -132,12 +138,20 @@ impl<'t> Fields<'t> {
     }
 
     /// The value of `key`, if it is there and right.
-    pub(in crate::world) fn optional<T: Value>(&mut self, key: &'static str, notes: &mut Notes<'_>) -> Option<Spanned<T>> {
+    pub(in crate::world) fn optional<T: Value>(
+        &mut self,
+        key: &'static str,
+        notes: &mut Notes<'_>,
+    ) -> Option<Spanned<T>> {
         self.raw(key).and_then(|value| read(value, notes))
     }
 
     /// The same, where it must be there.
-    pub(in crate::world) fn required<T: Value>(&mut self, key: &'static str, notes: &mut Notes<'_>) -> Option<Spanned<T>> {
+    pub(in crate::world) fn required<T: Value>(
+        &mut self,
+        key: &'static str,
+        notes: &mut Notes<'_>,
+    ) -> Option<Spanned<T>> {
         match self.raw(key) {
             Some(value) => read(value, notes),
             None => {
@@ -158,16 +172,19 @@ impl<'t> Fields<'t> {
         self.raw(key).and_then(|value| Self::of_value(value, &whose, notes))
     }
 
-    /// Every `[[key]]`.
-    pub(in crate::world) fn tables(&mut self, key: &'static str, notes: &mut Notes<'_>) -> Vec<Self> {
+    /// Every `[[key]]`, of which there may be `most`.
+    pub(in crate::world) fn tables(&mut self, key: &'static str, most: usize, notes: &mut Notes<'_>) -> Vec<Self> {
         let Some(value) = self.raw(key) else { return Vec::new() };
         let Some(array) = value.get_ref().as_array() else {
-            let expected = format!("a table that begins with [[{key}]]");
-            notes.note(value.span(), MistakeKind::Value { found: "something else".to_owned(), expected });
+            notes.note(value.span(), unlike(value.get_ref(), format!("tables that begin with [[{key}]]")));
             return Vec::new();
         };
+        if let Some(excess) = array.get(most) {
+            let found = format!("this is one [[{key}]] too many, there are {}", array.len());
+            notes.impossible(excess.span(), found, format!("at most {most}"));
+        }
         let whose = format!("this [[{key}]]");
-        array.iter().filter_map(|value| Self::of_value(value, &whose, notes)).collect()
+        array.iter().take(most).filter_map(|value| Self::of_value(value, &whose, notes)).collect()
     }
 
     /// The values of a list; `None` if `key` is not there.
@@ -178,8 +195,7 @@ impl<'t> Fields<'t> {
     ) -> Option<Vec<Spanned<T>>> {
         let value = self.raw(key)?;
         let Some(array) = value.get_ref().as_array() else {
-            let expected = format!("a list, each entry {}", T::expected());
-            notes.note(value.span(), MistakeKind::Value { found: "a single value".to_owned(), expected });
+            notes.note(value.span(), unlike(value.get_ref(), format!("a list, each entry {}", T::expected())));
             return Some(Vec::new());
         };
         Some(array.iter().filter_map(|value| read(value, notes)).collect())
@@ -217,19 +233,6 @@ pub(in crate::world) fn read<T: Value>(value: &Spanned<DeValue<'_>>, notes: &mut
     }
 }
 
-/// Only to say that a table was expected.
-struct Table;
-
-impl Value for Table {
-    fn expected() -> String {
-        "a table".to_owned()
-    }
-
-    fn read(value: &DeValue<'_>) -> Result<Self, MistakeKind> {
-        value.as_table().map(|_| Self).ok_or_else(|| wrong::<Self>(value))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::{Bytes, Pause};
@@ -239,7 +242,7 @@ mod tests {
         let read = Notes::read("a.toml", text, |mut fields, notes| {
             fields.required::<Pause>("delay", notes);
             fields.optional::<Bytes>("size", notes);
-            for mut part in fields.tables("part", notes) {
+            for mut part in fields.tables("part", 2, notes) {
                 part.required::<Bytes>("size", notes);
                 part.finish(notes);
             }
@@ -267,6 +270,12 @@ mod tests {
                 "a.toml:7:3: this [[part]] lacks `size`; expected a size such as \"256 KiB\" (B, KiB, MiB, GiB)",
             ]
         );
+    }
+
+    #[test]
+    fn more_tables_than_there_may_be_are_counted_and_not_read() {
+        let found = mistakes(&format!("delay = \"2 ms\"{}", "\n[[part]]\nsize = \"1 B\"".repeat(3)));
+        assert_eq!(found, ["a.toml:6:1: this is one [[part]] too many, there are 3; expected at most 2"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! panic.
 
 mod fields;
+mod known;
 mod mistake;
 mod name;
 mod nearest;
@@ -16,7 +17,8 @@ pub use name::Name;
 pub use quantity::{BitRate, Bytes, Frequency, Pause};
 
 pub(super) use fields::{Fields, Notes};
-pub(super) use value::{Value, Word, wrong};
+pub(super) use known::Known;
+pub(super) use value::{Value, Word, unlike};
 
 /// Bytes of the longest file.
 pub const MAX_FILE: usize = 1024 * 1024;

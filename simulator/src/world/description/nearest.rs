@@ -44,7 +44,8 @@ mod tests {
     #[test]
     fn a_slip_of_the_finger_is_seen_through() {
         let names = known(&["powertrain", "chassis", "body"]);
-        for (found, meant) in [("bdoy", "body"), ("Body", "body"), ("chasis", "chassis"), ("power-train", "powertrain")] {
+        for (found, meant) in [("bdoy", "body"), ("Body", "body"), ("chasis", "chassis"), ("power-train", "powertrain")]
+        {
             assert_eq!(nearest(found, &names), Some(meant), "{found}");
         }
     }

@@ -39,14 +39,8 @@ pub(super) const BYTES: Units = &[("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), 
 pub(super) const BIT_RATES: Units =
     &[("bit/s", 1), ("kbit/s", 1_000), ("Mbit/s", 1_000_000), ("Gbit/s", 1_000_000_000)];
 pub(super) const FREQUENCIES: Units = &[("Hz", 1), ("kHz", 1_000), ("MHz", 1_000_000), ("GHz", 1_000_000_000)];
-pub(super) const PAUSES: Units = &[
-    ("ns", 1),
-    ("us", 1_000),
-    ("ms", 1_000_000),
-    ("s", NANOS),
-    ("min", 60 * NANOS),
-    ("h", 3_600 * NANOS),
-];
+pub(super) const PAUSES: Units =
+    &[("ns", 1), ("us", 1_000), ("ms", 1_000_000), ("s", NANOS), ("min", 60 * NANOS), ("h", 3_600 * NANOS)];
 /// Billionths.
 pub(super) const SHARES: Units = &[("%", 10_000_000)];
 
@@ -135,7 +129,10 @@ mod tests {
         let shown = [show(1_500, PAUSES), show(60_000_000_000, PAUSES), show(0, PAUSES), show(1 << 20, BYTES)];
         assert_eq!(shown, ["1500 ns", "1 min", "0 ns", "1 MiB"]);
         let share = |billionths| percent(PerBillion::new(billionths));
-        assert_eq!([share(0), share(1_000_000), share(123), share(1_000_000_000)], ["0 %", "0.1 %", "0.0000123 %", "100 %"]);
+        assert_eq!(
+            [share(0), share(1_000_000), share(123), share(1_000_000_000)],
+            ["0 %", "0.1 %", "0.0000123 %", "100 %"]
+        );
     }
 
     #[test]

@@ -49,7 +49,12 @@ impl<T: Word> Value for T {
 
 /// The mistake of a value that is not what `T` is written as.
 pub(in crate::world) fn wrong<T: Value>(value: &DeValue<'_>) -> MistakeKind {
-    MistakeKind::Value { found: shown(value), expected: T::expected() }
+    unlike(value, T::expected())
+}
+
+/// The mistake of a value that is not as `expected`.
+pub(in crate::world) fn unlike(value: &DeValue<'_>, expected: impl Into<String>) -> MistakeKind {
+    MistakeKind::Value { found: shown(value), expected: expected.into() }
 }
 
 /// A value as its author would recognise it.
