@@ -4,6 +4,7 @@
 //! reaches a vehicle and how three attacks are refused. [`world`] is a world of its own, with its own time.
 #![forbid(unsafe_code)]
 
+pub mod commands;
 pub mod demo;
 mod error;
 pub mod live;
@@ -29,6 +30,12 @@ enum Command {
     /// Runs the whole system once: both repositories, a Primary and three Secondaries, one update, three attacks.
     #[command(after_help = "Example: simulator demo --image firmware.bin")]
     Demo(demo::Options),
+    /// Checks scenarios: what happens to a vehicle, what goes wrong, and what must hold at the end.
+    #[command(subcommand, after_help = "Example: simulator scenario check power-cuts")]
+    Scenario(commands::scenario::Command),
+    /// Checks and shows vehicles: their ECUs, buses and links.
+    #[command(subcommand, after_help = "Example: simulator vehicle show 8-ecus-compact")]
+    Vehicle(commands::vehicle::Command),
 }
 
 /// Runs the command line `args`, program name first.
@@ -39,5 +46,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match arguments.command {
         Command::Demo(options) => host::cli::finish(demo::run(&options)),
+        Command::Scenario(command) => host::cli::finish(commands::scenario::run(&command)),
+        Command::Vehicle(command) => host::cli::finish(commands::vehicle::run(&command)),
     }
 }

@@ -6,5 +6,6 @@
 
 pub mod chance;
 pub mod description;
+pub mod scenario;
 pub mod time;
 pub mod vehicle;

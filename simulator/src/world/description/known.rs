@@ -12,7 +12,7 @@ pub(in crate::world) struct Known<T> {
 
 struct Part<T> {
     name: String,
-    line: usize,
+    span: Range<usize>,
     /// `None` if the part is there but wrong: it is known all the same, so that its mistakes do not make others.
     value: Option<T>,
 }
@@ -25,13 +25,12 @@ impl<T> Known<T> {
 
     /// Adds a part; notes a mistake, and adds nothing, if there is one of that name.
     pub(in crate::world) fn add(&mut self, name: &str, span: Range<usize>, value: Option<T>, notes: &mut Notes<'_>) {
-        let line = notes.line(&span);
         match self.parts.iter().find(|part| part.name == name) {
-            Some(Part { line: first, .. }) => {
-                let first = *first;
+            Some(part) => {
+                let first = notes.line(&part.span);
                 notes.note(span, MistakeKind::Duplicate { what: self.what, found: name.to_owned(), first });
             }
-            None => self.parts.push(Part { name: name.to_owned(), line, value }),
+            None => self.parts.push(Part { name: name.to_owned(), span, value }),
         }
     }
 
@@ -45,6 +44,21 @@ impl<T> Known<T> {
                 None
             }
         }
+    }
+
+    /// The names of all, right or wrong, in the order of the file.
+    pub(in crate::world) fn names(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().map(|part| part.name.as_str())
+    }
+
+    /// All that are right, each with the place of its name.
+    pub(in crate::world) fn placed(&self) -> impl Iterator<Item = (&T, Range<usize>)> {
+        self.parts.iter().filter_map(|part| Some((part.value.as_ref()?, part.span.clone())))
+    }
+
+    /// All that are right.
+    pub(in crate::world) fn values(&self) -> impl Iterator<Item = &T> {
+        self.parts.iter().filter_map(|part| part.value.as_ref())
     }
 
     /// Whether there is none, right or wrong.

@@ -14,7 +14,7 @@ mod value;
 
 pub use mistake::{Mistake, MistakeKind, Mistakes};
 pub use name::Name;
-pub use quantity::{BitRate, Bytes, Frequency, Pause};
+pub use quantity::{BitRate, Bytes, Frequency, Pause, percent};
 
 pub(super) use fields::{Fields, Notes};
 pub(super) use known::Known;

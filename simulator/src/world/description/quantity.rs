@@ -90,7 +90,7 @@ impl fmt::Display for Pause {
 }
 
 /// A share as a percentage, exactly: `0.1 %`.
-pub(in crate::world) fn percent(share: PerBillion) -> String {
+pub fn percent(share: PerBillion) -> String {
     let digits = format!("{:03}.{:07}", share.billionths() / 10_000_000, share.billionths() % 10_000_000);
     let digits = digits.trim_start_matches('0').trim_end_matches('0').trim_end_matches('.');
     let lead = if digits.is_empty() || digits.starts_with('.') { "0" } else { "" };

@@ -92,6 +92,16 @@ pub enum Banks {
     Two,
 }
 
+impl Banks {
+    /// How many they are.
+    pub fn count(self) -> u32 {
+        match self {
+            Self::Single => 1,
+            Self::Two => 2,
+        }
+    }
+}
+
 impl Word for Banks {
     const WHAT: &'static str = "bank layout";
     const WORDS: &'static [(Self, &'static str)] = &[(Self::Single, "single"), (Self::Two, "two")];

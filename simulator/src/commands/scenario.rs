@@ -1,0 +1,90 @@
+//! `simulator scenario`: checks scenarios.
+
+use std::path::Path;
+
+use clap::Subcommand;
+
+use super::{Error, source, vehicle};
+use crate::world::description::Pause;
+use crate::world::scenario::Scenario;
+use crate::world::scenario::ready::Ready;
+use crate::world::vehicle::Vehicle;
+
+/// What to do with scenarios.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Checks a scenario and its vehicle, and explains every mistake: file, line, column, what was found and expected.
+    #[command(after_help = "Example: simulator scenario check my-scenario.toml")]
+    Check {
+        /// A TOML file, or the name of a ready scenario.
+        #[arg(value_name = "FILE|NAME")]
+        scenario: String,
+        /// Prints the result as one JSON object instead of lines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lists the scenarios that are ready to use.
+    #[command(after_help = "Example: simulator scenario list")]
+    List,
+    /// Prints the file of a scenario, to begin one's own with.
+    #[command(after_help = "Example: simulator scenario show power-cuts > my-scenario.toml")]
+    Show {
+        /// A TOML file, or the name of a ready scenario.
+        #[arg(value_name = "FILE|NAME")]
+        scenario: String,
+    },
+}
+
+/// Does it.
+pub fn run(command: &Command) -> Result<(), Error> {
+    match command {
+        Command::Check { scenario, json } => {
+            let source = find(scenario)?;
+            let read = Scenario::parse(&source.name, &source.text, |given| vehicle_of(&source.name, given));
+            let right = read.as_ref().map_or_else(|_| String::new(), summary);
+            source::verdict(&source.name, &read, *json, &right)
+        }
+        Command::List => {
+            let scenarios = Ready::ALL.into_iter().filter_map(Ready::scenario);
+            let rows: Vec<[String; 3]> = scenarios.map(|scenario| row(&scenario)).collect();
+            host::cli::print(host::cli::table(["scenario", "vehicle", "what happens"], &rows));
+            Ok(())
+        }
+        Command::Show { scenario } => {
+            host::cli::print(find(scenario)?.text.trim_end());
+            Ok(())
+        }
+    }
+}
+
+fn find(given: &str) -> Result<source::Source, Error> {
+    source::find(given, "scenario", &Ready::ALL.map(|ready| (ready.name, ready.text)))
+}
+
+/// The vehicle a scenario names: a ready one, or a file whose path begins where the scenario's file is.
+fn vehicle_of(scenario: &str, given: &str) -> Result<Vehicle, String> {
+    let beside = Path::new(scenario).parent().unwrap_or(Path::new("")).join(given);
+    let path = beside.to_string_lossy();
+    let is_ready = crate::world::vehicle::ready::Ready::named(given).is_some();
+    let source = vehicle::find(if is_ready { given } else { &path }).map_err(|error| error.to_string())?;
+    Vehicle::parse(&source.name, &source.text).map_err(|mistakes| mistakes.to_string())
+}
+
+/// One line on a scenario that is right.
+fn summary(scenario: &Scenario) -> String {
+    let counted = host::cli::counted;
+    let must = scenario.musts().len();
+    format!(
+        "right: {}, {} and {} on {}, within {}; {} must hold",
+        counted(scenario.releases().len(), "release"),
+        counted(scenario.campaigns().len(), "campaign"),
+        counted(scenario.rotations().len(), "key rotation"),
+        scenario.vehicle().name(),
+        Pause(scenario.limit()),
+        if must == 1 { "1 thing".to_owned() } else { format!("{must} things") },
+    )
+}
+
+fn row(scenario: &Scenario) -> [String; 3] {
+    [scenario.name().to_string(), scenario.vehicle().name().to_string(), scenario.about().to_owned()]
+}

@@ -1,0 +1,225 @@
+//! What goes wrong: with a bus, a link, a node or a server.
+
+use std::fmt;
+use std::time::Duration;
+
+use uptane::EcuId;
+
+use crate::world::chance::PerBillion;
+use crate::world::description::{BitRate, Name, Pause, Word, percent};
+use crate::world::time::Moment;
+
+/// A fault and when it begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    at: Moment,
+    what: What,
+}
+
+impl Fault {
+    pub(super) fn new(at: Moment, what: What) -> Self {
+        Self { at, what }
+    }
+
+    /// When it begins.
+    pub fn at(&self) -> Moment {
+        self.at
+    }
+
+    /// What goes wrong.
+    pub fn what(&self) -> &What {
+        &self.what
+    }
+}
+
+/// What goes wrong, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// With a CAN bus.
+    Bus {
+        /// Which bus.
+        bus: Name,
+        /// What.
+        fault: BusFault,
+    },
+    /// With a link.
+    Link {
+        /// Which link.
+        link: LinkName,
+        /// What.
+        fault: LinkFault,
+        /// For how long.
+        lasts: Duration,
+    },
+    /// With an ECU or a server.
+    Node {
+        /// Which.
+        node: Node,
+        /// What.
+        fault: NodeFault,
+    },
+}
+
+/// What goes wrong with a bus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BusFault {
+    /// A share of the frames has a wrong bit.
+    BitErrors {
+        /// How many.
+        share: PerBillion,
+        /// For how long.
+        lasts: Duration,
+    },
+}
+
+/// What goes wrong with a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkFault {
+    /// Nothing arrives.
+    Cut,
+    /// Everything arrives later by this.
+    Delay(Duration),
+    /// A further share of messages is lost.
+    Loss(PerBillion),
+}
+
+/// What goes wrong with a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NodeFault {
+    /// Its CAN controller goes bus-off.
+    BusOff,
+    /// Its disk or flash says that writes are durable when they are not.
+    DiskLie(Duration),
+    /// Power fails within its next write or erase: part of the unit is done.
+    FlashTear,
+    /// Its processor takes no frames, so that its CAN controller overruns.
+    Overrun(Duration),
+    /// It has no power.
+    PowerCut(Duration),
+    /// It starts anew.
+    Reset,
+    /// The image it gets with this release does not work; known before it is published.
+    SickImage {
+        /// Which release.
+        release: Name,
+        /// In which way.
+        sickness: Sickness,
+    },
+    /// The server sends no faster than this.
+    SlowServer {
+        /// How fast.
+        rate: BitRate,
+        /// For how long.
+        lasts: Duration,
+    },
+}
+
+/// How an image does not work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sickness {
+    /// It starts, and resets before it votes.
+    Crashes,
+    /// It runs, and votes that it is not healthy.
+    VotesSick,
+}
+
+impl Word for Sickness {
+    const WHAT: &'static str = "sickness";
+    const WORDS: &'static [(Self, &'static str)] = &[(Self::Crashes, "crashes"), (Self::VotesSick, "votes-sick")];
+}
+
+/// A link of the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LinkName {
+    /// Between the Primary and the repositories.
+    Cloud,
+    /// Between the Primary and an ECU on Ethernet.
+    Ecu(EcuId),
+}
+
+/// A node of the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Node {
+    /// An ECU, the Primary among them.
+    Ecu(EcuId),
+    /// A server.
+    Server(Server),
+}
+
+/// A server of the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Server {
+    /// The Director.
+    Director,
+    /// The Image repository.
+    ImageRepository,
+}
+
+impl fmt::Display for LinkName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cloud => f.pad("cloud"),
+            Self::Ecu(id) => id.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ecu(id) => id.fmt(f),
+            Self::Server(server) => server.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Director => "director",
+            Self::ImageRepository => "image-repository",
+        })
+    }
+}
+
+/// For people: `brakes loses power for 2 s`.
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bus { bus, fault: BusFault::BitErrors { share, lasts } } => {
+                write!(f, "bus {bus} has bit errors in {} of its frames for {}", percent(*share), Pause(*lasts))
+            }
+            Self::Link { link, fault, lasts } => {
+                match fault {
+                    LinkFault::Cut => write!(f, "link {link} is cut")?,
+                    LinkFault::Delay(delay) => write!(f, "link {link} is slower by {}", Pause(*delay))?,
+                    LinkFault::Loss(share) => write!(f, "link {link} loses {} more", percent(*share))?,
+                }
+                write!(f, " for {}", Pause(*lasts))
+            }
+            Self::Node { node, fault } => write!(f, "{node} {fault}"),
+        }
+    }
+}
+
+impl fmt::Display for NodeFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BusOff => f.write_str("goes bus-off"),
+            Self::DiskLie(lasts) => write!(f, "keeps nothing it calls durable for {}", Pause(*lasts)),
+            Self::FlashTear => f.write_str("loses power within its next flash operation"),
+            Self::Overrun(lasts) => write!(f, "takes no CAN frames for {}", Pause(*lasts)),
+            Self::PowerCut(lasts) => write!(f, "loses power for {}", Pause(*lasts)),
+            Self::Reset => f.write_str("is reset"),
+            Self::SickImage { release, sickness } => write!(
+                f,
+                "gets an image of {release} that {}",
+                match sickness {
+                    Sickness::Crashes => "crashes",
+                    Sickness::VotesSick => "votes sick",
+                }
+            ),
+            Self::SlowServer { rate, lasts } => write!(f, "sends {rate} at most for {}", Pause(*lasts)),
+        }
+    }
+}

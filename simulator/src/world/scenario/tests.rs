@@ -1,0 +1,213 @@
+//! The ready scenarios are right, faults come from a seed, and every mistake is explained.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::ready::Ready;
+use super::*;
+use crate::world::vehicle;
+
+fn vehicles(name: &str) -> Result<Vehicle, String> {
+    let ready = vehicle::ready::Ready::named(name).ok_or_else(|| format!("there is no vehicle `{name}`"))?;
+    ready.vehicle().ok_or_else(|| "wrong".to_owned())
+}
+
+fn scenario(name: &str) -> Scenario {
+    let ready = Ready::named(name).unwrap();
+    Scenario::parse(name, ready.text, vehicles).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+/// The mistakes of a ready scenario in which `from` was replaced by `to`, once, without their places.
+fn mistakes(name: &str, from: &str, to: &str) -> Vec<String> {
+    let text = Ready::named(name).unwrap().text;
+    assert!(text.contains(from), "{from}");
+    let mistakes = Scenario::parse("s.toml", &text.replacen(from, to, 1), vehicles).expect_err("a mistake");
+    mistakes.list().iter().map(|mistake| mistake.kind.to_string()).collect()
+}
+
+fn mistake(name: &str, from: &str, to: &str) -> String {
+    let found = mistakes(name, from, to);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    found[0].clone()
+}
+
+#[test]
+fn every_ready_scenario_is_right_and_called_what_its_file_is() {
+    for ready in Ready::ALL {
+        assert_eq!(scenario(ready.name).name().as_str(), ready.name);
+        assert_eq!(ready.scenario().as_ref(), Some(&scenario(ready.name)));
+    }
+}
+
+#[test]
+fn two_ecus_get_256_kib_and_the_rest_16() {
+    let scenario = scenario("happy-path");
+    let mut sizes: Vec<u64> = scenario.releases()[0].images().iter().map(|image| image.size.0 >> 10).collect();
+    sizes.sort_unstable();
+    assert_eq!(sizes, [16, 16, 16, 16, 16, 16, 256, 256]);
+}
+
+#[test]
+fn the_faults_of_a_seed_are_always_the_same_and_in_the_order_of_time() {
+    let scenario = scenario("power-cuts");
+    let faults = scenario.faults(7);
+    assert_eq!(faults, scenario.faults(7));
+    assert_ne!(faults, scenario.faults(8));
+    assert!(faults.is_sorted_by_key(Fault::at));
+    assert!(faults.iter().all(|fault| fault.at() < scenario.faults_end()));
+}
+
+#[test]
+fn a_mix_comes_as_often_as_it_says() {
+    let scenario = scenario("bus-errors");
+    let resets = |seed| {
+        let is_off = |fault: &&Fault| matches!(fault.what(), What::Node { fault: NodeFault::BusOff, .. });
+        scenario.faults(seed).iter().filter(is_off).count()
+    };
+    let mean = (0..200).map(resets).sum::<usize>() / 200;
+    // Every 60 s for 20 minutes.
+    assert!((18..=22).contains(&mean), "{mean}");
+}
+
+#[test]
+fn the_ready_scenarios_together_have_every_kind_of_fault_at_more_than_one_place() {
+    let scenarios = ["lossy-links", "power-cuts", "bus-errors"].map(scenario);
+    let faults: Vec<String> = scenarios
+        .iter()
+        .flat_map(|scenario| (0..50).flat_map(|seed| scenario.faults(seed)))
+        .map(|fault| fault.what().to_string())
+        .collect();
+    for words in [
+        "has bit errors",
+        "goes bus-off",
+        "keeps nothing",
+        "within its next flash",
+        "is cut",
+        "is slower by",
+        "loses 30 %",
+        "takes no CAN frames",
+        "loses power for",
+        "is reset",
+        "votes sick",
+        "at most for",
+    ] {
+        let places: BTreeSet<_> =
+            faults.iter().filter(|fault| fault.contains(words)).map(|fault| fault.split(words).next()).collect();
+        assert!(places.len() > 1, "{words}: {places:?}");
+    }
+}
+
+#[test]
+fn every_fault_of_a_file_is_there_whatever_the_seed() {
+    let scenario = scenario("lossy-links");
+    let cut = |fault: &Fault| {
+        fault.at() == Moment::from_nanos(20_000_000_000) && fault.what().to_string() == "link cloud is cut for 15 s"
+    };
+    assert!((0..9).all(|seed| scenario.faults(seed).iter().any(cut)));
+}
+
+#[test]
+fn names_that_are_not_there_are_explained_with_those_that_are() {
+    let text = mistake("happy-path", "\"brakes\"", "\"braks\"");
+    assert!(
+        text.starts_with("unknown ECU `braks`; expected one of `gateway`")
+            && text.ends_with("(did you mean `brakes`?)"),
+        "{text}"
+    );
+    assert_eq!(
+        mistake("happy-path", "runs = \"r2\"", "runs = \"r1\""),
+        "unknown release `r1`; expected one of `r2`, `factory` (did you mean `r2`?)"
+    );
+    assert_eq!(
+        mistake("two-campaigns", "after = \"spring\"", "after = \"sprung\""),
+        "unknown campaign `sprung`; expected `spring` (did you mean `spring`?)"
+    );
+    assert!(
+        mistake("lossy-links", "link = \"cloud\"", "link = \"clod\"")
+            .ends_with("expected one of `cloud`, `display` (did you mean `cloud`?)")
+    );
+    assert!(mistake("power-cuts", "kind = \"reset\"", "kind = \"rest\"").ends_with("(did you mean `reset`?)"));
+}
+
+#[test]
+fn a_vehicle_that_is_not_there_is_a_mistake_and_the_rest_is_read_all_the_same() {
+    let found = mistakes("happy-path", "\"8-ecus-compact\"\nlimit = \"1 h\"", "\"9-ecus\"\nlimit = 1");
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(found[0].starts_with("there is no vehicle `9-ecus`; expected the name of a ready vehicle"), "{found:#?}");
+}
+
+#[test]
+fn an_image_larger_than_its_bank_comes_with_the_bank() {
+    let found =
+        mistakes("happy-path", "{ ecus = \"rest\", size = \"16 KiB\" }", "{ ecus = \"rest\", size = \"65 KiB\" }");
+    assert_eq!(found[0], "an image of 65 KiB does not fit ECU `door-front`; expected at most 64 KiB, its `bank_size`");
+    assert_eq!(found.len(), 2, "both doors: {found:#?}");
+}
+
+#[test]
+fn what_begins_after_the_end_never_begins() {
+    let text = mistake("key-rotation", "at = \"6 min\"", "at = \"3 h\"");
+    assert_eq!(text, "3 h is after the end of the scenario; expected at most its `limit`, 2 h");
+}
+
+#[test]
+fn a_campaign_cannot_begin_before_its_release_is_there() {
+    let text = mistake("happy-path", "at = \"20 s\"", "at = \"9 s\"");
+    assert_eq!(text, "campaign `spring` begins before its release `r2` is published; expected a later `at`");
+}
+
+#[test]
+fn an_ecu_without_image_cannot_be_updated_nor_be_made_to_run_it() {
+    let text =
+        mistake("two-campaigns", "ecus = [\"battery\", \"door-front\", \"door-rear\"]\nruns = \"r2\"", "runs = \"r3\"");
+    assert!(text.starts_with("ECU `battery` can never run `r3`, which has no image for it"), "{text}");
+    let text = mistake("two-campaigns", "after = \"spring\"", "after = \"spring\"\necus = [\"battery\"]");
+    assert!(text.starts_with("release `r3` has no image for ECU `battery`"), "{text}");
+}
+
+#[test]
+fn an_ecu_that_has_no_power_is_not_updated() {
+    let text = Ready::named("happy-path").unwrap().text;
+    let sedan = text.replace("8-ecus-compact", "40-ecus-sedan");
+    let found = Scenario::parse("s.toml", &sedan, vehicles).unwrap_err().list()[0].to_string();
+    assert!(found.starts_with("16:8: campaign `spring` updates ECU `brakes`, which never has power"), "{found}");
+    let charging = sedan + "\n[[power]]\nat = \"5 s\"\nstate = \"charging\"\n";
+    assert!(Scenario::parse("s.toml", &charging, vehicles).is_ok());
+}
+
+#[test]
+fn a_must_says_one_thing() {
+    let text = mistake("happy-path", "runs = \"r2\"", "runs = \"r2\"\nrefuses = \"rollback\"");
+    assert_eq!(text, "it must say one thing that holds; expected one of `runs`, `keeps`, `refuses`");
+}
+
+#[test]
+fn musts_read_as_sentences() {
+    let text = Ready::named("happy-path").unwrap().text.to_owned()
+        + "[[must]]\necus = [\"brakes\"]\nkeeps = \"factory\"\nresult = \"rolled-back\"\n[[must]]\nrefuses = \"freeze\"\n";
+    let scenario = Scenario::parse("s.toml", &text, vehicles).unwrap();
+    let sentences: Vec<String> = scenario.musts().iter().map(Must::to_string).collect();
+    assert_eq!(
+        sentences,
+        [
+            "8 ECUs: r2 runs",
+            "brakes: factory still runs, and the result is rolled-back",
+            "8 ECUs: something was refused as freeze"
+        ]
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_edits_of_a_scenario_make_the_reader_or_the_draw_panic(
+        at: prop::sample::Index, length in 0_usize..40, insert in "[ -~\\n]{0,12}", which in 0..Ready::ALL.len()
+    ) {
+        let mut text: Vec<char> = Ready::ALL[which].text.chars().collect();
+        let at = at.index(text.len());
+        text.splice(at..(at + length).min(text.len()), insert.chars());
+        if let Ok(scenario) = Scenario::parse("s.toml", &text.into_iter().collect::<String>(), vehicles) {
+            prop_assert!(scenario.faults(1).is_sorted_by_key(Fault::at));
+        }
+    }
+}
