@@ -8,7 +8,7 @@ use super::{Error, source, vehicle};
 use crate::world::description::Pause;
 use crate::world::scenario::Scenario;
 use crate::world::scenario::ready::Ready;
-use crate::world::vehicle::Vehicle;
+use crate::world::vehicle::{Vehicle, ready};
 
 /// What to do with scenarios.
 #[derive(Debug, Subcommand)]
@@ -65,9 +65,14 @@ fn find(given: &str) -> Result<source::Source, Error> {
 fn vehicle_of(scenario: &str, given: &str) -> Result<Vehicle, String> {
     let beside = Path::new(scenario).parent().unwrap_or(Path::new("")).join(given);
     let path = beside.to_string_lossy();
-    let is_ready = crate::world::vehicle::ready::Ready::named(given).is_some();
-    let source = vehicle::find(if is_ready { given } else { &path }).map_err(|error| error.to_string())?;
-    Vehicle::parse(&source.name, &source.text).map_err(|mistakes| mistakes.to_string())
+    let is_ready = ready::Ready::named(given).is_some();
+    let source = vehicle::find(if is_ready { given } else { &path })
+        .map_err(|_| format!("there is no vehicle `{given}`, neither a ready one nor a file that is text"))?;
+    Vehicle::parse(&source.name, &source.text).map_err(|mistakes| {
+        let (file, number) = (mistakes.file(), host::cli::counted(mistakes.list().len(), "mistake"));
+        let first = mistakes.list().first().map(|first| format!(", at {first}")).unwrap_or_default();
+        format!("the vehicle {file} has {number}, the first{first}")
+    })
 }
 
 /// One line on a scenario that is right.

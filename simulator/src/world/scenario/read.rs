@@ -87,7 +87,7 @@ fn vehicle(
     match vehicles(given.get_ref()) {
         Ok(vehicle) => Some(vehicle),
         Err(found) => {
-            let expected = "the name of a ready vehicle, or a file from where this file is".to_owned();
+            let expected = "the name of a ready vehicle, or the path of a right file as seen from this one".to_owned();
             notes.note(given.span(), MistakeKind::Impossible { found, expected });
             None
         }

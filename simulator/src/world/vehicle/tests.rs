@@ -1,6 +1,8 @@
 //! The ready vehicles are right, and every mistake that can be made in one is explained.
 
 use proptest::prelude::*;
+use uptane::sign::{EcuAssignment, ImageEntry, KeySet, Matching, MemorySigner, Signer as _, TargetsBuilder};
+use uptane::{Hashes, ImageLine, Length, ReleaseCounter, Sha256, TargetName, Time, VehicleId, Version};
 
 use super::ready::Ready;
 use super::*;
@@ -28,6 +30,35 @@ fn every_ready_vehicle_is_right_and_as_large_as_it_says() {
         assert!(vehicle.buses().iter().all(|bus| vehicle.on_bus(bus.name()).count() > 0));
     }
     assert_eq!(Ready::named("100-ecus-truck").unwrap().vehicle().unwrap().buses().len(), 8);
+}
+
+/// The Director's Targets for a vehicle in which every ECU gets an image of its own.
+fn largest_targets(vehicle: &Vehicle) -> usize {
+    let digest = |name: &str| Hashes::new(Some(Sha256::of(name.as_bytes())), None).unwrap();
+    let version = Version::new(1 << 40).unwrap();
+    let mut targets = TargetsBuilder::director(VehicleId([7; 16]), version, Time::MAX);
+    for ecu in vehicle.ecus() {
+        let (id, hardware_id) = (ecu.id(), ecu.hardware().id());
+        let line = ImageLine::parse(id.as_str()).unwrap();
+        let matching = Matching::new([hardware_id], line, ReleaseCounter::new(1_000).unwrap()).unwrap();
+        let name = format!("{id}/release-1000.bin");
+        let length = Length::new(ecu.hardware().longest_image().0).unwrap();
+        let image = ImageEntry::new(TargetName::parse(&name).unwrap(), length, digest(&name), &matching);
+        targets = targets.assign(image, EcuAssignment { ecu: id, hardware_id, order: None, fallback: None }).unwrap();
+    }
+    let signer = MemorySigner::from_seed(&[1; 32]);
+    targets.sign(&KeySet::new([signer.public_key()], 1).unwrap(), &[&signer]).unwrap().len()
+}
+
+#[test]
+fn every_slot_of_a_ready_vehicle_holds_the_directors_targets_for_all_its_ecus() {
+    for vehicle in Ready::ALL.map(|ready| ready.vehicle().unwrap()) {
+        let needed = largest_targets(&vehicle);
+        for ecu in vehicle.ecus() {
+            let slot = usize::try_from(ecu.hardware().layout().slot_size).unwrap();
+            assert!(needed <= slot, "{}: {} needs {needed}, has {slot}", vehicle.name(), ecu.id());
+        }
+    }
 }
 
 #[test]
