@@ -6,6 +6,7 @@
 
 pub mod chance;
 pub mod description;
+pub mod report;
 pub mod scenario;
 pub mod time;
 pub mod vehicle;
