@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::markup::Escaped;
 use super::scale::{Axis, Length};
 use super::time_line::{NAMES, PLOT, WIDTH};
-use super::{BusRun, Run};
+use super::{BusRun, Run, time_line};
 
 /// A drawing for each bus, as inline SVG, below each other and with one axis.
 pub(super) fn draw(run: &Run) -> String {
@@ -41,7 +41,8 @@ fn one(bus: &BusRun, run: &Run, axis: Axis) -> String {
     }
     svg += &format!("<line class=\"grid\" x1=\"0\" x2=\"{PLOT}\" y1=\"0\" y2=\"0\"/>");
     svg += &format!("<path class=\"load\" d=\"{}\"/>\n", outline(&columns));
-    svg += &format!("<line class=\"base\" x1=\"0\" x2=\"{PLOT}\" y1=\"{HEIGHT}\" y2=\"{HEIGHT}\"/>\n</g>\n");
+    svg += &format!("<line class=\"base\" x1=\"0\" x2=\"{PLOT}\" y1=\"{HEIGHT}\" y2=\"{HEIGHT}\"/>\n");
+    svg += &format!("{}</g>\n", time_line::marks(run, &bus.bus, axis));
     svg + "</svg>\n"
 }
 

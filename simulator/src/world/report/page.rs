@@ -72,7 +72,7 @@ fn violations(run: &Run) -> String {
         .violations
         .iter()
         .map(|violation| [format!("{} s", violation.at), violation.invariant.clone(), violation.how.clone()]);
-    table(["after", "invariant", "how"], [true, false, false], rows)
+    table(["after", "invariant", "how"], [false; 3], rows)
 }
 
 fn traffic(traffic: &[Traffic]) -> String {
@@ -100,7 +100,7 @@ fn faults(run: &Run) -> String {
         return "<p>None.</p>\n".to_owned();
     }
     let rows = run.faults.iter().map(|fault| [format!("{} s", fault.at), fault.place.clone(), fault.what.clone()]);
-    let table = table(["at", "where", "what"], [true, false, false], rows);
+    let table = table(["at", "where", "what"], [false; 3], rows);
     format!("<details>\n<summary>All {}, in the order of time</summary>\n{table}</details>\n", run.faults.len())
 }
 

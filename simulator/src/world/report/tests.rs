@@ -216,6 +216,17 @@ fn a_phase_is_drawn_where_it_was() {
 }
 
 #[test]
+fn every_fault_is_marked_once_at_its_ecu_its_bus_or_elsewhere() {
+    let mut run = run();
+    for place in ["body", "cloud"] {
+        run.faults.push(Fired { at: seconds(30), place: place.to_owned(), what: "fails".to_owned() });
+    }
+    let page = page(&run);
+    assert_eq!(page.matches("fails</title>").count() + page.matches("is reset</title>").count(), 3);
+    assert!(page.contains(">links, servers</text>"));
+}
+
+#[test]
 fn a_bus_that_is_busy_half_the_time_has_a_load_of_50_percent() {
     let page = page(&run());
     assert!(page.contains("mean 50.0 %, peak 50.0 %"));

@@ -2,41 +2,60 @@
 
 use super::markup::Escaped;
 use super::scale::{Axis, Length, duration};
-use super::{Fired, Phase, Run};
+use super::{EcuRun, Fired, Phase, Run};
 
 /// The drawing, as inline SVG.
 pub(super) fn draw(run: &Run) -> String {
     let axis = Axis::new(run.end, Length::pixels(PLOT));
-    let rows = u64::try_from(run.ecus.len()).unwrap_or(u64::MAX);
-    let plot = rows.saturating_mul(ROW);
-    let height = plot.saturating_add(AXIS);
-    let mut svg = format!(
-        "<svg class=\"plot\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"Time line of every ECU\">\n"
-    );
-    svg += &format!("<g transform=\"translate({NAMES} 0)\">\n");
-    for (x, text) in axis.marks() {
-        svg += &format!("<line class=\"grid\" x1=\"{x}\" x2=\"{x}\" y1=\"0\" y2=\"{plot}\"/>");
-        svg += &format!("<text class=\"mark\" x=\"{x}\" y=\"{}\">{}</text>\n", plot.saturating_add(16), Escaped(&text));
+    let elsewhere: Vec<&Fired> = run.faults.iter().filter(|fault| is_elsewhere(fault, run)).collect();
+    let mut rows: Vec<String> = run.ecus.iter().map(|ecu| row(ecu, run, axis)).collect();
+    if !elsewhere.is_empty() {
+        rows.push(named(ELSEWHERE, &elsewhere.iter().map(|fault| mark(fault, axis)).collect::<String>()));
     }
-    svg += "</g>\n";
-    for (row, ecu) in (0_u64..).zip(&run.ecus) {
-        let y = row.saturating_mul(ROW);
-        svg += &format!("<text class=\"name\" x=\"{}\" y=\"{}\">{}</text>\n", NAMES - 8, y + 14, Escaped(&ecu.ecu));
-        svg += &format!("<g transform=\"translate({NAMES} {y})\">\n");
-        for stretch in &ecu.phases {
-            let (x, end) = (axis.at(stretch.begin), axis.at(stretch.end));
-            let width = Length(end.0.saturating_sub(x.0).max(LEAST_WIDTH.0));
-            let phase = stretch.phase.word();
-            let title = format!("{}: {phase} for {}", ecu.ecu, duration(stretch.end - stretch.begin));
-            svg += &format!("<rect class=\"{phase}\" x=\"{x}\" y=\"4\" width=\"{width}\" height=\"{}\">", ROW - 8);
-            svg += &format!("<title>{}</title></rect>\n", Escaped(&title));
-        }
-        for fault in run.faults.iter().filter(|fault| fault.place == ecu.ecu) {
-            svg += &mark(fault, axis);
-        }
-        svg += "</g>\n";
-    }
-    svg + "</svg>\n"
+    let tops = (0_u64..).map(|row| row.saturating_mul(ROW));
+    let plot = u64::try_from(rows.len()).unwrap_or(u64::MAX).saturating_mul(ROW);
+    let rows = rows.iter().zip(tops).map(|(row, top)| format!("<g transform=\"translate(0 {top})\">\n{row}</g>\n"));
+    let marks = axis.marks().into_iter().map(|(x, text)| {
+        let text =
+            format!("<text class=\"mark\" x=\"{x}\" y=\"{}\">{}</text>", plot.saturating_add(16), Escaped(&text));
+        format!("<line class=\"grid\" x1=\"{x}\" x2=\"{x}\" y1=\"0\" y2=\"{plot}\"/>{text}\n")
+    });
+    format!(
+        "<svg class=\"plot\" viewBox=\"0 0 {WIDTH} {}\" role=\"img\" aria-label=\"Time line of every ECU\">\n\
+         <g transform=\"translate({NAMES} 0)\">\n{}</g>\n{}</svg>\n",
+        plot.saturating_add(AXIS),
+        marks.collect::<String>(),
+        rows.collect::<String>(),
+    )
+}
+
+/// An ECU's row: its name, its phases, its faults.
+fn row(ecu: &EcuRun, run: &Run, axis: Axis) -> String {
+    let phases = ecu.phases.iter().map(|stretch| {
+        let (x, end) = (axis.at(stretch.begin), axis.at(stretch.end));
+        let width = Length(end.0.saturating_sub(x.0).max(LEAST_WIDTH.0));
+        let phase = stretch.phase.word();
+        let title = format!("{}: {phase} for {}", ecu.ecu, duration(stretch.end - stretch.begin));
+        let rect = format!("<rect class=\"{phase}\" x=\"{x}\" y=\"4\" width=\"{width}\" height=\"{}\">", ROW - 8);
+        format!("{rect}<title>{}</title></rect>\n", Escaped(&title))
+    });
+    named(&ecu.ecu, &(phases.collect::<String>() + &marks(run, &ecu.ecu, axis)))
+}
+
+fn named(name: &str, row: &str) -> String {
+    let text = format!("<text class=\"name\" x=\"{}\" y=\"14\">{}</text>", NAMES - 8, Escaped(name));
+    format!("{text}\n<g transform=\"translate({NAMES} 0)\">\n{row}</g>\n")
+}
+
+/// Whether a fault has neither an ECU's row nor a bus's drawing.
+fn is_elsewhere(fault: &Fired, run: &Run) -> bool {
+    let has_row = run.ecus.iter().any(|ecu| ecu.ecu == fault.place);
+    !has_row && !run.buses.iter().any(|bus| bus.bus == fault.place)
+}
+
+/// The faults at a place.
+pub(super) fn marks(run: &Run, place: &str, axis: Axis) -> String {
+    run.faults.iter().filter(|fault| fault.place == place).map(|fault| mark(fault, axis)).collect()
 }
 
 /// A fault, as a small triangle above its row.
@@ -70,5 +89,7 @@ pub(super) const NAMES: u64 = 150;
 pub(super) const PLOT: u64 = 820;
 const ROW: u64 = 20;
 const AXIS: u64 = 24;
+/// The row of faults that have no other.
+const ELSEWHERE: &str = "links, servers";
 /// What is shorter is still seen.
 const LEAST_WIDTH: Length = Length(8);
