@@ -6,3 +6,6 @@ mod source;
 pub mod vehicle;
 
 pub use error::Error;
+
+#[cfg(test)]
+mod tests;
