@@ -3,6 +3,9 @@
 //! Nothing here reads a clock, opens a socket or starts a thread. [`time`] is a number that only goes on when the world
 //! says so, and [`chance`] is the one source of what is left to chance; from the same seed comes the same run, on any
 //! machine.
+//!
+//! People describe a world in files: a [`vehicle`], and a [`scenario`] of what happens to it. What a run was like becomes
+//! a [`report`].
 
 pub mod chance;
 pub mod description;

@@ -16,7 +16,7 @@ pub use mistake::{Mistake, MistakeKind, Mistakes};
 pub use name::Name;
 pub use quantity::{BitRate, Bytes, Frequency, Pause, percent};
 
-pub(super) use fields::{Fields, Notes};
+pub(super) use fields::{Fields, Notes, read};
 pub(super) use known::Known;
 pub(super) use value::{Value, Word, unlike};
 

@@ -17,6 +17,7 @@ pub(super) struct Cast<'v> {
     pub(super) vehicle: Option<&'v Vehicle>,
     pub(super) releases: Known<Release>,
     pub(super) limit: Duration,
+    pub(super) faults_end: Moment,
 }
 
 impl<'v> Cast<'v> {

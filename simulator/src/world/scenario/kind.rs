@@ -5,9 +5,10 @@ use std::time::Duration;
 use toml::Spanned;
 
 use super::cast::Cast;
-use super::fault::{BusFault, LinkFault, LinkName, Node, NodeFault, Server, Sickness, What};
+use super::fault::{BusFault, Fault, LinkFault, LinkName, Node, NodeFault, Server, Sickness, What};
 use crate::world::chance::PerBillion;
 use crate::world::description::{BitRate, Fields, MistakeKind, Name, Notes, Pause, Word};
+use crate::world::time::Moment;
 use crate::world::vehicle::Bus;
 
 /// A kind of fault.
@@ -61,16 +62,70 @@ impl Place {
             Self::Node(node) => node.to_string(),
         }
     }
+
+    fn bus(self) -> Option<Name> {
+        match self {
+            Self::Bus(bus) => Some(bus),
+            Self::Link(_) | Self::Node(_) => None,
+        }
+    }
+
+    fn link(self) -> Option<LinkName> {
+        match self {
+            Self::Link(link) => Some(link),
+            Self::Bus(_) | Self::Node(_) => None,
+        }
+    }
+
+    pub(super) fn node(self) -> Option<Node> {
+        match self {
+            Self::Node(node) => Some(node),
+            Self::Bus(_) | Self::Link(_) => None,
+        }
+    }
 }
 
-/// What a fault of its kind says beside its place.
+/// A kind of fault with what it says beside its place and time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Detail {
-    Delay(Duration),
-    Nothing,
-    Rate(BitRate),
-    Share(PerBillion),
-    Sick(Sickness),
+pub(super) enum Effect {
+    BitErrors(PerBillion),
+    BusOff,
+    DiskLie,
+    FlashTear,
+    LinkCut,
+    LinkDelay(Duration),
+    LinkLoss(PerBillion),
+    Overrun,
+    PowerCut,
+    Reset,
+    SickImage(Sickness),
+    SlowServer(BitRate),
+}
+
+impl Effect {
+    /// The fault at a place; `None` if it cannot happen there.
+    pub(super) fn at(&self, place: Place, lasts: Duration, release: Option<&Name>) -> Option<What> {
+        let link = |place: Place, fault| place.link().map(|link| What::Link { link, fault, lasts });
+        let node = |place: Place, fault| place.node().map(|node| What::Node { node, fault });
+        match self {
+            Self::BitErrors(share) => {
+                place.bus().map(|bus| What::Bus { bus, fault: BusFault::BitErrors { share: *share, lasts } })
+            }
+            Self::BusOff => node(place, NodeFault::BusOff),
+            Self::DiskLie => node(place, NodeFault::DiskLie(lasts)),
+            Self::FlashTear => node(place, NodeFault::FlashTear),
+            Self::LinkCut => link(place, LinkFault::Cut),
+            Self::LinkDelay(delay) => link(place, LinkFault::Delay(*delay)),
+            Self::LinkLoss(share) => link(place, LinkFault::Loss(*share)),
+            Self::Overrun => node(place, NodeFault::Overrun(lasts)),
+            Self::PowerCut => node(place, NodeFault::PowerCut(lasts)),
+            Self::Reset => node(place, NodeFault::Reset),
+            Self::SickImage(sickness) => {
+                node(place, NodeFault::SickImage { release: release?.clone(), sickness: *sickness })
+            }
+            Self::SlowServer(rate) => node(place, NodeFault::SlowServer { rate: *rate, lasts }),
+        }
+    }
 }
 
 impl Kind {
@@ -121,62 +176,21 @@ impl Kind {
     }
 
     /// Reads what it says beside its place and time.
-    pub(super) fn detail(self, fields: &mut Fields<'_>, notes: &mut Notes<'_>) -> Option<Detail> {
-        match self {
-            Self::BitErrors | Self::LinkLoss => {
-                fields.required("share", notes).map(|share| Detail::Share(share.into_inner()))
-            }
-            Self::LinkDelay => {
-                fields.required::<Pause>("delay", notes).map(|delay| Detail::Delay(delay.into_inner().0))
-            }
-            Self::SlowServer => fields.required("rate", notes).map(|rate| Detail::Rate(rate.into_inner())),
-            Self::SickImage => Some(Detail::Sick(fields.or("sickness", Sickness::VotesSick, notes))),
-            Self::BusOff
-            | Self::DiskLie
-            | Self::FlashTear
-            | Self::LinkCut
-            | Self::Overrun
-            | Self::PowerCut
-            | Self::Reset => Some(Detail::Nothing),
-        }
-    }
-
-    /// The fault itself; `None` if place or detail are of another kind.
-    pub(super) fn fault(self, place: Place, detail: &Detail, lasts: Duration, release: Option<&Name>) -> Option<What> {
-        let what = match (self, place, detail) {
-            (Self::BitErrors, Place::Bus(bus), Detail::Share(share)) => {
-                What::Bus { bus, fault: BusFault::BitErrors { share: *share, lasts } }
-            }
-            (kind, Place::Link(link), detail) => What::Link { link, fault: kind.of_link(detail)?, lasts },
-            (kind, Place::Node(node), detail) => What::Node { node, fault: kind.of_node(detail, lasts, release)? },
-            (_, Place::Bus(_), _) => return None,
-        };
-        Some(what)
-    }
-
-    fn of_link(self, detail: &Detail) -> Option<LinkFault> {
-        match (self, detail) {
-            (Self::LinkCut, Detail::Nothing) => Some(LinkFault::Cut),
-            (Self::LinkDelay, Detail::Delay(delay)) => Some(LinkFault::Delay(*delay)),
-            (Self::LinkLoss, Detail::Share(share)) => Some(LinkFault::Loss(*share)),
-            _ => None,
-        }
-    }
-
-    fn of_node(self, detail: &Detail, lasts: Duration, release: Option<&Name>) -> Option<NodeFault> {
-        match (self, detail) {
-            (Self::BusOff, Detail::Nothing) => Some(NodeFault::BusOff),
-            (Self::DiskLie, Detail::Nothing) => Some(NodeFault::DiskLie(lasts)),
-            (Self::FlashTear, Detail::Nothing) => Some(NodeFault::FlashTear),
-            (Self::Overrun, Detail::Nothing) => Some(NodeFault::Overrun(lasts)),
-            (Self::PowerCut, Detail::Nothing) => Some(NodeFault::PowerCut(lasts)),
-            (Self::Reset, Detail::Nothing) => Some(NodeFault::Reset),
-            (Self::SickImage, Detail::Sick(sickness)) => {
-                Some(NodeFault::SickImage { release: release?.clone(), sickness: *sickness })
-            }
-            (Self::SlowServer, Detail::Rate(rate)) => Some(NodeFault::SlowServer { rate: *rate, lasts }),
-            _ => None,
-        }
+    pub(super) fn effect(self, fields: &mut Fields<'_>, notes: &mut Notes<'_>) -> Option<Effect> {
+        Some(match self {
+            Self::BitErrors => Effect::BitErrors(fields.required("share", notes)?.into_inner()),
+            Self::BusOff => Effect::BusOff,
+            Self::DiskLie => Effect::DiskLie,
+            Self::FlashTear => Effect::FlashTear,
+            Self::LinkCut => Effect::LinkCut,
+            Self::LinkDelay => Effect::LinkDelay(fields.required::<Pause>("delay", notes)?.into_inner().0),
+            Self::LinkLoss => Effect::LinkLoss(fields.required("share", notes)?.into_inner()),
+            Self::Overrun => Effect::Overrun,
+            Self::PowerCut => Effect::PowerCut,
+            Self::Reset => Effect::Reset,
+            Self::SickImage => Effect::SickImage(fields.or("sickness", Sickness::VotesSick, notes)),
+            Self::SlowServer => Effect::SlowServer(fields.required("rate", notes)?.into_inner()),
+        })
     }
 }
 
@@ -198,23 +212,28 @@ pub(super) fn place(kind: Kind, name: &Spanned<Name>, places: &[Place], notes: &
 }
 
 /// Reads a `[[fault]]`.
-pub(super) fn read(cast: &Cast<'_>, mut fields: Fields<'_>, notes: &mut Notes<'_>) -> Option<super::Fault> {
+pub(super) fn read(cast: &Cast<'_>, mut fields: Fields<'_>, notes: &mut Notes<'_>) -> Option<Fault> {
     let kind = fields.required::<Kind>("kind", notes)?.into_inner();
     fields.call(format!("this {}", kind.word()));
-    let sick = kind == Kind::SickImage;
-    let at = if sick { Some(crate::world::time::Moment::START) } else { cast.moment("at", &mut fields, notes) };
     let name = fields.required::<Name>(kind.keys().0, notes);
     let place = name.and_then(|name| place(kind, &name, &kind.places(cast), notes));
-    let lasts = if kind.lasts() {
-        fields.required::<Pause>("lasts", notes).map(|lasts| lasts.into_inner().0)
-    } else {
-        Some(Duration::ZERO)
+    let lasts = match kind.lasts() {
+        true => fields.required::<Pause>("lasts", notes).map(|lasts| lasts.into_inner().0),
+        false => Some(Duration::ZERO),
     };
-    let detail = kind.detail(&mut fields, notes);
-    let release = if sick { fields.required::<Name>("release", notes) } else { None };
-    let known =
-        release.as_ref().is_none_or(|name| cast.releases.find(name.get_ref().as_str(), name.span(), notes).is_some());
+    let effect = kind.effect(&mut fields, notes);
+    // An image is sick or not from the day it is made.
+    let (at, release) = match kind == Kind::SickImage {
+        true => (Some(Moment::START), sick_release(cast, &mut fields, notes)),
+        false => (cast.moment("at", &mut fields, notes), None),
+    };
     fields.finish(notes);
-    let what = kind.fault(place?, &detail?, lasts?, release.as_ref().filter(|_| known).map(Spanned::get_ref))?;
-    Some(super::Fault::new(at?, what))
+    Some(Fault::new(at?, effect?.at(place?, lasts?, release.as_ref())?))
+}
+
+/// The release whose image is sick.
+fn sick_release(cast: &Cast<'_>, fields: &mut Fields<'_>, notes: &mut Notes<'_>) -> Option<Name> {
+    let name = fields.required::<Name>("release", notes)?;
+    cast.releases.find(name.get_ref().as_str(), name.span(), notes)?;
+    Some(name.into_inner())
 }

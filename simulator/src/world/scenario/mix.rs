@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::cast::Cast;
 use super::fault::Fault;
-use super::kind::{Detail, Kind, Place, place};
+use super::kind::{Effect, Kind, Place, place};
 use super::plan::Release;
 use super::{MAX_DRAWN, Node, What};
 use crate::world::chance::{Chance, PerBillion};
-use crate::world::description::{Fields, Name, Notes, Pause, Word};
+use crate::world::description::{Fields, Name, Notes, Pause, Word, read, unlike};
 use crate::world::time::Moment;
 
 /// One kind of fault and how often it comes.
@@ -19,7 +19,7 @@ pub struct Mix {
     often: Often,
     places: Vec<Place>,
     lasts: RangeInclusive<Duration>,
-    detail: Detail,
+    effect: Effect,
 }
 
 /// How often a fault comes.
@@ -36,7 +36,7 @@ impl Mix {
     pub(super) fn read(cast: &Cast<'_>, mut fields: Fields<'_>, notes: &mut Notes<'_>) -> Option<Self> {
         let kind = fields.required::<Kind>("kind", notes)?.into_inner();
         fields.call(format!("this mix of {}", kind.word()));
-        let often = often(kind, &mut fields, notes);
+        let often = often(kind, cast, &mut fields, notes);
         let all = kind.places(cast);
         let places = match fields.list::<Name>(kind.keys().1, notes) {
             Some(names) => names.iter().filter_map(|name| place(kind, name, &all, notes)).collect(),
@@ -47,9 +47,9 @@ impl Mix {
             notes.impossible(fields.span(), found, "no such entry, or another vehicle");
         }
         let lasts = if kind.lasts() { lasts(&mut fields, notes) } else { Some(Duration::ZERO..=Duration::ZERO) };
-        let detail = kind.detail(&mut fields, notes);
+        let effect = kind.effect(&mut fields, notes);
         fields.finish(notes);
-        Some(Self { kind, often: often?, places, lasts: lasts?, detail: detail? })
+        Some(Self { kind, often: often?, places, lasts: lasts?, effect: effect? })
     }
 
     /// The word for its kind, as files have it.
@@ -71,7 +71,7 @@ impl Mix {
                     at += chance.pause(Duration::ZERO..=pause.saturating_mul(2));
                     let place = chance.choose(&self.places).cloned();
                     let lasts = chance.pause(self.lasts.clone());
-                    let what = place.and_then(|place| self.kind.fault(place, &self.detail, lasts, None));
+                    let what = place.and_then(|place| self.effect.at(place, lasts, None));
                     let Some(what) = what.filter(|_| at < end) else { break };
                     faults.push(Fault::new(at, what));
                 }
@@ -89,43 +89,45 @@ impl Mix {
         };
         let places: Vec<Place> = self.places.iter().filter(has_image).cloned().collect();
         let place = chance.choose(&places)?.clone();
-        self.kind.fault(place, &self.detail, Duration::ZERO, Some(release.name()))
+        self.effect.at(place, Duration::ZERO, Some(release.name()))
     }
 }
 
 /// How often; an image is sick or not, however long a run lasts.
-fn often(kind: Kind, fields: &mut Fields<'_>, notes: &mut Notes<'_>) -> Option<Often> {
+fn often(kind: Kind, cast: &Cast<'_>, fields: &mut Fields<'_>, notes: &mut Notes<'_>) -> Option<Often> {
     if kind == Kind::SickImage {
         return fields.required("runs", notes).map(|share| Often::InRuns(share.into_inner()));
     }
     let every = fields.required::<Pause>("every", notes)?;
-    if every.get_ref().0 < LEAST_PAUSE {
-        notes.impossible(every.span(), format!("{} is too often", every.get_ref()), "at least 1 ms between faults");
+    let least = (cast.faults_end - Moment::START) / MOST_EXPECTED;
+    if every.get_ref().0 < least.max(LEAST_PAUSE) {
+        let found = format!("{} is too often: a run would have more than {MOST_EXPECTED} of these", every.get_ref());
+        notes.impossible(every.span(), found, "a longer pause, or an earlier `faults_end`");
     }
     Some(Often::Every(every.into_inner().0))
 }
 
 /// `lasts = ["1 s", "5 s"]`: at least, and at most.
 fn lasts(fields: &mut Fields<'_>, notes: &mut Notes<'_>) -> Option<RangeInclusive<Duration>> {
-    let Some(bounds) = fields.list::<Pause>("lasts", notes) else {
+    let Some(value) = fields.raw("lasts") else {
         fields.missing("lasts", RANGE.to_owned(), notes);
         return None;
     };
-    match bounds.as_slice() {
-        [least, most] if least.get_ref() <= most.get_ref() => Some(least.get_ref().0..=most.get_ref().0),
-        [first, ..] => {
-            let found = "these are no least and greatest time".to_owned();
-            notes.impossible(first.span(), found, RANGE);
-            None
-        }
-        // A list that holds nothing, or nothing right.
-        [] => {
-            notes.impossible(fields.span(), "`lasts` holds no times".to_owned(), RANGE);
-            None
-        }
+    let bounds: Vec<_> = value.get_ref().as_array().into_iter().flat_map(|bounds| bounds.iter()).collect();
+    let [least, most] = bounds.as_slice() else {
+        notes.note(value.span(), unlike(value.get_ref(), RANGE));
+        return None;
+    };
+    let (least, most) = (read::<Pause>(least, notes), read::<Pause>(most, notes));
+    let (least, most) = (least?.into_inner(), most?.into_inner());
+    if least > most {
+        notes.impossible(value.span(), format!("{least} is more than {most}"), RANGE);
     }
+    Some(least.0..=most.0)
 }
 
 const RANGE: &str = "the least and the greatest time, such as [\"1 s\", \"5 s\"]";
-/// Less is no fault but the normal state of the world.
-const LEAST_PAUSE: Duration = Duration::from_millis(1);
+/// Faults of an entry that a run may have on average: by chance it has more, but hardly [`MAX_DRAWN`].
+const MOST_EXPECTED: u32 = 5_000;
+/// Without any pause there would be no end of faults.
+const LEAST_PAUSE: Duration = Duration::from_nanos(1);

@@ -28,31 +28,22 @@ fn read(
     let about = fields.or("about", String::new(), notes);
     let vehicle = vehicle(&mut fields, notes, vehicles);
     let limit = fields.required::<Pause>("limit", notes).map(|limit| limit.into_inner().0);
-    let mut cast =
-        Cast { vehicle: vehicle.as_ref(), releases: Known::new("release"), limit: limit.unwrap_or(Duration::MAX) };
-    cast.releases = releases(&cast, &mut fields, notes);
+    let cast = cast(vehicle.as_ref(), limit, &mut fields, notes);
     let campaigns = campaigns(&cast, &mut fields, notes);
     let power = power(&cast, &mut fields, notes);
     are_powered(&cast, &campaigns, &power, notes);
     let rotations = every(&cast, "rotation", &mut fields, notes, Rotation::read);
     let faults = every(&cast, "fault", &mut fields, notes, kind::read);
     let mix = every(&cast, "mix", &mut fields, notes, Mix::read);
-    let faults_end = faults_end(&cast, &mut fields, notes);
-    let musts = every(&cast, "must", &mut fields, notes, Must::read);
-    if !fields.has("must") {
-        fields.missing(
-            "must",
-            "at least one [[must]]: a scenario that nothing must hold in shows nothing".into(),
-            notes,
-        );
-    }
+    let musts = musts(&cast, &mut fields, notes);
     fields.finish(notes);
+    let faults_end = cast.faults_end;
     let (releases, campaigns) = (cast.releases.into_values(), campaigns.into_values());
-    let (name, limit) = (name?.into_inner(), limit?);
+    let (name, limit, vehicle) = (name?.into_inner(), limit?, vehicle?);
     Some(Scenario {
         name,
         about,
-        vehicle: vehicle?,
+        vehicle,
         limit,
         power,
         releases,
@@ -63,6 +54,28 @@ fn read(
         faults_end,
         musts,
     })
+}
+
+/// Whom the rest of the file may speak of, and until when.
+fn cast<'v>(
+    vehicle: Option<&'v Vehicle>,
+    limit: Option<Duration>,
+    fields: &mut Fields<'_>,
+    notes: &mut Notes<'_>,
+) -> Cast<'v> {
+    let limit = limit.unwrap_or(Duration::MAX);
+    let mut cast = Cast { vehicle, releases: Known::new("release"), limit, faults_end: Moment::START };
+    cast.faults_end = faults_end(&cast, fields, notes);
+    cast.releases = releases(&cast, fields, notes);
+    cast
+}
+
+/// What must hold; something must, or the scenario would show nothing.
+fn musts(cast: &Cast<'_>, fields: &mut Fields<'_>, notes: &mut Notes<'_>) -> Vec<Must> {
+    if !fields.has("must") {
+        fields.missing("must", "at least one [[must]]: else the scenario shows nothing".to_owned(), notes);
+    }
+    every(cast, "must", fields, notes, Must::read)
 }
 
 /// Reads every `[[key]]` that has no name of its own.

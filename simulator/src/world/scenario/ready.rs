@@ -14,8 +14,9 @@ pub struct Ready {
 
 impl Ready {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self { name: "happy-path", text: include_str!("../../../scenarios/happy-path.toml") },
+        Self { name: "default-mix", text: include_str!("../../../scenarios/default-mix.toml") },
         Self { name: "lossy-links", text: include_str!("../../../scenarios/lossy-links.toml") },
         Self { name: "power-cuts", text: include_str!("../../../scenarios/power-cuts.toml") },
         Self { name: "bus-errors", text: include_str!("../../../scenarios/bus-errors.toml") },

@@ -59,6 +59,18 @@ fn the_faults_of_a_seed_are_always_the_same_and_in_the_order_of_time() {
 }
 
 #[test]
+fn a_seed_means_the_same_faults_for_ever() {
+    let faults = scenario("power-cuts").faults(7);
+    let first: Vec<String> = faults.iter().take(3).map(|fault| format!("{} {}", fault.at(), fault.what())).collect();
+    let expected = [
+        "12.980634869 battery loses power within its next flash operation",
+        "43.701409752 motor loses power within its next flash operation",
+        "53.118181889 door-front is reset",
+    ];
+    assert_eq!(first, expected);
+}
+
+#[test]
 fn a_mix_comes_as_often_as_it_says() {
     let scenario = scenario("bus-errors");
     let resets = |seed| {
@@ -70,32 +82,33 @@ fn a_mix_comes_as_often_as_it_says() {
     assert!((18..=22).contains(&mean), "{mean}");
 }
 
+/// What the text of each kind of fault has.
+const KINDS: [&str; 12] = [
+    "has bit errors",
+    "goes bus-off",
+    "keeps nothing",
+    "within its next flash",
+    "is cut",
+    "is slower by",
+    "loses 30 %",
+    "takes no CAN frames",
+    "loses power for",
+    "is reset",
+    "votes sick",
+    "at most for",
+];
+
 #[test]
-fn the_ready_scenarios_together_have_every_kind_of_fault_at_more_than_one_place() {
-    let scenarios = ["lossy-links", "power-cuts", "bus-errors"].map(scenario);
-    let faults: Vec<String> = scenarios
-        .iter()
-        .flat_map(|scenario| (0..50).flat_map(|seed| scenario.faults(seed)))
-        .map(|fault| fault.what().to_string())
-        .collect();
-    for words in [
-        "has bit errors",
-        "goes bus-off",
-        "keeps nothing",
-        "within its next flash",
-        "is cut",
-        "is slower by",
-        "loses 30 %",
-        "takes no CAN frames",
-        "loses power for",
-        "is reset",
-        "votes sick",
-        "at most for",
-    ] {
-        let places: BTreeSet<_> =
-            faults.iter().filter(|fault| fault.contains(words)).map(|fault| fault.split(words).next()).collect();
+fn the_default_mix_has_every_kind_of_fault_at_many_places_and_about_ten_in_a_run() {
+    let scenario = scenario("default-mix");
+    let runs: Vec<Vec<Fault>> = (0..500).map(|seed| scenario.faults(seed)).collect();
+    let faults: Vec<String> = runs.iter().flatten().map(|fault| fault.what().to_string()).collect();
+    assert!((9..=11).contains(&(faults.len() / runs.len())), "{} in 500 runs", faults.len());
+    for words in KINDS {
+        let places: BTreeSet<_> = faults.iter().filter_map(|fault| Some(fault.split_once(words)?.0)).collect();
         assert!(places.len() > 1, "{words}: {places:?}");
     }
+    assert!(faults.iter().all(|fault| KINDS.iter().any(|words| fault.contains(words))));
 }
 
 #[test]
@@ -143,6 +156,21 @@ fn an_image_larger_than_its_bank_comes_with_the_bank() {
         mistakes("happy-path", "{ ecus = \"rest\", size = \"16 KiB\" }", "{ ecus = \"rest\", size = \"65 KiB\" }");
     assert_eq!(found[0], "an image of 65 KiB does not fit ECU `door-front`; expected at most 64 KiB, its `bank_size`");
     assert_eq!(found.len(), 2, "both doors: {found:#?}");
+}
+
+#[test]
+fn a_range_of_times_is_two_of_them_the_lesser_first() {
+    let text = mistake("power-cuts", "lasts = [\"100 ms\", \"30 s\"]", "lasts = \"30 s\"");
+    assert_eq!(text, "found \"30 s\"; expected the least and the greatest time, such as [\"1 s\", \"5 s\"]");
+    let text = mistake("power-cuts", "[\"100 ms\", \"30 s\"]", "[\"100 s\", \"30 s\"]");
+    assert!(text.starts_with("100 s is more than 30 s"), "{text}");
+}
+
+#[test]
+fn a_mix_that_would_never_be_drawn_to_its_end_is_refused() {
+    let text = mistake("power-cuts", "every = \"60 s\"", "every = \"100 ms\"");
+    assert!(text.starts_with("100 ms is too often: a run would have more than 5000 of these"), "{text}");
+    assert!(mistake("power-cuts", "every = \"60 s\"", "every = \"0 s\"").starts_with("0 ns is too often"));
 }
 
 #[test]
