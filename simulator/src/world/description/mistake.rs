@@ -136,7 +136,7 @@ impl fmt::Display for Known<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { found, known } = *self;
         if known.is_empty() {
-            return f.write_str("none, as the file has none");
+            return f.write_str("none, as there is none");
         }
         let listed: Vec<String> = known.iter().take(MOST_LISTED).map(|name| format!("`{name}`")).collect();
         write!(f, "{}{}", if known.len() == 1 { "" } else { "one of " }, listed.join(", "))?;
@@ -166,7 +166,7 @@ mod tests {
     fn an_unknown_name_comes_with_those_that_are_known_and_the_nearest() {
         let text = unknown("bdoy", &["chassis", "body"]);
         assert_eq!(text, "unknown bus `bdoy`; expected one of `chassis`, `body` (did you mean `body`?)");
-        assert_eq!(unknown("x", &[]), "unknown bus `x`; expected none, as the file has none");
+        assert_eq!(unknown("x", &[]), "unknown bus `x`; expected none, as there is none");
     }
 
     #[test]

@@ -194,11 +194,12 @@ impl Kind {
     }
 }
 
-/// The place of a name among `places`; a note, if it is none.
-pub(super) fn place(kind: Kind, name: &Spanned<Name>, places: &[Place], notes: &mut Notes<'_>) -> Option<Place> {
+/// The place of a name, if it can happen there; a note, if it cannot.
+pub(super) fn place(kind: Kind, name: &Spanned<Name>, cast: &Cast<'_>, notes: &mut Notes<'_>) -> Option<Place> {
+    let places = kind.places(cast);
     let text = name.get_ref().as_str();
     let found = places.iter().find(|place| place.name() == text).cloned();
-    if found.is_none() && !places.is_empty() {
+    if found.is_none() && cast.vehicle.is_some() {
         let known = places.iter().map(Place::name).collect();
         let what = match kind.keys().0 {
             "bus" => "bus",
@@ -216,7 +217,7 @@ pub(super) fn read(cast: &Cast<'_>, mut fields: Fields<'_>, notes: &mut Notes<'_
     let kind = fields.required::<Kind>("kind", notes)?.into_inner();
     fields.call(format!("this {}", kind.word()));
     let name = fields.required::<Name>(kind.keys().0, notes);
-    let place = name.and_then(|name| place(kind, &name, &kind.places(cast), notes));
+    let place = name.and_then(|name| place(kind, &name, cast, notes));
     let lasts = match kind.lasts() {
         true => fields.required::<Pause>("lasts", notes).map(|lasts| lasts.into_inner().0),
         false => Some(Duration::ZERO),

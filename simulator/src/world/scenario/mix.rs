@@ -37,15 +37,7 @@ impl Mix {
         let kind = fields.required::<Kind>("kind", notes)?.into_inner();
         fields.call(format!("this mix of {}", kind.word()));
         let often = often(kind, cast, &mut fields, notes);
-        let all = kind.places(cast);
-        let places = match fields.list::<Name>(kind.keys().1, notes) {
-            Some(names) => names.iter().filter_map(|name| place(kind, name, &all, notes)).collect(),
-            None => all,
-        };
-        if places.is_empty() && cast.vehicle.is_some() {
-            let found = format!("there is nothing in this vehicle that {} can happen to", kind.word());
-            notes.impossible(fields.span(), found, "no such entry, or another vehicle");
-        }
+        let places = places(kind, cast, &mut fields, notes);
         let lasts = if kind.lasts() { lasts(&mut fields, notes) } else { Some(Duration::ZERO..=Duration::ZERO) };
         let effect = kind.effect(&mut fields, notes);
         fields.finish(notes);
@@ -91,6 +83,23 @@ impl Mix {
         let place = chance.choose(&places)?.clone();
         self.effect.at(place, Duration::ZERO, Some(release.name()))
     }
+}
+
+/// The places it names, or else every one it can happen at; at least one.
+fn places(kind: Kind, cast: &Cast<'_>, fields: &mut Fields<'_>, notes: &mut Notes<'_>) -> Vec<Place> {
+    let all = kind.places(cast);
+    if all.is_empty() && cast.vehicle.is_some() {
+        let found = format!("there is nothing in this vehicle that {} can happen to", kind.word());
+        notes.impossible(fields.span(), found, "no such entry, or another vehicle");
+    }
+    let key = kind.keys().1;
+    let Some(value) = fields.raw(key) else { return all };
+    if value.get_ref().as_array().is_some_and(|names| names.is_empty()) {
+        let found = format!("`{key}` names no place, so that this never happens");
+        notes.impossible(value.span(), found, "at least one name, or no such key");
+    }
+    let names = fields.list::<Name>(key, notes).unwrap_or_default();
+    names.iter().filter_map(|name| place(kind, name, cast, notes)).collect()
 }
 
 /// How often; an image is sick or not, however long a run lasts.

@@ -174,6 +174,14 @@ fn a_mix_that_would_never_be_drawn_to_its_end_is_refused() {
 }
 
 #[test]
+fn a_mix_has_a_place_to_happen_at() {
+    let text = mistake("default-mix", "kind = \"bus-off\"", "kind = \"bus-off\"\nnodes = []");
+    assert_eq!(text, "`nodes` names no place, so that this never happens; expected at least one name, or no such key");
+    let text = mistake("default-mix", "kind = \"bus-off\"", "kind = \"bus-off\"\nnodes = [\"gateway\"]");
+    assert!(text.starts_with("unknown node `gateway`; expected one of `battery`, `motor`"), "{text}");
+}
+
+#[test]
 fn what_begins_after_the_end_never_begins() {
     let text = mistake("key-rotation", "at = \"6 min\"", "at = \"3 h\"");
     assert_eq!(text, "3 h is after the end of the scenario; expected at most its `limit`, 2 h");
@@ -226,6 +234,37 @@ fn musts_read_as_sentences() {
     );
 }
 
+/// What a file says and is not refused is there.
+fn nothing_is_dropped(scenario: &Scenario, text: &str) {
+    let file: toml::Table = toml::from_str(text).unwrap();
+    let said = |key: &str| file.get(key).map_or(0, |tables| tables.as_array().unwrap().len());
+    let keys = ["release", "campaign", "rotation", "fault", "mix", "must"];
+    let kept = [
+        scenario.releases().len(),
+        scenario.campaigns().len(),
+        scenario.rotations().len(),
+        scenario.faults.len(),
+        scenario.mix().len(),
+        scenario.musts().len(),
+    ];
+    assert_eq!(keys.map(said), kept);
+}
+
+#[test]
+fn nothing_that_is_right_is_dropped() {
+    for ready in Ready::ALL {
+        nothing_is_dropped(&scenario(ready.name), ready.text);
+    }
+}
+
+#[test]
+fn a_fault_that_can_happen_nowhere_in_a_vehicle_is_a_mistake() {
+    let no_ethernet = "8-ecus-compact\"\nlimit = \"1 h\"";
+    let fault = "2-ecus-workbench\"\nlimit = \"1 h\"\n[[fault]]\nkind = \"link-cut\"\nlink = \"brakes\"\nat = \"1 s\"\nlasts = \"1 s\"\n";
+    let found = mistakes("happy-path", no_ethernet, fault);
+    assert!(found.contains(&"unknown link `brakes`; expected `cloud`".to_owned()), "{found:#?}");
+}
+
 proptest! {
     #[test]
     fn no_edits_of_a_scenario_make_the_reader_or_the_draw_panic(
@@ -234,8 +273,10 @@ proptest! {
         let mut text: Vec<char> = Ready::ALL[which].text.chars().collect();
         let at = at.index(text.len());
         text.splice(at..(at + length).min(text.len()), insert.chars());
-        if let Ok(scenario) = Scenario::parse("s.toml", &text.into_iter().collect::<String>(), vehicles) {
+        let text: String = text.into_iter().collect();
+        if let Ok(scenario) = Scenario::parse("s.toml", &text, vehicles) {
             prop_assert!(scenario.faults(1).is_sorted_by_key(Fault::at));
+            nothing_is_dropped(&scenario, &text);
         }
     }
 }

@@ -220,6 +220,21 @@ fn all_mistakes_of_a_file_are_told_at_once() {
     assert!(kinds[3].starts_with("ECU `battery` stands here again"), "{kinds:#?}");
 }
 
+/// What a file says and is not refused is there.
+fn nothing_is_dropped(vehicle: &Vehicle, text: &str) {
+    let file: toml::Table = toml::from_str(text).unwrap();
+    let said = |key: &str| file.get(key).map_or(0, |tables| tables.as_array().unwrap().len());
+    let kept = [vehicle.ecus().count(), vehicle.buses().len(), vehicle.supplies().len()];
+    assert_eq!(["ecu", "bus", "supply"].map(said), kept);
+}
+
+#[test]
+fn nothing_that_is_right_is_dropped() {
+    for ready in Ready::ALL {
+        nothing_is_dropped(&ready.vehicle().unwrap(), ready.text);
+    }
+}
+
 fn any_edit() -> impl Strategy<Value = (usize, usize, String)> {
     (any::<prop::sample::Index>(), 0_usize..40, "[ -~\\n]{0,12}")
         .prop_map(|(at, length, text)| (at.index(usize::MAX), length, text))
@@ -232,7 +247,7 @@ proptest! {
     }
 
     #[test]
-    fn no_edits_of_a_vehicle_make_the_reader_panic_and_mistakes_are_inside_the_file(
+    fn no_edits_of_a_vehicle_make_the_reader_panic_or_drop_anything_and_mistakes_are_inside_the_file(
         edits in proptest::collection::vec(any_edit(), 1..6)
     ) {
         let mut text: Vec<char> = Ready::named("8-ecus-compact").unwrap().text.chars().collect();
@@ -241,9 +256,12 @@ proptest! {
             text.splice(at..(at + length).min(text.len()), insert.chars());
         }
         let text: String = text.into_iter().collect();
-        if let Err(mistakes) = Vehicle::parse("v.toml", &text) {
-            let lines = text.lines().count() + 1;
-            prop_assert!(mistakes.list().iter().all(|mistake| (1..=lines).contains(&mistake.line)));
+        match Vehicle::parse("v.toml", &text) {
+            Ok(vehicle) => nothing_is_dropped(&vehicle, &text),
+            Err(mistakes) => {
+                let lines = text.lines().count() + 1;
+                prop_assert!(mistakes.list().iter().all(|mistake| (1..=lines).contains(&mistake.line)));
+            }
         }
     }
 }
