@@ -9,6 +9,7 @@
 
 pub mod chance;
 pub mod description;
+pub mod disk;
 pub mod report;
 pub mod scenario;
 pub mod time;
