@@ -146,33 +146,81 @@ impl<const WRITE: usize, const ERASE: usize> RamFlash<WRITE, ERASE> {
 }
 
 impl Cells {
-    fn erase(&mut self, from: usize, length: usize) {
-        for cell in self.bytes.iter_mut().skip(from).take(length) {
-            *cell = 0xff;
-        }
-        for erased in self.erased.iter_mut().skip(from).take(length) {
-            *erased = true;
-        }
+    fn range(&self, from: usize, length: usize) -> Self {
+        let end = from.saturating_add(length).min(self.bytes.len());
+        let bytes = self.bytes.get(from..end).unwrap_or_default().to_vec();
+        Self { bytes, erased: self.erased.get(from..end).unwrap_or_default().to_vec() }
     }
 
-    fn write(&mut self, from: usize, bytes: &[u8]) {
-        for ((cell, erased), byte) in self.bytes.iter_mut().zip(&mut self.erased).skip(from).zip(bytes) {
-            (*cell, *erased) = (*byte, false);
-        }
+    fn range_mut(&mut self, from: usize, length: usize) -> (&mut [u8], &mut [bool]) {
+        let end = from.saturating_add(length).min(self.bytes.len());
+        let bytes = self.bytes.get_mut(from..end).unwrap_or_default();
+        (bytes, self.erased.get_mut(from..end).unwrap_or_default())
+    }
+
+    fn erase(&mut self, from: usize, length: usize) {
+        let (bytes, erased) = self.range_mut(from, length);
+        bytes.fill(0xff);
+        erased.fill(true);
+    }
+
+    fn write(&mut self, from: usize, written: &[u8]) {
+        let (bytes, erased) = self.range_mut(from, written.len());
+        bytes.iter_mut().zip(written).for_each(|(cell, byte)| *cell = *byte);
+        erased.fill(false);
     }
 
     fn weaken(&mut self, from: usize, length: usize) {
         self.erase(from, length);
-        for erased in self.erased.iter_mut().skip(from).take(length) {
-            *erased = false;
-        }
+        self.range_mut(from, length).1.fill(false);
     }
 
     fn spoil(&mut self, from: usize, length: usize, salt: u64) {
         let salt = usize::try_from(salt).unwrap_or(0);
-        for (at, (cell, erased)) in self.bytes.iter_mut().zip(&mut self.erased).enumerate().skip(from).take(length) {
-            (*cell, *erased) = (noise(at, salt), false);
-        }
+        let (bytes, erased) = self.range_mut(from, length);
+        (from..).zip(bytes).for_each(|(at, cell)| *cell = noise(at, salt));
+        erased.fill(false);
+    }
+}
+
+/// The cells of a range as they were, to put back.
+#[derive(Clone, Debug)]
+pub struct Saved {
+    from: usize,
+    cells: Cells,
+}
+
+impl Saved {
+    /// Only the first `length` bytes of it.
+    #[must_use]
+    pub fn first(&self, length: usize) -> Self {
+        Self { from: self.from, cells: self.cells.range(0, length) }
+    }
+}
+
+/// What a simulator does to flash, which no operation counts.
+impl<const WRITE: usize, const ERASE: usize> RamFlash<WRITE, ERASE> {
+    /// The cells of a range; what is outside the flash is left out.
+    pub fn save(&self, from: usize, length: usize) -> Saved {
+        Saved { from, cells: self.cells.range(from, length) }
+    }
+
+    /// Makes the cells of a range what they were.
+    pub fn put_back(&mut self, saved: &Saved) {
+        let Saved { from, cells } = saved;
+        let (bytes, erased) = self.cells.range_mut(*from, cells.bytes.len());
+        bytes.iter_mut().zip(&cells.bytes).for_each(|(cell, byte)| *cell = *byte);
+        erased.iter_mut().zip(&cells.erased).for_each(|(cell, erased)| *cell = *erased);
+    }
+
+    /// Makes a range hold noise, as after an operation that power left half done.
+    pub fn spoil(&mut self, from: usize, length: usize, salt: u64) {
+        self.cells.spoil(from, length, salt);
+    }
+
+    /// Makes a range read as erased but too weak to be written.
+    pub fn weaken(&mut self, from: usize, length: usize) {
+        self.cells.weaken(from, length);
     }
 }
 
@@ -270,6 +318,23 @@ mod tests {
         let mut bytes = [0; 8];
         flash.read(0, &mut bytes).unwrap();
         assert_eq!(bytes, [7, 7, 7, 7, 0xff, 0xff, 0xff, 0xff]);
+    }
+
+    #[test]
+    fn what_was_put_back_reads_and_is_written_as_before() {
+        let mut flash = Small::new(32);
+        flash.erase(0, 16).unwrap();
+        flash.write(0, &[1; 4]).unwrap();
+        let saved = flash.save(0, 16);
+        flash.write(4, &[2; 8]).unwrap();
+        flash.put_back(&saved);
+        flash.write(4, &[3; 4]).unwrap();
+        flash.put_back(&saved.first(4));
+        let mut bytes = [0; 16];
+        flash.read(0, &mut bytes).unwrap();
+        assert_eq!(bytes[..12], [1, 1, 1, 1, 3, 3, 3, 3, 0xff, 0xff, 0xff, 0xff]);
+        flash.weaken(8, 4);
+        assert_eq!(flash.write(8, &[4; 4]), Err(RamFlashError::WrittenTwice));
     }
 
     #[test]
