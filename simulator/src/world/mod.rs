@@ -10,6 +10,7 @@
 pub mod chance;
 pub mod description;
 pub mod disk;
+pub mod engine;
 pub mod flash;
 pub mod report;
 pub mod scenario;
