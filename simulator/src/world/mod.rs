@@ -8,6 +8,7 @@
 //! a [`report`].
 
 pub mod chance;
+pub mod clock;
 pub mod description;
 pub mod disk;
 pub mod engine;
