@@ -13,6 +13,7 @@ pub mod description;
 pub mod disk;
 pub mod engine;
 pub mod flash;
+pub mod link;
 pub mod report;
 pub mod scenario;
 pub mod time;
