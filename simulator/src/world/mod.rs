@@ -17,4 +17,5 @@ pub mod link;
 pub mod report;
 pub mod scenario;
 pub mod time;
+pub mod trace;
 pub mod vehicle;
