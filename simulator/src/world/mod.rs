@@ -16,6 +16,7 @@ pub mod flash;
 pub mod link;
 pub mod report;
 pub mod scenario;
+pub mod shrink;
 pub mod time;
 pub mod trace;
 pub mod vehicle;
