@@ -12,6 +12,7 @@ pub mod clock;
 pub mod description;
 pub mod disk;
 pub mod engine;
+pub mod faults;
 pub mod flash;
 pub mod link;
 pub mod report;

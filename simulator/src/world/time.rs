@@ -64,6 +64,23 @@ impl fmt::Display for Moment {
     }
 }
 
+/// How a pause stands in a log: `#[serde(with = "as_nanos")]`.
+pub mod as_nanos {
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    /// Writes the number of nanoseconds.
+    pub fn serialize<S: Serializer>(pause: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        super::nanos(*pause).serialize(serializer)
+    }
+
+    /// Reads it.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_nanos)
+    }
+}
+
 /// A pause in nanoseconds; 584 years at most.
 fn nanos(pause: Duration) -> u64 {
     u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX)
