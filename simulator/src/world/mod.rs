@@ -21,3 +21,6 @@ pub mod shrink;
 pub mod time;
 pub mod trace;
 pub mod vehicle;
+
+#[cfg(test)]
+mod tests;
