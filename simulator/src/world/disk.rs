@@ -1,6 +1,7 @@
-//! A disk that forgets what was not synchronised, under the very [`host::disk::Disk`] that ships.
+//! A disk that forgets what was not synchronised, under the very [`Disk`](host::disk::Disk) and [`Bulk`](host::disk::Bulk)
+//! that ship.
 //!
-//! **Modelled**, one level below what the trait promises: a file is replaced by writing beside it, synchronising, renaming
+//! **Modelled**, one level below what the traits promise: a file is replaced by writing beside it, synchronising, renaming
 //! and synchronising the folder, each a counted operation. Between a step and the synchronisation that covers it stands a
 //! page cache: at a power failure every sector of [`SECTOR`] bytes and every change of a folder's entries gets to the
 //! device or does not, in any order, and a file may have any length on the way. Power fails before, inside or after a

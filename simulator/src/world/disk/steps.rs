@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Component, Path};
 
 use host::Error;
-use host::disk::{Disk, UNFINISHED};
+use host::disk::{Bulk, Disk, UNFINISHED};
 
 use super::medium::{Extent, Medium, parent};
 use super::{Inside, NO_POWER, Refusal, VirtualDisk, Word};
@@ -69,11 +69,8 @@ impl Disk for VirtualDisk {
     }
 }
 
-/// Files that are too large to be replaced as a whole. Only what [`sync`](Self::sync) and [`rename`](Self::rename) did
-/// when they return survives a power failure.
-impl VirtualDisk {
-    /// Bytes of the file, if it exists.
-    pub fn length(&self, name: &str) -> Result<Option<u64>, Error> {
+impl Bulk for VirtualDisk {
+    fn length(&self, name: &str) -> Result<Option<u64>, Error> {
         check_name(name)?;
         let inside = self.0.borrow();
         inside.check_power().map_err(failed("read", name))?;
@@ -84,24 +81,21 @@ impl VirtualDisk {
         }
     }
 
-    /// Reads into `buffer` from `offset` on; fewer bytes than it holds only where the file ends.
-    pub fn read_at(&self, name: &str, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
+    fn read_at(&self, name: &str, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
         check_name(name)?;
         let inside = self.0.borrow();
         inside.check_power().map_err(failed("read", name))?;
         Ok(inside.medium.file(name).map_err(failed("read", name))?.read_at(offset, buffer))
     }
 
-    /// Adds `bytes` to the end of the file, which is made if it is not there.
-    pub fn append(&mut self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+    fn append(&mut self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         check_name(name)?;
         let mut inside = self.0.borrow_mut();
         inside.open_end(name)?;
         inside.operate(|medium, extent| medium.append(name, bytes, extent)).map_err(failed("write", name))
     }
 
-    /// Makes durable that the file is there, with all that was appended. One that is not there is made, empty.
-    pub fn sync(&mut self, name: &str) -> Result<(), Error> {
+    fn sync(&mut self, name: &str) -> Result<(), Error> {
         check_name(name)?;
         let mut inside = self.0.borrow_mut();
         inside.open_end(name)?;
@@ -109,8 +103,7 @@ impl VirtualDisk {
         inside.sync_folder(parent(name))
     }
 
-    /// Puts the file `from` in the place of `to`, whatever was there, in one durable step.
-    pub fn rename(&mut self, from: &str, to: &str) -> Result<(), Error> {
+    fn rename(&mut self, from: &str, to: &str) -> Result<(), Error> {
         check_name(from)?;
         check_name(to)?;
         let mut inside = self.0.borrow_mut();
