@@ -1,9 +1,11 @@
-//! CAN data frames, classical (up to 8 bytes) and FD with bit rate switch (up to 64), and the exact time each takes.
+//! CAN frames, classical (up to 8 bytes) and FD with bit rate switch (up to 64), bit by bit, and the exact time each takes.
 
 mod bits;
 mod crc;
+mod decoder;
 
-pub use bits::{BitRates, FrameBits, Rate, bus_time, frame_bits, wire_bits};
+pub use bits::{BitRates, Confinement, FrameBits, Rate, bus_time, frame_bits, frame_bits_from, wire_bits, wire_bits_from};
+pub use decoder::{Decoder, Fault, Field, Heard};
 
 use crate::Error;
 
@@ -43,11 +45,12 @@ impl Id {
     }
 }
 
-/// One data frame.
+/// One data or remote frame.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Frame {
     id: Id,
     format: Format,
+    remote: bool,
     len: usize,
     data: [u8; MAX_DATA],
 }
@@ -83,7 +86,14 @@ impl Frame {
         let mut bytes = [0; MAX_DATA];
         let place = bytes.get_mut(..len).filter(|_| len <= most && data_length_code(len).is_some());
         place.ok_or(Error::BadFrameLength { len })?.copy_from_slice(data);
-        Ok(Self { id, format, len, data: bytes })
+        Ok(Self { id, format, remote: false, len, data: bytes })
+    }
+
+    /// A classical frame that asks for `len` bytes, at most 8, and has none.
+    pub fn remote(id: Id, len: usize) -> Result<Self, Error> {
+        let fits = len <= MAX_CLASSICAL;
+        let frame = Self { id, format: Format::Classical, remote: true, len, data: [0; MAX_DATA] };
+        fits.then_some(frame).ok_or(Error::BadFrameLength { len })
     }
 
     /// Reads the datagram form that [`Frame::encode`] writes.
@@ -97,23 +107,26 @@ impl Frame {
             _ => Id::extended(raw)?,
         };
         let format = if flags & FD == 0 { Format::Classical } else { Format::Fd };
-        if flags & !(EXTENDED | FD) != 0 || data.len() != usize::from(len) {
-            return Err(Error::BadFrame);
+        match flags & !EXTENDED {
+            0 | FD if data.len() == usize::from(len) => Self::new(id, format, data),
+            REMOTE if data.is_empty() => Self::remote(id, len.into()),
+            _ => Err(Error::BadFrame),
         }
-        Self::new(id, format, data)
     }
 
-    /// The datagram form, for carriers that are not a CAN bus: flags (bit 0: 29-bit identifier, bit 1: FD), identifier
-    /// (4 bytes, big endian), number of data bytes, data.
+    /// The datagram form, for carriers that are not a CAN bus: flags (bit 0: 29-bit identifier, bit 1: FD, bit 2: remote),
+    /// identifier (4 bytes, big endian), number of data bytes, data, of which a remote frame has none.
     pub fn encode<'b>(&self, datagram: &'b mut [u8; MAX_DATAGRAM]) -> &'b [u8] {
         let (head, data) = datagram.split_at_mut(HEAD);
-        let flags = if self.id.is_extended() { EXTENDED } else { 0 } | if self.is_fd() { FD } else { 0 };
+        let flags = if self.id.is_extended() { EXTENDED } else { 0 }
+            | if self.is_fd() { FD } else { 0 }
+            | if self.remote { REMOTE } else { 0 };
         let [a, b, c, d] = self.id.raw().to_be_bytes();
         // `new` bounded the length by `MAX_DATA`, so it is a byte.
         let len = u8::try_from(self.len).unwrap_or(u8::MAX);
         head.copy_from_slice(&[flags, a, b, c, d, len]);
         data.copy_from_slice(&self.data);
-        datagram.get(..HEAD + self.len).unwrap_or_default()
+        datagram.get(..HEAD + self.data().len()).unwrap_or_default()
     }
 
     /// The identifier.
@@ -131,16 +144,44 @@ impl Frame {
         self.format == Format::Fd
     }
 
-    /// The data.
+    /// Whether it asks for data instead of having some.
+    pub fn is_remote(&self) -> bool {
+        self.remote
+    }
+
+    /// How many bytes its data length code says: those it has, or those it asks for.
+    pub fn length(&self) -> usize {
+        self.len
+    }
+
+    /// The data; a remote frame has none.
     pub fn data(&self) -> &[u8] {
-        // `new` bounded the length.
-        self.data.get(..self.len).unwrap_or_default()
+        let len = if self.remote { 0 } else { self.len };
+        // The constructors bounded the length.
+        self.data.get(..len).unwrap_or_default()
+    }
+
+    /// What arbitration compares, in the order of the wire; of two frames, the one with the lesser value wins the bus.
+    ///
+    /// From the high bit on: base identifier (11), RTR or SRR, IDE, extension (18), RTR of an extended frame. After the
+    /// base a data frame wins over a remote one, and that over an extended one.
+    pub fn arbitration(&self) -> u32 {
+        let base = u32::from(self.id.base) << 21;
+        let remote = u32::from(self.remote);
+        match self.id.extension {
+            None => base | remote << 20,
+            Some(extension) => base | 0b11 << 19 | extension << 1 | remote,
+        }
     }
 }
 
 impl core::fmt::Debug for Frame {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let format = if self.is_fd() { "##" } else { "#" };
+        let format = match (self.is_fd(), self.remote) {
+            (true, _) => "##",
+            (false, true) => "#R",
+            (false, false) => "#",
+        };
         write!(f, "{:x}{format}", self.id.raw())?;
         self.data().iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
@@ -168,6 +209,8 @@ const HEAD: usize = 6;
 const EXTENDED: u8 = 1;
 /// Flag: the frame is FD.
 const FD: u8 = 2;
+/// Flag: the frame is remote.
+const REMOTE: u8 = 4;
 const MAX_STANDARD: u16 = 0x7ff;
 const EXTENSION_BITS: u32 = 18;
 const MAX_EXTENSION: u32 = (1 << EXTENSION_BITS) - 1;
@@ -185,6 +228,20 @@ mod tests {
         let order =
             [Id::standard(0x100), Id::extended(0x100 << 18), Id::extended(0x100 << 18 | 1), Id::standard(0x101)];
         assert!(order.map(Result::unwrap).is_sorted());
+    }
+
+    #[test]
+    fn after_the_base_data_wins_over_remote_and_remote_over_extended() {
+        let (standard, extended) = (Id::standard(0x100).unwrap(), Id::extended(0x100 << 18).unwrap());
+        let order = [
+            Frame::classical(standard, &[]).unwrap(),
+            Frame::remote(standard, 0).unwrap(),
+            Frame::classical(extended, &[]).unwrap(),
+            Frame::remote(extended, 0).unwrap(),
+            Frame::classical(Id::extended(0x100 << 18 | 1).unwrap(), &[]).unwrap(),
+            Frame::classical(Id::standard(0x101).unwrap(), &[]).unwrap(),
+        ];
+        assert!(order.map(|frame| frame.arbitration()).is_sorted_by(|a, b| a < b));
     }
 
     #[test]
@@ -210,9 +267,10 @@ mod tests {
             (0_u32..1 << 29).prop_map(|id| Id::extended(id).unwrap()),
         ];
         let data = (0_usize..16, proptest::collection::vec(any::<u8>(), MAX_DATA));
-        (id, data, any::<bool>()).prop_map(|(id, (code, data), fd)| match fd {
-            true => Frame::fd(id, &data[..LENGTHS[code]]).unwrap(),
-            false => Frame::classical(id, &data[..code.min(MAX_CLASSICAL)]).unwrap(),
+        (id, data, 0..5).prop_map(|(id, (code, data), kind)| match kind {
+            0 => Frame::remote(id, code.min(MAX_CLASSICAL)).unwrap(),
+            1 | 2 => Frame::fd(id, &data[..LENGTHS[code]]).unwrap(),
+            _ => Frame::classical(id, &data[..code.min(MAX_CLASSICAL)]).unwrap(),
         })
     }
 

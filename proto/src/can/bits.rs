@@ -8,6 +8,7 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 
 use super::crc::Crc;
+use super::decoder::stuff_count;
 use super::{Format, Frame, data_length_code};
 
 /// The bit rate a bit is sent at.
@@ -49,10 +50,26 @@ pub struct FrameBits {
     pub data: u32,
 }
 
-/// Counts the bits of a frame.
+/// What a sender's error counters let it do (ISO 11898-1). FD frames say it in their ESI bit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a node that sends is in one of these two states")]
+pub enum Confinement {
+    /// Error active: its error flags are dominant.
+    #[default]
+    Active,
+    /// Error passive: they are recessive.
+    Passive,
+}
+
+/// Counts the bits of a frame whose sender is error active.
 pub fn frame_bits(frame: &Frame) -> FrameBits {
+    frame_bits_from(Confinement::Active, frame)
+}
+
+/// Counts the bits of a frame.
+pub fn frame_bits_from(sender: Confinement, frame: &Frame) -> FrameBits {
     let mut bits = FrameBits::default();
-    wire_bits(frame, |_, rate| match rate {
+    wire_bits_from(sender, frame, |_, rate| match rate {
         Rate::Nominal => bits.nominal += 1,
         Rate::Data => bits.data += 1,
     });
@@ -66,8 +83,13 @@ pub fn bus_time(frame: &Frame, rates: BitRates) -> Duration {
     Duration::from_nanos(time(bits.nominal, rates.nominal) + time(bits.data, rates.data))
 }
 
-/// Every bit of the frame in the order of the wire; `true` is recessive.
+/// Every bit of the frame of an error active sender in the order of the wire; `true` is recessive.
 pub fn wire_bits(frame: &Frame, emit: impl FnMut(bool, Rate)) {
+    wire_bits_from(Confinement::Active, frame, emit);
+}
+
+/// Every bit of the frame in the order of the wire; `true` is recessive.
+pub fn wire_bits_from(sender: Confinement, frame: &Frame, emit: impl FnMut(bool, Rate)) {
     let crc = match (frame.format(), frame.data().len()) {
         (Format::Classical, _) => Crc::CRC_15,
         (Format::Fd, 0..=16) => Crc::CRC_17,
@@ -75,7 +97,7 @@ pub fn wire_bits(frame: &Frame, emit: impl FnMut(bool, Rate)) {
     };
     let mut wire = Wire { emit, format: frame.format(), rate: Rate::Nominal, crc, stuffing: Stuffing::default() };
     wire.arbitration(frame);
-    wire.control_and_data(frame);
+    wire.control_and_data(sender, frame);
     match frame.format() {
         Format::Classical => wire.classical_crc(),
         Format::Fd => wire.fd_crc(),
@@ -113,19 +135,19 @@ impl<E: FnMut(bool, Rate)> Wire<E> {
             self.field(extension, 18);
         }
         match (self.format, id.is_extended()) {
-            (Format::Classical, _) => self.field(0b000, 3), // RTR, IDE, r0 or RTR, r1, r0
+            (Format::Classical, _) => self.field(u32::from(frame.is_remote()) << 2, 3), // RTR, IDE, r0 or RTR, r1, r0
             (Format::Fd, false) => self.field(0b0_0101, 5), // RRS, IDE, FDF, res, BRS
             (Format::Fd, true) => self.field(0b0101, 4),    // RRS, FDF, res, BRS
         }
     }
 
-    fn control_and_data(&mut self, frame: &Frame) {
+    fn control_and_data(&mut self, sender: Confinement, frame: &Frame) {
         if self.format == Format::Fd {
             self.rate = Rate::Data;
-            self.stuffed(false); // ESI: the sender is error active
+            self.stuffed(sender == Confinement::Passive); // ESI
         }
         // A frame has only lengths that have a code.
-        self.field(data_length_code(frame.data().len()).unwrap_or_default().into(), 4);
+        self.field(data_length_code(frame.length()).unwrap_or_default().into(), 4);
         frame.data().iter().for_each(|byte| self.field(u32::from(*byte), 8));
     }
 
@@ -139,9 +161,7 @@ impl<E: FnMut(bool, Rate)> Wire<E> {
     /// Stuff bits stand at fixed places: before the stuff count, and after every fourth bit from there on. The first
     /// also serves where the data ended in a run.
     fn fd_crc(&mut self) {
-        let count = self.stuffing.inserted % 8;
-        let gray = count ^ count >> 1;
-        let stuff_count = (gray << 1) | (gray.count_ones() % 2);
+        let stuff_count = stuff_count(self.stuffing.inserted);
         (0..4).rev().for_each(|bit| self.crc.push(stuff_count >> bit & 1 == 1));
         let (width, crc) = self.crc.value();
         let bits = stuff_count << width | crc;
