@@ -39,6 +39,14 @@ impl BitRates {
     pub const fn new(nominal: NonZeroU32, data: NonZeroU32) -> Self {
         Self { nominal, data }
     }
+
+    /// Bits per second in a phase.
+    pub const fn of(self, rate: Rate) -> NonZeroU32 {
+        match rate {
+            Rate::Nominal => self.nominal,
+            Rate::Data => self.data,
+        }
+    }
 }
 
 /// How many bits a frame has on the wire, interframe space included.

@@ -7,6 +7,7 @@
 //! People describe a world in files: a [`vehicle`], and a [`scenario`] of what happens to it. What a run was like becomes
 //! a [`report`].
 
+pub mod can;
 pub mod chance;
 pub mod clock;
 pub mod description;
