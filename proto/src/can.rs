@@ -1,10 +1,13 @@
 //! CAN frames, classical (up to 8 bytes) and FD with bit rate switch (up to 64), bit by bit, and the exact time each takes.
 
 mod bits;
+mod count;
 mod crc;
 mod decoder;
 
-pub use bits::{BitRates, Confinement, FrameBits, Rate, bus_time, frame_bits, frame_bits_from, wire_bits, wire_bits_from};
+pub use bits::{
+    BitRates, Confinement, FrameBits, Rate, bus_time, frame_bits, frame_bits_from, wire_bits, wire_bits_from,
+};
 pub use decoder::{Decoder, Fault, Field, Heard};
 
 use crate::Error;

@@ -4,6 +4,7 @@
 //! figure with its limit. What it cannot do for want of a tool falls short, and names the tool.
 
 mod bench_peers;
+mod can_golden;
 mod demo;
 mod ed25519_rule;
 mod fresh_test;
@@ -65,6 +66,7 @@ const ITEMS: &[Item] = &[
     requirements::ITEM,
     mutated_metadata::ITEM,
     fuzz::ITEM,
+    can_golden::ITEM,
 ];
 
 /// Prints every name with its promise.

@@ -6,5 +6,6 @@ pub mod evidence;
 pub mod oracle;
 pub mod programs;
 pub mod record;
+pub mod socketcan;
 pub mod tap;
 pub mod walkthrough;

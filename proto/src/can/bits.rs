@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use super::crc::Crc;
 use super::decoder::stuff_count;
-use super::{Format, Frame, data_length_code};
+use super::{Format, Frame, count, data_length_code};
 
 /// The bit rate a bit is sent at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,12 +76,7 @@ pub fn frame_bits(frame: &Frame) -> FrameBits {
 
 /// Counts the bits of a frame.
 pub fn frame_bits_from(sender: Confinement, frame: &Frame) -> FrameBits {
-    let mut bits = FrameBits::default();
-    wire_bits_from(sender, frame, |_, rate| match rate {
-        Rate::Nominal => bits.nominal += 1,
-        Rate::Data => bits.data += 1,
-    });
-    bits
+    count::frame_bits(sender, frame)
 }
 
 /// How long a frame occupies a bus, interframe space included; rounded down to the nanosecond.
@@ -104,8 +99,7 @@ pub fn wire_bits_from(sender: Confinement, frame: &Frame, emit: impl FnMut(bool,
         (Format::Fd, _) => Crc::CRC_21,
     };
     let mut wire = Wire { emit, format: frame.format(), rate: Rate::Nominal, crc, stuffing: Stuffing::default() };
-    wire.arbitration(frame);
-    wire.control_and_data(sender, frame);
+    wire.head_and_data(sender, frame);
     match frame.format() {
         Format::Classical => wire.classical_crc(),
         Format::Fd => wire.fd_crc(),
@@ -114,6 +108,39 @@ pub fn wire_bits_from(sender: Confinement, frame: &Frame, emit: impl FnMut(bool,
     wire.plain(true);
     wire.plain(false);
     (0..1 + 7 + 3).for_each(|_| wire.plain(true));
+}
+
+/// What stands before the data: up to the bit in which the rate may change, and after it.
+pub(super) struct Head {
+    pub(super) before_switch: u64,
+    pub(super) before_switch_width: u32,
+    pub(super) control: u64,
+    pub(super) control_width: u32,
+}
+
+impl Head {
+    pub(super) fn of(sender: Confinement, frame: &Frame) -> Self {
+        let remote = u64::from(frame.is_remote());
+        let (flags, width) = match (frame.format(), frame.id.is_extended()) {
+            (Format::Classical, _) => (remote << 2, 3), // RTR, IDE, r0 or RTR, r1, r0
+            (Format::Fd, false) => (0b0_0101, 5),       // RRS, IDE, FDF, res, BRS
+            (Format::Fd, true) => (0b0101, 4),          // RRS, FDF, res, BRS
+        };
+        // Start of frame is a zero in front.
+        let base = u64::from(frame.id.base);
+        let (id, id_width) = match frame.id.extension {
+            None => (base, 1 + 11),
+            Some(extension) => (base << 20 | 0b11 << 18 | u64::from(extension), 1 + 11 + 2 + 18), // SRR, IDE
+        };
+        // A frame has only lengths that have a code.
+        let code = u64::from(data_length_code(frame.length()).unwrap_or_default());
+        let (control, control_width) = match frame.format() {
+            Format::Classical => (code, 4),
+            Format::Fd => (u64::from(sender == Confinement::Passive) << 4 | code, 5), // ESI
+        };
+        let before_switch = id << width | flags;
+        Self { before_switch, before_switch_width: id_width + width, control, control_width }
+    }
 }
 
 /// Where the bits go, and what CRC and stuffing have seen of them.
@@ -134,35 +161,20 @@ struct Stuffing {
 }
 
 impl<E: FnMut(bool, Rate)> Wire<E> {
-    fn arbitration(&mut self, frame: &Frame) {
-        let id = frame.id();
-        self.stuffed(false);
-        self.field(u32::from(id.base), 11);
-        if let Some(extension) = id.extension {
-            self.field(0b11, 2); // SRR, IDE
-            self.field(extension, 18);
-        }
-        match (self.format, id.is_extended()) {
-            (Format::Classical, _) => self.field(u32::from(frame.is_remote()) << 2, 3), // RTR, IDE, r0 or RTR, r1, r0
-            (Format::Fd, false) => self.field(0b0_0101, 5), // RRS, IDE, FDF, res, BRS
-            (Format::Fd, true) => self.field(0b0101, 4),    // RRS, FDF, res, BRS
-        }
-    }
-
-    fn control_and_data(&mut self, sender: Confinement, frame: &Frame) {
+    fn head_and_data(&mut self, sender: Confinement, frame: &Frame) {
+        let head = Head::of(sender, frame);
+        self.field(head.before_switch, head.before_switch_width);
         if self.format == Format::Fd {
             self.rate = Rate::Data;
-            self.stuffed(sender == Confinement::Passive); // ESI
         }
-        // A frame has only lengths that have a code.
-        self.field(data_length_code(frame.length()).unwrap_or_default().into(), 4);
-        frame.data().iter().for_each(|byte| self.field(u32::from(*byte), 8));
+        self.field(head.control, head.control_width);
+        frame.data().iter().for_each(|byte| self.field(u64::from(*byte), 8));
     }
 
     /// The CRC is stuffed like what stands before it.
     fn classical_crc(&mut self) {
         let (width, crc) = self.crc.value();
-        self.field(crc, width);
+        self.field(crc.into(), width);
         self.break_run();
     }
 
@@ -182,7 +194,7 @@ impl<E: FnMut(bool, Rate)> Wire<E> {
         self.rate = Rate::Nominal;
     }
 
-    fn field(&mut self, value: u32, width: u32) {
+    fn field(&mut self, value: u64, width: u32) {
         (0..width).rev().for_each(|bit| self.stuffed(value >> bit & 1 == 1));
     }
 

@@ -162,8 +162,7 @@ impl Decoder {
             self.stuffing.until_fixed -= 1;
         }
         self.checks.push(self.field, bit);
-        self.stuffing.run =
-            if self.stuffing.run > 0 && bit == self.stuffing.last { self.stuffing.run + 1 } else { 1 };
+        self.stuffing.run = if self.stuffing.run > 0 && bit == self.stuffing.last { self.stuffing.run + 1 } else { 1 };
         self.stuffing.last = bit;
         self.value = self.value << 1 | u32::from(bit);
         self.left = self.left.saturating_sub(1);
@@ -184,22 +183,17 @@ impl Decoder {
 
     /// The rate of the next bit.
     pub fn rate(&self) -> Rate {
-        match self.field {
-            Field::ErrorState | Field::StuffCount => Rate::Data,
-            Field::Length | Field::Data | Field::Crc if self.format == Format::Fd => Rate::Data,
-            _ => Rate::Nominal,
-        }
+        let data =
+            matches!(self.field, Field::ErrorState | Field::Length | Field::Data | Field::StuffCount | Field::Crc);
+        if data && self.format == Format::Fd { Rate::Data } else { Rate::Nominal }
     }
 
     /// Whether the next bit is one that a run of five equal bits calls for.
     pub fn expects_stuff_bit(&self) -> bool {
-        let stuffed = match self.field {
-            Field::StuffCount | Field::Ack | Field::AckDelimiter | Field::End => false,
-            // After the checksum of a classical frame there may be one.
-            Field::Crc | Field::CrcDelimiter => self.format == Format::Classical,
-            _ => true,
-        };
-        stuffed && self.stuffing.run == 5
+        let never = matches!(self.field, Field::StuffCount | Field::Ack | Field::AckDelimiter | Field::End);
+        // After the checksum of a classical frame there may be one.
+        let checksum = matches!(self.field, Field::Crc | Field::CrcDelimiter);
+        self.stuffing.run == 5 && !never && !(checksum && self.format == Format::Fd)
     }
 
     /// Whether the next bit is the ACK slot of a frame that has been right so far.
@@ -248,15 +242,18 @@ impl Decoder {
 
     /// Bits that can have one value only.
     fn fixed_form(&self, bit: bool) -> Result<(), Fault> {
-        match self.field {
-            Field::Start | Field::Reserved if bit => Err(Fault::Form),
-            Field::Format if bit && !self.fd_capable => Err(Fault::Form),
-            Field::RateSwitch | Field::CrcDelimiter | Field::AckDelimiter if !bit => Err(Fault::Form),
-            Field::End if !bit && self.left == 0 => Err(Fault::LastBit),
-            Field::End if !bit => Err(Fault::Form),
-            Field::AckDelimiter if !self.checks.right => Err(Fault::Crc),
-            _ => Ok(()),
+        let dominant =
+            matches!(self.field, Field::Start | Field::Reserved) || self.field == Field::Format && !self.fd_capable;
+        let recessive =
+            matches!(self.field, Field::RateSwitch | Field::CrcDelimiter | Field::AckDelimiter | Field::End);
+        if self.field == Field::End && self.left == 0 && !bit {
+            return Err(Fault::LastBit);
         }
+        if dominant && bit || recessive && !bit {
+            return Err(Fault::Form);
+        }
+        let wrong = self.field == Field::AckDelimiter && !self.checks.right;
+        if wrong { Err(Fault::Crc) } else { Ok(()) }
     }
 
     /// Keeps the value of the field that is complete, and goes on to the next.
@@ -347,10 +344,13 @@ impl Default for Decoder {
 
 impl Checks {
     fn push(&mut self, field: Field, bit: bool) {
-        match field {
-            Field::Crc | Field::CrcDelimiter | Field::Ack | Field::AckDelimiter | Field::End => return,
-            Field::StuffCount => {}
-            _ => self.crc15.push(bit),
+        let covered =
+            !matches!(field, Field::Crc | Field::CrcDelimiter | Field::Ack | Field::AckDelimiter | Field::End);
+        if !covered {
+            return;
+        }
+        if field != Field::StuffCount {
+            self.crc15.push(bit);
         }
         self.crc17.push(bit);
         self.crc21.push(bit);
@@ -371,7 +371,7 @@ impl Checks {
 pub(super) fn stuff_count(inserted: u32) -> u32 {
     let count = inserted % 8;
     let gray = count ^ count >> 1;
-    gray << 1 | gray.count_ones() % 2
+    (gray << 1) | (gray.count_ones() % 2)
 }
 
 #[cfg(test)]

@@ -143,9 +143,10 @@ impl Bus {
         if !node.bits.controller.is_sending() {
             node.put_back();
         }
-        if node.counters.is_bus_off() {
+        if node.is_on() && node.counters.is_bus_off() {
             node.bits.controller.stop();
             node.leave(at);
+            self.note_timer(index);
             self.events.push_back(Event { at, node: NodeId(index), what: What::BusOff });
         } else if before != node.counters {
             self.tell_change(index, before, at);

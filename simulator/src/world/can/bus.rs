@@ -32,6 +32,8 @@ pub struct Bus {
     pub(super) state: State,
     pub(super) events: VecDeque<Event>,
     upcoming: Moment,
+    /// Not after the first moment at which a node does something by itself.
+    timer: Moment,
     pub(super) cut: bool,
     /// Frames begun so far, those that failed included.
     pub(super) attempts: u64,
@@ -110,6 +112,7 @@ impl Bus {
             state: State::Free(Point::default()),
             events: VecDeque::new(),
             upcoming: Moment::NEVER,
+            timer: Moment::NEVER,
             cut: false,
             attempts: 0,
             disturbances: Vec::new(),
@@ -270,7 +273,9 @@ impl Bus {
     }
 
     fn step(&mut self, now: Moment) {
-        self.run_timers(now);
+        if self.timer <= now {
+            self.run_timers(now);
+        }
         self.run_sources(now);
         match self.state {
             State::Free(free) => self.begin_if_due(free, now),
@@ -292,9 +297,8 @@ impl Bus {
             State::Frame(running) => self.grid.moment(running.due(&self.grid)),
             State::Bits(episode) => self.next_sample(episode),
         };
-        let timers = self.nodes.iter().map(Node::timer);
         let sources = self.sources.iter().map(|source| source.traffic.next());
-        self.upcoming = timers.chain(sources).fold(bus, Moment::min);
+        self.upcoming = sources.fold(bus.min(self.timer), Moment::min);
     }
 
     /// When a waiting node has seen enough recessive bits, if the bus stays free.
@@ -317,6 +321,13 @@ impl Bus {
                 self.wait(index, RECOVERY, now);
             }
         }
+        self.timer = self.nodes.iter().map(Node::timer).min().unwrap_or(Moment::NEVER);
+    }
+
+    /// A node may have something to do by itself now.
+    pub(super) fn note_timer(&mut self, index: usize) {
+        let timer = self.nodes.get(index).map_or(Moment::NEVER, Node::timer);
+        self.timer = self.timer.min(timer);
     }
 
     fn run_sources(&mut self, now: Moment) {
@@ -463,7 +474,7 @@ impl Bus {
         let what = if node.reads_at_once(at) {
             What::Received(*frame)
         } else if node.store(*frame, at) {
-            return;
+            return self.note_timer(index);
         } else {
             What::Overrun(*frame)
         };

@@ -129,11 +129,8 @@ impl Controller {
 
     /// Whether it sends a frame, or is about to join in one.
     pub(super) fn is_sending(&self) -> bool {
-        match self.phase {
-            Phase::Frame => self.role == Role::Transmitter,
-            Phase::Intermission { joining, .. } => joining,
-            _ => false,
-        }
+        let joining = matches!(self.phase, Phase::Intermission { joining: true, .. });
+        joining || self.phase == Phase::Frame && self.role == Role::Transmitter
     }
 
     /// Whether it is in the last bit of the intermission, in which a dominant bit starts a frame.
@@ -143,28 +140,20 @@ impl Controller {
 
     /// Bits until it may start a frame, if nothing else happens; `None` if something has to.
     pub(super) fn suspended(&self) -> Option<u64> {
-        match self.phase {
-            Phase::Idle => Some(0),
-            Phase::Suspend { left } => Some(left.into()),
-            _ => None,
+        if let Phase::Suspend { left } = self.phase {
+            return Some(left.into());
         }
+        self.is_idle().then_some(0)
     }
 
     /// If it waits: how often eleven recessive bits must still come, and how many have.
     pub(super) fn waiting(&self) -> Option<(u8, u8)> {
-        match self.phase {
-            Phase::Waiting { left, run } => Some((left, run)),
-            _ => None,
-        }
+        if let Phase::Waiting { left, run } = self.phase { Some((left, run)) } else { None }
     }
 
     /// Whether a falling edge sets its bit time anew.
     pub(super) fn synchronizes_hard(&self) -> bool {
-        match self.phase {
-            Phase::Waiting { .. } | Phase::Idle | Phase::Suspend { .. } => true,
-            Phase::Intermission { passed, .. } => passed == 2,
-            _ => false,
-        }
+        self.is_about_to_be_idle() || matches!(self.phase, Phase::Waiting { .. } | Phase::Idle | Phase::Suspend { .. })
     }
 
     /// Takes the bit it sees, and sets what it sends next. `dipped`: the bus was dominant at some time during the bit.

@@ -51,7 +51,9 @@ impl Grid {
     pub(super) fn pause(&self, ticks: u64) -> Duration {
         let nanos = match ticks.checked_mul(NANOS) {
             Some(wide) => wide / self.per_second,
-            None => u64::try_from(u128::from(ticks) * u128::from(NANOS) / u128::from(self.per_second)).unwrap_or(u64::MAX),
+            None => {
+                u64::try_from(u128::from(ticks) * u128::from(NANOS) / u128::from(self.per_second)).unwrap_or(u64::MAX)
+            }
         };
         Duration::from_nanos(nanos)
     }

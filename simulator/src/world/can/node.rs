@@ -88,7 +88,7 @@ impl Filter {
 /// A node of a bus.
 #[derive(Debug)]
 pub(super) struct Node {
-    config: Config,
+    config: Box<Config>,
     pub(super) presence: Presence,
     pub(super) counters: Counters,
     /// Before this it may not start a frame.
@@ -100,7 +100,8 @@ pub(super) struct Node {
     inbox: VecDeque<(Moment, Frame)>,
     held: Moment,
     pub(super) noise: Noise,
-    pub(super) bits: Bits,
+    // Seldom looked at, and large.
+    pub(super) bits: Box<Bits>,
 }
 
 /// How a node stands to the bus.
@@ -142,8 +143,8 @@ impl Node {
             inbox: VecDeque::with_capacity(config.fifo),
             held: Moment::START,
             noise: Noise::new(config.noise, chance),
-            bits: Bits { controller, next: 0, dipped: false, attempt: 0, bit: 0 },
-            config,
+            bits: Box::new(Bits { controller, next: 0, dipped: false, attempt: 0, bit: 0 }),
+            config: Box::new(config),
         }
     }
 

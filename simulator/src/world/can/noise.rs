@@ -10,14 +10,14 @@ use crate::world::chance::{Chance, PerBillion};
 pub(super) struct Noise {
     /// The chance that 2ⁿ bits in a row are right, in parts of 2⁶⁴; empty if all are.
     runs: Vec<u64>,
-    chance: Chance,
+    chance: Box<Chance>,
     right: u64,
 }
 
 impl Noise {
     pub(super) fn new(share: PerBillion, chance: Chance) -> Self {
         let runs = if share == PerBillion::NEVER { Vec::new() } else { runs(share) };
-        let mut noise = Self { runs, chance, right: u64::MAX };
+        let mut noise = Self { runs, chance: Box::new(chance), right: u64::MAX };
         noise.draw();
         noise
     }
@@ -65,7 +65,7 @@ impl Noise {
 
 /// The product of two numbers in parts of 2⁶⁴.
 fn product(a: u64, b: u64) -> u64 {
-    u64::try_from(u128::from(a) * u128::from(b) >> 64).unwrap_or(u64::MAX)
+    u64::try_from((u128::from(a) * u128::from(b)) >> 64).unwrap_or(u64::MAX)
 }
 
 fn runs(share: PerBillion) -> Vec<u64> {

@@ -63,18 +63,12 @@ impl Rig {
     }
 
     pub(super) fn received(&self, node: NodeId) -> Vec<Frame> {
-        let frame = |(_, what)| match what {
-            What::Received(frame) => Some(frame),
-            _ => None,
-        };
+        let frame = |(_, what)| if let What::Received(frame) = what { Some(frame) } else { None };
         self.of_node(node).filter_map(frame).collect()
     }
 
     pub(super) fn errors(&self, node: NodeId) -> Vec<BusError> {
-        let error = |(_, what)| match what {
-            What::Error(error) => Some(error),
-            _ => None,
-        };
+        let error = |(_, what)| if let What::Error(error) = what { Some(error) } else { None };
         self.of_node(node).filter_map(error).collect()
     }
 

@@ -63,7 +63,7 @@ impl Traffic {
             let time = mean_time(*id, rates, &mut chance);
             let common = chance.choose(&PERIODS).copied().unwrap_or(LONGEST);
             // The last message fills what is left.
-            let nanos = u64::try_from((time * WHOLE).checked_div(left).unwrap_or(u64::MAX)).unwrap_or(u64::MAX);
+            let nanos = (time * WHOLE).checked_div(left).unwrap_or(u64::MAX);
             let period = common.max(Duration::from_nanos(nanos));
             if period > LONGEST {
                 break;

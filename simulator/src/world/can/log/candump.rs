@@ -80,9 +80,8 @@ fn write_bytes(log: &mut String, bytes: &[u8]) -> fmt::Result {
 /// Reads a log.
 pub fn lines(log: &str) -> impl Iterator<Item = Result<Line<'_>, Error>> {
     let numbered = log.lines().zip(1..).filter(|(text, _)| !text.trim().is_empty());
-    numbered.map(|(text, line)| {
-        read(text).map_err(|Wrong { expected, got }| Error { line, expected, got: got.to_owned() })
-    })
+    numbered
+        .map(|(text, line)| read(text).map_err(|Wrong { expected, got }| Error { line, expected, got: got.to_owned() }))
 }
 
 /// What is wrong with a line, and where.

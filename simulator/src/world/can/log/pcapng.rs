@@ -111,8 +111,10 @@ mod tests {
         let frame = Frame::classical(Id::extended(0x18da_10f1).unwrap(), &[1, 2, 3]).unwrap();
         capture.add(0, Moment::from_nanos(0x1_0000_0002), &Entry::Frame(frame));
         let section = "0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffff1c000000";
-        let interface = "0100000028000000e3000000000000000200040063616e30090001000900000000000000".to_owned() + "28000000";
-        let packet = "060000002c0000000000000001000000020000000b0000000b00000098da10f10300000001020300".to_owned() + "2c000000";
+        let interface =
+            "0100000028000000e3000000000000000200040063616e30090001000900000000000000".to_owned() + "28000000";
+        let packet =
+            "060000002c0000000000000001000000020000000b0000000b00000098da10f10300000001020300".to_owned() + "2c000000";
         let written: String = capture.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(written, format!("{section}{interface}{packet}"));
     }

@@ -143,12 +143,8 @@ mod tests {
     #[test]
     fn an_error_frame_names_type_place_and_counters() {
         let counters = Counters { transmit: 8, receive: 0 };
-        let error = BusError {
-            kind: ErrorKind::Bit(false),
-            role: Role::Transmitter,
-            field: Some(Field::Data),
-            counters,
-        };
+        let error =
+            BusError { kind: ErrorKind::Bit(false), role: Role::Transmitter, field: Some(Field::Data), counters };
         let frame = ErrorFrame::of(&error);
         assert_eq!(frame.identifier(), 0x2000_0288);
         assert_eq!(frame.data(), [0, 0, 0x88, 0x0a, 0, 0, 8, 0]);

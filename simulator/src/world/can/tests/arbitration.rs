@@ -36,8 +36,7 @@ fn a_frame_that_comes_later_waits_whatever_its_identifier() {
 fn a_controller_sends_by_priority_or_in_order_as_it_is_made() {
     let frames = [frame(0x300, &[]), frame(0x200, &[]), frame(0x100, &[]), frame(0x200, &[1])];
     let run = |order| {
-        let (mut rig, nodes) =
-            Rig::with(vec![Config { order, mailboxes: 4, ..Config::default() }, Config::default()]);
+        let (mut rig, nodes) = Rig::with(vec![Config { order, mailboxes: 4, ..Config::default() }, Config::default()]);
         frames.iter().for_each(|frame| rig.send(nodes[0], *frame));
         rig.run_for(Duration::from_millis(2));
         rig.received(nodes[1])

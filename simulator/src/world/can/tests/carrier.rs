@@ -104,7 +104,7 @@ fn a_receiver_that_is_too_slow_for_its_fifo_loses_the_message() {
         let next = pair.rig.bus.next().max(pair.rig.now);
         let seen = pair.rig.events.len();
         pair.rig.run_until(next.min(until));
-        for event in pair.rig.events[seen..].to_vec() {
+        for event in pair.rig.events[seen..].iter().copied() {
             if let (true, What::Received(frame)) = (event.node == pair.nodes[0], event.what) {
                 pair.ends[0].receive(&frame, event.at).unwrap();
             }

@@ -59,14 +59,13 @@ fn sorted(mut sendings: Vec<Sending>) -> Vec<Sending> {
 
 /// The frames in the order in which they were on the bus, with the moments at which they ended.
 fn sent(rig: &Rig) -> Vec<(Moment, Frame)> {
-    let frame = |event: &Event| match event.what {
-        What::Transmitted(frame) => Some((event.at, frame)),
-        _ => None,
-    };
+    let frame = |event: &Event| if let What::Transmitted(frame) = event.what { Some((event.at, frame)) } else { None };
     rig.events.iter().filter_map(frame).collect()
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
     #[test]
     fn the_bus_is_busy_for_exactly_the_bits_of_its_frames(
         sendings in proptest::collection::vec(any_sending(4), 1..40)
