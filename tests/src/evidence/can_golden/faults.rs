@@ -102,8 +102,9 @@ fn show_bus_off(record: &mut Record) -> Result<()> {
 
 fn show_alone(record: &mut Record) -> Result<()> {
     let mut scene = Scene::new();
-    for node in [1, 2] {
-        scene.bus.power_off(scene.nodes[node], scene.now)?;
+    let [_, others @ ..] = scene.nodes;
+    for node in others {
+        scene.bus.power_off(node, scene.now)?;
     }
     scene.bus.send(scene.nodes[0], frame()?, scene.now)?;
     scene.run(Duration::from_secs(10));
@@ -125,10 +126,11 @@ fn show_inconsistency(record: &mut Record) -> Result<()> {
     scene.bus.disturb(scene.nodes[1], 0, frame_bits(&frame()?).nominal - 3 - 2)?;
     scene.bus.send(scene.nodes[0], frame()?, scene.now)?;
     scene.run(Duration::from_millis(2));
-    for (node, times) in [(1, 1.0), (2, 2.0)] {
-        let received = |event: &&Event| event.node == scene.nodes[node] && matches!(event.what, What::Received(_));
+    let [_, finder, other] = scene.nodes;
+    let cases = [(finder, "the receiver that", 1.0), (other, "the other one, when a receiver", 2.0)];
+    for (node, who, times) in cases {
+        let received = |event: &&Event| event.node == node && matches!(event.what, What::Received(_));
         let count = number(u64::try_from(scene.events.iter().filter(received).count())?)?;
-        let who = if node == 1 { "the receiver that" } else { "the other one, when a receiver" };
         record.figure(format!("frames at {who} saw the last bit but one flipped"), count, "", Limit::Exactly(times));
     }
     Ok(())
