@@ -83,3 +83,20 @@ fn modules() -> Result<PathBuf> {
 pub const SECONDS: u32 = 120;
 const KERNEL: &str = "linux.uml";
 const MODULES: &str = "/usr/lib/uml/modules";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_process_of_a_guest_is_a_script_that_bash_can_read() {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("socketcan/init.sh");
+        programs::output(Command::new("bash").arg("-n").arg(script)).unwrap();
+    }
+
+    #[test]
+    fn every_package_a_guest_takes_is_listed() {
+        let table = include_str!("../../xtask/packages.toml");
+        assert!(PACKAGES.iter().all(|name| table.contains(&format!("name = \"{name}\""))));
+    }
+}

@@ -17,6 +17,7 @@ mod controller;
 mod counters;
 mod error;
 mod event;
+mod frames;
 mod grid;
 pub mod log;
 mod node;

@@ -111,12 +111,12 @@ pub(super) fn consecutive(id: Id, chance: &mut Chance) -> Result<Frame> {
 }
 
 /// The same in an FD frame of 64 bytes.
-pub(super) fn consecutive_fd(chance: &mut Chance) -> Result<Frame> {
+pub(super) fn consecutive_fd(id: Id, chance: &mut Chance) -> Result<Frame> {
     let mut data = [0; 64];
     chance.fill(&mut data);
     let [first, ..] = &mut data;
     *first = 0x20 | *first & 15;
-    Ok(Frame::fd(Id::standard(0x7e0)?, &data)?)
+    Ok(Frame::fd(id, &data)?)
 }
 
 fn any_fd(chance: &mut Chance) -> Result<Frame> {

@@ -127,11 +127,11 @@ fn show_inconsistency(record: &mut Record) -> Result<()> {
     scene.bus.send(scene.nodes[0], frame()?, scene.now)?;
     scene.run(Duration::from_millis(2));
     let [_, finder, other] = scene.nodes;
-    let cases = [(finder, "the receiver that", 1.0), (other, "the other one, when a receiver", 2.0)];
-    for (node, who, times) in cases {
+    for (node, who, times) in [(finder, "the receiver that saw it", 1.0), (other, "another receiver", 2.0)] {
         let received = |event: &&Event| event.node == node && matches!(event.what, What::Received(_));
         let count = number(u64::try_from(scene.events.iter().filter(received).count())?)?;
-        record.figure(format!("frames at {who} saw the last bit but one flipped"), count, "", Limit::Exactly(times));
+        let what = format!("last bit but one flipped: the frame is accepted by {who}");
+        record.figure(what, count, "times", Limit::Exactly(times));
     }
     Ok(())
 }

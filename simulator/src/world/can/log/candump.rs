@@ -214,6 +214,17 @@ mod tests {
         assert!(matches!(one("(1.0) can0 123##5"), Ok(Entry::Frame(frame)) if frame.is_fd()));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic_and_what_it_reads_can_be_written(text in "[(]?[0-9.]{0,12}[)]? ?[a-z0-9]{0,4} ?[0-9a-fA-FrR#.]{0,30}|.{0,60}") {
+            for line in lines(&text).flatten() {
+                let mut log = String::new();
+                write(&mut log, line.at, line.interface, &line.entry);
+                assert_eq!(one(&log), Ok(line.entry));
+            }
+        }
+    }
+
     #[test]
     fn mistakes_are_named_with_their_line_and_what_was_expected() {
         let cases = [

@@ -130,6 +130,7 @@ fn a_frame_nobody_acknowledges_is_repeated_for_ever_and_never_takes_its_sender_o
     assert!(rig.errors(nodes[0]).len() > 4_000);
     assert_eq!(rig.bus.counters(nodes[0]).unwrap().transmit, 128, "error passive, and no further");
     let late = rig.bus.attach(Config::default());
+    rig.bus.power_on(late, rig.now).unwrap();
     rig.run_for(Duration::from_millis(1));
     assert_eq!(rig.received(late), [frame(0x123, &[1])]);
 }
