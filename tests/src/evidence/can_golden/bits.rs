@@ -119,7 +119,8 @@ pub(super) fn consecutive_fd(id: Id, chance: &mut Chance) -> Result<Frame> {
     Ok(Frame::fd(id, &data)?)
 }
 
-fn any_fd(chance: &mut Chance) -> Result<Frame> {
+/// An FD frame of 64 random bytes with a random identifier.
+pub(super) fn any_fd(chance: &mut Chance) -> Result<Frame> {
     let mut data = [0; 64];
     chance.fill(&mut data);
     Ok(Frame::fd(Id::standard(u16::try_from(chance.below(1 << 11))?)?, &data)?)
