@@ -4,9 +4,11 @@
 //! signed command alone changes the bank.
 
 use proto::secondary::Refusal;
+use uptane::verify::partial::VerifiedCommand;
 use uptane::{Action, TransactionId};
 
 use crate::Fault;
+use crate::bank::Descriptor;
 use crate::flash::Bank;
 use crate::state::{Ending, Outcome, Stage, State};
 
@@ -32,6 +34,25 @@ pub fn begin(state: &State, transaction: TransactionId) -> Result<State, Fault> 
         true => Err(Fault::Refused(Refusal::Phase)),
         false => Ok(State { stage: Stage::Staging(transaction), ..*state }),
     }
+}
+
+/// What a command makes of `state`: it counts only in the open transaction, for the trusted Director Targets. `image` reads
+/// what stands in the bank that is not home; a commit raises the counter floor to it in the same record.
+pub fn carry_out(
+    state: &State,
+    command: &VerifiedCommand,
+    image: impl FnOnce() -> Result<Option<Descriptor>, Fault>,
+) -> Result<State, Fault> {
+    let open = state.stage.transaction().ok_or(Fault::Refused(Refusal::Phase))?;
+    let targets = state.targets.ok_or(Fault::Refused(Refusal::Phase))?.sha256;
+    let action = command.action_in(open, targets)?;
+    let mut next = obey(state, action)?;
+    if action == Action::Commit && next != *state {
+        // A committed image is the lowest its line will ever run again.
+        let image = image()?.ok_or(Fault::Storage)?;
+        next.floors.raise(image.line, image.counter)?;
+    }
+    Ok(next)
 }
 
 /// What a verified command of the transaction in `state` makes of it. The same command again changes nothing.
@@ -72,7 +93,7 @@ pub fn vote(state: &State) -> State {
     State { stage: Stage::Healthy(transaction), ..*state }
 }
 
-/// The new image is home, the old one may not boot any more. The caller raises the counter floor with it.
+/// The new image is home, the old one may not boot any more.
 fn committed(state: &State, transaction: TransactionId) -> State {
     let mut next = State { stage: Stage::Committed(transaction), home: state.home.other(), received: 0, ..*state };
     next.set_bootable(state.home, None);

@@ -4,7 +4,7 @@ use proto::secondary::{File, Refusal};
 use sha2::Digest as _;
 use uptane::limits::MAX_COMMAND;
 use uptane::verify::partial::CommandStream;
-use uptane::{Action, Length, Nonce, Sha256, Time, TransactionId};
+use uptane::{Length, Nonce, Sha256, Time, TransactionId};
 
 use super::Secondary;
 use crate::flash::{Appender, Area, Flash, Kind, Side, size};
@@ -161,20 +161,9 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         let length = u32::try_from(progress.length).map_err(|_| Fault::Refused(Refusal::TooLong))?;
         self.store.stream(area, 0, length, &mut self.buffer, |piece| Ok(stream.feed(piece)?))?;
         let command = stream.finish()?;
-        let open = self.state.stage.transaction().ok_or(Fault::Refused(Refusal::Phase))?;
-        let targets = self.state.targets.ok_or(Fault::Refused(Refusal::Phase))?.sha256;
-        let action = command.action_in(open, targets)?;
-        let mut next = transaction::obey(&self.state, action)?;
-        if action == Action::Commit && next != self.state {
-            self.raise_floor(&mut next)?;
-        }
+        let store = &mut self.store;
+        let next = transaction::carry_out(&self.state, &command, || store.descriptor(self.state.home.other()))?;
         self.record(next)
-    }
-
-    /// A committed image is the lowest its line will ever run again.
-    fn raise_floor(&mut self, next: &mut State) -> Result<(), Fault> {
-        let image = self.store.descriptor(next.home)?.ok_or(Fault::Storage)?;
-        Ok(next.floors.raise(image.line, image.counter)?)
     }
 
     /// Writes the report into the buffer. Its counter is durable before it is signed, so it is never used twice.
