@@ -252,9 +252,9 @@ impl Primary {
         }
     }
 
-    /// A transaction that may have activated something goes on at once; before that, the Director is asked first.
+    /// A transaction whose course is its own goes on at once; before that, the Director is asked first.
     fn begin(&mut self, mut start: Start) {
-        let journal = start.journal.take_if(|journal| journal.has_activated() || journal.is_closed());
+        let journal = start.journal.take_if(|journal| journal.must_go_on());
         let (met, only_telling) = (BTreeMap::new(), None);
         let mut cycle = Cycle { start, round: 0, only_telling, met, phase: Phase::Over };
         match journal {

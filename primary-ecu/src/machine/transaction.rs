@@ -182,9 +182,18 @@ impl Transaction {
         self.members.iter().find(|member| member.ecu == ecu)
     }
 
-    /// Whether a member may have been told to run its new image.
-    pub fn has_activated(&self) -> bool {
-        self.members.iter().any(|member| member.told)
+    /// Whether its course is its own: a member may have been told to run its new image, or it turns back, or it is over.
+    /// Before that the Director may withdraw it.
+    pub fn must_go_on(&self) -> bool {
+        match self.state {
+            State::Staging | State::Verifying => self.members.iter().any(|member| member.told),
+            State::Activating(_)
+            | State::Voting
+            | State::Committing
+            | State::Committed
+            | State::RollingBack(_)
+            | State::RolledBack(_) => true,
+        }
     }
 
     /// Whether it is over.

@@ -36,6 +36,19 @@ fn a_journalled_transaction_the_director_withdrew_is_rolled_back() {
 }
 
 #[test]
+fn a_journalled_roll_back_goes_on_whatever_the_director_wants_by_now() {
+    let mut bench = Bench::new(2);
+    bench.repo.publish(|next| next.release());
+    // Until the transaction is open and something staged, but nobody told to activate.
+    bench.dies_after = Some(16);
+    assert!(bench.cycle().is_none());
+    bench.journal.as_mut().unwrap().state = State::RollingBack(Cause::Withdrawn);
+    bench.repo.publish(|next| next.assign_release(1));
+    assert!(matches!(bench.cycle(), Some(Ok(()))));
+    assert!(bench.all_run(1) && bench.journal.is_none());
+}
+
+#[test]
 fn wherever_the_power_fails_the_vehicle_runs_the_new_release_in_the_end() {
     for at in 0.. {
         let mut bench = Bench::new(3);
