@@ -244,9 +244,19 @@ impl Member {
         self.standing
     }
 
-    /// Back at its old image, or never told to leave it and not to be found.
+    /// Back at its old image, or never told to leave it and not to be found. One that was told knows the transaction: if
+    /// it says otherwise that may be an answer to something older, and counts only where nothing else comes.
     fn is_back(&self) -> bool {
-        matches!(self.standing, Standing::RolledBack | Standing::Absent)
+        match self.standing {
+            Standing::RolledBack => true,
+            Standing::Absent => !self.told || self.attempts >= MAX_ATTEMPTS,
+            Standing::Unknown
+            | Standing::Staging
+            | Standing::Staged
+            | Standing::Trial
+            | Standing::Healthy
+            | Standing::Committed => false,
+        }
     }
 }
 
