@@ -6,7 +6,8 @@
 //! before it stands in the journal any refusal turns the whole vehicle back, after it nothing does.
 //!
 //! Left to the caller: [`Action::Record`] is durable before an action after it is carried out; every other action may
-//! be lost, repeated or answered late, and each ends in one event about that ECU.
+//! be lost, repeated or answered late, and each ends in one event about that ECU, which is told to its own transaction
+//! alone.
 
 mod step;
 
@@ -90,7 +91,7 @@ pub enum Cause {
 }
 
 /// Where an ECU says it stands in this transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Standing {
     /// Not asked since the last step or restart.
     Unknown,
@@ -196,6 +197,15 @@ impl Transaction {
         }
     }
 
+    /// The same transaction with so many attempts at this member behind it. A model checker that went through every
+    /// number of them would see the same things [`MAX_ATTEMPTS`] times.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn with_attempts(mut self, ecu: EcuId, attempts: u32) -> Self {
+        self.members.iter_mut().filter(|member| member.ecu == ecu).for_each(|member| member.attempts = attempts);
+        self
+    }
+
     /// Whether it is over.
     pub fn is_closed(&self) -> bool {
         matches!(self.state, State::Committed | State::RolledBack(_))
@@ -242,6 +252,12 @@ impl Member {
     /// Where it was last seen.
     pub fn standing(&self) -> Standing {
         self.standing
+    }
+
+    /// How often what the state wants of it was tried in vain.
+    #[cfg(feature = "testing")]
+    pub fn attempts(&self) -> u32 {
+        self.attempts
     }
 
     /// Back at its old image, or never told to leave it and not to be found. One that was told knows the transaction: if

@@ -13,7 +13,7 @@ use crate::Fault;
 use crate::state::RECORD_SIZE;
 
 /// One of the two banks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Bank {
     /// The first.
     A,
