@@ -12,6 +12,7 @@ mod fuzz;
 mod getting_started;
 mod idle_cost;
 mod kill9_demo;
+mod model;
 mod mutants;
 mod mutated_metadata;
 mod no_std;
@@ -67,6 +68,7 @@ const ITEMS: &[Item] = &[
     mutated_metadata::ITEM,
     fuzz::ITEM,
     can_golden::ITEM,
+    model::ITEM,
 ];
 
 /// Prints every name with its promise.

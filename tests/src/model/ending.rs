@@ -1,0 +1,153 @@
+//! Whether a vehicle comes to rest once nothing more goes wrong: from here on requests arrive, answers come back, nobody
+//! dies. The new image of each ECU may still be good or bad.
+//!
+//! Every visited world is continued so, once for every choice of bad images, step by step with every attempt counted, and
+//! has to close within [`MOST_STEPS`]. What was said before cannot matter any more, so worlds that differ in that alone
+//! are continued once.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use primary_ecu::machine::transaction::Standing;
+
+use super::moves::answered;
+use super::primary::Cue;
+use super::secondary::Happening;
+use super::table::Memo;
+use super::world::{Body, Errand, MOST, World};
+use super::{Choice, Model};
+
+/// Steps after which a vehicle that is not at rest never will be: every errand for every ECU, each attempt used up.
+pub(super) const MOST_STEPS: usize = 400;
+
+/// What the new image of an ECU is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Health {
+    /// It boots and votes.
+    Good,
+    /// It boots and never votes.
+    Mute,
+    /// It boots and is reset before it votes.
+    Crashing,
+}
+
+/// What continuing worlds has shown.
+pub(super) struct Endings {
+    known: Memo<World, bool>,
+    longest: AtomicUsize,
+}
+
+impl Endings {
+    pub(super) fn new() -> Self {
+        Self { known: Memo::new(), longest: AtomicUsize::new(0) }
+    }
+
+    /// Most steps any vehicle took.
+    pub(super) fn longest(&self) -> usize {
+        self.longest.load(Ordering::Relaxed)
+    }
+}
+
+impl Model {
+    /// Whether this world comes to rest, whichever images are bad.
+    pub(super) fn can_end(&self, world: &World) -> bool {
+        let essence = world.essence();
+        self.endings.known.get(essence, || self.healths().into_iter().all(|healths| self.ends(essence, healths)))
+    }
+
+    fn healths(&self) -> Vec<[Health; MOST]> {
+        let mut all = vec![[Health::Good; MOST]];
+        for at in 0..self.orders.len() {
+            let with = |healths: &[Health; MOST], health| {
+                let mut healths = *healths;
+                if let Some(place) = healths.get_mut(at) {
+                    *place = health;
+                }
+                healths
+            };
+            let kinds = [Health::Good, Health::Mute, Health::Crashing];
+            all = all.iter().flat_map(|healths| kinds.map(|health| with(healths, health))).collect();
+        }
+        all
+    }
+
+    fn ends(&self, mut world: World, healths: [Health; MOST]) -> bool {
+        for steps in 0..MOST_STEPS {
+            if world.ended.is_some() {
+                self.endings.longest.fetch_max(steps, Ordering::Relaxed);
+                return true;
+            }
+            match self.go_on(&world, healths, steps) {
+                Some(next) => world = next.essence(),
+                None => return false,
+            }
+        }
+        false
+    }
+
+    /// The next step; none if everybody waits for somebody else.
+    fn go_on(&self, world: &World, healths: [Health; MOST], steps: usize) -> Option<World> {
+        let count = self.orders.len();
+        if world.primary.is_none() {
+            return Some(self.learn(world, Cue::Resumed, world.journal?));
+        }
+        let mut turns = (0..count).map(|turn| (steps + turn) % count);
+        let at = turns.find(|at| world.node(*at).awaited.is_some())?;
+        let errand = world.node(at).awaited?;
+        let health = healths.get(at).copied().unwrap_or(Health::Good);
+        let world = self.live(world, at, health);
+        let (world, cue) = self.serve(&world, at, errand);
+        let world = self.live(&world, at, Health::Mute);
+        Some(self.learn(&answered(&world, cue), cue, world.primary?))
+    }
+
+    fn learn(&self, world: &World, cue: Cue, from: super::table::Number) -> World {
+        self.act(world, &self.primary.after(from, cue, true), Choice { next: 0, deeds: None })
+    }
+
+    /// An ECU does what it does by itself: it resets where it must, and its image shows what it is.
+    fn live(&self, world: &World, at: usize, health: Health) -> World {
+        let Body::Two { state, running } = world.node(at).body else { return *world };
+        let facts = self.secondaries.facts(state);
+        if running != facts.wanted {
+            let world = self.reset(world, at, true).unwrap_or(*world);
+            return self.live(&world, at, health);
+        }
+        let changed = match health {
+            _ if !facts.trying => None,
+            Health::Good => self.happen(world, at, Happening::Vote),
+            Health::Mute => None,
+            Health::Crashing => self.reset(world, at, true),
+        };
+        changed.unwrap_or(*world)
+    }
+
+    /// An errand as the Primary's driver runs it: it looks where the ECU stands, asks where that is due, looks again.
+    fn serve(&self, world: &World, at: usize, errand: Errand) -> (World, Cue) {
+        let round = world.round;
+        let stands = self.stands(world, at);
+        let (due, happening): (&[Standing], Happening) = match errand {
+            Errand::Look => return (*world, Cue::Seen(at, stands)),
+            Errand::Stage => (&[Standing::Absent, Standing::Staging], Happening::Whole(round)),
+            Errand::Activate => (&[Standing::Staged], Happening::Command(round, errand)),
+            Errand::Commit => (&[Standing::Healthy], Happening::Command(round, errand)),
+            Errand::RollBack => (
+                &[Standing::Staging, Standing::Staged, Standing::Trial, Standing::Healthy],
+                Happening::Command(round, errand),
+            ),
+        };
+        if !due.contains(&stands) {
+            return (*world, Cue::Seen(at, stands));
+        }
+        match self.happen(world, at, happening) {
+            Some(world) => (world, Cue::Seen(at, self.stands(&world, at))),
+            None => (*world, Cue::Refused(at)),
+        }
+    }
+
+    fn stands(&self, world: &World, at: usize) -> Standing {
+        match world.node(at).body {
+            Body::None => Standing::Absent,
+            Body::Two { state, .. } => self.secondaries.facts(state).standing(world.round),
+        }
+    }
+}
