@@ -25,7 +25,7 @@ use proto::secondary::Identity;
 use uptane::sign::Signer;
 use uptane::verify::Mapping;
 use uptane::verify::image::VerifiedImage;
-use uptane::{EcuId, Length, Nonce, RepositoryName, Sha256};
+use uptane::{EcuId, Length, Nonce, RepositoryName, Sha256, TransactionId};
 
 use crate::Error;
 use crate::machine::transaction::{MemberImage, Standing, Transaction};
@@ -97,8 +97,8 @@ pub enum Done {
     Met(EcuId, Result<(Identity, Nonce), Failure>),
     /// A Secondary gave its report over this nonce.
     Reported(EcuId, Nonce, Result<Vec<u8>, Failure>),
-    /// A Secondary was seen in the transaction.
-    Stands(EcuId, Result<Standing, Failure>),
+    /// A Secondary was seen in this transaction.
+    Stands(EcuId, TransactionId, Result<Standing, Failure>),
 }
 
 /// What people may want to see.
@@ -182,7 +182,7 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
             Done::Downloaded(image) => Input::Downloaded(image),
             Done::Met(ecu, met) => self.met(ecu, met),
             Done::Reported(ecu, nonce, report) => Input::Reported(ecu, self.keep_report(ecu, nonce, report.ok())?),
-            Done::Stands(ecu, seen) => Input::Happened(self.seen(ecu, seen)),
+            Done::Stands(ecu, transaction, seen) => Input::Happened(transaction, self.seen(ecu, seen)),
         };
         self.machine.handle(input);
         Ok(())

@@ -21,7 +21,7 @@ use uptane::verify::image::VerifiedImage;
 use uptane::verify::{Approved, Damaged, FileBytes, Keep, Mapping, MetadataFile, Refresh, Refreshed};
 use uptane::{
     Attack, CampaignId, Director, EcuId, HardwareId, Image, Length, Nonce, RepositoryName, ResultCode, Sha256, Time,
-    VehicleId, Version,
+    TransactionId, VehicleId, Version,
 };
 
 use super::transaction::{Action, Cause, Event, Transaction};
@@ -119,8 +119,8 @@ pub enum Input {
     Fetched(Result<Option<Vec<u8>>, Error>),
     /// An image was fetched and verified, or not.
     Downloaded(Result<Box<VerifiedImage>, Error>),
-    /// Something happened in the transaction.
-    Happened(Event),
+    /// Something happened in this transaction. An errand may end after its own is over.
+    Happened(TransactionId, Event),
 }
 
 /// What to do.
@@ -285,7 +285,7 @@ impl Cycle {
             (Phase::Downloading(plan), Input::Downloaded(image)) => {
                 image.and_then(|image| self.downloaded(plan, &image, outputs))
             }
-            (Phase::Transacting(transaction), Input::Happened(event)) => {
+            (Phase::Transacting(transaction), Input::Happened(id, event)) if transaction.id == id => {
                 self.happened(&transaction, event, outputs);
                 Ok(())
             }

@@ -153,9 +153,12 @@ impl<D: Bulk + Clone> Errand<D> {
         match (self.purpose, seen) {
             (Purpose::Meet, seen) => Done::Met(self.ecu, seen.and_then(Seen::met)),
             (Purpose::Report(nonce), seen) => Done::Reported(self.ecu, nonce, seen.and_then(Seen::report)),
-            (Purpose::Look(_) | Purpose::Stage(..) | Purpose::Command(_), seen) => {
-                Done::Stands(self.ecu, seen.and_then(Seen::standing))
-            }
+            (
+                Purpose::Look(transaction)
+                | Purpose::Stage(transaction, ..)
+                | Purpose::Command(Command { transaction, .. }),
+                seen,
+            ) => Done::Stands(self.ecu, transaction, seen.and_then(Seen::standing)),
         }
     }
 

@@ -25,7 +25,7 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
         let Some((ecu, tried)) = addressee(action) else { return Ok(()) };
         if ecu == self.vehicle.primary.ecu {
             let event = self.own_errand(action, &transaction);
-            self.known.push_back(Input::Happened(event));
+            self.known.push_back(Input::Happened(transaction.id, event));
             return Ok(());
         }
         let Some(member) = transaction.member(ecu) else { return Ok(()) };

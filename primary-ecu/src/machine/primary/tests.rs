@@ -135,7 +135,10 @@ impl Bench {
             Output::Accept(files, accepted) => self.note("accept", |bench| bench.accept(files, accepted)),
             Output::Download(approved, ecu) => Some(Input::Downloaded(self.download(&approved, ecu).map(Box::new))),
             Output::Record(transaction) => self.note("record", |bench| bench.journal = Some(transaction)),
-            Output::Errand(action) => Some(Input::Happened(self.errand(action, transaction?.id))),
+            Output::Errand(action) => {
+                let id = transaction?.id;
+                Some(Input::Happened(id, self.errand(action, id)))
+            }
             Output::Settle(transaction, outcome) => self.note("settle", |bench| bench.settle(&transaction, outcome)),
             Output::Remember(outcome) => self.note("remember", |bench| bench.outcome = outcome),
             Output::Finished(_) => None,

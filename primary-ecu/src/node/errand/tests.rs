@@ -90,7 +90,7 @@ fn run(fake: &mut Fake, mut errand: Errand<Folder>) -> (Result<Standing, Failure
         let reply = fake.reply(request);
         sent += errand.answer(Ok(reply)).map_or(0, |progress| progress.sent);
     }
-    let Done::Stands(_, seen) = errand.end() else { panic!("no errand of a transaction") };
+    let Done::Stands(_, _, seen) = errand.end() else { panic!("no errand of a transaction") };
     (seen, sent)
 }
 
@@ -171,7 +171,7 @@ fn a_request_stays_the_same_until_it_is_answered() {
     assert_eq!(errand.turn(), Turn::Over);
     // An answer that comes too late changes nothing.
     errand.answer(Ok(Answer::Done));
-    let Done::Stands(_, seen) = errand.end() else { panic!("no errand of a transaction") };
+    let Done::Stands(_, _, seen) = errand.end() else { panic!("no errand of a transaction") };
     assert_eq!(seen, Err(Failure::Silent("cut".to_owned())));
 }
 

@@ -49,6 +49,24 @@ fn a_journalled_roll_back_goes_on_whatever_the_director_wants_by_now() {
 }
 
 #[test]
+fn what_an_errand_of_an_earlier_transaction_saw_is_not_taken_for_news_of_this_one() {
+    let mut bench = Bench::new(2);
+    bench.repo.publish(|next| next.release());
+    bench.dies_after = Some(16);
+    assert!(bench.cycle().is_none());
+    bench.journal.as_mut().unwrap().state = State::RollingBack(Cause::Withdrawn);
+    let (earlier, this) = (TransactionId([1; 16]), bench.journal.as_ref().unwrap().id);
+    let mut primary = Primary::new();
+    primary.handle(Input::Start(Box::new(bench.start())));
+    for (id, goes_on) in [(earlier, true), (this, false)] {
+        for ecu in bench.repo.ecus() {
+            primary.handle(Input::Happened(id, Event::Seen(ecu.ecu, Standing::RolledBack)));
+        }
+        assert_eq!(primary.transaction().is_some(), goes_on);
+    }
+}
+
+#[test]
 fn wherever_the_power_fails_the_vehicle_runs_the_new_release_in_the_end() {
     for at in 0.. {
         let mut bench = Bench::new(3);
