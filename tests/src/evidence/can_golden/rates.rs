@@ -61,14 +61,7 @@ const FD_ROWS: [FdRow; 6] = [
     fd_row(1_000_000, 8_000_000, [99.0, 119.0], [10_139.0, 8_421.0], [649.0, 539.0], 622.0),
 ];
 
-const fn fd_row(
-    nominal: u32,
-    data: u32,
-    micros: [f64; 2],
-    frames: [f64; 2],
-    bytes: [f64; 2],
-    carried: f64,
-) -> FdRow {
+const fn fd_row(nominal: u32, data: u32, micros: [f64; 2], frames: [f64; 2], bytes: [f64; 2], carried: f64) -> FdRow {
     FdRow { nominal, data, micros, frames, bytes, carried }
 }
 
