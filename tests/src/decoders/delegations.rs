@@ -75,11 +75,12 @@ fn drive(mut refresh: Refresh<Image>, role: Option<RoleName>, chosen: Option<&[u
     loop {
         match refresh.next() {
             Step::Fetch { file, .. } => {
-                let bytes = match file {
-                    MetadataFile::Delegated(asked, _) if Some(asked) == role => chosen,
-                    MetadataFile::Targets(_) if role.is_none() => chosen,
-                    file => genuine.get(file).filter(|_| !matches!(file, MetadataFile::Root(_))),
+                let is_chosen = match role {
+                    Some(role) => matches!(file, MetadataFile::Delegated(asked, _) if asked == role),
+                    None => matches!(file, MetadataFile::Targets(_)),
                 };
+                let stays = |_: &&[u8]| !matches!(file, MetadataFile::Root(_));
+                let bytes = if is_chosen { chosen } else { genuine.get(file).filter(stays) };
                 refresh.supply(bytes.map(Into::into)).ok()?;
                 refresh.keep();
             }

@@ -34,7 +34,9 @@ pub(super) fn make<'w>(worlds: &'w [World], chance: &mut Chance) -> Option<(&'w 
     let with_roots = which == Which::Root || chance.percent(10);
     let fit = |world: &&World| match which {
         Which::Delegated => world.searches,
-        _ => world.side(whose).served.roots.is_empty() != with_roots,
+        Which::Root | Which::Timestamp | Which::Snapshot | Which::Targets => {
+            world.side(whose).served.roots.is_empty() != with_roots
+        }
     };
     let fitting: Vec<&World> = worlds.iter().filter(fit).collect();
     let world = *chance.one(&fitting)?;

@@ -11,14 +11,18 @@ use super::world::World;
 /// Labels of the keys that speak for delegated roles.
 pub(super) const LABELS: [&str; 9] = ["brakes", "pads", "doors", "rest", "one", "two", "three", "bins", "any"];
 
+/// What makes a repository delegate.
+type Grow = fn(&mut Next) -> Result<()>;
+
 /// Every world.
 pub(super) fn all() -> Result<Vec<World>> {
     let mut worlds = Vec::new();
-    for (first, next, grow) in [
-        ("delegations, first update", "delegations", tree as fn(&mut Next) -> Result<()>),
+    let grown_by: [(_, _, Grow); 3] = [
+        ("delegations, first update", "delegations", tree),
         ("roles that agree, first update", "roles that agree", set),
         ("bins, first update", "bins", bins),
-    ] {
+    ];
+    for (first, next, grow) in grown_by {
         let (repo, vehicle) = grown(grow)?;
         worlds.push(World::new(first, vehicle.clone(), &repo)?);
         worlds.push(later(next, repo, vehicle, grow)?);
@@ -38,12 +42,7 @@ fn grown(grow: impl FnOnce(&mut Next) -> Result<()>) -> Result<(Repo, Vehicle)> 
 }
 
 /// The vehicle holds what it saw before a new release.
-fn later(
-    name: &'static str,
-    mut repo: Repo,
-    mut vehicle: Vehicle,
-    signed: fn(&mut Next) -> Result<()>,
-) -> Result<World> {
+fn later(name: &'static str, mut repo: Repo, mut vehicle: Vehicle, signed: Grow) -> Result<World> {
     vehicle.update(&repo)?;
     let mut done = Ok(());
     repo.publish(|next| {
@@ -115,8 +114,9 @@ fn bins(next: &mut Next) -> Result<()> {
 /// Roles of both repositories that sign online have keys of ECDSA P-256, and so have two delegated ones.
 fn ecdsa(next: &mut Next) -> Result<()> {
     let keys = signed_with_ecdsa(next)?;
-    for (draft, keys) in [(&mut next.director, &keys[..3]), (&mut next.image, &keys[3..6])] {
-        for (role, key) in TOP.into_iter().zip(keys) {
+    let mut online = keys.iter();
+    for draft in [&mut next.director, &mut next.image] {
+        for (role, key) in TOP.into_iter().zip(online.by_ref()) {
             appoint(draft, role, key)?;
         }
     }
