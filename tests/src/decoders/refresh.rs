@@ -78,12 +78,10 @@ struct Served {
 fn refresh(run: &mut Run, input: &[u8]) {
     let Some((which, chosen)) = input.split_first() else { return };
     match which >> 5 {
-        0 => judge(run, &IMAGE, *which, false, chosen, |trusted| Refresh::tuf(trusted, *NOW)),
-        1 => judge(run, &IMAGE, *which, false, chosen, |trusted| {
-            Refresh::image(trusted, *NOW).looking_for(WANTED.clone())
-        }),
-        2 => judge(run, &DIRECTOR, *which, true, chosen, director),
-        _ => judge(run, &DIRECTOR, *which, false, chosen, director),
+        0 => judge(run, &IMAGE, *which, false, chosen, (|trusted| Refresh::tuf(trusted, *NOW), look)),
+        1 => judge(run, &IMAGE, *which, false, chosen, (image, look)),
+        2 => judge(run, &DIRECTOR, *which, true, chosen, (director, want)),
+        _ => judge(run, &DIRECTOR, *which, false, chosen, (director, want)),
     }
 }
 
@@ -92,6 +90,27 @@ fn director(trusted: Trusted<Director>) -> Refresh<Director> {
     Refresh::director(trusted, VehicleId(*b"test vehicle 001"), Some(&ecus), *NOW)
 }
 
+fn image(trusted: Trusted<Image>) -> Refresh<Image> {
+    Refresh::image(trusted, *NOW).looking_for(WANTED.clone())
+}
+
+/// Asks what the Director wants of the Image repository.
+fn want(refreshed: Refreshed<Director>, _: &Served) -> Refreshed<Director> {
+    let ecu = EcuId::parse("ecu-001");
+    let _wanted = (refreshed.wanted(), ecu.map(|ecu| refreshed.wanted_for(ecu)));
+    refreshed
+}
+
+/// Looks for images once more.
+fn look(refreshed: Refreshed<Image>, served: &Served) -> Refreshed<Image> {
+    let Ok((refreshed, _)) = drive(refreshed.search(WANTED.clone()), served) else { unreachable!("only looks") };
+    WANTED.iter().for_each(|wanted| drop(refreshed.find(wanted)));
+    refreshed
+}
+
+/// How a refresh begins, and what is done with what it ends in.
+type Course<R> = (fn(Trusted<R>) -> Refresh<R>, fn(Refreshed<R>, &Served) -> Refreshed<R>);
+
 /// What is signed again is listed again by its parents.
 fn judge<R: Repository>(
     run: &mut Run,
@@ -99,7 +118,7 @@ fn judge<R: Repository>(
     which: u8,
     holds_all: bool,
     chosen: &[u8],
-    begin: fn(Trusted<R>) -> Refresh<R>,
+    (begin, go_on): Course<R>,
 ) {
     let roles = [Role::Timestamp, Role::Targets, Role::Root, Role::Snapshot];
     let role = roles.get(usize::from(which % 4)).copied().unwrap_or(Role::Root);
@@ -124,6 +143,7 @@ fn judge<R: Repository>(
             // A TUF client has stored it on the way.
             assert!(which >> 5 == 0 || !refreshed.changed() || !refreshed.commit().is_empty(), "a change is not kept");
             let _seen = (refreshed.snapshot().view(), refreshed.timestamp().view(), refreshed.targets().view());
+            let refreshed = go_on(refreshed, &served);
             let kept = if which & 16 == 0 { refreshed.into_trusted() } else { refreshed.into_trusted_before() };
             drop(kept);
             run.accept(is_ours || (is_root && !taken) || holds_all && !resigned);
