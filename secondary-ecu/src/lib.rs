@@ -16,6 +16,8 @@ extern crate alloc;
 extern crate std;
 
 pub mod bank;
+#[cfg(any(test, feature = "bench"))]
+pub mod bench;
 mod error;
 pub mod flash;
 #[cfg(feature = "linux")]

@@ -10,7 +10,7 @@ use crate::stage::Count;
 use crate::workspace::Workspace;
 
 /// `(package, further arguments)`, in the order of the crates.
-const CLIPPY: [(&str, &[&str]); 15] = [
+const CLIPPY: [(&str, &[&str]); 16] = [
     ("uptane", &["--lib"]),
     ("uptane", &["--lib", "--features", "alloc"]),
     ("uptane", &["--all-targets", "--features", "testing"]),
@@ -20,6 +20,7 @@ const CLIPPY: [(&str, &[&str]); 15] = [
     ("host", &["--all-targets"]),
     ("secondary-ecu", &["--lib"]),
     ("secondary-ecu", &["--all-targets", "--features", "linux"]),
+    ("secondary-ecu", &["--lib", "--features", "bench,linux"]),
     ("image-repo", &["--all-targets"]),
     ("director", &["--all-targets"]),
     ("primary-ecu", &["--all-targets"]),

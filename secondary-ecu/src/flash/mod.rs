@@ -6,6 +6,8 @@
 mod append;
 mod layout;
 #[cfg(any(test, feature = "testing"))]
+mod power;
+#[cfg(any(test, feature = "testing"))]
 pub mod ram;
 
 use embedded_storage::nor_flash::NorFlash;

@@ -1,8 +1,8 @@
 //! Flash in memory, for tests and the simulator: it enforces the rules of NOR flash and can lose power.
 //!
 //! A broken rule (a second write to a byte since its erase, a misaligned or outlying access) is an error of its own, so
-//! that no test passes by luck. Power is cut at a chosen operation, in one of the ways of [`Tear`]; afterwards every
-//! operation fails until [`RamFlash::restore_power`]. What was not synced may be lost with it.
+//! that no test passes by luck. Its [`Power`] is cut at a chosen operation, in one of the ways of [`Tear`]; afterwards
+//! every operation fails until [`RamFlash::restore_power`]. What was not synced may be lost with it.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -10,28 +10,7 @@ use alloc::vec::Vec;
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
 
 use super::Flash;
-
-/// What the operation during which power fails leaves behind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tear {
-    /// Nothing of it happened.
-    Before,
-    /// Half of it happened.
-    Half,
-    /// What it touched holds noise.
-    Noise,
-    /// It happened as a whole, but nobody learnt of it.
-    After,
-    /// It did not happen, nor did anything since the last sync.
-    Unsynced,
-    /// What it touched reads as erased, but is too weak to be written.
-    Weak,
-}
-
-impl Tear {
-    /// Every way.
-    pub const ALL: [Self; 6] = [Self::Before, Self::Half, Self::Noise, Self::After, Self::Unsynced, Self::Weak];
-}
+pub use super::power::{Operation, Power, Tear};
 
 /// Why an operation failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,13 +43,18 @@ struct Cells {
 }
 
 /// NOR flash in memory with a write unit of `WRITE` and an erase unit of `ERASE` bytes.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct RamFlash<const WRITE: usize, const ERASE: usize> {
     cells: Cells,
     synced: Option<Cells>,
-    operations: u64,
-    cut: Option<(u64, Tear)>,
-    dark: bool,
+    power: Power,
+}
+
+impl<const WRITE: usize, const ERASE: usize> Clone for RamFlash<WRITE, ERASE> {
+    /// Another flash with the same bytes, and a power of its own.
+    fn clone(&self) -> Self {
+        Self { cells: self.cells.clone(), synced: self.synced.clone(), power: self.power.apart() }
+    }
 }
 
 impl<const WRITE: usize, const ERASE: usize> RamFlash<WRITE, ERASE> {
@@ -78,19 +62,28 @@ impl<const WRITE: usize, const ERASE: usize> RamFlash<WRITE, ERASE> {
     pub fn new(capacity: usize) -> Self {
         let bytes = (0..capacity).map(|at| noise(at, 0)).collect();
         let cells = Cells { bytes, erased: vec![false; capacity] };
-        Self { cells, synced: None, operations: 0, cut: None, dark: false }
+        Self { cells, synced: None, power: Power::default() }
     }
 
     /// Cuts power at the operation of this number, counted from now: 0 is the next erase, write or sync.
     pub fn cut_power_at(&mut self, operation: u64, tear: Tear) {
         // What is not synced matters only to this tear; a copy of every cell is dear.
         self.synced = (tear == Tear::Unsynced).then(|| self.cells.clone());
-        self.cut = Some((self.operations.saturating_add(operation), tear));
+        self.power.cut_at(operation, tear);
     }
 
     /// Power is back; the cut is over.
     pub fn restore_power(&mut self) {
-        (self.cut, self.dark, self.synced) = (None, false, None);
+        // Wherever power failed, what was not synced is lost.
+        if let Some(synced) = self.synced.take().filter(|_| self.is_dark()) {
+            self.cells = synced;
+        }
+        self.power.restore();
+    }
+
+    /// The power it draws on, for what fails together with it.
+    pub fn power(&self) -> &Power {
+        &self.power
     }
 
     /// Flips one bit, as worn flash does.
@@ -102,33 +95,26 @@ impl<const WRITE: usize, const ERASE: usize> RamFlash<WRITE, ERASE> {
 
     /// Erases, writes and syncs so far.
     pub fn operations(&self) -> u64 {
-        self.operations
+        self.power.operations()
     }
 
     /// Whether power has been cut.
     pub fn is_dark(&self) -> bool {
-        self.dark
+        self.power.is_dark()
     }
 
     /// Counts an operation and does as much of it as power allows.
     fn operate(&mut self, from: usize, length: usize, act: impl Fn(&mut Cells, usize)) -> Result<(), RamFlashError> {
-        if self.dark {
-            return Err(RamFlashError::PowerCut);
-        }
-        let number = self.operations;
-        self.operations = number.saturating_add(1);
-        let Some((_, tear)) = self.cut.filter(|(at, _)| *at == number) else {
-            act(&mut self.cells, length);
-            return Ok(());
-        };
-        self.dark = true;
-        match tear {
-            Tear::Before => {}
-            Tear::Half => act(&mut self.cells, length / 2),
-            Tear::Noise => self.cells.spoil(from, length, number),
-            Tear::After => act(&mut self.cells, length),
-            Tear::Weak => self.cells.weaken(from, length),
-            Tear::Unsynced => self.cells = self.synced.take().unwrap_or_else(|| self.cells.clone()),
+        match self.power.operate() {
+            Operation::Whole => {
+                act(&mut self.cells, length);
+                return Ok(());
+            }
+            Operation::Torn(_, Tear::Before | Tear::Unsynced) | Operation::Refused => {}
+            Operation::Torn(_, Tear::Half) => act(&mut self.cells, length / 2),
+            Operation::Torn(number, Tear::Noise) => self.cells.spoil(from, length, number),
+            Operation::Torn(_, Tear::After) => act(&mut self.cells, length),
+            Operation::Torn(_, Tear::Weak) => self.cells.weaken(from, length),
         }
         Err(RamFlashError::PowerCut)
     }
@@ -232,7 +218,7 @@ impl<const WRITE: usize, const ERASE: usize> ReadNorFlash for RamFlash<WRITE, ER
     const READ_SIZE: usize = 1;
 
     fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), RamFlashError> {
-        if self.dark {
+        if self.is_dark() {
             return Err(RamFlashError::PowerCut);
         }
         let from = self.check(offset, bytes.len(), 1)?;
