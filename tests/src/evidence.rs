@@ -17,6 +17,7 @@ mod mutants;
 mod mutated_metadata;
 mod no_std;
 mod partial_stream;
+mod power_cut_secondary;
 mod python_tuf_client;
 mod requirements;
 mod tuf_rules;
@@ -58,6 +59,7 @@ const ITEMS: &[Item] = &[
     partial_stream::ITEM,
     ed25519_rule::ITEM,
     kill9_demo::ITEM,
+    power_cut_secondary::ITEM,
     getting_started::ITEM,
     idle_cost::ITEM,
     python_tuf_client::ITEM,
