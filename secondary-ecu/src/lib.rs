@@ -18,6 +18,8 @@ extern crate std;
 pub mod bank;
 #[cfg(any(test, feature = "bench"))]
 pub mod bench;
+pub mod channel;
+pub mod clock;
 mod error;
 pub mod flash;
 #[cfg(feature = "linux")]

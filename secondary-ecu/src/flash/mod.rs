@@ -4,6 +4,8 @@
 //! the driver into [`Fault::Storage`]. Offsets are bytes from the start of the part.
 
 mod append;
+#[cfg(any(test, feature = "testing"))]
+mod cells;
 mod layout;
 #[cfg(any(test, feature = "testing"))]
 mod power;

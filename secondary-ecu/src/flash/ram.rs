@@ -4,12 +4,11 @@
 //! that no test passes by luck. Its [`Power`] is cut at a chosen operation, in one of the ways of [`Tear`]; afterwards
 //! every operation fails until [`RamFlash::restore_power`]. What was not synced may be lost with it.
 
-use alloc::vec;
-use alloc::vec::Vec;
-
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
 
 use super::Flash;
+use super::cells::Cells;
+pub use super::cells::Saved;
 pub use super::power::{Operation, Power, Tear};
 
 /// Why an operation failed.
@@ -35,13 +34,6 @@ impl NorFlashError for RamFlashError {
     }
 }
 
-/// The cells: what they read as, and whether they may be written.
-#[derive(Clone, Debug)]
-struct Cells {
-    bytes: Vec<u8>,
-    erased: Vec<bool>,
-}
-
 /// NOR flash in memory with a write unit of `WRITE` and an erase unit of `ERASE` bytes.
 #[derive(Debug)]
 pub struct RamFlash<const WRITE: usize, const ERASE: usize> {
@@ -60,9 +52,7 @@ impl<const WRITE: usize, const ERASE: usize> Clone for RamFlash<WRITE, ERASE> {
 impl<const WRITE: usize, const ERASE: usize> RamFlash<WRITE, ERASE> {
     /// Flash of `capacity` bytes that holds noise, as after years of other use.
     pub fn new(capacity: usize) -> Self {
-        let bytes = (0..capacity).map(|at| noise(at, 0)).collect();
-        let cells = Cells { bytes, erased: vec![false; capacity] };
-        Self { cells, synced: None, power: Power::default() }
+        Self { cells: Cells::new(capacity), synced: None, power: Power::default() }
     }
 
     /// Cuts power at the operation of this number, counted from now: 0 is the next erase, write or sync.
@@ -88,9 +78,7 @@ impl<const WRITE: usize, const ERASE: usize> RamFlash<WRITE, ERASE> {
 
     /// Flips one bit, as worn flash does.
     pub fn flip(&mut self, at: usize) {
-        if let Some(byte) = self.cells.bytes.get_mut(at) {
-            *byte ^= 1;
-        }
+        self.cells.flip(at);
     }
 
     /// Erases, writes and syncs so far.
@@ -121,7 +109,7 @@ impl<const WRITE: usize, const ERASE: usize> RamFlash<WRITE, ERASE> {
 
     fn check(&self, offset: u32, length: usize, unit: usize) -> Result<usize, RamFlashError> {
         let from = super::size(offset);
-        if from.checked_add(length).is_none_or(|end| end > self.cells.bytes.len()) {
+        if from.checked_add(length).is_none_or(|end| end > self.cells.capacity()) {
             return Err(RamFlashError::OutOfBounds);
         }
         if !from.is_multiple_of(unit) || !length.is_multiple_of(unit) {
@@ -131,72 +119,16 @@ impl<const WRITE: usize, const ERASE: usize> RamFlash<WRITE, ERASE> {
     }
 }
 
-impl Cells {
-    fn range(&self, from: usize, length: usize) -> Self {
-        let end = from.saturating_add(length).min(self.bytes.len());
-        let bytes = self.bytes.get(from..end).unwrap_or_default().to_vec();
-        Self { bytes, erased: self.erased.get(from..end).unwrap_or_default().to_vec() }
-    }
-
-    fn range_mut(&mut self, from: usize, length: usize) -> (&mut [u8], &mut [bool]) {
-        let end = from.saturating_add(length).min(self.bytes.len());
-        let bytes = self.bytes.get_mut(from..end).unwrap_or_default();
-        (bytes, self.erased.get_mut(from..end).unwrap_or_default())
-    }
-
-    fn erase(&mut self, from: usize, length: usize) {
-        let (bytes, erased) = self.range_mut(from, length);
-        bytes.fill(0xff);
-        erased.fill(true);
-    }
-
-    fn write(&mut self, from: usize, written: &[u8]) {
-        let (bytes, erased) = self.range_mut(from, written.len());
-        bytes.iter_mut().zip(written).for_each(|(cell, byte)| *cell = *byte);
-        erased.fill(false);
-    }
-
-    fn weaken(&mut self, from: usize, length: usize) {
-        self.erase(from, length);
-        self.range_mut(from, length).1.fill(false);
-    }
-
-    fn spoil(&mut self, from: usize, length: usize, salt: u64) {
-        let salt = usize::try_from(salt).unwrap_or(0);
-        let (bytes, erased) = self.range_mut(from, length);
-        (from..).zip(bytes).for_each(|(at, cell)| *cell = noise(at, salt));
-        erased.fill(false);
-    }
-}
-
-/// The cells of a range as they were, to put back.
-#[derive(Clone, Debug)]
-pub struct Saved {
-    from: usize,
-    cells: Cells,
-}
-
-impl Saved {
-    /// Only the first `length` bytes of it.
-    #[must_use]
-    pub fn first(&self, length: usize) -> Self {
-        Self { from: self.from, cells: self.cells.range(0, length) }
-    }
-}
-
 /// What a simulator does to flash, which no operation counts.
 impl<const WRITE: usize, const ERASE: usize> RamFlash<WRITE, ERASE> {
     /// The cells of a range; what is outside the flash is left out.
     pub fn save(&self, from: usize, length: usize) -> Saved {
-        Saved { from, cells: self.cells.range(from, length) }
+        self.cells.save(from, length)
     }
 
     /// Makes the cells of a range what they were.
     pub fn put_back(&mut self, saved: &Saved) {
-        let Saved { from, cells } = saved;
-        let (bytes, erased) = self.cells.range_mut(*from, cells.bytes.len());
-        bytes.iter_mut().zip(&cells.bytes).for_each(|(cell, byte)| *cell = *byte);
-        erased.iter_mut().zip(&cells.erased).for_each(|(cell, erased)| *cell = *erased);
+        self.cells.put_back(saved);
     }
 
     /// Makes a range hold noise, as after an operation that power left half done.
@@ -222,14 +154,12 @@ impl<const WRITE: usize, const ERASE: usize> ReadNorFlash for RamFlash<WRITE, ER
             return Err(RamFlashError::PowerCut);
         }
         let from = self.check(offset, bytes.len(), 1)?;
-        for (byte, cell) in bytes.iter_mut().zip(self.cells.bytes.iter().skip(from)) {
-            *byte = *cell;
-        }
+        self.cells.read(from, bytes);
         Ok(())
     }
 
     fn capacity(&self) -> usize {
-        self.cells.bytes.len()
+        self.cells.capacity()
     }
 }
 
@@ -245,7 +175,7 @@ impl<const WRITE: usize, const ERASE: usize> NorFlash for RamFlash<WRITE, ERASE>
 
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), RamFlashError> {
         let from = self.check(offset, bytes.len(), WRITE)?;
-        if self.cells.erased.iter().skip(from).take(bytes.len()).any(|erased| !erased) {
+        if !self.cells.are_erased(from, bytes.len()) {
             return Err(RamFlashError::WrittenTwice);
         }
         self.operate(from, bytes.len(), |cells, length| {
@@ -262,12 +192,6 @@ impl<const WRITE: usize, const ERASE: usize> Flash for RamFlash<WRITE, ERASE> {
         }
         Ok(())
     }
-}
-
-/// Bytes without a pattern, the same in every run.
-fn noise(at: usize, salt: usize) -> u8 {
-    let mixed = at.wrapping_mul(0x9e37_79b9).wrapping_add(salt.wrapping_mul(0x85eb_ca6b));
-    u8::try_from((mixed >> 7) & 0xff).unwrap_or(0)
 }
 
 #[cfg(test)]

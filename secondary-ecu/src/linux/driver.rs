@@ -3,16 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use proto::secondary::{Refusal, Reply, Request, Verification};
-use uptane::Time;
-
 use super::args::Run;
 use super::files::{Data, ReportKey, Vehicle};
 use super::flash::FileFlash;
 use super::full::Full;
 use super::{Error, can, grpc};
 use crate::Secondary;
+use crate::channel::MAX_CHUNK;
+use crate::clock::Clock;
 use crate::verifier::{Partial, PartialPlus, Verifier};
+use proto::secondary::{Refusal, Reply, Request, Verification};
 
 pub(super) fn run(options: &Run) -> Result<(), Error> {
     let data = Data::open(&options.data)?;
@@ -29,7 +29,7 @@ fn serve<V>(options: &Run, data: &Data, vehicle: &Vehicle, verifier: V) -> Resul
 where
     V: Verifier<FileFlash> + Send + 'static,
 {
-    let max_chunk = if options.can.is_some() { can::MAX_CHUNK } else { grpc::MAX_CHUNK };
+    let max_chunk = if options.can.is_some() { MAX_CHUNK } else { grpc::MAX_CHUNK };
     let node = Node::boot(data, vehicle, verifier, max_chunk)?;
     host::serve::runtime()?.block_on(async {
         match (options.listen, &options.can) {
@@ -45,6 +45,7 @@ where
 pub(super) struct Node<V> {
     secondary: Secondary<V, FileFlash, ReportKey>,
     clock: Clock,
+    start: Instant,
     flash: PathBuf,
 }
 
@@ -54,16 +55,18 @@ impl<V: Verifier<FileFlash>> Node<V> {
         let flash = FileFlash::open(&path)?;
         let secondary = Secondary::boot(ecu.profile(vehicle, max_chunk), ecu.layout(), flash, verifier, data.key()?);
         let secondary = secondary.map_err(|source| Error::Boot { path: path.clone(), source })?;
-        let clock = Clock::new(secondary.state().time);
-        let mut node = Self { secondary, clock, flash: path };
+        let start = host::clock::stopwatch();
+        let clock = Clock::new(secondary.state().time, start.elapsed());
+        let mut node = Self { secondary, clock, start, flash: path };
         node.greet()?;
         Ok(node)
     }
 
     /// Answers one request.
     pub(super) fn reply(&mut self, request: Request<'_>) -> Reply<'_> {
-        self.clock.correct(self.secondary.state().time);
-        let reply = self.secondary.handle(request, self.clock.now());
+        let elapsed = self.start.elapsed();
+        self.clock.correct(self.secondary.state().time, elapsed);
+        let reply = self.secondary.handle(request, self.clock.now(elapsed));
         if let Reply::Refused(refusal) = reply {
             tracing::warn!(?refusal, check = check(refusal), "refused");
         }
@@ -101,29 +104,6 @@ impl<V: Verifier<FileFlash>> Node<V> {
 fn check(refusal: Refusal) -> Option<&'static str> {
     let Refusal::Check(code) = refusal else { return None };
     uptane::Error::name_of(code)
-}
-
-/// This ECU's time: the latest attested, and what has passed since. The machine's own clock is not asked (design D14).
-struct Clock {
-    floor: Time,
-    since: Instant,
-}
-
-impl Clock {
-    fn new(floor: Time) -> Self {
-        Self { floor, since: host::clock::stopwatch() }
-    }
-
-    fn now(&self) -> Time {
-        self.floor.saturating_add(self.since.elapsed())
-    }
-
-    /// Starts from a newly attested time.
-    fn correct(&mut self, floor: Time) {
-        if floor != self.floor {
-            *self = Self::new(floor);
-        }
-    }
 }
 
 /// Reads a PEM file of the data folder.

@@ -1,0 +1,80 @@
+//! One Secondary's side of a CAN bus, as a machine: frames become requests of the vocabulary, and replies frames.
+//!
+//! After [`Channel::hear`], send what [`Channel::poll`] gives until it gives nothing; then let [`Channel::work`] do what was
+//! announced as pending, and poll again; and at the [`Channel::deadline`]. Once [`Channel::is_quiet`], the answer has left,
+//! and an ECU that wants to reset may. Times count from any one moment.
+
+use core::time::Duration;
+
+use proto::can::Frame;
+use proto::isotp::{Config, Link};
+use proto::uds::{Handler, Server};
+
+/// Bytes of the longest message: one service byte, one counter, one chunk.
+pub const MAX_MESSAGE: usize = 4_095;
+/// Bytes of one chunk of a file; within what ISO-TP's short length field can say.
+pub const MAX_CHUNK: u32 = 4_093;
+/// Bytes of the longest response, a report.
+pub const MAX_RESPONSE: usize = 2_560;
+
+/// UDS over ISO-TP, for messages of up to `RX` bytes in and `TX` bytes out.
+#[derive(Clone, Debug)]
+pub struct Channel<const RX: usize, const TX: usize> {
+    link: Link<RX, TX>,
+    server: Server,
+    out: [u8; TX],
+    /// Bytes of the answer that the link has yet to take.
+    answer: usize,
+}
+
+impl<const RX: usize, const TX: usize> Channel<RX, TX> {
+    /// A channel on which nothing has been said.
+    pub fn new(config: Config) -> Self {
+        Self { link: Link::new(config), server: Server::new(RX), out: [0; TX], answer: 0 }
+    }
+
+    /// Takes a frame; `handler` answers the request it completes. Whether it completed one.
+    pub fn hear(&mut self, frame: &Frame, now: Duration, handler: &mut impl Handler) -> bool {
+        // An error of the link ends one message; the Primary repeats it.
+        let Ok(Some(message)) = self.link.handle(frame, now) else { return false };
+        self.answer = self.server.handle(message, now, handler, &mut self.out);
+        true
+    }
+
+    /// Does what was announced as pending.
+    pub fn work(&mut self, now: Duration, handler: &mut impl Handler) {
+        if let Some(length) = self.server.poll(now, handler, &mut self.out) {
+            self.answer = length;
+        }
+    }
+
+    /// The next frame that is due, or why a message was lost: the Primary repeats it.
+    pub fn poll(&mut self, now: Duration) -> Result<Option<Frame>, proto::Error> {
+        let answer = core::mem::take(&mut self.answer);
+        if let Some(message) = self.out.get(..answer).filter(|message| !message.is_empty()) {
+            // Busy with an answer to an older message; the Primary asks again.
+            let _ = self.link.send(message, now);
+        }
+        self.link.poll(now)
+    }
+
+    /// Whether there is work that was announced as pending.
+    pub fn is_pending(&self) -> bool {
+        self.server.is_pending()
+    }
+
+    /// Whether nothing is to be sent or done.
+    pub fn is_quiet(&self) -> bool {
+        self.answer == 0 && !self.link.is_sending() && !self.server.is_pending()
+    }
+
+    /// Whether an answer waits for [`poll`](Self::poll).
+    pub fn has_answer(&self) -> bool {
+        self.answer > 0
+    }
+
+    /// When to poll again, if nothing comes.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.link.deadline()
+    }
+}
