@@ -16,6 +16,7 @@ pub mod engine;
 pub mod faults;
 pub mod flash;
 pub mod link;
+pub mod node;
 pub mod report;
 pub mod scenario;
 pub mod shrink;
