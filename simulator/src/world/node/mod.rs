@@ -5,6 +5,8 @@
 
 mod error;
 pub mod oem;
+pub mod secondary;
 
 pub use error::Error;
 pub use oem::{Firmware, Oem};
+pub use secondary::SecondaryNode;

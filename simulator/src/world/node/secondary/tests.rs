@@ -1,0 +1,47 @@
+//! Secondaries that are updated by the Primary that ships, without a world.
+
+mod rig;
+
+use proto::secondary::Phase;
+use uptane::ImageLine;
+
+use super::*;
+use rig::{CLASSICAL, ETHERNET, FD, Rig};
+
+const FAST: &str =
+    "size = \"1 MiB\", write_unit = \"32 B\", write_time = \"2 us\", erase_unit = \"4 KiB\", erase_time = \"400 us\"";
+const WIDE: &str =
+    "size = \"1 MiB\", write_unit = \"32 B\", write_time = \"120 us\", erase_unit = \"8 KiB\", erase_time = \"12 ms\"";
+const USUAL: &str =
+    "size = \"1 MiB\", write_unit = \"8 B\", write_time = \"40 us\", erase_unit = \"4 KiB\", erase_time = \"20 ms\"";
+const SMALL: &str =
+    "size = \"1 MiB\", write_unit = \"8 B\", write_time = \"60 us\", erase_unit = \"2 KiB\", erase_time = \"22 ms\"";
+const FINE: &str =
+    "size = \"1 MiB\", write_unit = \"4 B\", write_time = \"50 us\", erase_unit = \"1 KiB\", erase_time = \"25 ms\"";
+
+#[test]
+fn every_verification_on_every_transport_and_flash_is_updated() {
+    let cases = [
+        ("full", ETHERNET, FAST),
+        ("full", FD, WIDE),
+        ("full", CLASSICAL, USUAL),
+        ("partial-plus", ETHERNET, FAST),
+        ("partial-plus", FD, WIDE),
+        ("partial-plus", CLASSICAL, SMALL),
+        ("partial", ETHERNET, USUAL),
+        ("partial", FD, WIDE),
+        ("partial", CLASSICAL, FINE),
+    ];
+    for (verification, transport, flash) in cases {
+        let mut rig = Rig::updated(verification, transport, flash, 1);
+        let cycles = rig.converge();
+        let case = format!("{verification} {transport} after {cycles} cycles and {}", rig.now);
+        assert!(matches!(rig.node.phase(), Some(Phase::Committed(_))), "{case}: {:?}", rig.node.phase());
+        let line = ImageLine::parse(rig.ecu().as_str()).unwrap();
+        assert_eq!(rig.node.floor(line).map(ReleaseCounter::get), Some(2), "{case}");
+        // A time that nobody asked for is not taken; that is no failed check.
+        let failed = rig.node.take_refusals().into_iter().find(|refusal| *refusal != Refusal::Phase);
+        assert_eq!(failed, None, "{case}");
+        assert_eq!(rig.node.starts(), 2, "{case}");
+    }
+}
