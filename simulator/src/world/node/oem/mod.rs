@@ -117,7 +117,7 @@ impl Oem {
     /// Assigns a campaign's release to its ECUs, in one change.
     pub fn assign(&mut self, campaign: &Campaign, now: Time) -> Result<(), Error> {
         self.refresh(now)?;
-        let image = |ecu: &EcuId| self.known(*ecu, campaign.release()).map(|firmware| firmware.image.clone());
+        let image = |ecu: &EcuId| self.known(*ecu, campaign.release()).map(|firmware| firmware.image);
         let images = campaign.ecus().iter().map(|ecu| Ok((*ecu, image(ecu)?))).collect::<Result<Vec<_>, Error>>()?;
         let wanted: Vec<(EcuId, TargetNameBuf)> = images.iter().map(|(ecu, image)| (*ecu, image.name)).collect();
         let store = self.director.store();

@@ -43,7 +43,9 @@ pub(super) struct Awake {
     busy: Moment,
     /// When the self test of the new image ends well.
     vote: Option<Moment>,
-    /// When it resets.
+    /// When a new image that does not work crashes.
+    crash: Option<Moment>,
+    /// When it resets, because another bank must run. It answers nothing before: that would be about a bank that is left.
     reset: Option<Moment>,
     mind: Mind,
     channel: Option<Box<Channel<MAX_MESSAGE, MAX_RESPONSE>>>,
@@ -61,7 +63,7 @@ impl Awake {
         let on_trial = |seen: &Seen<'_>| seen.running.authorised && matches!(seen.state.stage.phase(), Phase::Trial(_));
         let trial = seen.filter(on_trial).map(|seen| sick.get(&seen.running.sha256));
         let tested = up + SELF_TEST;
-        let (vote, reset) = match trial {
+        let (vote, crash) = match trial {
             None | Some(Some(Sickness::VotesSick)) => (None, None),
             Some(None) => (Some(tested), None),
             Some(Some(Sickness::Crashes)) => (None, Some(tested)),
@@ -72,7 +74,8 @@ impl Awake {
             up,
             busy: up,
             vote,
-            reset,
+            crash,
+            reset: None,
             mind: Mind { time: Clock::new(floor, Duration::ZERO), offered: Offered::default() },
             channel: wire.map(|config| Box::new(Channel::new(config))),
             heard: VecDeque::new(),
@@ -103,7 +106,7 @@ impl Awake {
 
     /// Whether the moment of a reset has come.
     pub(super) fn resets(&self, now: Moment) -> bool {
-        self.busy <= now && self.reset.is_some_and(|at| at <= now)
+        self.busy <= now && [self.crash, self.reset].into_iter().flatten().any(|at| at <= now)
     }
 
     /// Does the next thing that is due; whether there was one.
@@ -111,6 +114,7 @@ impl Awake {
         if self.busy > now {
             return false;
         }
+        self.settle(parts.board.seen());
         parts.chip.begin(now);
         if self.vote.take_if(|at| *at <= now).is_some() {
             // Where power fails, the vote is lost with it.
@@ -141,7 +145,7 @@ impl Awake {
             .channel
             .as_ref()
             .is_some_and(|channel| !channel.has_answer() && (channel.is_pending() || !self.heard.is_empty()));
-        self.busy <= now && on_wire
+        self.busy <= now && on_wire && self.reset.is_none()
     }
 
     /// The next frame that leaves now.
@@ -170,11 +174,12 @@ impl Awake {
     /// When it has something to do, if nothing comes.
     pub(super) fn deadline(&self, clock: &NodeClock) -> Moment {
         let channel = self.channel.as_ref();
-        if channel.is_some_and(|channel| channel.has_answer() || channel.is_pending()) || !self.heard.is_empty() {
+        let waits = channel.is_some_and(|channel| channel.has_answer() || channel.is_pending());
+        if waits || (!self.heard.is_empty() && self.reset.is_none()) {
             return self.busy;
         }
         let link = channel.and_then(|channel| channel.deadline()).map(|due| clock.after(self.started, due));
-        let next = [self.vote, self.reset, link].into_iter().flatten().min();
+        let next = [self.vote, self.crash, self.reset, link].into_iter().flatten().min();
         next.map_or(Moment::NEVER, |next| next.max(self.busy))
     }
 

@@ -1,6 +1,8 @@
 //! Secondaries that are updated by the Primary that ships, without a world.
 
+mod faults;
 mod rig;
+mod timing;
 
 use proto::secondary::Phase;
 use uptane::ImageLine;

@@ -8,13 +8,13 @@ use primary_ecu::can::Conversation;
 use primary_ecu::node::{Answer, Ask, Done, Errand, Node, Silent, Step, Turn};
 use primary_ecu::provision;
 use proto::can::{Frame, Id};
-use proto::isotp::Framing;
 use proto::secondary::Request;
 use uptane::sign::MemorySigner;
 use uptane::verify::Mapping;
 use uptane::{EcuId, Length, Sha256, Time};
 
 use super::super::SecondaryNode;
+use super::timing::Wire;
 use crate::world::chance::Chance;
 use crate::world::disk::VirtualDisk;
 use crate::world::node::Oem;
@@ -34,6 +34,8 @@ pub(super) struct Rig {
     pub(super) said: Vec<Frame>,
     primary: Option<Primary>,
     conversation: Option<Conversation>,
+    /// A bus that takes its time; without one, frames arrive at once.
+    pub(super) wire: Option<Box<Wire>>,
     secrets: Chance,
 }
 
@@ -84,12 +86,10 @@ impl Rig {
         node.power_on(Moment::START);
         oem.publish(&scenario.releases()[0], time(Moment::START)).unwrap();
         oem.assign(&scenario.campaigns()[0], time(Moment::START)).unwrap();
-        let id = |raw| Id::standard(raw).unwrap();
-        let conversation = super::super::wire(ecu.connection())
-            .map(|wire| Conversation::new(wire.framing, id(0x710), id(0x718)))
-            .inspect(|_| assert_ne!(Framing::CLASSICAL, Framing::FD));
+        let conversation =
+            super::super::wire(ecu.connection()).map(|wire| Conversation::new(wire.framing, id(0x710), id(0x718)));
         let (now, cut, said, secrets) = (Moment::START, None, Vec::new(), chance.split("cycles"));
-        Self { oem, node, now, cut, said, primary: Some(primary), conversation, secrets }
+        Self { oem, node, now, cut, said, primary: Some(primary), conversation, wire: None, secrets }
     }
 
     pub(super) fn updated(verification: &str, transport: &str, flash: &str, seed: u64) -> Self {
@@ -155,6 +155,9 @@ impl Rig {
     }
 
     pub(super) fn ask(&mut self, request: Request<'_>) -> Result<Answer, Silent> {
+        if let Some(wire) = &mut self.wire {
+            return wire.ask(request, &mut self.node, &mut self.now);
+        }
         match self.conversation.take() {
             None => self.ask_on_ethernet(request),
             Some(mut conversation) => {
@@ -246,6 +249,10 @@ impl Rig {
     pub(super) fn old_image(&self) -> Sha256 {
         self.oem.factory(self.ecu()).unwrap().image.sha256
     }
+}
+
+pub(super) fn id(raw: u16) -> Id {
+    Id::standard(raw).unwrap()
 }
 
 fn time(now: Moment) -> Time {
