@@ -47,3 +47,14 @@ fn every_verification_on_every_transport_and_flash_is_updated() {
         assert_eq!(rig.node.starts(), 2, "{case}");
     }
 }
+
+#[test]
+fn the_same_seed_gives_the_same_update_to_the_nanosecond() {
+    let run = |seed| {
+        let mut rig = Rig::updated("partial-plus", CLASSICAL, USUAL, seed);
+        rig.converge();
+        (rig.now, rig.node.flash_operations(), rig.said)
+    };
+    assert_eq!(run(1), run(1));
+    assert_ne!(run(1), run(2));
+}
