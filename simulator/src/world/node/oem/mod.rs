@@ -27,7 +27,7 @@ use primary_ecu::provision::{Bundle, BundleFile};
 use proto::secondary::Verification as Verifies;
 use uptane::sign::{MemorySigner, Signer as _};
 use uptane::verify::Step;
-use uptane::{EcuId, Image, RepositoryName, Role, Sha256, TargetNameBuf, Time, VehicleId, Version};
+use uptane::{Attack, EcuId, Image, RepositoryName, ResultCode, Role, Sha256, TargetNameBuf, Time, VehicleId, Version};
 
 use super::Error;
 use crate::world::chance::Chance;
@@ -242,6 +242,13 @@ impl Oem {
     /// The image that the Director believes an ECU runs.
     pub fn believes(&self, ecu: EcuId) -> Option<Sha256> {
         self.believed.get(&ecu).copied()
+    }
+
+    /// What an ECU last reported of its updates to the Director, as far as that took it: the result, and the attack it noticed.
+    pub fn reported(&self, ecu: EcuId) -> Option<(ResultCode, Option<Attack>)> {
+        let facts = at_once(self.director.store().by_id(self.inventory.id))?.ok()??;
+        let known = facts.ecus.into_iter().find(|known| known.id == ecu)?;
+        known.last_report.map(|report| (report.result, report.attack))
     }
 
     /// The Director verifies what the Image repository has published, as its other clients do.
