@@ -8,6 +8,7 @@ pub mod commands;
 pub mod demo;
 mod error;
 pub mod live;
+pub mod runs;
 pub mod world;
 
 use std::ffi::OsString;

@@ -18,6 +18,7 @@ pub mod flash;
 pub mod link;
 pub mod node;
 pub mod report;
+pub mod run;
 pub mod scenario;
 pub mod shrink;
 pub mod time;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use uptane::EcuId;
 
+use super::kind::Kind;
 use crate::world::chance::PerBillion;
 use crate::world::description::{BitRate, Name, Pause, Word, percent};
 use crate::world::time::Moment;
@@ -58,6 +59,31 @@ pub enum What {
         /// What.
         fault: NodeFault,
     },
+}
+
+impl What {
+    /// The word for its kind, as files have it.
+    pub fn kind(&self) -> &'static str {
+        let kind = match self {
+            Self::Bus { fault: BusFault::BitErrors { .. }, .. } => Kind::BitErrors,
+            Self::Link { fault, .. } => match fault {
+                LinkFault::Cut => Kind::LinkCut,
+                LinkFault::Delay(_) => Kind::LinkDelay,
+                LinkFault::Loss(_) => Kind::LinkLoss,
+            },
+            Self::Node { fault, .. } => match fault {
+                NodeFault::BusOff => Kind::BusOff,
+                NodeFault::DiskLie(_) => Kind::DiskLie,
+                NodeFault::FlashTear => Kind::FlashTear,
+                NodeFault::Overrun(_) => Kind::Overrun,
+                NodeFault::PowerCut(_) => Kind::PowerCut,
+                NodeFault::Reset => Kind::Reset,
+                NodeFault::SickImage { .. } => Kind::SickImage,
+                NodeFault::SlowServer { .. } => Kind::SlowServer,
+            },
+        };
+        kind.word()
+    }
 }
 
 /// What goes wrong with a bus.

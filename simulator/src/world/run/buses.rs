@@ -1,0 +1,236 @@
+//! The CAN buses of a run: the bit-exact bus, the Primary's conversations on it, and who is behind which identifier.
+
+use std::time::Duration;
+
+use primary_ecu::can::Conversation;
+use proto::can::{Format, Frame, Id};
+use proto::isotp::{BUS_TIMEOUT, Framing};
+use uptane::EcuId;
+
+use crate::world::can::{Bus, Config, Filter, NodeId, Traffic};
+use crate::world::chance::{Chance, PerBillion};
+use crate::world::engine::Ticket;
+use crate::world::time::Moment;
+use crate::world::vehicle::{self, Connection, Vehicle};
+
+/// A bus and who is on it.
+pub(super) struct CanBus {
+    pub(super) name: String,
+    pub(super) bus: Bus,
+    pub(super) primary: NodeId,
+    pub(super) ports: Vec<Port>,
+    /// When the world looks at it next.
+    pub(super) next: Option<Ticket>,
+    /// Faults that disturb a share of its frames: their numbers, and the share.
+    pub(super) noise: Vec<(usize, PerBillion)>,
+    pub(super) chance: Chance,
+}
+
+/// A Secondary on a bus, and the Primary's conversation with it.
+pub(super) struct Port {
+    pub(super) ecu: EcuId,
+    pub(super) node: NodeId,
+    framing: Framing,
+    pub(super) request: Id,
+    pub(super) response: Id,
+    pub(super) conversation: Conversation,
+    /// Whether the Primary waits for an answer.
+    pub(super) is_asked: bool,
+    /// Since when the Primary's controller, and the Secondary's, has had a frame that is not sent yet.
+    pub(super) sending: [Option<Moment>; 2],
+    /// When the conversation, and the Secondary, has something to do.
+    pub(super) timers: [Option<Ticket>; 2],
+    /// What was carried for it, both directions.
+    pub(super) carried: Carried,
+    /// Whether each of its frames is disturbed until it is bus-off.
+    pub(super) is_driven_off: bool,
+}
+
+/// How much went over a bus for one Secondary.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Carried {
+    pub(super) frames: u64,
+    /// Bytes of data, and bytes of whole frames.
+    pub(super) payload: u64,
+    pub(super) wire: u64,
+}
+
+/// The Primary's side of a port.
+pub(super) const ASKING: usize = 0;
+/// The Secondary's side.
+pub(super) const ANSWERING: usize = 1;
+
+impl CanBus {
+    /// The bus with everybody on it.
+    pub(super) fn new(of: &vehicle::Bus, vehicle: &Vehicle, chance: &Chance) -> Self {
+        let mut bus = Bus::new(of.rates(), chance.split("bus"));
+        let on_bus = || vehicle.on_bus(of.name()).filter_map(|ecu| Some((ecu, Ways::of(ecu.connection())?)));
+        let responses = on_bus().map(|(_, ways)| Filter::exactly(ways.response)).collect();
+        let own = vehicle.primary().hardware().controller();
+        let primary = bus.attach(controller(own, of.is_fd(), responses, on_bus().count()));
+        let mut ports = Vec::new();
+        for (ecu, Ways { framing, request, response }) in on_bus() {
+            let config = controller(ecu.hardware().controller(), of.is_fd(), vec![Filter::exactly(request)], 1);
+            ports.push(Port {
+                ecu: ecu.id(),
+                node: bus.attach(config),
+                framing,
+                request,
+                response,
+                conversation: Conversation::new(framing, request, response),
+                is_asked: false,
+                sending: [None; 2],
+                timers: [None; 2],
+                carried: Carried::default(),
+                is_driven_off: false,
+            });
+        }
+        add_background(&mut bus, of, chance);
+        let (name, chance) = (of.name().to_string(), chance.split("noise"));
+        Self { name, bus, primary, ports, next: None, noise: Vec::new(), chance }
+    }
+
+    /// The node that sends this identifier, the Primary or a Secondary: its port, and which side of it.
+    pub(super) fn sender(&self, id: Id) -> Option<(usize, usize)> {
+        let at = |side: usize, pick: fn(&Port) -> Id| {
+            self.ports.iter().position(|port| pick(port) == id).map(|number| (number, side))
+        };
+        at(ASKING, |port| port.request).or_else(|| at(ANSWERING, |port| port.response))
+    }
+
+    /// The name of a node.
+    pub(super) fn name_of(&self, node: NodeId) -> String {
+        match self.ports.iter().find(|port| port.node == node) {
+            Some(port) => port.ecu.to_string(),
+            None if node == self.primary => "primary".to_owned(),
+            None => "background".to_owned(),
+        }
+    }
+
+    /// The share of frames that faults disturb.
+    pub(super) fn disturbed_share(&self) -> PerBillion {
+        PerBillion::new(self.noise.iter().fold(0, |sum, (_, share)| sum.saturating_add(share.billionths())))
+    }
+
+    /// Forgets every conversation: the Primary lost power.
+    pub(super) fn forget_conversations(&mut self) {
+        for port in &mut self.ports {
+            port.conversation = Conversation::new(port.framing, port.request, port.response);
+            port.is_asked = false;
+            port.sending[ASKING] = None;
+        }
+    }
+
+    /// Lets a disturbance hit the next frame, if faults want that.
+    pub(super) fn disturb_next(&mut self) {
+        let share = self.disturbed_share();
+        let hits = share != PerBillion::NEVER && self.chance.happens(share);
+        let off = self
+            .ports
+            .iter()
+            .find(|port| port.is_driven_off && self.bus.pending(port.node).is_ok_and(|pending| pending > 0));
+        let victim = match (off.map(|port| port.node), hits) {
+            (Some(node), _) => Some((node, OFF_BIT)),
+            (None, true) => {
+                let at = usize::try_from(self.chance.below(u64::try_from(self.ports.len()).unwrap_or(0)));
+                let node = at.ok().and_then(|at| self.ports.get(at)).map_or(self.primary, |port| port.node);
+                Some((node, u32::try_from(self.chance.below(BITS)).unwrap_or(0)))
+            }
+            (None, false) => None,
+        };
+        if let Some((node, bit)) = victim {
+            // Every node of a port is known to its bus.
+            let _known = self.bus.disturb(node, 0, bit);
+        }
+    }
+}
+
+impl Carried {
+    /// A frame went over the bus.
+    pub(super) fn add(&mut self, frame: &Frame) {
+        let length = u64::try_from(frame.data().len()).unwrap_or(u64::MAX);
+        self.frames = self.frames.saturating_add(1);
+        self.payload = self.payload.saturating_add(length);
+        self.wire = self.wire.saturating_add(length).saturating_add(FRAME);
+    }
+}
+
+impl Port {
+    /// Whether the controller of a side has held a frame for longer than ISO-TP waits (N_As).
+    pub(super) fn is_stuck(&self, side: usize, now: Moment) -> bool {
+        self.sending.get(side).copied().flatten().is_some_and(|since| now >= since + BUS_TIMEOUT)
+    }
+
+    /// When the conversation has something to do.
+    pub(super) fn speaks(&self) -> Moment {
+        let due = self.conversation.deadline().map_or(Moment::NEVER, |due| Moment::START + due);
+        due_with(due, self.sending[ASKING])
+    }
+
+    /// When the Secondary has, by what it says itself.
+    pub(super) fn wakes(&self, deadline: Moment) -> Moment {
+        due_with(deadline, self.sending[ANSWERING])
+    }
+}
+
+/// While the controller holds a frame, nothing is due before that is given up.
+fn due_with(due: Moment, sending: Option<Moment>) -> Moment {
+    sending.map_or(due, |since| since + BUS_TIMEOUT)
+}
+
+struct Ways {
+    framing: Framing,
+    request: Id,
+    response: Id,
+}
+
+impl Ways {
+    fn of(connection: &Connection) -> Option<Self> {
+        match connection {
+            Connection::Can { format, request, response, .. } => {
+                let framing = match format {
+                    Format::Classical => Framing::CLASSICAL,
+                    Format::Fd => Framing::FD,
+                };
+                Some(Self { framing, request: *request, response: *response })
+            }
+            Connection::Ethernet | Connection::Primary => None,
+        }
+    }
+}
+
+fn controller(of: vehicle::Controller, fd: bool, filters: Vec<Filter>, mailboxes: usize) -> Config {
+    let fifo = usize::try_from(of.frames.get()).unwrap_or(usize::MAX);
+    let mailboxes = mailboxes.max(MAILBOXES);
+    Config { fd, fifo, mailboxes, latency: of.latency, filters, restart: Some(RESTART), ..Config::default() }
+}
+
+/// Other ECUs' traffic, from a node of its own.
+fn add_background(bus: &mut Bus, of: &vehicle::Bus, chance: &Chance) {
+    let percent = of.background().billionths() / 10_000_000;
+    let ids: Vec<Id> = BACKGROUND.filter_map(|id| Id::standard(id).ok()).collect();
+    if percent == 0 {
+        return;
+    }
+    // It reads nothing.
+    let filters = Id::standard(0).map(Filter::exactly).into_iter().collect();
+    let node =
+        bus.attach(Config { fd: of.is_fd(), mailboxes: 64, filters, restart: Some(RESTART), ..Config::default() });
+    if let Ok(traffic) = Traffic::by_load(percent, of.rates(), &ids, chance.split("background")) {
+        // The node was attached just now.
+        let _known = bus.add_traffic(node, traffic);
+    }
+}
+
+/// Identifiers of other traffic: more important than diagnosis, as it is in vehicles.
+const BACKGROUND: std::ops::Range<u16> = 0x100..0x140;
+/// Mailboxes of a usual controller.
+const MAILBOXES: usize = 3;
+/// How long after bus-off a driver asks for the way back.
+const RESTART: Duration = Duration::from_millis(100);
+/// Bits of a frame that may be disturbed.
+const BITS: u64 = 100;
+/// The bit that is disturbed to drive a node off its bus: one behind the identifier.
+const OFF_BIT: u32 = 20;
+/// Bytes of a frame beside its data: identifier, control, checksum, acknowledgement, end and space, without stuff bits.
+const FRAME: u64 = 6;

@@ -1,0 +1,191 @@
+//! What happens on the buses, and what those on them do then.
+
+use uptane::EcuId;
+
+use super::World;
+use super::buses::{ANSWERING, ASKING, CanBus, Port};
+use super::event::Event;
+use crate::world::can::{self, What};
+use crate::world::time::Moment;
+
+impl World {
+    /// Something is due on a bus.
+    pub(super) fn run_bus(&mut self, number: usize) {
+        let now = self.engine.now();
+        let Some(bus) = self.buses.get_mut(number) else { return };
+        bus.next = None;
+        bus.bus.advance(now);
+        while let Some(event) = self.buses.get_mut(number).and_then(|bus| bus.bus.poll()) {
+            self.note_on_bus(number, &event);
+            self.on_bus(number, &event);
+        }
+        self.plan_bus(number);
+    }
+
+    /// Looks at a bus again when something is due there.
+    pub(super) fn plan_bus(&mut self, number: usize) {
+        let Some(bus) = self.buses.get_mut(number) else { return };
+        let next = bus.bus.next();
+        if bus.next.is_some_and(|planned| planned.at() == next.max(self.engine.now())) {
+            return;
+        }
+        if let Some(planned) = bus.next.take() {
+            self.engine.cancel(planned);
+        }
+        if next < Moment::NEVER {
+            bus.next = Some(self.engine.schedule(next, Event::Bus(number)));
+        }
+    }
+
+    fn on_bus(&mut self, number: usize, event: &can::Event) {
+        let Some(bus) = self.buses.get_mut(number) else { return };
+        match &event.what {
+            What::Received(frame) if event.node == bus.primary => {
+                let asked = bus.ports.iter().position(|port| port.response == frame.id() && port.is_asked);
+                if let Some(port) = asked {
+                    self.primary_receives(number, port, frame);
+                }
+            }
+            What::Received(frame) => {
+                let Some(ecu) = bus.ports.iter().find(|port| port.node == event.node).map(|port| port.ecu) else {
+                    return;
+                };
+                let now = self.engine.now();
+                if self.is_on(ecu)
+                    && let Some(node) = self.secondaries.get_mut(&ecu)
+                {
+                    node.frame(frame, now);
+                    self.touch(ecu);
+                }
+            }
+            What::Transmitted(frame) => {
+                let sender = bus.sender(frame.id());
+                bus.disturb_next();
+                if let Some((port, side)) = sender {
+                    self.sent(number, port, side);
+                }
+            }
+            What::BusOff => {
+                let is_primary = event.node == bus.primary;
+                for port in &mut bus.ports {
+                    if is_primary {
+                        port.sending[ASKING] = None;
+                    } else if port.node == event.node {
+                        port.sending[ANSWERING] = None;
+                        port.is_driven_off = false;
+                    }
+                }
+            }
+            What::Error(_) => bus.disturb_next(),
+            What::Active | What::Overrun(_) | What::Passive | What::Synchronized => {}
+        }
+    }
+
+    fn primary_receives(&mut self, number: usize, port: usize, frame: &proto::can::Frame) {
+        let now = self.engine.now().since_start();
+        let Some(port) = self.buses.get_mut(number).and_then(|bus| bus.ports.get_mut(port)) else { return };
+        let ecu = port.ecu;
+        match port.conversation.handle(frame, now) {
+            Ok(None) => self.speak(ecu),
+            Ok(Some(answer)) => {
+                port.is_asked = false;
+                self.answered(ecu, Ok(answer));
+            }
+            Err(silent) => {
+                port.is_asked = false;
+                self.answered(ecu, Err(silent));
+            }
+        }
+    }
+
+    /// A frame of a port is on the bus whole: the next may follow.
+    fn sent(&mut self, number: usize, port: usize, side: usize) {
+        let Some(port) = self.buses.get_mut(number).and_then(|bus| bus.ports.get_mut(port)) else { return };
+        let ecu = port.ecu;
+        if let Some(sending) = port.sending.get_mut(side) {
+            *sending = None;
+        }
+        match side {
+            ASKING => self.speak(ecu),
+            _ => self.touch(ecu),
+        }
+    }
+
+    /// The Primary says to a Secondary on a bus what is due.
+    pub(super) fn speak(&mut self, ecu: EcuId) {
+        let now = self.engine.now();
+        let Some((number, place)) = self.places.get(&ecu).copied() else { return };
+        let Some(bus) = self.buses.get_mut(number) else { return };
+        loop {
+            let stuck = bus.ports.get(place).is_some_and(|port| port.is_stuck(ASKING, now));
+            if stuck {
+                // Whether there was anything to take back, nobody needs to know.
+                let _count = bus.bus.withdraw(bus.primary, now);
+                bus.ports.iter_mut().for_each(|port| port.sending[ASKING] = None);
+            }
+            let CanBus { bus, primary, ports, .. } = &mut *bus;
+            let Some(port) = ports.get_mut(place).filter(|port| port.is_asked && port.sending[ASKING].is_none()) else {
+                break;
+            };
+            match port.conversation.poll(now.since_start()) {
+                Ok(None) => break,
+                // A controller that takes nothing has lost the frame; the conversation asks again.
+                Ok(Some(frame)) => port.sending[ASKING] = bus.send(*primary, frame, now).ok().map(|()| now),
+                Err(silent) => {
+                    port.is_asked = false;
+                    self.plan_bus(number);
+                    return self.answered(ecu, Err(silent));
+                }
+            }
+        }
+        if let Some(port) = bus.ports.get_mut(place) {
+            let due = if port.is_asked { port.speaks() } else { Moment::NEVER };
+            arm(&mut self.engine, port, ASKING, due, Event::Speak(ecu));
+        }
+        self.plan_bus(number);
+    }
+
+    /// A Secondary does what is due, and says what it has to say.
+    pub(super) fn touch(&mut self, ecu: EcuId) {
+        let now = self.engine.now();
+        let is_on = self.is_on(ecu);
+        let Some(node) = self.secondaries.get_mut(&ecu).filter(|_| is_on) else { return };
+        let Some((number, place)) = self.places.get(&ecu).copied() else {
+            while node.poll(now).is_some() {}
+            let deadline = node.deadline();
+            self.wake_at(ecu, deadline);
+            return self.after(ecu);
+        };
+        let Some(CanBus { bus, ports, .. }) = self.buses.get_mut(number) else { return };
+        let Some(port) = ports.get_mut(place) else { return };
+        if port.is_stuck(ANSWERING, now) {
+            // Whether there was anything to take back, nobody needs to know.
+            let _count = bus.withdraw(port.node, now);
+            port.sending[ANSWERING] = None;
+        }
+        while port.sending[ANSWERING].is_none()
+            && let Some(frame) = node.poll(now)
+        {
+            port.sending[ANSWERING] = bus.send(port.node, frame, now).ok().map(|()| now);
+        }
+        let due = port.wakes(node.deadline());
+        arm(&mut self.engine, port, ANSWERING, due, Event::Wake(ecu));
+        self.plan_bus(number);
+        self.after(ecu);
+    }
+}
+
+/// Sets a timer of a port anew. What is due already waits a little, so that the world goes on.
+fn arm(engine: &mut crate::world::engine::Engine<Event>, port: &mut Port, side: usize, due: Moment, event: Event) {
+    let Some(timer) = port.timers.get_mut(side) else { return };
+    let due = due.max(engine.now() + super::LEAST);
+    if timer.is_some_and(|timer| timer.at() == due && timer.at() > engine.now()) {
+        return;
+    }
+    if let Some(timer) = timer.take() {
+        engine.cancel(timer);
+    }
+    if due < Moment::NEVER {
+        *timer = Some(engine.schedule(due, event));
+    }
+}

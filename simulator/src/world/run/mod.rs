@@ -1,0 +1,338 @@
+//! A run: a vehicle, its repositories, and everything between them, driven through a scenario in virtual time.
+//!
+//! The ECUs and servers are the code that ships, on virtual disks, flash, links and buses. A run is a function of its
+//! scenario, its seed and the faults that are left in: the same three give the same log, byte for byte, on any machine.
+//! After every event the invariants of `watch` are looked at; what is violated is told in the [`report`](super::report).
+
+mod buses;
+mod calls;
+mod can;
+mod cycle;
+mod ecu;
+mod ended;
+mod event;
+mod log;
+mod power;
+mod primary;
+mod settled;
+mod strike;
+#[cfg(test)]
+mod tests;
+mod watch;
+mod wires;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use primary_ecu::provision;
+use uptane::{EcuId, Time};
+
+use super::chance::Chance;
+use super::disk::VirtualDisk;
+use super::engine::{Engine, Ticket};
+use super::node::{Oem, SecondaryNode};
+use super::report::Fired;
+use super::scenario::{Fault, Node, NodeFault, Scenario, Server, Start, What};
+use super::time::Moment;
+use super::vehicle::Connection;
+use buses::CanBus;
+use calls::{Peer, Way};
+use log::Log;
+use power::Power;
+use primary::{Calls, Primary};
+use watch::Watch;
+
+pub use ecu::Secondary;
+pub use ended::Ended;
+pub use event::Record;
+pub use strike::Struck;
+
+use event::Event;
+
+/// A world in which a scenario happens.
+pub struct World {
+    engine: Engine<Event>,
+    scenario: Scenario,
+    seed: u64,
+    faults: Vec<Fault>,
+    /// Which of the faults are left in.
+    kept: BTreeSet<usize>,
+    /// The faults that last now.
+    active: BTreeSet<usize>,
+    struck: Struck,
+    fired: Vec<Fired>,
+    chance: Chance,
+    oem: Oem,
+    servers_free: BTreeMap<Server, Moment>,
+    primary: Primary,
+    secondaries: BTreeMap<EcuId, Box<dyn Secondary>>,
+    power: BTreeMap<EcuId, Power>,
+    wakes: BTreeMap<EcuId, Ticket>,
+    ways: BTreeMap<Peer, Way>,
+    calls: Calls,
+    buses: Vec<CanBus>,
+    bus_samples: Vec<Vec<Duration>>,
+    /// Bus and port of every Secondary on CAN.
+    places: BTreeMap<EcuId, (usize, usize)>,
+    /// Which campaigns have begun.
+    assigned: Vec<bool>,
+    /// After this moment the scenario has nothing more in store.
+    last_planned: Moment,
+    watch: Watch,
+    log: Log,
+}
+
+/// Why there is no such world.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A Secondary or a repository cannot be made.
+    #[error(transparent)]
+    Node(#[from] super::node::Error),
+    /// The Primary cannot be made.
+    #[error("the Primary cannot be provisioned: {0}")]
+    Primary(#[from] primary_ecu::Error),
+    /// The log cannot be written.
+    #[error("the log cannot be written: {0}")]
+    Trace(#[from] super::trace::TraceError),
+}
+
+impl World {
+    /// The world of a scenario, before anything has happened.
+    pub fn new(scenario: &Scenario, seed: u64) -> Result<Self, Error> {
+        let chance = Chance::seeded(seed);
+        let vehicle = scenario.vehicle();
+        let oem = Oem::found(vehicle, &chance, date(Moment::START))?;
+        let id = vehicle.primary().id();
+        let room = vehicle.primary().hardware().disk().map_or(DISK, |disk| disk.0);
+        let disk = VirtualDisk::new(room, chance.split("primary").split("disk"));
+        provision_primary(&oem, id, &disk)?;
+        let mut secondaries: BTreeMap<EcuId, Box<dyn Secondary>> = BTreeMap::new();
+        for ecu in vehicle.secondaries() {
+            let node = SecondaryNode::provisioned(ecu, &oem, &chance.split(ecu.id().as_str()))?;
+            secondaries.insert(ecu.id(), Box::new(node));
+        }
+        let faults = scenario.faults(seed);
+        let bus =
+            |bus| CanBus::new(bus, vehicle, &chance.split("buses").split(super::vehicle::Bus::name(bus).as_str()));
+        let buses: Vec<CanBus> = vehicle.buses().iter().map(bus).collect();
+        let mut world = Self {
+            engine: Engine::new(),
+            seed,
+            kept: (0..faults.len()).collect(),
+            faults,
+            active: BTreeSet::new(),
+            struck: Struck::default(),
+            fired: Vec::new(),
+            oem,
+            servers_free: BTreeMap::new(),
+            primary: Primary::new(id, disk, chance.split("primary")),
+            secondaries,
+            power: vehicle.ecus().map(|ecu| (ecu.id(), Power::default())).collect(),
+            wakes: BTreeMap::new(),
+            ways: ways(scenario, &chance),
+            calls: Calls::default(),
+            bus_samples: buses.iter().map(|_| Vec::new()).collect(),
+            places: places(&buses),
+            buses,
+            assigned: scenario.campaigns().iter().map(|_| false).collect(),
+            last_planned: Moment::START,
+            watch: Watch::default(),
+            log: Log::default(),
+            scenario: scenario.clone(),
+            chance: chance.split("world"),
+        };
+        world.see_factory();
+        Ok(world)
+    }
+
+    /// Puts a node of one's own in the place of a Secondary, which must not have begun.
+    pub fn replace(&mut self, ecu: EcuId, node: Box<dyn Secondary>) {
+        self.secondaries.insert(ecu, node);
+    }
+
+    /// Leaves in these faults alone; they are numbered as [`Scenario::faults`] lists them.
+    pub fn keep_faults(&mut self, kept: &[usize]) {
+        self.kept = kept.iter().copied().collect();
+    }
+
+    /// Lets the scenario happen.
+    pub fn run(mut self) -> Result<Ended, Error> {
+        self.plan();
+        let end = Moment::START + self.scenario.limit();
+        while let Some(event) = self.engine.step(end) {
+            self.happen(event);
+            if self.is_quiet() {
+                break;
+            }
+        }
+        self.finish()
+    }
+
+    fn finish(mut self) -> Result<Ended, Error> {
+        let run = self.report();
+        let frames = self.buses.iter().map(|bus| bus.bus.load().frames).fold(0, u64::saturating_add);
+        let (summary, bus_logs) = self.log.end()?;
+        Ok(Ended { run, struck: self.struck, events: self.engine.happened(), frames, summary, bus_logs })
+    }
+
+    /// What the scenario has in store.
+    fn plan(&mut self) {
+        let mut planned = Vec::new();
+        planned.extend(self.scenario.power().iter().enumerate().map(|(number, (at, _))| (*at, Event::Power(number))));
+        let releases = self.scenario.releases().iter().enumerate();
+        planned.extend(releases.map(|(number, release)| (release.at(), Event::Publish(number))));
+        let rotations = self.scenario.rotations().iter().enumerate();
+        planned.extend(rotations.map(|(number, rotation)| (rotation.at(), Event::Rotate(number))));
+        for (number, campaign) in self.scenario.campaigns().iter().enumerate() {
+            if let Start::At(at) = campaign.start() {
+                planned.push((*at, Event::Assign(number)));
+            }
+        }
+        let kept = self.faults.iter().enumerate().filter(|(number, _)| self.kept.contains(number));
+        planned.extend(kept.map(|(number, fault)| (fault.at(), Event::Fault(number))));
+        for (at, event) in planned {
+            self.last_planned = self.last_planned.max(at);
+            self.engine.schedule(at, event);
+        }
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Asked(peer, delivery) => self.asked(peer, delivery),
+            Event::Assign(number) => self.assign(number),
+            Event::Bus(number) => self.run_bus(number),
+            Event::Cycle(cycle) => self.begin_cycle(cycle),
+            Event::Errand(cycle, errand) => self.begin_errand(cycle, *errand),
+            Event::Fault(number) => self.strike(number),
+            Event::FaultOver(number) => self.fault_over(number),
+            Event::Power(number) => self.enter(number),
+            Event::PowerBack(ecu, outage) => self.power_back(ecu, outage),
+            Event::Publish(number) => self.publish(number),
+            Event::Ready(peer, starts, number, response) => self.ready(peer, starts, number, response),
+            Event::Responded(peer, delivery) => self.responded(peer, delivery),
+            Event::Retry(number) => self.retry(number),
+            Event::Rotate(number) => self.rotate(number),
+            Event::Speak(ecu) => self.speak(ecu),
+            Event::Wake(ecu) => self.touch(ecu),
+        }
+    }
+
+    fn publish(&mut self, number: usize) {
+        let Some(release) = self.scenario.releases().get(number).cloned() else { return };
+        let published = self.oem.publish(&release, self.time());
+        self.record(|| Record::Published { release: release.name().to_string() });
+        self.hear_of(published.map_err(|error| error.to_string()), "a release is published");
+        for number in self.kept.clone() {
+            match self.faults.get(number).map(Fault::what) {
+                Some(What::Node { node: Node::Ecu(ecu), fault: NodeFault::SickImage { release: of, sickness } })
+                    if of == release.name() =>
+                {
+                    let (ecu, sickness) = (*ecu, *sickness);
+                    let image = self.image(ecu, release.name());
+                    if let Some((node, image)) = self.secondaries.get_mut(&ecu).zip(image) {
+                        node.sicken(image, sickness);
+                    }
+                }
+                Some(What::Node { .. } | What::Bus { .. } | What::Link { .. }) | None => {}
+            }
+        }
+    }
+
+    fn assign(&mut self, number: usize) {
+        let Some(campaign) = self.scenario.campaigns().get(number).cloned() else { return };
+        let Some(assigned) = self.assigned.get_mut(number).filter(|assigned| !**assigned) else { return };
+        *assigned = true;
+        (self.primary.idle_cycles, self.primary.returns) = (0, 0);
+        let assigned = self.oem.assign(&campaign, self.time());
+        self.record(|| Record::Assigned { campaign: campaign.name().to_string() });
+        self.hear_of(assigned.map_err(|error| error.to_string()), "a campaign is assigned");
+    }
+
+    /// Assigns the campaigns that waited for another, once the vehicle has nothing left to do for that.
+    fn assign_waiting(&mut self) {
+        if self.primary.idle_cycles < ENDED_AFTER {
+            return;
+        }
+        let campaigns = self.scenario.campaigns();
+        let has_begun = |name| campaigns.iter().zip(&self.assigned).any(|(of, began)| of.name() == name && *began);
+        let due = campaigns.iter().zip(&self.assigned).position(|(campaign, began)| match campaign.start() {
+            Start::After(name) => !began && has_begun(name),
+            Start::At(_) => false,
+        });
+        if let Some(number) = due {
+            self.assign(number);
+        }
+    }
+
+    fn rotate(&mut self, number: usize) {
+        let Some(rotation) = self.scenario.rotations().get(number).copied() else { return };
+        let rotated = self.oem.rotate(&rotation, self.time());
+        self.record(|| Record::Rotated { key: format!("{} {}", rotation.repository(), rotation.role()) });
+        self.hear_of(rotated.map_err(|error| error.to_string()), "a key is replaced");
+    }
+
+    /// What the scenario has in store must be possible.
+    fn hear_of(&mut self, result: Result<(), String>, what: &'static str) {
+        if let Err(error) = result {
+            self.violated(what, error);
+        }
+    }
+
+    /// The date.
+    fn time(&self) -> Time {
+        date(self.engine.now())
+    }
+}
+
+/// The date at a moment.
+fn date(now: Moment) -> Time {
+    Time::from_unix(BEGINNING.saturating_add(now.since_start().as_secs())).unwrap_or(Time::MAX)
+}
+
+fn ways(scenario: &Scenario, chance: &Chance) -> BTreeMap<Peer, Way> {
+    let (vehicle, chance) = (scenario.vehicle(), chance.split("links"));
+    let mut ways = BTreeMap::from([(Peer::Cloud, Way::new(vehicle.cloud(), &chance.split("cloud")))]);
+    for ecu in vehicle.secondaries() {
+        if let (Connection::Ethernet, Some(link)) = (ecu.connection(), vehicle.ethernet()) {
+            ways.insert(Peer::Ecu(ecu.id()), Way::new(link, &chance.split(ecu.id().as_str())));
+        }
+    }
+    ways
+}
+
+fn places(buses: &[CanBus]) -> BTreeMap<EcuId, (usize, usize)> {
+    let of_bus = |(number, bus): (usize, &CanBus)| {
+        bus.ports.iter().enumerate().map(|(port, of)| (of.ecu, (number, port))).collect::<Vec<_>>()
+    };
+    buses.iter().enumerate().flat_map(of_bus).collect()
+}
+
+/// Makes a disk that of a Primary that has just left the factory.
+fn provision_primary(oem: &Oem, id: EcuId, disk: &VirtualDisk) -> Result<(), Error> {
+    if let Some(factory) = oem.factory(id) {
+        let mut rest: &[u8] = &factory.bytes;
+        let source = |chunk: &mut [u8]| {
+            let count = rest.len().min(chunk.len());
+            let (now, later) = rest.split_at(count);
+            if let Some(chunk) = chunk.get_mut(..count) {
+                chunk.copy_from_slice(now);
+            }
+            rest = later;
+            Ok(count)
+        };
+        provision::make(disk, id, &factory.image, source)?;
+    }
+    Ok(oem.bundle().keep(disk)?)
+}
+
+/// The date at which every run begins: 2026-01-01, in seconds since 1970.
+const BEGINNING: u64 = 1_767_225_600;
+/// Bytes of the disk of a Primary whose hardware says nothing of one.
+const DISK: u64 = 1 << 30;
+/// Idle cycles after which a campaign has ended.
+const ENDED_AFTER: u32 = 2;
+/// For how long the report sums up how busy a bus was.
+const BUCKET: Duration = Duration::from_secs(1);
+/// The least pause between two things a node does by itself.
+const LEAST: Duration = Duration::from_micros(1);

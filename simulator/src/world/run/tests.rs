@@ -1,0 +1,142 @@
+//! Whole runs of the smallest vehicle: what ships, on virtual disks, flash, links and a bit-exact bus.
+
+use primary_ecu::node::Answer;
+use proto::can::Frame;
+use proto::secondary::{Phase, Request};
+
+use super::*;
+use crate::runs::{Made, Recipe, smaller};
+use crate::world::trace;
+
+/// One release for both ECUs, and what else the scenario says.
+fn recipe(more: &str, seed: u64) -> Recipe {
+    let scenario = format!(
+        r#"
+name = "bench"
+about = "one release for both ECUs"
+vehicle = "bench"
+limit = "10 min"
+{more}
+[[must]]
+ecus = "all"
+runs = "r2"
+[[release]]
+name = "r2"
+at = "1 s"
+images = [{{ ecus = "all", size = "4 KiB" }}]
+[[campaign]]
+name = "spring"
+release = "r2"
+at = "2 s"
+"#
+    );
+    let vehicle = crate::world::vehicle::ready::Ready::named("2-ecus-workbench").unwrap().text.to_owned();
+    Recipe { file: "bench.toml".to_owned(), scenario, vehicle, seed, faults: None }
+}
+
+fn made(more: &str, seed: u64) -> Made {
+    recipe(more, seed).make(false).unwrap()
+}
+
+const POWER_CUT: &str = r#"
+[[fault]]
+kind = "power-cut"
+node = "brakes"
+at = "11 s"
+lasts = "2 s"
+"#;
+
+#[test]
+fn a_vehicle_is_updated_over_a_bit_exact_bus_in_virtual_time() {
+    let Made { ended, .. } = made("", 1);
+    assert!(ended.run.holds(), "{:?}", ended.run);
+    assert!(ended.frames > 500, "{} frames", ended.frames);
+    assert!(ended.run.end < Moment::START + Duration::from_secs(120));
+}
+
+#[test]
+fn the_same_seed_leaves_the_same_log_byte_for_byte_and_another_seed_another() {
+    let [first, again, other] = [1, 1, 2].map(|seed| made(POWER_CUT, seed).log);
+    assert_eq!(first, again);
+    assert_ne!(first, other);
+}
+
+#[test]
+fn a_log_is_whole_and_repeats_its_run() {
+    let Made { log, .. } = made(POWER_CUT, 3);
+    let read = trace::read::<Recipe, Record>(log.as_slice()).unwrap();
+    assert_eq!(read.run.make(false).unwrap().log, log);
+    let struck = |entry: &trace::Entry<Record>| matches!(entry.event, Record::Fault { .. });
+    assert_eq!(read.entries.iter().filter(|entry| struck(entry)).count(), 1);
+}
+
+#[test]
+fn an_update_gets_over_a_power_cut_of_the_secondary() {
+    let Made { ended, .. } = made(POWER_CUT, 4);
+    assert_eq!(ended.struck.of("power-cut"), 1);
+    assert!(ended.run.holds(), "{:?}", ended.run);
+}
+
+/// A node that has power and says nothing.
+struct Mute;
+
+impl Secondary for Mute {
+    fn power_off(&mut self, _now: Moment) {}
+
+    fn power_on(&mut self, _now: Moment) {}
+
+    fn ask(&mut self, _request: Request<'_>, _now: Moment) -> Option<(Answer, Moment)> {
+        None
+    }
+
+    fn frame(&mut self, _frame: &Frame, _now: Moment) {}
+
+    fn poll(&mut self, _now: Moment) -> Option<Frame> {
+        None
+    }
+
+    fn deadline(&self) -> Moment {
+        Moment::NEVER
+    }
+
+    fn running(&self) -> Option<uptane::Sha256> {
+        None
+    }
+
+    fn phase(&self) -> Option<Phase> {
+        None
+    }
+}
+
+#[test]
+fn a_vehicle_whose_secondary_says_nothing_is_not_updated_and_the_run_says_so() {
+    let recipe = recipe("", 1);
+    let scenario = recipe.scenario().unwrap();
+    let mut world = recipe.world(&scenario).unwrap();
+    world.replace(EcuId::parse("brakes").unwrap(), Box::new(Mute));
+    let ended = world.run().unwrap();
+    assert!(!ended.run.holds());
+    assert_eq!(ended.run.violations, []);
+}
+
+#[test]
+fn a_run_that_fails_is_made_smaller_to_the_fault_that_matters() {
+    // An image that votes sick is never committed, so that `r2` cannot run; the power cut has nothing to do with that.
+    let sick = r#"
+[[fault]]
+kind = "sick-image"
+ecu = "brakes"
+release = "r2"
+sickness = "votes-sick"
+"#;
+    let failing = recipe(&format!("{sick}{POWER_CUT}"), 1);
+    assert!(!failing.make(false).unwrap().ended.run.holds());
+    let least = smaller(&failing, 50).unwrap().unwrap();
+    let scenario = least.scenario().unwrap();
+    let left = least.faults.clone().unwrap();
+    let kinds: Vec<_> = left.iter().map(|number| scenario.faults(1)[*number].what().kind()).collect();
+    assert_eq!(kinds, ["sick-image"]);
+    let Made { ended, .. } = least.make(false).unwrap();
+    assert!(!ended.run.holds());
+    assert_eq!(ended.run.violations, []);
+}

@@ -1,0 +1,185 @@
+//! The invariants: what must hold after every event, whatever goes wrong.
+//!
+//! * No ECU runs an image that was never authorised for it.
+//! * Once a transaction is closed, its members all run the new image, or none does.
+//! * Versions that the Primary accepted, and release counters that an ECU would not go below, never become lower.
+//! * What the Director believes an ECU runs, it runs or has run.
+//!
+//! Each is looked at when something happened to whom it speaks of; a violation is data, and the run goes on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uptane::{EcuId, ReleaseCounter, Sha256};
+
+use super::World;
+use super::event::Record;
+use crate::world::report::{Phase, Stretch, Violation};
+use crate::world::time::Moment;
+
+/// What has been seen so far.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    pub(super) runs: BTreeMap<EcuId, Sha256>,
+    pub(super) has_run: BTreeMap<EcuId, BTreeSet<Sha256>>,
+    floors: BTreeMap<EcuId, ReleaseCounter>,
+    versions: Vec<u64>,
+    pub(super) violations: Vec<Violation>,
+    pub(super) phases: BTreeMap<EcuId, Vec<Stretch>>,
+}
+
+impl World {
+    /// What every ECU has run before anything happens, and the Primary runs now.
+    pub(super) fn see_factory(&mut self) {
+        let ecus: Vec<EcuId> = self.scenario.vehicle().ecus().map(crate::world::vehicle::Ecu::id).collect();
+        for ecu in ecus {
+            let Some(image) = self.oem.factory(ecu).map(|firmware| firmware.image.sha256) else { continue };
+            self.watch.has_run.entry(ecu).or_default().insert(image);
+            if ecu == self.primary.ecu {
+                self.see(ecu, image);
+            }
+        }
+    }
+
+    /// Something happened to a Secondary.
+    pub(super) fn after(&mut self, ecu: EcuId) {
+        let Some(node) = self.secondaries.get(&ecu) else { return };
+        if node.is_dark() && self.is_on(ecu) {
+            self.note_dark(ecu);
+        }
+        let Some(node) = self.secondaries.get(&ecu) else { return };
+        let (runs, broken) = (node.running(), node.broken());
+        if let Some(image) = runs {
+            self.see(ecu, image);
+        }
+        if let Some(why) = broken {
+            self.violated("every ECU comes back from a reset", format!("{ecu}: {why}"));
+        }
+        self.note_phase(ecu);
+    }
+
+    /// Something happened to the Primary.
+    pub(super) fn watch_primary(&mut self) {
+        let ecu = self.primary.ecu;
+        if self.primary.disk.is_dark() {
+            if self.is_on(ecu) {
+                self.note_dark(ecu);
+            }
+            return;
+        }
+        let running = self.primary.node.as_ref().and_then(|node| node.running().ok());
+        if let Some(image) = running {
+            self.see(ecu, image.sha256);
+        }
+        self.note_phase(ecu);
+        if !self.primary.is_busy {
+            self.watch_versions();
+        }
+    }
+
+    /// An ECU runs this.
+    fn see(&mut self, ecu: EcuId, image: Sha256) {
+        self.watch_settled(ecu, image);
+        if self.watch.runs.insert(ecu, image) == Some(image) {
+            return;
+        }
+        self.record(|| Record::Runs { ecu: ecu.to_string(), image: image.to_string() });
+        self.watch.has_run.entry(ecu).or_default().insert(image);
+        if !self.oem.authorises(ecu, image) {
+            self.violated("an ECU runs only what was authorised for it", format!("{ecu} runs {image}"));
+        }
+        self.watch_floor(ecu);
+    }
+
+    fn watch_settled(&mut self, ecu: EcuId, runs: Sha256) {
+        let broken = self.primary.settled.as_ref().and_then(|settled| settled.broken_by(ecu, runs, self.engine.now()));
+        if let Some(how) = broken {
+            self.violated("a vehicle is never mixed once its transaction is closed", format!("{ecu} {how}"));
+        }
+    }
+
+    fn watch_floor(&mut self, ecu: EcuId) {
+        let Some(line) = self.oem.factory(ecu).map(|firmware| firmware.image.line) else { return };
+        let Some(floor) = self.secondaries.get(&ecu).and_then(|node| node.floor(line)) else { return };
+        match self.watch.floors.insert(ecu, floor) {
+            Some(before) if before > floor => {
+                self.violated("release counters never become lower", format!("{ecu}: {before} became {floor}"));
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    /// What the Primary accepted of both repositories.
+    fn watch_versions(&mut self) {
+        let Some(node) = &self.primary.node else { return };
+        let Ok(accepted) = node.store().accepted() else { return };
+        let of = |name| accepted.of(name);
+        let (director, image) =
+            (of(uptane::RepositoryName::of::<uptane::Director>()), of(uptane::RepositoryName::of::<uptane::Image>()));
+        let versions = vec![director.snapshot, director.targets, image.snapshot, image.targets];
+        let before = std::mem::replace(&mut self.watch.versions, versions.clone());
+        if before.iter().zip(&versions).any(|(before, after)| before > after) {
+            self.violated("accepted versions never become lower", format!("{before:?} became {versions:?}"));
+        }
+    }
+
+    /// The Director took a check-in.
+    pub(super) fn watch_belief(&mut self) {
+        let ecus: Vec<EcuId> = self.scenario.vehicle().ecus().map(crate::world::vehicle::Ecu::id).collect();
+        for ecu in ecus {
+            let Some(believed) = self.oem.believes(ecu) else { continue };
+            if !self.watch.has_run.get(&ecu).is_some_and(|images| images.contains(&believed)) {
+                self.violated(
+                    "the Director believes what is true or was",
+                    format!("{ecu} never ran {believed}, which the Director believes it runs"),
+                );
+            }
+        }
+    }
+
+    pub(super) fn violated(&mut self, invariant: &'static str, how: String) {
+        let at = self.engine.now();
+        self.record(|| Record::Violated { invariant: invariant.to_owned(), how: how.clone() });
+        let same = |violation: &Violation| violation.invariant == invariant && violation.how == how;
+        if self.watch.violations.len() < MOST_VIOLATIONS && !self.watch.violations.iter().any(same) {
+            self.watch.violations.push(Violation { at, invariant: invariant.to_owned(), how });
+        }
+    }
+
+    /// Which phase an ECU is in, for the report.
+    pub(super) fn note_phase(&mut self, ecu: EcuId) {
+        let phase = self.phase(ecu);
+        let now = self.engine.now();
+        let stretches = self.watch.phases.entry(ecu).or_default();
+        match stretches.last_mut() {
+            Some(last) if last.phase == phase => last.end = now,
+            Some(last) => {
+                last.end = now;
+                stretches.push(Stretch { phase, begin: now, end: now });
+            }
+            None => stretches.push(Stretch { phase, begin: Moment::START, end: now }),
+        }
+    }
+
+    fn phase(&self, ecu: EcuId) -> Phase {
+        use proto::secondary::Phase as Stands;
+        if !self.is_on(ecu) {
+            return Phase::Down;
+        }
+        let is_as_before = || {
+            let factory = self.oem.factory(ecu).map(|firmware| firmware.image.sha256);
+            self.watch.runs.get(&ecu).copied() == factory
+        };
+        let idle = if is_as_before() { Phase::Before } else { Phase::Updated };
+        match self.secondaries.get(&ecu).and_then(|node| node.phase()) {
+            Some(Stands::Idle) | None => idle,
+            Some(Stands::Staging(_)) => Phase::Receiving,
+            Some(Stands::Staged(_)) => Phase::Staged,
+            Some(Stands::Trial(_) | Stands::Healthy(_)) => Phase::Trial,
+            Some(Stands::Committed(_)) => Phase::Updated,
+            Some(Stands::RolledBack(_)) => Phase::Returned,
+        }
+    }
+}
+
+/// Violations that a run keeps; after the first, the others seldom say more.
+const MOST_VIOLATIONS: usize = 100;
