@@ -1,7 +1,8 @@
 //! Virtual vehicles over the very same code that ships.
 //!
 //! [`live`] runs the real services and ECUs as processes on this machine; [`demo`] shows with them how a firmware file
-//! reaches a vehicle and how three attacks are refused. [`world`] is a world of its own, with its own time.
+//! reaches a vehicle and how three attacks are refused. [`world`] is a world of its own, with its own time; [`runs`] lets
+//! many of them happen.
 #![forbid(unsafe_code)]
 
 pub mod commands;
@@ -31,6 +32,12 @@ enum Command {
     /// Runs the whole system once: both repositories, a Primary and three Secondaries, one update, three attacks.
     #[command(after_help = "Example: simulator demo --image firmware.bin")]
     Demo(demo::Options),
+    /// Repeats the run of a log, which must come out the same, byte for byte.
+    #[command(after_help = "Example: simulator replay run.jsonl --html report.html")]
+    Replay(commands::run::Replay),
+    /// Lets a scenario happen to a vehicle, once or with many seeds; exit status 1 if what must hold does not.
+    #[command(after_help = "Example: simulator run default-mix --seeds 1000 --jobs 2")]
+    Run(commands::run::Options),
     /// Checks scenarios: what happens to a vehicle, what goes wrong, and what must hold at the end.
     #[command(subcommand, after_help = "Example: simulator scenario check power-cuts")]
     Scenario(commands::scenario::Command),
@@ -47,6 +54,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match arguments.command {
         Command::Demo(options) => host::cli::finish(demo::run(&options)),
+        Command::Replay(options) => host::cli::finish(commands::run::replay(&options)),
+        Command::Run(options) => host::cli::finish(commands::run::run(&options)),
         Command::Scenario(command) => host::cli::finish(commands::scenario::run(&command)),
         Command::Vehicle(command) => host::cli::finish(commands::vehicle::run(&command)),
     }

@@ -1,6 +1,8 @@
-//! Commands on descriptions: what people write is checked and shown before a world is made of it.
+//! Commands on descriptions and on the worlds that are made of them.
 
 mod error;
+pub mod outputs;
+pub mod run;
 pub mod scenario;
 mod source;
 pub mod vehicle;

@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::Subcommand;
 
 use super::{Error, source, vehicle};
+use crate::runs::Recipe;
 use crate::world::description::Pause;
 use crate::world::scenario::Scenario;
 use crate::world::scenario::ready::Ready;
@@ -61,13 +62,32 @@ fn find(given: &str) -> Result<source::Source, Error> {
     source::find(given, "scenario", &Ready::ALL.map(|ready| (ready.name, ready.text)))
 }
 
+/// What a run of a scenario with this seed follows from. Mistakes are printed.
+pub(super) fn recipe(given: &str, seed: u64) -> Result<Recipe, Error> {
+    let source = find(given)?;
+    let mut vehicle = String::new();
+    let read = Scenario::parse(&source.name, &source.text, |name| {
+        vehicle = vehicle_source(&source.name, name)?.text;
+        vehicle_of(&source.name, name)
+    });
+    if let Err(mistakes) = read {
+        mistakes.lines().for_each(host::cli::print);
+        return Err(Error::Mistaken { file: source.name, mistakes: mistakes.list().len() });
+    }
+    Ok(Recipe { file: source.name, scenario: source.text, vehicle, seed, faults: None })
+}
+
 /// The vehicle a scenario names: a ready one, or a file whose path begins where the scenario's file is.
-fn vehicle_of(scenario: &str, given: &str) -> Result<Vehicle, String> {
+fn vehicle_source(scenario: &str, given: &str) -> Result<source::Source, String> {
     let beside = Path::new(scenario).parent().unwrap_or(Path::new("")).join(given);
     let path = beside.to_string_lossy();
     let is_ready = ready::Ready::named(given).is_some();
-    let source = vehicle::find(if is_ready { given } else { &path })
-        .map_err(|_| format!("there is no vehicle `{given}`, neither a ready one nor a file that is text"))?;
+    vehicle::find(if is_ready { given } else { &path })
+        .map_err(|_| format!("there is no vehicle `{given}`, neither a ready one nor a file that is text"))
+}
+
+fn vehicle_of(scenario: &str, given: &str) -> Result<Vehicle, String> {
+    let source = vehicle_source(scenario, given)?;
     Vehicle::parse(&source.name, &source.text).map_err(|mistakes| {
         let (file, number) = (mistakes.file(), host::cli::counted(mistakes.list().len(), "mistake"));
         let first = mistakes.list().first().map(|first| format!(", at {first}")).unwrap_or_default();
