@@ -115,7 +115,8 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// Whether the bank that must run is another than the one that does: the driver resets the ECU once the answer has
-    /// left.
+    /// left, and before it handles another request. What was asked in between would be answered for an image that is
+    /// about to stop; a Primary that believed it could close a vehicle mixed.
     pub fn wants_reset(&self) -> bool {
         transaction::wanted_bank(self.state.stage, self.state.home) != self.running.bank
     }
