@@ -6,6 +6,7 @@
 mod bench_peers;
 mod can_golden;
 mod demo;
+mod determinism;
 mod ed25519_rule;
 mod fresh_test;
 mod fuzz;
@@ -20,6 +21,7 @@ mod partial_stream;
 mod power_cut_secondary;
 mod python_tuf_client;
 mod requirements;
+mod seeds_10k;
 mod tuf_rules;
 
 use anyhow::Result;
@@ -71,6 +73,8 @@ const ITEMS: &[Item] = &[
     fuzz::ITEM,
     can_golden::ITEM,
     model::ITEM,
+    determinism::ITEM,
+    seeds_10k::ITEM,
 ];
 
 /// Prints every name with its promise.
