@@ -160,14 +160,23 @@ impl<D: Bulk> Slots<D> {
         Ok(self.look(transaction))
     }
 
-    /// Returns to the old image.
+    /// Returns to the old image, or stays there: then the transaction is over before it was heard of.
     pub fn roll_back(&mut self, transaction: TransactionId) -> Result<Standing, Error> {
         match self.look(transaction) {
             Standing::Trial | Standing::Healthy => self.turn_back()?,
             Standing::Staged => self.enter(Phase::RolledBack)?,
+            Standing::Absent if !self.is_activated() => {
+                self.state.transaction = transaction.to_string();
+                self.enter(Phase::RolledBack)?;
+            }
             Standing::Unknown | Standing::Absent | Standing::Staging | Standing::Committed | Standing::RolledBack => {}
         }
         Ok(self.look(transaction))
+    }
+
+    /// Whether a new image runs whose fate is not decided.
+    fn is_activated(&self) -> bool {
+        matches!(self.state.phase, Phase::Trial | Phase::Healthy)
     }
 
     fn turn_back(&mut self) -> Result<(), Error> {

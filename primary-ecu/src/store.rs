@@ -57,6 +57,9 @@ pub struct Memory {
     pub unreachable: BTreeMap<String, u64>,
     /// What the Primary's next report says of the last update.
     pub outcome: Outcome,
+    /// Number of the last transaction that is over, 0 before the first; none that is opened has a lower one.
+    #[serde(default)]
+    pub transactions: u64,
 }
 
 /// The last accepted manifest.

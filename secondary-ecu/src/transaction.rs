@@ -22,8 +22,8 @@ pub fn wanted_bank(stage: Stage, home: Bank) -> Bank {
 
 /// The state after `transaction` was opened.
 ///
-/// Opening the open one again changes nothing, so that a Primary may go on after a reset of either side. One that is
-/// over is never opened again: a recorded command could then be played back.
+/// Opening the open one again changes nothing, so that a Primary may go on after a reset of either side. None is opened
+/// that is not newer than all that are over: what was recorded of those could then be played back.
 pub fn begin(state: &State, transaction: TransactionId) -> Result<State, Fault> {
     if let Stage::Staging(open) | Stage::Staged(open) = state.stage
         && open == transaction
@@ -36,13 +36,17 @@ pub fn begin(state: &State, transaction: TransactionId) -> Result<State, Fault> 
     }
 }
 
-/// What a command makes of `state`: it counts only in the open transaction, for the trusted Director Targets. `image` reads
-/// what stands in the bank that is not home; a commit raises the counter floor to it in the same record.
+/// What a command makes of `state`. Activate and commit count only in the open transaction, for the trusted Director
+/// Targets. `image` reads what stands in the bank that is not home; a commit raises the counter floor to it in the same
+/// record.
 pub fn carry_out(
     state: &State,
     command: &VerifiedCommand,
     image: impl FnOnce() -> Result<Option<Descriptor>, Fault>,
 ) -> Result<State, Fault> {
+    if let Some(ended) = command.rolls_back() {
+        return roll_back(state, ended);
+    }
     let open = state.stage.transaction().ok_or(Fault::Refused(Refusal::Phase))?;
     let targets = state.targets.ok_or(Fault::Refused(Refusal::Phase))?.sha256;
     let action = command.action_in(open, targets)?;
@@ -53,6 +57,18 @@ pub fn carry_out(
         next.floors.raise(image.line, image.counter)?;
     }
     Ok(next)
+}
+
+/// A roll back also ends a transaction that this ECU knows nothing of, or forgot for one that somebody else opened: what
+/// was said in it, and never arrived, can then do nothing any more.
+fn roll_back(state: &State, ended: TransactionId) -> Result<State, Fault> {
+    if state.stage.transaction() == Some(ended) {
+        return obey(state, Action::Rollback);
+    }
+    match state.stage.is_activated() || ended.number() < state.closed {
+        true => Err(Fault::Refused(Refusal::Phase)),
+        false => Ok(returned(state, ended, Ending::RolledBack)),
+    }
 }
 
 /// What a verified command of the transaction in `state` makes of it. The same command again changes nothing.

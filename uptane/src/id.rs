@@ -244,9 +244,28 @@ random_id!(
     VehicleId
 );
 random_id!(
-    /// One update transaction across the ECUs of a vehicle. Written as 32 lower-case hex digits.
+    /// One update transaction across the ECUs of a vehicle: its number, big-endian, then eight random bytes. Written as 32
+    /// lower-case hex digits.
     TransactionId
 );
+
+impl TransactionId {
+    /// The id of a vehicle's transaction of this number.
+    pub fn new(number: u64, random: [u8; 8]) -> Self {
+        let mut id = [0; 16];
+        let (first, last) = id.split_at_mut(8);
+        first.copy_from_slice(&number.to_be_bytes());
+        last.copy_from_slice(&random);
+        Self(id)
+    }
+
+    /// Its number. Those of one vehicle rise, so that an ECU knows by the newest that is over which others are.
+    pub fn number(self) -> u64 {
+        let (number, _) = self.0.as_chunks::<8>();
+        number.first().map_or(0, |number| u64::from_be_bytes(*number))
+    }
+}
+
 random_id!(
     /// What an ECU wants to see in the next time attestation or answer. Written as 32 lower-case hex digits.
     Nonce
@@ -258,6 +277,14 @@ mod tests {
     use alloc::string::ToString as _;
 
     use super::*;
+
+    #[test]
+    fn the_id_of_a_transaction_begins_with_its_number() {
+        let id = TransactionId::new(0x0102_0304_0506_0708, [9; 8]);
+        assert_eq!(id.to_string(), "01020304050607080909090909090909");
+        assert_eq!(id.number(), 0x0102_0304_0506_0708);
+        assert!(TransactionId::new(2, [0; 8]) > TransactionId::new(1, [255; 8]));
+    }
 
     #[test]
     fn a_role_name_never_leaves_its_folder_nor_hides_in_it() {

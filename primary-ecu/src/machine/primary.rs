@@ -57,6 +57,8 @@ pub struct Start {
     pub outcome: Outcome,
     /// The journalled transaction.
     pub journal: Option<Transaction>,
+    /// Number of the last transaction that is over, 0 before the first.
+    pub transactions: u64,
     /// Random bytes, for nonces and transaction ids of this cycle.
     pub seed: [u8; 32],
 }
@@ -346,6 +348,14 @@ impl Cycle {
         };
         let attack = error.attack().map(Attack::word).map(str::to_owned);
         Some(Outcome { result: result.word().to_owned(), attack, ..Outcome::default() })
+    }
+
+    /// The id of a new transaction. Its number is above that of every one before it, and no less than the time: a Primary
+    /// whose store was lost, or that was replaced, has no lower ones to give.
+    fn transaction_id(&mut self) -> TransactionId {
+        self.start.transactions = self.start.transactions.saturating_add(1).max(self.start.time.unix());
+        let random = self.draw("transaction").first_chunk().copied().unwrap_or_default();
+        TransactionId::new(self.start.transactions, random)
     }
 
     fn report_nonce(&self) -> Nonce {

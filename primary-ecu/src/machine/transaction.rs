@@ -260,12 +260,13 @@ impl Member {
         self.attempts
     }
 
-    /// Back at its old image, or never told to leave it and not to be found. One that was told knows the transaction: if
-    /// it says otherwise that may be an answer to something older, and counts only where nothing else comes.
+    /// Seen rolled back, so that nothing that was said in this transaction can move it any more; or never told to leave its
+    /// old image, and not to be found. One that was told and does not know the transaction is told to roll back all the
+    /// same: the command to activate may still be on its way to it, or in somebody's hands.
     fn is_back(&self) -> bool {
         match self.standing {
             Standing::RolledBack => true,
-            Standing::Absent => !self.told || self.attempts >= MAX_ATTEMPTS,
+            Standing::Absent => !self.told,
             Standing::Unknown
             | Standing::Staging
             | Standing::Staged

@@ -98,7 +98,10 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
         if matches!(transaction.state, State::Committed) {
             self.store.raise(transaction.members().iter().map(|member| (member.ecu, member.line, member.counter)))?;
         }
-        self.store.remember(|memory| memory.outcome = outcome)?;
+        self.store.remember(|memory| {
+            memory.outcome = outcome;
+            memory.transactions = memory.transactions.max(transaction.id.number());
+        })?;
         self.store.close()?;
         download::clear(&mut self.disk)?;
         self.tell(News::Settled(transaction));

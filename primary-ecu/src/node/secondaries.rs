@@ -35,7 +35,10 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
                 self.tell_it(uptane::Action::Activate, member, &transaction, &[Standing::Staged])?
             }
             Action::Commit(..) => self.tell_it(uptane::Action::Commit, member, &transaction, &[Standing::Healthy])?,
-            Action::RollBack(..) => self.tell_it(uptane::Action::Rollback, member, &transaction, &OPEN)?,
+            Action::RollBack(..) => {
+                let due: &[_] = if member.told { &TOLD } else { &OPEN };
+                self.tell_it(uptane::Action::Rollback, member, &transaction, due)?
+            }
             Action::Look(..) | Action::Record | Action::Close => Purpose::Look(transaction.id),
         };
         self.ask(Ask::Errand(Box::new(Errand::new(ecu, purpose).after(pause(tried)))));
@@ -111,6 +114,8 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
 
 /// Where a member stands that can still go back.
 const OPEN: [Standing; 4] = [Standing::Staging, Standing::Staged, Standing::Trial, Standing::Healthy];
+/// Where one stands that was told to activate and has to be told that this is over, whatever it knows of it.
+const TOLD: [Standing; 5] = [Standing::Absent, Standing::Staging, Standing::Staged, Standing::Trial, Standing::Healthy];
 
 /// Whom an action is for, and how often it was tried before.
 fn addressee(action: Action) -> Option<(EcuId, u32)> {

@@ -108,6 +108,13 @@ fn nothing_happens_without_an_open_transaction() {
     let mut bench = bench();
     assert_eq!(bench.slots.activate(TRANSACTION).unwrap(), Standing::Absent);
     assert_eq!(bench.slots.commit(TRANSACTION).unwrap(), Standing::Absent);
-    assert_eq!(bench.slots.roll_back(TRANSACTION).unwrap(), Standing::Absent);
+    assert_eq!(bench.runs(), "gateway/1");
+}
+
+#[test]
+fn a_transaction_that_was_never_heard_of_is_over_once_it_is_rolled_back() {
+    let mut bench = bench();
+    assert_eq!(bench.slots.roll_back(TRANSACTION).unwrap(), Standing::RolledBack);
+    assert_eq!(bench.slots.stage(TRANSACTION, &bench.new, SOURCE).unwrap(), Standing::RolledBack);
     assert_eq!(bench.runs(), "gateway/1");
 }

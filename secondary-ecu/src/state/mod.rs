@@ -17,9 +17,6 @@ pub use record::RECORD_SIZE;
 
 use crate::flash::{Bank, Side};
 
-/// How many transactions that are over stay refused.
-pub const CLOSED_TRANSACTIONS: usize = 4;
-
 /// Everything durable besides images and metadata files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct State {
@@ -43,8 +40,9 @@ pub struct State {
     pub root: Option<Held>,
     /// The trusted Director Targets.
     pub targets: Option<Held>,
-    /// Transactions that were committed or rolled back, newest first. None of them can be opened again.
-    pub closed: [Option<TransactionId>; CLOSED_TRANSACTIONS],
+    /// Number of the newest transaction that was committed or rolled back, 0 before the first. Neither it nor one before it
+    /// can be opened again.
+    pub closed: u64,
     /// How the last attempt ended, for the report.
     pub outcome: Outcome,
 }
@@ -174,7 +172,7 @@ impl State {
             time,
             root: None,
             targets: None,
-            closed: [None; CLOSED_TRANSACTIONS],
+            closed: 0,
             outcome: Outcome::default(),
         };
         state.set_bootable(home, Some(image));
@@ -199,18 +197,13 @@ impl State {
         } = image;
     }
 
-    /// Remembers that `transaction` is over.
+    /// Remembers that `transaction` is over, and with it every one before.
     pub fn close(&mut self, transaction: TransactionId) {
-        if !self.is_closed(transaction) {
-            self.closed.rotate_right(1);
-            if let Some(newest) = self.closed.first_mut() {
-                *newest = Some(transaction);
-            }
-        }
+        self.closed = self.closed.max(transaction.number());
     }
 
-    /// Whether `transaction` is known to be over.
+    /// Whether `transaction` is over, or comes too late.
     pub fn is_closed(&self, transaction: TransactionId) -> bool {
-        self.closed.contains(&Some(transaction))
+        transaction.number() <= self.closed
     }
 }

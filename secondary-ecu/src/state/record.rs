@@ -4,7 +4,7 @@ use uptane::{Attack, Counter, ImageLine, ReleaseCounter, Sha256, Time, Transacti
 
 use super::codec::{Decoder, Encoder, crc32};
 use super::floors::{Floors, MAX_LINES};
-use super::{CLOSED_TRANSACTIONS, Ending, Held, Outcome, Stage, State};
+use super::{Ending, Held, Outcome, Stage, State};
 use crate::Fault;
 use crate::flash::{Bank, Side};
 
@@ -14,8 +14,7 @@ const HELD_SIZE: usize = 1 + 1 + 4 + 8 + 32;
 
 /// Bytes of one record before padding to the write unit.
 pub const RECORD_SIZE: usize = BODY_SIZE + 4;
-const BODY_SIZE: usize =
-    4 + 8 + 17 + 1 + 2 * 33 + 4 + MAX_LINES * (1 + NAME + 8) + 3 * 8 + 2 * HELD_SIZE + CLOSED_TRANSACTIONS * 16 + 3;
+const BODY_SIZE: usize = 4 + 8 + 17 + 1 + 2 * 33 + 4 + MAX_LINES * (1 + NAME + 8) + 3 * 8 + 2 * HELD_SIZE + 8 + 3;
 
 /// Encodes `state` as record number `sequence`.
 pub(super) fn encode(state: &State, sequence: u64) -> Result<[u8; RECORD_SIZE], Fault> {
@@ -42,9 +41,7 @@ pub(super) fn encode(state: &State, sequence: u64) -> Result<[u8; RECORD_SIZE], 
     encoder.u64(time.unix())?;
     encode_held(&mut encoder, root)?;
     encode_held(&mut encoder, targets)?;
-    for transaction in closed {
-        encoder.bytes(&transaction.map_or([0; 16], |transaction| transaction.0))?;
-    }
+    encoder.u64(*closed)?;
     encoder.bytes(&[ending_number(outcome.ending), attack_number(outcome.attack), outcome.check])?;
     let crc = crc32(record.get(..BODY_SIZE).ok_or(Fault::Storage)?);
     record.get_mut(BODY_SIZE..).ok_or(Fault::Storage)?.copy_from_slice(&crc.to_le_bytes());
@@ -70,7 +67,7 @@ pub(super) fn decode(record: &[u8; RECORD_SIZE]) -> Result<(u64, State), Fault> 
         time: Time::from_unix(decoder.u64()?).map_err(|_| Fault::Storage)?,
         root: decode_held(&mut decoder)?,
         targets: decode_held(&mut decoder)?,
-        closed: decode_closed(&mut decoder)?,
+        closed: decoder.u64()?,
         outcome: decode_outcome(&mut decoder)?,
     };
     Ok((sequence, state))
@@ -113,15 +110,6 @@ fn decode_held(decoder: &mut Decoder<'_>) -> Result<Option<Held>, Fault> {
     }
     let version = Version::new(version).map_err(|_| Fault::Storage)?;
     Ok(Some(Held { side, length, version, sha256 }))
-}
-
-fn decode_closed(decoder: &mut Decoder<'_>) -> Result<[Option<TransactionId>; CLOSED_TRANSACTIONS], Fault> {
-    let mut closed = [None; CLOSED_TRANSACTIONS];
-    for slot in &mut closed {
-        let id = decoder.array()?;
-        *slot = (id != [0; 16]).then_some(TransactionId(id));
-    }
-    Ok(closed)
 }
 
 fn decode_outcome(decoder: &mut Decoder<'_>) -> Result<Outcome, Fault> {

@@ -4,6 +4,7 @@ use super::*;
 
 const OURS: TransactionId = TransactionId([1; 16]);
 const OTHER: TransactionId = TransactionId([2; 16]);
+const NEWER: TransactionId = TransactionId([3; 16]);
 
 fn at(stage: Stage) -> State {
     let mut state = State::new(Bank::A, Sha256([1; 32]), Time::EPOCH);
@@ -61,6 +62,36 @@ fn a_transaction_that_is_over_is_never_opened_again() {
     assert_eq!(begin(&over, OURS), Err(Fault::Refused(Refusal::Phase)));
     let next = begin(&over, OTHER).unwrap();
     assert_eq!(begin(&next, OURS), Err(Fault::Refused(Refusal::Phase)));
+}
+
+#[test]
+fn a_transaction_older_than_one_that_is_over_is_never_opened() {
+    let over = roll_back(&at(Stage::Staging(OTHER)), OTHER).unwrap();
+    assert_eq!(begin(&over, OURS), Err(Fault::Refused(Refusal::Phase)));
+    assert_eq!(begin(&over, NEWER).unwrap().stage, Stage::Staging(NEWER));
+}
+
+#[test]
+fn a_roll_back_ends_a_transaction_that_was_forgotten() {
+    for stage in [Stage::Idle, Stage::Staging(OURS), Stage::Staged(NEWER), Stage::Committed(OURS)] {
+        let over = roll_back(&at(stage), OTHER).unwrap();
+        assert_eq!(over.stage, Stage::RolledBack(OTHER));
+        assert_eq!(begin(&over, OTHER), Err(Fault::Refused(Refusal::Phase)));
+        // Its answer was lost, and somebody opened another in between.
+        assert_eq!(roll_back(&begin(&over, NEWER).unwrap(), OTHER).unwrap().stage, Stage::RolledBack(OTHER));
+    }
+}
+
+#[test]
+fn a_roll_back_of_another_transaction_leaves_what_is_activated_and_newer_ends_alone() {
+    for stage in [Stage::Armed(OTHER), Stage::Trying(OTHER), Stage::Healthy(OTHER)] {
+        assert_eq!(roll_back(&at(stage), OURS), Err(Fault::Refused(Refusal::Phase)));
+        assert_eq!(roll_back(&at(stage), NEWER), Err(Fault::Refused(Refusal::Phase)));
+    }
+    let over = roll_back(&at(Stage::Staging(OTHER)), OTHER).unwrap();
+    assert_eq!(roll_back(&over, OURS), Err(Fault::Refused(Refusal::Phase)));
+    let committed = obey(&at(Stage::Healthy(OURS)), Action::Commit).unwrap();
+    assert_eq!(roll_back(&committed, OURS), Err(Fault::Refused(Refusal::Phase)));
 }
 
 #[test]

@@ -210,7 +210,7 @@ impl Cycle {
             None => {
                 let entries = plan.approved.entries().iter().filter(|entry| plan.needy.contains(&entry.ecu()));
                 let members = entries.map(member).collect::<Result<Vec<_>, Error>>()?;
-                let id = uptane::TransactionId(self.draw("transaction"));
+                let id = self.transaction_id();
                 Transaction::open(id, plan.targets, members)
             }
         };

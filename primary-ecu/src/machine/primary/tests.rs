@@ -26,6 +26,7 @@ struct Bench {
     floors: Floors,
     told: Option<Told>,
     outcome: Outcome,
+    transactions: u64,
     journal: Option<Transaction>,
     /// What each ECU runs.
     running: BTreeMap<EcuId, Sha256>,
@@ -59,6 +60,7 @@ impl Bench {
             floors: Floors::default(),
             told: None,
             outcome: Outcome::default(),
+            transactions: 0,
             journal: None,
             running: running.collect(),
             standing: BTreeMap::new(),
@@ -88,6 +90,7 @@ impl Bench {
             floors: self.floors.clone(),
             told: self.told.clone(),
             outcome: self.outcome.clone(),
+            transactions: self.transactions,
             journal: self.journal.clone(),
             seed: [self.seeds; 32],
         }
@@ -224,7 +227,7 @@ impl Bench {
             (Action::Stage(..), Standing::Absent) => Standing::Staged,
             (Action::Activate(..), Standing::Staged) => Standing::Healthy,
             (Action::Commit(..), Standing::Healthy) => Standing::Committed,
-            (Action::RollBack(..), Standing::Staged | Standing::Healthy) => Standing::RolledBack,
+            (Action::RollBack(..), Standing::Absent | Standing::Staged | Standing::Healthy) => Standing::RolledBack,
             (_, before) => before,
         };
         let of = self.repo.ecus().iter().find(|of| of.ecu == ecu).unwrap();
@@ -244,6 +247,7 @@ impl Bench {
             }
         }
         self.outcome = outcome;
+        self.transactions = transaction.id.number();
         self.journal = None;
     }
 
@@ -282,6 +286,18 @@ fn a_new_release_is_installed_on_every_ecu_and_told() {
     );
     assert!(bench.floors.values().all(|floor| floor.get() == 2));
     assert!(bench.journal.is_none());
+}
+
+#[test]
+fn the_numbers_of_transactions_rise_with_the_time_and_without_it() {
+    let mut bench = Bench::new(2);
+    bench.repo.publish(|next| next.release());
+    assert!(matches!(bench.cycle(), Some(Ok(()))));
+    let first = bench.transactions;
+    assert_eq!(first, bench.time.unix(), "a Primary that lost its store is above what it gave before");
+    bench.repo.publish(|next| next.release());
+    assert!(matches!(bench.cycle(), Some(Ok(()))));
+    assert_eq!(bench.transactions, first.max(bench.time.unix() - 1) + 1);
 }
 
 #[test]

@@ -57,6 +57,12 @@ impl VerifiedCommand {
         }
     }
 
+    /// The transaction it ends, if it is to roll back. That one is over then whatever the ECU has heard of it, so neither
+    /// an open transaction nor the Targets file is asked for.
+    pub fn rolls_back(&self) -> Option<TransactionId> {
+        (self.0.action == Action::Rollback).then_some(self.0.transaction)
+    }
+
     /// The transaction it names.
     pub fn transaction(&self) -> TransactionId {
         self.0.transaction

@@ -23,7 +23,7 @@ impl Ecu {
             (Action::Look(ecu, _), Standing::Trial) if !self.sick => (ecu, Standing::Healthy),
             (Action::Look(ecu, _), Standing::Trial) => (ecu, Standing::RolledBack),
             (Action::Commit(ecu, _), Standing::Healthy) => (ecu, Standing::Committed),
-            (Action::RollBack(ecu, _), Standing::Staged | Standing::Trial | Standing::Healthy) => {
+            (Action::RollBack(ecu, _), Standing::Absent | Standing::Staged | Standing::Trial | Standing::Healthy) => {
                 (ecu, Standing::RolledBack)
             }
             (

@@ -63,6 +63,10 @@ fn a_command_is_for_one_ecu_of_one_vehicle_in_one_transaction() {
     assert_eq!(verified.action_in(TransactionId([0; 16]), targets), Err(Error::WrongTransaction));
     assert_eq!(verified.action_in(transaction, Sha256([0; 32])), Err(Error::WrongTransaction));
 
+    assert_eq!(verified.rolls_back(), None);
+    let back = command(&CommandBuilder { action: Action::Rollback, ..good.clone() }, &repo, "primary").unwrap();
+    assert_eq!(back.rolls_back(), Some(transaction));
+
     let stranger = Error::BelowThreshold { role: Role::Command, valid: 0, needed: 1 };
     assert_eq!(command(&good, &repo, "stranger"), Err(stranger));
     let other = CommandBuilder { ecu: repo.ecus()[1].ecu, ..good.clone() };
