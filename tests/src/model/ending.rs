@@ -125,22 +125,31 @@ impl Model {
     fn serve(&self, world: &World, at: usize, errand: Errand) -> (World, Cue) {
         let round = world.round;
         let stands = self.stands(world, at);
-        let (due, happening): (&[Standing], Happening) = match errand {
-            Errand::Look => return (*world, Cue::Seen(at, stands)),
-            Errand::Stage => (&[Standing::Absent, Standing::Staging], Happening::Whole(round)),
-            Errand::Activate => (&[Standing::Staged], Happening::Command(round, errand)),
-            Errand::Commit => (&[Standing::Healthy], Happening::Command(round, errand)),
-            Errand::RollBack => (
-                &[Standing::Staging, Standing::Staged, Standing::Trial, Standing::Healthy],
-                Happening::Command(round, errand),
-            ),
+        let happening = match errand {
+            Errand::Look | Errand::Stage => Happening::Whole(round),
+            Errand::Activate | Errand::Commit | Errand::RollBack => Happening::Command(round, errand),
         };
-        if !due.contains(&stands) {
+        if !self.is_due(world, at, errand, stands) {
             return (*world, Cue::Seen(at, stands));
         }
         match self.happen(world, at, happening) {
             Some(world) => (world, Cue::Seen(at, self.stands(&world, at))),
             None => (*world, Cue::Refused(at)),
+        }
+    }
+
+    /// Whether an ECU that stands there is asked this.
+    fn is_due(&self, world: &World, at: usize, errand: Errand, stands: Standing) -> bool {
+        match errand {
+            Errand::Look => false,
+            Errand::Stage => matches!(stands, Standing::Absent | Standing::Staging),
+            Errand::Activate => stands == Standing::Staged,
+            Errand::Commit => stands == Standing::Healthy,
+            Errand::RollBack => match stands {
+                Standing::Staging | Standing::Staged | Standing::Trial | Standing::Healthy => true,
+                Standing::Absent => world.primary.is_some_and(|transaction| self.primary.has_told(transaction, at)),
+                Standing::Unknown | Standing::Committed | Standing::RolledBack => false,
+            },
         }
     }
 

@@ -3,15 +3,13 @@
 //!
 //! What moves is the code that ships: the Primary's [`step`](primary_ecu::machine::transaction::step) and its journal, the
 //! Secondary's [`transaction`](secondary_ecu::transaction) over its durable state, and signed commands. Around them the
-//! model is as unkind as can be: whatever was ever asked of an ECU may arrive at any time and any number of times, and commands
-//! in the next transaction too; whatever an ECU could ever truthfully answer may be heard at any time, or never; an ECU may
-//! refuse anything. So there is no network to keep, only sets that grow.
-//!
-//! One thing is not survived, and [`Setting::replay`] shows it: `Begin` is not signed, so whoever can play an old one to an
-//! ECU makes it leave the transaction that is open, and can lead it back there once the Primary has closed it.
+//! model is as unkind as can be: whatever was ever asked of an ECU may arrive at any time and any number of times, in the next
+//! transaction too, as if somebody recorded all that is on the bus and played it again; whatever an ECU could ever
+//! truthfully answer may be heard at any time, or never; an ECU may refuse anything. So there is no network to keep, only
+//! sets that grow.
 //!
 //! Left out: what comes before a transaction (verifying metadata, fetching images) and how requests become bytes; flash
-//! that fails; more than four transactions, after which a Secondary forgets the first.
+//! that fails.
 
 mod ending;
 mod moves;
@@ -39,8 +37,6 @@ pub struct Setting {
     pub orders: &'static [u64],
     /// Transactions, one after the other: 1 or 2.
     pub rounds: usize,
-    /// Whether somebody on the bus plays requests to begin an older transaction, and its image, to an ECU again.
-    pub replay: bool,
     /// Planted, to see it found.
     pub fault: Option<Fault>,
 }
@@ -94,7 +90,6 @@ struct Choice {
 struct Model {
     orders: &'static [u64],
     rounds: usize,
-    replay: bool,
     primary: Primary,
     secondaries: Secondaries,
     endings: Endings,
@@ -135,7 +130,7 @@ pub fn check(setting: Setting, threads: usize) -> Result<Found> {
 
 impl Model {
     fn new(setting: Setting) -> Result<Self> {
-        let Setting { orders, rounds, replay, fault } = setting;
+        let Setting { orders, rounds, fault } = setting;
         let (primary, secondaries) = (Primary::new(orders, fault), Secondaries::new(fault)?);
         let state = secondaries.first()?;
         let mut nodes = [Node::NONE; MOST];
@@ -143,7 +138,7 @@ impl Model {
             node.body = Body::Two { state, running: secondaries.facts(state).wanted };
         }
         let first = World { round: 0, before: world::Image(0), primary: None, journal: None, ended: None, nodes };
-        Ok(Self { orders, rounds, replay, primary, secondaries, endings: Endings::new(), first })
+        Ok(Self { orders, rounds, primary, secondaries, endings: Endings::new(), first })
     }
 }
 

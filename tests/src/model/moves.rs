@@ -92,16 +92,11 @@ impl Model {
         }
         for round in 0..=world.round {
             let asked = node.asked_in(round);
-            let stages = round == world.round || self.replay;
-            if asked.has(Errand::Stage) && stages {
+            if asked.has(Errand::Stage) {
                 add(Kind::ArrivePart(at, round));
             }
-            let acts = |errand| match errand {
-                Errand::Look => false,
-                Errand::Stage => stages,
-                Errand::Activate | Errand::Commit | Errand::RollBack => true,
-            };
-            let arriving = Errand::ALL.into_iter().filter(|errand| acts(*errand) && asked.has(*errand));
+            let acts = |errand| errand != Errand::Look && asked.has(errand);
+            let arriving = Errand::ALL.into_iter().filter(|errand| acts(*errand));
             arriving.for_each(|errand| add(Kind::Arrive(at, round, errand)));
         }
     }

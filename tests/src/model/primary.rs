@@ -82,6 +82,11 @@ impl Primary {
         Self { transactions: Table::new(), memo, facts, opened, orders, fault }
     }
 
+    /// Whether this ECU was told to activate.
+    pub(super) fn has_told(&self, transaction: Number, at: usize) -> bool {
+        self.transactions.get(transaction).member(secondary::ecu(at)).is_some_and(|member| member.told)
+    }
+
     /// A new transaction.
     pub(super) fn open(&self, round: usize) -> Arc<Outcome> {
         self.opened.get(round, || Arc::new(self.opening(round)))

@@ -209,7 +209,8 @@ impl Image {
 
 /// The id of a transaction.
 pub(super) fn transaction_of(round: usize) -> TransactionId {
-    TransactionId([Image::of(round).0; 16])
+    let Image(number) = Image::of(round);
+    TransactionId::new(number.into(), [number; 8])
 }
 
 fn round_of(transaction: TransactionId) -> Option<usize> {

@@ -1,6 +1,6 @@
 use super::*;
 
-const TWO: Setting = Setting { orders: &[0, 1], rounds: 1, replay: false, fault: None };
+const TWO: Setting = Setting { orders: &[0, 1], rounds: 1, fault: None };
 
 fn found(setting: Setting) -> Found {
     check(setting, 2).unwrap()
