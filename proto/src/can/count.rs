@@ -9,62 +9,54 @@ use super::{Format, Frame};
 /// Counts the bits of a frame.
 pub(super) fn frame_bits(sender: Confinement, frame: &Frame) -> FrameBits {
     let head = Head::of(sender, frame);
+    let bits = head.before_switch << head.control_width | head.control;
     let mut stuffing = Stuffing::new();
-    stuffing.bits(head.before_switch, head.before_switch_width);
-    let nominal = head.before_switch_width + stuffing.inserted;
-    stuffing.bits(head.control, head.control_width);
-    frame.data().iter().for_each(|byte| stuffing.byte(*byte));
+    stuffing.head(bits, head.before_switch_width + head.control_width);
+    stuffing.bytes(frame.data());
     // At most 64 bytes.
     let data = head.control_width + 8 * u32::try_from(frame.data().len()).unwrap_or_default();
     match frame.format() {
         Format::Classical => {
-            stuffing.bits(crc15(&head, frame.data()).into(), 15);
-            let inserted = stuffing.inserted + u32::from(stuffing.ends_in_a_run());
-            FrameBits { nominal: head.before_switch_width + data + 15 + inserted + TAIL, data: 0 }
+            // One bit more than the checksum has: a run that ends with it calls for a stuff bit, too.
+            stuffing.bytes(&(crc15(bits, frame.data()) << 1).to_be_bytes());
+            FrameBits { nominal: head.before_switch_width + data + 15 + stuffing.inserted + TAIL, data: 0 }
         }
         Format::Fd => {
+            let mut nominal = Stuffing::new();
+            nominal.head(head.before_switch, head.before_switch_width);
             // Stuff count and checksum, and a fixed stuff bit before every four bits of them.
             let check = if frame.data().len() <= 16 { 4 + 17 + 6 } else { 4 + 21 + 7 };
-            let inserted = stuffing.inserted - (nominal - head.before_switch_width);
-            FrameBits { nominal: nominal + TAIL, data: data + inserted + check }
+            let inserted = stuffing.inserted - nominal.inserted;
+            FrameBits { nominal: head.before_switch_width + nominal.inserted + TAIL, data: data + inserted + check }
         }
     }
 }
 
 /// The run of equal bits so far, and how many stuff bits were due before the bit that came last.
 struct Stuffing {
-    state: u8,
+    state: u16,
     inserted: u32,
 }
 
 impl Stuffing {
     fn new() -> Self {
-        Self { state: START, inserted: 0 }
+        Self { state: 0, inserted: 0 }
     }
 
-    fn bits(&mut self, value: u64, width: u32) {
-        let mut left = width;
-        while left >= 8 {
-            left -= 8;
-            let [byte, ..] = (value >> left).to_le_bytes();
-            self.byte(byte);
+    /// The first bits of a frame, of which the very first is dominant. Bits that alternate stand before them up to whole
+    /// bytes: no run is longer for it.
+    fn head(&mut self, bits: u64, width: u32) {
+        let filled = (0x55 << width | bits).to_be_bytes();
+        let spare = filled.len().saturating_sub(usize::try_from(width.div_ceil(8)).unwrap_or_default());
+        self.bytes(filled.get(spare..).unwrap_or_default());
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            let Some(after) = BYTES.get(usize::from(self.state | u16::from(*byte))) else { return };
+            self.state = after & 0xff00;
+            self.inserted += u32::from(after & 0xff);
         }
-        for at in (0..left).rev() {
-            let (state, inserted) = step(self.state, value >> at & 1 == 1);
-            self.state = state;
-            self.inserted += u32::from(inserted);
-        }
-    }
-
-    fn byte(&mut self, byte: u8) {
-        let row = BYTES.get(usize::from(self.state)).and_then(|row| row.get(usize::from(byte)));
-        let Some(&(state, inserted)) = row else { return };
-        self.state = state;
-        self.inserted += u32::from(inserted);
-    }
-
-    fn ends_in_a_run(&self) -> bool {
-        self.state == 5 || self.state == 10
     }
 }
 
@@ -98,20 +90,19 @@ const fn after_byte(state: u8, byte: u8) -> (u8, u8) {
     (state, inserted)
 }
 
-/// The checksum of a classical frame. It begins with zero, so zeros in front change nothing.
-fn crc15(head: &Head, data: &[u8]) -> u16 {
-    let width = head.control_width;
-    let first = (head.before_switch << width | head.control).to_be_bytes();
-    first.iter().chain(data).fold(0, |crc: u16, byte| {
-        let [index, ..] = (crc >> 7 ^ u16::from(*byte)).to_le_bytes();
-        let change = CRC15.get(usize::from(index)).copied().unwrap_or_default();
-        (crc << 8 ^ change) & 0x7fff
-    })
+/// The checksum of a classical frame. It begins with zero, so it is the sum of what each byte adds at its place, and zeros
+/// in front add nothing.
+fn crc15(head: u64, data: &[u8]) -> u16 {
+    let (of_data, of_head) = CRC15.split_at(data.len().min(CRC15.len()));
+    let add =
+        |crc: u16, (byte, place): (&u8, &[u16; 256])| crc ^ place.get(usize::from(*byte)).copied().unwrap_or_default();
+    let crc = data.iter().rev().zip(of_data).fold(0, add);
+    head.to_le_bytes().iter().zip(of_head).fold(crc, add)
 }
 
-const fn crc15_of_byte(byte: u8) -> u16 {
-    #[expect(clippy::as_conversions, reason = "u8 to u16 in a constant; From is not const")]
-    let mut crc = (byte as u16) << 7;
+/// Eight zeros follow.
+const fn crc15_after_byte(crc: u16) -> u16 {
+    let mut crc = crc;
     let mut at = 0;
     while at < 8 {
         crc = if crc & 0x4000 == 0 { crc << 1 } else { crc << 1 ^ 0x4599 };
@@ -126,30 +117,36 @@ const TAIL: u32 = 1 + 1 + 1 + 7 + 3;
 const START: u8 = 0;
 const STATES: usize = 11;
 
-/// The state after a byte, and the stuff bits in it.
+/// Bytes of the longest classical frame that its checksum covers: 39 bits before the data, and 8 bytes.
+const COVERED: usize = 5 + 8;
+
+/// The state after a byte in the upper half, and the stuff bits in it in the lower one; at the state before in the upper
+/// half, and the byte in the lower one.
 #[expect(clippy::as_conversions, clippy::indexing_slicing, reason = "a table made by the compiler, which checks it")]
-const BYTES: [[(u8, u8); 256]; STATES] = {
-    let mut table = [[(0, 0); 256]; STATES];
-    let mut state = 0;
-    while state < STATES {
-        let mut byte = 0;
-        while byte < 256 {
-            table[state][byte] = after_byte(state as u8, byte as u8);
-            byte += 1;
-        }
-        state += 1;
+static BYTES: [u16; STATES * 256] = {
+    let mut table = [0; STATES * 256];
+    let mut at = 0;
+    while at < table.len() {
+        let (state, inserted) = after_byte((at / 256) as u8, (at % 256) as u8);
+        table[at] = (state as u16) << 8 | inserted as u16;
+        at += 1;
     }
     table
 };
 
-/// The change a byte makes to the checksum.
+/// What a byte adds to the checksum, by the number of bytes behind it.
 #[expect(clippy::as_conversions, clippy::indexing_slicing, reason = "a table made by the compiler, which checks it")]
-const CRC15: [u16; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = crc15_of_byte(byte as u8);
-        byte += 1;
+static CRC15: [[u16; 256]; COVERED] = {
+    let mut table = [[0; 256]; COVERED];
+    let mut place = 0;
+    while place < COVERED {
+        let mut byte = 0;
+        while byte < 256 {
+            let crc = if place == 0 { (byte as u16) << 7 } else { table[place - 1][byte] };
+            table[place][byte] = crc15_after_byte(crc);
+            byte += 1;
+        }
+        place += 1;
     }
     table
 };
