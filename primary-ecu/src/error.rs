@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use host::cli::{Exit, Report};
 use uptane::sign::SignError;
-use uptane::{Attack, EcuId, RepositoryName};
+use uptane::{Attack, EcuId, RepositoryName, Time};
 
 use crate::machine::journal::BadJournal;
 use crate::machine::transaction::Cause;
@@ -107,6 +107,14 @@ pub enum Error {
         /// Which one.
         ecu: String,
     },
+    /// An update was rolled back too often to be tried again now.
+    #[error("the update was rolled back {count} times; it is tried again at {until}")]
+    Waiting {
+        /// How often.
+        count: u32,
+        /// When it is tried again.
+        until: Time,
+    },
 }
 
 impl Error {
@@ -133,7 +141,8 @@ impl Error {
             | Self::Rejected { .. }
             | Self::RolledBack { .. }
             | Self::Sign(_)
-            | Self::UnknownSecondary { .. } => None,
+            | Self::UnknownSecondary { .. }
+            | Self::Waiting { .. } => None,
         }
     }
 
@@ -156,6 +165,7 @@ impl Error {
             Self::Slow { .. } => "slow-retrieval",
             Self::Unreachable { .. } => "unreachable",
             Self::UnknownSecondary { .. } => "unknown-secondary",
+            Self::Waiting { .. } => "waiting",
         }
     }
 }
@@ -184,7 +194,7 @@ impl Report for Error {
             | Self::ImageRepository { .. }
             | Self::Slow { .. }
             | Self::Unreachable { .. } => Exit::Unavailable,
-            Self::Rejected { .. } | Self::RolledBack { .. } | Self::Sign(_) => Exit::Failed,
+            Self::Rejected { .. } | Self::RolledBack { .. } | Self::Sign(_) | Self::Waiting { .. } => Exit::Failed,
         }
     }
 
@@ -216,6 +226,9 @@ impl Report for Error {
             Self::Unreachable { .. } => "check that the ECU runs and is where config.toml says".into(),
             Self::UnknownSecondary { .. } => {
                 "run `primary-ecu provision` with one --secondary for each Secondary".into()
+            }
+            Self::Waiting { .. } => {
+                "the old images run; see `primary-ecu history`, and assign an image that works at the Director".into()
             }
         }
     }

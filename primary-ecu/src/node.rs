@@ -226,6 +226,7 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
             floors: self.store.floors(),
             told: memory.manifest.as_ref().map(|manifest| manifest.told.clone()),
             outcome: memory.outcome.clone(),
+            failures: memory.failures.clone(),
             transactions: memory.transactions,
             journal: self.store.journal()?,
             seed,

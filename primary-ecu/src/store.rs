@@ -26,6 +26,7 @@ use uptane::{Counter, EcuId, ImageLine, ReleaseCounter, RepositoryName, Role, Ro
 pub use accepted::{Accepted, AcceptedVersions};
 
 use crate::Error;
+use crate::machine::Failures;
 use crate::machine::journal;
 use crate::machine::transaction::Transaction;
 
@@ -57,6 +58,9 @@ pub struct Memory {
     pub unreachable: BTreeMap<String, u64>,
     /// What the Primary's next report says of the last update.
     pub outcome: Outcome,
+    /// Attempts at an update that were rolled back.
+    #[serde(default)]
+    pub failures: Failures,
     /// Number of the last transaction that is over, 0 before the first; none that is opened has a lower one.
     #[serde(default)]
     pub transactions: u64,

@@ -11,6 +11,7 @@
 
 mod at_director;
 mod at_image;
+mod patience;
 mod telling;
 mod transacting;
 
@@ -23,6 +24,8 @@ use uptane::{
     Attack, CampaignId, Director, EcuId, HardwareId, Image, Length, Nonce, RepositoryName, ResultCode, Sha256, Time,
     TransactionId, VehicleId, Version,
 };
+
+pub use patience::Failures;
 
 use super::transaction::{Action, Cause, Event, Transaction};
 use crate::Error;
@@ -55,6 +58,8 @@ pub struct Start {
     pub told: Option<Told>,
     /// How the last update ended.
     pub outcome: Outcome,
+    /// Attempts at an update that were rolled back.
+    pub failures: Failures,
     /// The journalled transaction.
     pub journal: Option<Transaction>,
     /// Number of the last transaction that is over, 0 before the first.
@@ -344,7 +349,8 @@ impl Cycle {
             | Error::Rejected { .. }
             | Error::Sign(_)
             | Error::Unreachable { .. }
-            | Error::UnknownSecondary { .. } => return None,
+            | Error::UnknownSecondary { .. }
+            | Error::Waiting { .. } => return None,
         };
         let attack = error.attack().map(Attack::word).map(str::to_owned);
         Some(Outcome { result: result.word().to_owned(), attack, ..Outcome::default() })

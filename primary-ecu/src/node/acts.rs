@@ -98,8 +98,10 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
         if matches!(transaction.state, State::Committed) {
             self.store.raise(transaction.members().iter().map(|member| (member.ecu, member.line, member.counter)))?;
         }
+        let now = self.store.time();
         self.store.remember(|memory| {
             memory.outcome = outcome;
+            memory.failures = memory.failures.after(&transaction, now);
             memory.transactions = memory.transactions.max(transaction.id.number());
         })?;
         self.store.close()?;

@@ -30,6 +30,11 @@ impl Cycle {
             self.finish(Ok(()), outputs);
             return Ok(());
         }
+        if let Some(until) = self.start.failures.pause(targets, self.start.time)
+            && self.start.journal.is_none()
+        {
+            return Err(Error::Waiting { count: self.start.failures.count, until });
+        }
         let left = self.start.mapping.image_repositories().into();
         self.next_repository(Box::new(Images { director, left, done: vec![] }), outputs)
     }

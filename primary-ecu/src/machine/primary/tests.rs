@@ -1,3 +1,4 @@
+mod attempts;
 mod interrupted;
 mod repositories;
 
@@ -26,6 +27,7 @@ struct Bench {
     floors: Floors,
     told: Option<Told>,
     outcome: Outcome,
+    failures: Failures,
     transactions: u64,
     journal: Option<Transaction>,
     /// What each ECU runs.
@@ -60,6 +62,7 @@ impl Bench {
             floors: Floors::default(),
             told: None,
             outcome: Outcome::default(),
+            failures: Failures::default(),
             transactions: 0,
             journal: None,
             running: running.collect(),
@@ -90,6 +93,7 @@ impl Bench {
             floors: self.floors.clone(),
             told: self.told.clone(),
             outcome: self.outcome.clone(),
+            failures: self.failures.clone(),
             transactions: self.transactions,
             journal: self.journal.clone(),
             seed: [self.seeds; 32],
@@ -248,6 +252,7 @@ impl Bench {
         }
         self.outcome = outcome;
         self.transactions = transaction.id.number();
+        self.failures = self.failures.after(transaction, self.time);
         self.journal = None;
     }
 
@@ -286,18 +291,6 @@ fn a_new_release_is_installed_on_every_ecu_and_told() {
     );
     assert!(bench.floors.values().all(|floor| floor.get() == 2));
     assert!(bench.journal.is_none());
-}
-
-#[test]
-fn the_numbers_of_transactions_rise_with_the_time_and_without_it() {
-    let mut bench = Bench::new(2);
-    bench.repo.publish(|next| next.release());
-    assert!(matches!(bench.cycle(), Some(Ok(()))));
-    let first = bench.transactions;
-    assert_eq!(first, bench.time.unix(), "a Primary that lost its store is above what it gave before");
-    bench.repo.publish(|next| next.release());
-    assert!(matches!(bench.cycle(), Some(Ok(()))));
-    assert_eq!(bench.transactions, first.max(bench.time.unix() - 1) + 1);
 }
 
 #[test]
@@ -385,27 +378,4 @@ fn a_dead_ecu_is_told_and_the_others_keep_their_images() {
     bench.dead = None;
     assert!(matches!(bench.cycle(), Some(Ok(()))));
     assert!(bench.all_run(2));
-}
-
-#[test]
-fn an_ecu_that_refuses_turns_the_whole_vehicle_back_in_the_same_cycle() {
-    let mut bench = Bench::new(3);
-    bench.repo.publish(|next| next.release());
-    let sick = bench.repo.ecus()[1].ecu;
-    bench.sick = Some(sick);
-    assert!(matches!(bench.cycle(), Some(Err(Error::RolledBack { cause: Cause::Refused(ecu, 14) })) if ecu == sick));
-    assert!(bench.all_run(1));
-    assert_eq!(bench.told.unwrap().outcome.result, "verification-failed");
-}
-
-#[test]
-fn a_director_that_cannot_be_reached_ends_the_cycle_at_once() {
-    let mut bench = Bench::new(1);
-    let mut primary = Primary::new();
-    primary.handle(Input::Start(Box::new(bench.start())));
-    assert!(matches!(primary.poll(), Some(Output::CheckIn(_))));
-    let reason = "refused".to_owned();
-    primary.handle(Input::CheckedIn(Err(Error::Director { reason })));
-    assert!(matches!(primary.poll(), Some(Output::Finished(Err(Error::Director { .. })))));
-    assert!(primary.poll().is_none());
 }

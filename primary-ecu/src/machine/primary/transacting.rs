@@ -48,6 +48,7 @@ impl Cycle {
         let campaign = self.start.outcome.campaign.take();
         let outcome = outcome(&transaction, cause, campaign);
         self.start.outcome = outcome.clone();
+        self.start.failures = self.start.failures.after(&transaction, self.start.time);
         if cause.is_none() {
             self.raise(&transaction);
         }
