@@ -1,7 +1,7 @@
 //! Files that are either the old one or the new one, whenever the power fails.
 //!
 //! A file is written beside its place, synchronised, renamed over it, and its folder synchronised. What a crash leaves
-//! beside it begins with [`UNFINISHED`] and is never read or listed.
+//! beside it begins with [`UNFINISHED`], is never read or listed, and goes when the folder is locked again.
 //!
 //! Everything here blocks; a process with one thread calls it where a pause of some milliseconds is harmless.
 

@@ -68,13 +68,17 @@ impl Folder {
             .ok_or_else(|| Error::BadName { name: name.to_owned() })
     }
 
-    /// Keeps every other process that asks the same out of the folder until the lock is dropped or this process ends.
+    /// Keeps every other process that asks the same out of the folder until the lock is dropped or this process ends. Nobody
+    /// else writes here then, so what a crash left unfinished in it or below is removed.
     pub fn lock(&self) -> Result<Lock, Error> {
         let path = self.path.join("lock");
         let file = File::options().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(|source| Error::io("open", &path, source))?;
         match file.try_lock() {
-            Ok(()) => Ok(Lock { _file: file }),
+            Ok(()) => {
+                clear(&self.path)?;
+                Ok(Lock { _file: file })
+            }
             Err(TryLockError::WouldBlock) => Err(Error::InUse { path: self.path.clone() }),
             Err(TryLockError::Error(source)) => Err(Error::io("lock", &path, source)),
         }
@@ -85,6 +89,21 @@ impl Folder {
         path.parent().map_or(Ok(()), |folder| create_folder(folder, self.access))?;
         Ok(path)
     }
+}
+
+/// Removes unfinished files from a folder and those below it. Where links lead is not its business.
+fn clear(folder: &Path) -> Result<(), Error> {
+    let failed = |source| Error::io("list", folder, source);
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let (path, kind) = (entry.path(), entry.file_type().map_err(failed)?);
+        if kind.is_dir() {
+            clear(&path)?;
+        } else if kind.is_file() && entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
+            fs::remove_file(&path).map_err(|source| Error::io("remove", &path, source))?;
+        }
+    }
+    Ok(())
 }
 
 /// Holds a folder for one process.
@@ -158,6 +177,21 @@ mod tests {
         folder.replace("a", b"").unwrap();
         assert_eq!(folder.list("").unwrap(), ["a", "b"]);
         assert!(folder.list("none").unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_a_crash_left_beside_goes_when_the_folder_is_taken_again() {
+        let place = tempfile::tempdir().unwrap();
+        let mut folder = Folder::create(place.path(), Access::Private).unwrap();
+        folder.replace("state/journal", b"whole").unwrap();
+        let left = place.path().join(format!("state/{UNFINISHED}1"));
+        fs::write(&left, b"half").unwrap();
+        let lock = folder.lock().unwrap();
+        assert!(!left.exists());
+        assert_eq!(folder.read("state/journal", 9).unwrap().unwrap(), b"whole");
+        fs::write(&left, b"being written").unwrap();
+        assert!(folder.lock().is_err() && left.exists(), "only whoever holds the folder may clear it");
+        drop(lock);
     }
 
     #[test]
