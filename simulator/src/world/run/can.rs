@@ -89,7 +89,9 @@ impl World {
             Ok(None) => self.speak(ecu),
             Ok(Some(answer)) => {
                 port.is_asked = false;
-                self.answered(ecu, Ok(answer));
+                if !self.primary_message_fails() {
+                    self.answered(ecu, Ok(answer));
+                }
             }
             Err(silent) => {
                 port.is_asked = false;

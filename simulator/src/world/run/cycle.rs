@@ -119,6 +119,7 @@ impl World {
 
     /// A transaction is closed. One that the vehicle goes back from again and again has come to its end, too.
     fn settle(&mut self, settled: Option<Settled>) {
+        self.watch.closed.push(self.engine.now());
         let is_back = settled.as_ref().is_some_and(|settled| !settled.is_committed);
         let counts = is_back && self.has_calmed_down();
         self.primary.returns = if counts { self.primary.returns.saturating_add(1) } else { 0 };
@@ -219,7 +220,9 @@ impl World {
         match port.conversation.ask(request) {
             Ok(()) => {
                 port.is_asked = true;
-                self.speak(ecu);
+                if !self.primary_message_fails() {
+                    self.speak(ecu);
+                }
             }
             Err(silent) => self.answered(ecu, Err(silent)),
         }

@@ -5,10 +5,10 @@ use proto::can::Frame;
 use proto::secondary::{Phase, Request};
 use uptane::{ImageLine, ReleaseCounter, Sha256};
 
-use crate::world::disk::{Device, Word};
+use crate::world::disk::{Cut, Device, Unsynced, Word};
 use crate::world::flash::Torn;
 use crate::world::node::SecondaryNode;
-use crate::world::scenario::Sickness;
+use crate::world::scenario::{self, Counted, Sickness};
 use crate::world::time::Moment;
 
 /// A Secondary in the world.
@@ -43,8 +43,18 @@ pub trait Secondary {
         None
     }
 
-    /// Whether it lost power by itself: in the middle of an operation that was planned to fail.
-    fn is_dark(&self) -> bool {
+    /// When it lost power by itself, in the middle of an operation that was planned to fail; that may be a moment to come.
+    fn dark_since(&self) -> Option<Moment> {
+        None
+    }
+
+    /// How many of these there have been.
+    fn counted(&self, _counted: Counted) -> u64 {
+        0
+    }
+
+    /// Power fails at one of these, after so many more. Whether that means anything to it.
+    fn fail_power(&mut self, _counted: Counted, _after: u64, _torn: scenario::Torn) -> bool {
         false
     }
 
@@ -103,8 +113,25 @@ impl Secondary for SecondaryNode {
         Self::floor(self, line)
     }
 
-    fn is_dark(&self) -> bool {
-        self.lost_power().is_some()
+    fn dark_since(&self) -> Option<Moment> {
+        self.lost_power()
+    }
+
+    fn counted(&self, counted: Counted) -> u64 {
+        match counted {
+            Counted::Disk => self.disk().operations(),
+            Counted::Flash => self.flash_operations(),
+            Counted::Message => self.messages(),
+        }
+    }
+
+    fn fail_power(&mut self, counted: Counted, after: u64, torn: scenario::Torn) -> bool {
+        match counted {
+            Counted::Disk => self.disk().cut_power_at(after, Cut { point: torn.of_disk(), unsynced: Unsynced::Mixed }),
+            Counted::Flash => self.cut_flash_at(after, torn.of_flash()),
+            Counted::Message => self.cut_message_at(after),
+        }
+        true
     }
 
     fn tear_next(&mut self, torn: Torn) -> bool {

@@ -1,5 +1,6 @@
 //! How a run ended: whether what must hold does, and what the run was like.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use uptane::{EcuId, Sha256};
@@ -23,8 +24,14 @@ use crate::world::vehicle::Ecu;
 pub struct Ended {
     /// What it was like, its verdicts and violations.
     pub run: Run,
+    /// Whether it came to rest before its limit.
+    pub is_at_rest: bool,
+    /// When each transaction was closed.
+    pub closed: Vec<Moment>,
     /// The faults that struck, by kind.
     pub struck: Struck,
+    /// How far the counts of power failures came that did not strike, by the number of the fault.
+    pub counted: BTreeMap<usize, u64>,
     /// Events that happened.
     pub events: u64,
     /// Frames that were on a bus whole.

@@ -19,6 +19,8 @@ pub(super) enum Event {
     Bus(usize),
     /// The Primary begins a cycle, if it still is the one that planned to.
     Cycle(u64),
+    /// The power of a Secondary fails in an operation that began before.
+    Dark(EcuId),
     /// An errand of the cycle of this number has waited long enough.
     Errand(u64, Box<Errand<VirtualDisk>>),
     /// A fault of this number strikes.

@@ -12,6 +12,7 @@ mod ecu;
 mod ended;
 mod event;
 mod log;
+mod points;
 mod power;
 mod primary;
 mod settled;
@@ -38,6 +39,7 @@ use super::vehicle::Connection;
 use buses::CanBus;
 use calls::{Peer, Way};
 use log::Log;
+use points::Points;
 use power::Power;
 use primary::{Calls, Primary};
 use watch::Watch;
@@ -46,6 +48,7 @@ pub use ecu::Secondary;
 pub use ended::Ended;
 pub use event::Record;
 pub use strike::Struck;
+pub use watch::NEVER_MIXED;
 
 use event::Event;
 
@@ -78,6 +81,7 @@ pub struct World {
     assigned: Vec<bool>,
     /// After this moment the scenario has nothing more in store.
     last_planned: Moment,
+    points: Points,
     watch: Watch,
     log: Log,
 }
@@ -137,6 +141,7 @@ impl World {
             buses,
             assigned: scenario.campaigns().iter().map(|_| false).collect(),
             last_planned: Moment::START,
+            points: Points::default(),
             watch: Watch::default(),
             log: Log::default(),
             scenario: scenario.clone(),
@@ -170,10 +175,12 @@ impl World {
     }
 
     fn finish(mut self) -> Result<Ended, Error> {
-        let run = self.report();
+        let (is_at_rest, run) = (self.is_quiet(), self.report());
         let frames = self.buses.iter().map(|bus| bus.bus.load().frames).fold(0, u64::saturating_add);
+        let (counted, events) = (self.counted(), self.engine.happened());
         let (summary, bus_logs) = self.log.end()?;
-        Ok(Ended { run, struck: self.struck, events: self.engine.happened(), frames, summary, bus_logs })
+        let closed = self.watch.closed;
+        Ok(Ended { run, is_at_rest, closed, struck: self.struck, counted, events, frames, summary, bus_logs })
     }
 
     /// What the scenario has in store.
@@ -203,6 +210,7 @@ impl World {
             Event::Assign(number) => self.assign(number),
             Event::Bus(number) => self.run_bus(number),
             Event::Cycle(cycle) => self.begin_cycle(cycle),
+            Event::Dark(ecu) => self.dark(ecu),
             Event::Errand(cycle, errand) => self.begin_errand(cycle, *errand),
             Event::Fault(number) => self.strike(number),
             Event::FaultOver(number) => self.fault_over(number),

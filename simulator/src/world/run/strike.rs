@@ -11,7 +11,7 @@ use super::calls::Peer;
 use super::event::{Event, Record};
 use crate::world::chance::PerBillion;
 use crate::world::description::BitRate;
-use crate::world::disk::{Cut, Device, Mishap, Point, Unsynced, Word};
+use crate::world::disk::{Cut, Device, Point, Unsynced, Word};
 use crate::world::flash::Torn;
 use crate::world::report::Fired;
 use crate::world::scenario::{BusFault, LinkFault, LinkName, Node, NodeFault, Server, What};
@@ -65,14 +65,19 @@ impl World {
         if !self.begin_fault(number, &what) {
             return;
         }
-        self.struck.add(what.kind(), 1);
-        let (at, place) = (self.engine.now(), place(&what));
-        self.fired.push(Fired { at, place, what: what.to_string() });
+        self.note_struck(&what);
         if let Some(lasts) = lasts {
             self.active.insert(number);
             self.engine.schedule_in(lasts, Event::FaultOver(number));
             self.impair();
         }
+    }
+
+    /// A fault means something to whom it strikes.
+    pub(super) fn note_struck(&mut self, what: &What) {
+        self.struck.add(what.kind(), 1);
+        let (at, place) = (self.engine.now(), place(what));
+        self.fired.push(Fired { at, place, what: what.to_string() });
     }
 
     /// A fault that lasts is over.
@@ -96,6 +101,10 @@ impl World {
         match fault {
             // The state of the vehicle may have taken its power already; then it stays away for longer.
             NodeFault::PowerCut(lasts) => self.cut(ecu, *lasts),
+            NodeFault::PowerPoint(point) => {
+                self.plan_point(number, ecu, point);
+                return false;
+            }
             NodeFault::Reset => self.reset(ecu),
             NodeFault::FlashTear => self.tear(ecu),
             NodeFault::BusOff => self.drive_off(ecu),
@@ -208,6 +217,7 @@ impl World {
                     | NodeFault::DiskLie(_)
                     | NodeFault::FlashTear
                     | NodeFault::Overrun(_)
+                    | NodeFault::PowerPoint(_)
                     | NodeFault::Reset
                     | NodeFault::SickImage { .. } => {}
                 },
@@ -215,13 +225,6 @@ impl World {
             }
         }
         (slowest, is_down)
-    }
-
-    /// An ECU whose power a torn write took gets it back after a while.
-    pub(super) fn note_dark(&mut self, ecu: EcuId) {
-        let lasts = self.chance.pause(SHORTEST_OUTAGE..=LONGEST_OUTAGE);
-        let _fired: Vec<Mishap> = self.primary.disk.take_fired();
-        self.cut(ecu, lasts);
     }
 }
 
@@ -243,6 +246,7 @@ fn lasts(what: &What) -> Option<Duration> {
             NodeFault::BusOff
             | NodeFault::FlashTear
             | NodeFault::Overrun(_)
+            | NodeFault::PowerPoint(_)
             | NodeFault::Reset
             | NodeFault::SickImage { .. } => None,
         },
@@ -256,7 +260,3 @@ fn place(what: &What) -> String {
         What::Node { node, .. } => node.to_string(),
     }
 }
-
-/// How long an ECU is without power whose write was torn.
-const SHORTEST_OUTAGE: Duration = Duration::from_millis(100);
-const LONGEST_OUTAGE: Duration = Duration::from_secs(3);

@@ -9,7 +9,7 @@ use crate::runs::{Made, Recipe, smaller};
 use crate::world::trace;
 
 /// One release for both ECUs, and what else the scenario says.
-fn recipe(more: &str, seed: u64) -> Recipe {
+pub(super) fn recipe(more: &str, seed: u64) -> Recipe {
     let scenario = format!(
         r#"
 name = "bench"
@@ -34,7 +34,7 @@ at = "2 s"
     Recipe { file: "bench.toml".to_owned(), scenario, vehicle, seed, faults: None }
 }
 
-fn made(more: &str, seed: u64) -> Made {
+pub(super) fn made(more: &str, seed: u64) -> Made {
     recipe(more, seed).make(false).unwrap()
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Watch {
     floors: BTreeMap<EcuId, ReleaseCounter>,
     versions: Vec<u64>,
     pub(super) violations: Vec<Violation>,
+    /// When each transaction was closed.
+    pub(super) closed: Vec<Moment>,
     pub(super) phases: BTreeMap<EcuId, Vec<Stretch>>,
 }
 
@@ -42,10 +44,7 @@ impl World {
 
     /// Something happened to a Secondary.
     pub(super) fn after(&mut self, ecu: EcuId) {
-        let Some(node) = self.secondaries.get(&ecu) else { return };
-        if node.is_dark() && self.is_on(ecu) {
-            self.note_dark(ecu);
-        }
+        self.watch_power(ecu);
         let Some(node) = self.secondaries.get(&ecu) else { return };
         let (runs, broken) = (node.running(), node.broken());
         if let Some(image) = runs {
@@ -93,7 +92,7 @@ impl World {
     fn watch_settled(&mut self, ecu: EcuId, runs: Sha256) {
         let broken = self.primary.settled.as_ref().and_then(|settled| settled.broken_by(ecu, runs, self.engine.now()));
         if let Some(how) = broken {
-            self.violated("a vehicle is never mixed once its transaction is closed", format!("{ecu} {how}"));
+            self.violated(NEVER_MIXED, format!("{ecu} {how}"));
         }
     }
 
@@ -181,5 +180,7 @@ impl World {
     }
 }
 
+/// The invariant of a closed transaction, as violations name it.
+pub const NEVER_MIXED: &str = "a vehicle is never mixed once its transaction is closed";
 /// Violations that a run keeps; after the first, the others seldom say more.
 const MOST_VIOLATIONS: usize = 100;

@@ -18,6 +18,9 @@ impl World {
     /// Asks somebody; the number of the call.
     pub(super) fn call(&mut self, peer: Peer, question: Question) -> u64 {
         let (now, number) = (self.engine.now(), self.calls.number());
+        if self.primary_message_fails() {
+            return number;
+        }
         let is_there = match peer {
             Peer::Cloud => true,
             Peer::Ecu(ecu) => self.is_on(ecu),
@@ -165,6 +168,9 @@ impl World {
     pub(super) fn responded(&mut self, peer: Peer, delivery: Delivery<(u64, Response)>) {
         let Some(way) = self.ways.get_mut(&peer) else { return };
         let Some((number, response)) = way.back.receive(delivery) else { return };
+        if !self.calls.open.contains_key(&number) || self.primary_message_fails() {
+            return;
+        }
         let Some(call) = self.calls.open.remove(&number) else { return };
         if let Some(retry) = call.retry {
             self.engine.cancel(retry);

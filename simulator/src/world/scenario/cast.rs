@@ -79,6 +79,16 @@ impl<'v> Cast<'v> {
         self.ecus().map(Ecu::id).collect()
     }
 
+    /// The ECUs that keep something on a disk. The Primary always does.
+    pub(super) fn with_disk(&self) -> impl Iterator<Item = &'v Ecu> + use<'v> {
+        self.ecus().filter(|ecu| *ecu.connection() == Connection::Primary || ecu.hardware().disk().is_some())
+    }
+
+    /// The Secondaries.
+    pub(super) fn secondaries(&self) -> impl Iterator<Item = &'v Ecu> + use<'v> {
+        self.ecus().filter(|ecu| *ecu.connection() != Connection::Primary)
+    }
+
     /// The ECUs that are on a CAN bus.
     pub(super) fn on_can(&self) -> impl Iterator<Item = &'v Ecu> + use<'v> {
         self.ecus().filter(|ecu| match ecu.connection() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use uptane::EcuId;
 
+use super::cut::{Counted, PowerPoint};
 use super::kind::Kind;
 use crate::world::chance::PerBillion;
 use crate::world::description::{BitRate, Name, Pause, Word, percent};
@@ -77,6 +78,11 @@ impl What {
                 NodeFault::FlashTear => Kind::FlashTear,
                 NodeFault::Overrun(_) => Kind::Overrun,
                 NodeFault::PowerCut(_) => Kind::PowerCut,
+                NodeFault::PowerPoint(point) => match point.counted {
+                    Counted::Disk => Kind::DiskCut,
+                    Counted::Flash => Kind::FlashCut,
+                    Counted::Message => Kind::MessageCut,
+                },
                 NodeFault::Reset => Kind::Reset,
                 NodeFault::SickImage { .. } => Kind::SickImage,
                 NodeFault::SlowServer { .. } => Kind::SlowServer,
@@ -122,6 +128,8 @@ pub enum NodeFault {
     Overrun(Duration),
     /// It has no power.
     PowerCut(Duration),
+    /// It has no power from one certain operation or message on.
+    PowerPoint(PowerPoint),
     /// It starts anew.
     Reset,
     /// The image it gets with this release does not work; known before it is published.
@@ -236,6 +244,7 @@ impl fmt::Display for NodeFault {
             Self::FlashTear => f.write_str("loses power within its next flash operation"),
             Self::Overrun(lasts) => write!(f, "takes no CAN frames for {}", Pause(*lasts)),
             Self::PowerCut(lasts) => write!(f, "loses power for {}", Pause(*lasts)),
+            Self::PowerPoint(point) => point.fmt(f),
             Self::Reset => f.write_str("is reset"),
             Self::SickImage { release, sickness } => write!(
                 f,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use toml::Spanned;
 
 use super::cast::Cast;
+use super::cut::{Counted, PowerPoint};
 use super::fault::{BusFault, Fault, LinkFault, LinkName, Node, NodeFault, Server, Sickness, What};
 use crate::world::chance::PerBillion;
 use crate::world::description::{BitRate, Fields, MistakeKind, Name, Notes, Pause, Word};
@@ -16,11 +17,14 @@ use crate::world::vehicle::Bus;
 pub(super) enum Kind {
     BitErrors,
     BusOff,
+    DiskCut,
     DiskLie,
+    FlashCut,
     FlashTear,
     LinkCut,
     LinkDelay,
     LinkLoss,
+    MessageCut,
     Overrun,
     PowerCut,
     Reset,
@@ -33,11 +37,14 @@ impl Word for Kind {
     const WORDS: &'static [(Self, &'static str)] = &[
         (Self::BitErrors, "bit-errors"),
         (Self::BusOff, "bus-off"),
+        (Self::DiskCut, "disk-cut"),
         (Self::DiskLie, "disk-lie"),
+        (Self::FlashCut, "flash-cut"),
         (Self::FlashTear, "flash-tear"),
         (Self::LinkCut, "link-cut"),
         (Self::LinkDelay, "link-delay"),
         (Self::LinkLoss, "link-loss"),
+        (Self::MessageCut, "message-cut"),
         (Self::Overrun, "overrun"),
         (Self::PowerCut, "power-cut"),
         (Self::Reset, "reset"),
@@ -97,6 +104,7 @@ pub(super) enum Effect {
     LinkLoss(PerBillion),
     Overrun,
     PowerCut,
+    PowerPoint(PowerPoint),
     Reset,
     SickImage(Sickness),
     SlowServer(BitRate),
@@ -119,6 +127,7 @@ impl Effect {
             Self::LinkLoss(share) => link(place, LinkFault::Loss(*share)),
             Self::Overrun => node(place, NodeFault::Overrun(lasts)),
             Self::PowerCut => node(place, NodeFault::PowerCut(lasts)),
+            Self::PowerPoint(point) => node(place, NodeFault::PowerPoint(PowerPoint { lasts, ..*point })),
             Self::Reset => node(place, NodeFault::Reset),
             Self::SickImage(sickness) => {
                 node(place, NodeFault::SickImage { release: release?.clone(), sickness: *sickness })
@@ -134,9 +143,15 @@ impl Kind {
         match self {
             Self::BitErrors => ("bus", "buses"),
             Self::LinkCut | Self::LinkDelay | Self::LinkLoss => ("link", "links"),
-            Self::BusOff | Self::DiskLie | Self::FlashTear | Self::Overrun | Self::PowerCut | Self::Reset => {
-                ("node", "nodes")
-            }
+            Self::BusOff
+            | Self::DiskCut
+            | Self::DiskLie
+            | Self::FlashCut
+            | Self::FlashTear
+            | Self::MessageCut
+            | Self::Overrun
+            | Self::PowerCut
+            | Self::Reset => ("node", "nodes"),
             Self::SickImage => ("ecu", "ecus"),
             Self::SlowServer => ("server", "servers"),
         }
@@ -155,7 +170,9 @@ impl Kind {
                 std::iter::once(LinkName::Cloud).chain(links).map(Place::Link).collect()
             }
             Self::DiskLie | Self::PowerCut | Self::Reset => ecus().chain(servers()).collect(),
-            Self::FlashTear | Self::SickImage => ecus().collect(),
+            Self::DiskCut => cast.with_disk().map(|node| ecu(node.id())).collect(),
+            Self::FlashCut => cast.secondaries().map(|node| ecu(node.id())).collect(),
+            Self::FlashTear | Self::MessageCut | Self::SickImage => ecus().collect(),
             Self::SlowServer => servers().to_vec(),
         }
     }
@@ -164,10 +181,13 @@ impl Kind {
     pub(super) fn lasts(self) -> bool {
         match self {
             Self::BitErrors
+            | Self::DiskCut
             | Self::DiskLie
+            | Self::FlashCut
             | Self::LinkCut
             | Self::LinkDelay
             | Self::LinkLoss
+            | Self::MessageCut
             | Self::Overrun
             | Self::PowerCut
             | Self::SlowServer => true,
@@ -180,11 +200,14 @@ impl Kind {
         Some(match self {
             Self::BitErrors => Effect::BitErrors(fields.required("share", notes)?.into_inner()),
             Self::BusOff => Effect::BusOff,
+            Self::DiskCut => Effect::PowerPoint(PowerPoint::read(Counted::Disk, fields, notes)),
             Self::DiskLie => Effect::DiskLie,
+            Self::FlashCut => Effect::PowerPoint(PowerPoint::read(Counted::Flash, fields, notes)),
             Self::FlashTear => Effect::FlashTear,
             Self::LinkCut => Effect::LinkCut,
             Self::LinkDelay => Effect::LinkDelay(fields.required::<Pause>("delay", notes)?.into_inner().0),
             Self::LinkLoss => Effect::LinkLoss(fields.required("share", notes)?.into_inner()),
+            Self::MessageCut => Effect::PowerPoint(PowerPoint::read(Counted::Message, fields, notes)),
             Self::Overrun => Effect::Overrun,
             Self::PowerCut => Effect::PowerCut,
             Self::Reset => Effect::Reset,

@@ -5,6 +5,7 @@
 //! are ready to use. [`Scenario::faults`] says for a seed which faults come when.
 
 mod cast;
+mod cut;
 mod fault;
 mod kind;
 mod mix;
@@ -13,6 +14,7 @@ mod plan;
 mod read;
 pub mod ready;
 
+pub use cut::{Counted, PowerPoint, Reach, Torn};
 pub use fault::{BusFault, Fault, LinkFault, LinkName, Node, NodeFault, Server, Sickness, What};
 pub use mix::Mix;
 pub use must::Must;

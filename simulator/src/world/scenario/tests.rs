@@ -265,6 +265,45 @@ fn a_fault_that_can_happen_nowhere_in_a_vehicle_is_a_mistake() {
     assert!(found.contains(&"unknown link `brakes`; expected `cloud`".to_owned()), "{found:#?}");
 }
 
+/// The happy path with a fault.
+fn with_fault(fault: &str) -> Result<Scenario, Mistakes> {
+    let text =
+        Ready::named("happy-path").unwrap().text.to_owned() + "[[fault]]\nat = \"1 s\"\nlasts = \"2 s\"\n" + fault;
+    Scenario::parse("s.toml", &text, vehicles)
+}
+
+#[test]
+fn power_that_fails_at_something_counted_reads_as_a_sentence() {
+    let sentence = |fault: &str| with_fault(fault).unwrap().faults(1)[0].what().to_string();
+    assert_eq!(
+        sentence("kind = \"flash-cut\"\nnode = \"brakes\"\nnumber = 17\ntorn = \"weak\""),
+        "brakes loses power for 2 s at its flash operation 17, with weak cells left"
+    );
+    assert_eq!(
+        sentence("kind = \"disk-cut\"\nnode = \"gateway\"\nreach = \"vehicle\""),
+        "gateway loses power with the whole vehicle for 2 s at its disk operation 1, half done"
+    );
+    assert_eq!(
+        sentence("kind = \"message-cut\"\nnode = \"display\"\nnumber = 3"),
+        "display loses power for 2 s at its message 3"
+    );
+}
+
+#[test]
+fn what_an_ecu_does_not_have_is_not_counted() {
+    let mistake = |fault: &str| with_fault(fault).unwrap_err().list()[0].kind.to_string();
+    let text = mistake("kind = \"flash-cut\"\nnode = \"gateway\"");
+    assert!(text.starts_with("unknown node `gateway`; expected one of `display`, `battery`"), "{text}");
+    let text = mistake("kind = \"disk-cut\"\nnode = \"brakes\"");
+    assert!(text.starts_with("unknown node `brakes`; expected one of `gateway`, `display`"), "{text}");
+    let text = mistake("kind = \"disk-cut\"\nnode = \"gateway\"\ntorn = \"weak\"");
+    assert_eq!(text, "unknown way to tear an operation of a disk `weak`; expected one of `before`, `half`, `after`");
+    let text = mistake("kind = \"message-cut\"\nnode = \"brakes\"\ntorn = \"half\"");
+    assert!(text.starts_with("unknown key `torn`"), "{text}");
+    let text = mistake("kind = \"message-cut\"\nnode = \"brakes\"\nnumber = 0");
+    assert_eq!(text, "found the number 0; expected a whole number above 0");
+}
+
 proptest! {
     #[test]
     fn no_edits_of_a_scenario_make_the_reader_or_the_draw_panic(

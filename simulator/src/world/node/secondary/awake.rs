@@ -14,6 +14,7 @@ use uptane::{Sha256, Time};
 
 use super::board::{Board, Nor, Seen};
 use super::cost::{Cpu, Offered};
+use super::messages::Messages;
 use crate::world::clock::NodeClock;
 use crate::world::scenario::Sickness;
 use crate::world::time::Moment;
@@ -25,6 +26,7 @@ pub(super) struct Parts<'n> {
     pub(super) cpu: Cpu,
     pub(super) clock: &'n NodeClock,
     pub(super) refusals: &'n mut Vec<Refusal>,
+    pub(super) messages: &'n mut Messages,
 }
 
 /// What it remembers from one request to the next.
@@ -190,25 +192,40 @@ impl Awake {
 
 impl Mind {
     fn asking<'a>(&'a mut self, elapsed: Duration, parts: &'a mut Parts<'_>) -> Asking<'a> {
-        let Parts { board, chip: _, cpu, clock: _, refusals } = parts;
+        let Parts { board, chip, cpu, clock: _, refusals, messages } = parts;
         let Self { time, offered } = self;
-        Asking { board: *board, cpu: *cpu, time, offered, refusals, elapsed, spent: Duration::ZERO }
+        Asking {
+            board: *board,
+            chip: *chip,
+            cpu: *cpu,
+            time,
+            offered,
+            refusals,
+            messages,
+            elapsed,
+            spent: Duration::ZERO,
+        }
     }
 }
 
 /// Hands requests to the machine, and adds up what they cost its processor.
 struct Asking<'a> {
     board: &'a mut (dyn Board + 'static),
+    chip: &'a (dyn Nor + 'static),
     cpu: Cpu,
     time: &'a mut Clock,
     offered: &'a mut Offered,
     refusals: &'a mut Vec<Refusal>,
+    messages: &'a mut Messages,
     elapsed: Duration,
     spent: Duration,
 }
 
 impl Handler for Asking<'_> {
     fn handle(&mut self, request: Request<'_>) -> Reply<'_> {
+        if self.messages.next_fails() {
+            return falls_silent(self.chip, self.spent);
+        }
         if let Some(seen) = self.board.seen() {
             self.time.correct(seen.state.time, self.elapsed);
         }
@@ -218,8 +235,17 @@ impl Handler for Asking<'_> {
         if let Reply::Refused(refusal) = reply {
             self.refusals.push(refusal);
         }
+        if self.messages.next_fails() {
+            return falls_silent(self.chip, self.spent);
+        }
         reply
     }
+}
+
+/// Power fails now that so much has been done. Nobody hears the answer: a node without power says nothing.
+fn falls_silent<'r>(chip: &dyn Nor, spent: Duration) -> Reply<'r> {
+    chip.cut_power(chip.free_at() + spent);
+    Reply::Refused(Refusal::Storage)
 }
 
 /// How long a new image tests itself before it votes.

@@ -15,6 +15,7 @@ mod awake;
 mod board;
 mod cost;
 mod make;
+mod messages;
 #[cfg(test)]
 mod tests;
 
@@ -41,6 +42,7 @@ use awake::{Awake, Parts};
 use board::{Board, Nor};
 use cost::Cpu;
 use make::Kit;
+use messages::Messages;
 
 /// A Secondary.
 pub struct SecondaryNode {
@@ -55,6 +57,7 @@ pub struct SecondaryNode {
     life: Life,
     starts: u64,
     refusals: Vec<Refusal>,
+    messages: Messages,
 }
 
 /// Whether it runs.
@@ -91,6 +94,7 @@ impl SecondaryNode {
             life: Life::Off,
             starts: 0,
             refusals: Vec::new(),
+            messages: Messages::default(),
         })
     }
 
@@ -188,6 +192,11 @@ impl SecondaryNode {
         self.chip.cut_power_at(operation, torn);
     }
 
+    /// Cuts power just before a message to come is taken or answered; 0 is the next.
+    pub fn cut_message_at(&mut self, message: u64) {
+        self.messages.cut_at(message);
+    }
+
     /// Lets something go wrong at an operation of its disk, counted from the disk's first.
     pub fn plan_disk(&mut self, operation: u64, mishap: disk::Mishap) {
         self.disk.plan(operation, mishap);
@@ -216,6 +225,11 @@ impl SecondaryNode {
     /// Erases, writes and syncs of its flash so far.
     pub fn flash_operations(&self) -> u64 {
         self.chip.operations()
+    }
+
+    /// Requests that it has taken and answers that it has given so far.
+    pub fn messages(&self) -> u64 {
+        self.messages.count()
     }
 
     /// How often each erase unit of its flash has been erased.
@@ -297,10 +311,10 @@ impl SecondaryNode {
     }
 
     fn awake(&mut self) -> Option<(&mut Awake, Parts<'_>)> {
-        let Self { board, chip, cpu, clock, life, refusals, .. } = self;
+        let Self { board, chip, cpu, clock, life, refusals, messages, .. } = self;
         let Life::On(awake) = life else { return None };
         let (board, chip) = (&mut **board, &**chip);
-        Some((awake, Parts { board, chip, cpu: *cpu, clock, refusals }))
+        Some((awake, Parts { board, chip, cpu: *cpu, clock, refusals, messages }))
     }
 
     /// Whether a planned mishap has cut its power meanwhile: then what it was about to say is not said.
