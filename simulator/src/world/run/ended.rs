@@ -45,8 +45,10 @@ pub struct Ended {
 impl World {
     /// Whether everything has happened, and the vehicle has nothing left to do, or does the same in vain.
     pub(super) fn is_quiet(&self) -> bool {
-        let Primary { idle_cycles, returns, is_busy, .. } = &self.primary;
-        let is_at_rest = *idle_cycles >= IDLE_CYCLES || (*returns >= RETURNS && !is_busy);
+        let Primary { idle_cycles, returns, is_busy, settled, .. } = &self.primary;
+        // The next attempt may have been cut short: then it comes to its end first.
+        let is_closed = settled.is_some() && !is_busy;
+        let is_at_rest = *idle_cycles >= IDLE_CYCLES || (*returns >= RETURNS && is_closed);
         is_at_rest && self.has_calmed_down() && self.assigned.iter().all(|assigned| *assigned)
     }
 
