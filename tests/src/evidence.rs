@@ -19,6 +19,7 @@ mod mutated_metadata;
 mod no_std;
 mod partial_stream;
 mod power_cut_secondary;
+mod power_cut_vehicle;
 mod python_tuf_client;
 mod requirements;
 mod seeds_10k;
@@ -62,6 +63,7 @@ const ITEMS: &[Item] = &[
     ed25519_rule::ITEM,
     kill9_demo::ITEM,
     power_cut_secondary::ITEM,
+    power_cut_vehicle::ITEM,
     getting_started::ITEM,
     idle_cost::ITEM,
     python_tuf_client::ITEM,
