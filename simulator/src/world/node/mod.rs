@@ -9,4 +9,4 @@ pub mod secondary;
 
 pub use error::Error;
 pub use oem::{Firmware, Oem};
-pub use secondary::SecondaryNode;
+pub use secondary::{Refused, SecondaryNode};

@@ -88,6 +88,9 @@ impl World {
         if !self.primary.is_busy {
             return;
         }
+        if let Err(error) = &result {
+            self.note_refusal_of_primary(error);
+        }
         let error = result.err().map(|error| error.to_string());
         let is_idle = error.is_none() && !self.primary.had_transaction;
         self.primary.idle_cycles = if is_idle { self.primary.idle_cycles.saturating_add(1) } else { 0 };

@@ -7,7 +7,7 @@ use uptane::{ImageLine, ReleaseCounter, Sha256};
 
 use crate::world::disk::{Cut, Device, Unsynced, Word};
 use crate::world::flash::Torn;
-use crate::world::node::SecondaryNode;
+use crate::world::node::{Refused, SecondaryNode};
 use crate::world::scenario::{self, Counted, Sickness};
 use crate::world::time::Moment;
 
@@ -70,6 +70,11 @@ pub trait Secondary {
 
     /// The image of this digest does not work in it.
     fn sicken(&mut self, _image: Sha256, _sickness: Sickness) {}
+
+    /// What it has refused since this was last asked.
+    fn take_refusals(&mut self) -> Vec<Refused> {
+        Vec::new()
+    }
 
     /// Where it stands in a transaction; `None` while it does not run.
     fn phase(&self) -> Option<Phase>;
@@ -147,6 +152,10 @@ impl Secondary for SecondaryNode {
 
     fn sicken(&mut self, image: Sha256, sickness: Sickness) {
         Self::sicken(self, image, sickness);
+    }
+
+    fn take_refusals(&mut self) -> Vec<Refused> {
+        Self::take_refusals(self)
     }
 
     fn phase(&self) -> Option<Phase> {

@@ -28,6 +28,8 @@ pub struct Ended {
     pub is_at_rest: bool,
     /// When each transaction was closed.
     pub closed: Vec<Moment>,
+    /// How often an ECU refused something because a check of verification failed.
+    pub refusals: u64,
     /// The faults that struck, by kind.
     pub struck: Struck,
     /// How far the counts of power failures came that did not strike, by the number of the fault.

@@ -15,6 +15,7 @@ mod log;
 mod points;
 mod power;
 mod primary;
+mod refusals;
 mod settled;
 mod strike;
 #[cfg(test)]
@@ -175,12 +176,17 @@ impl World {
     }
 
     fn finish(mut self) -> Result<Ended, Error> {
-        let (is_at_rest, run) = (self.is_quiet(), self.report());
+        let is_at_rest = self.is_quiet();
+        if is_at_rest {
+            self.watch_owed();
+        }
+        let run = self.report();
         let frames = self.buses.iter().map(|bus| bus.bus.load().frames).fold(0, u64::saturating_add);
         let (counted, events) = (self.counted(), self.engine.happened());
         let (summary, bus_logs) = self.log.end()?;
-        let closed = self.watch.closed;
-        Ok(Ended { run, is_at_rest, closed, struck: self.struck, counted, events, frames, summary, bus_logs })
+        let Watch { closed, owed, .. } = self.watch;
+        let refusals = owed.refusals;
+        Ok(Ended { run, is_at_rest, closed, refusals, struck: self.struck, counted, events, frames, summary, bus_logs })
     }
 
     /// What the scenario has in store.

@@ -88,6 +88,7 @@ impl World {
             self.drop_calls();
         } else if let Some(node) = self.secondaries.get_mut(&ecu) {
             node.power_off(now);
+            self.forgive(ecu);
         }
         if let Some(way) = self.ways.get_mut(&Peer::Ecu(ecu)) {
             way.forget();

@@ -4,6 +4,7 @@
 //! * Once a transaction is closed, its members all run the new image, or none does.
 //! * Versions that the Primary accepted, and release counters that an ECU would not go below, never become lower.
 //! * What the Director believes an ECU runs, it runs or has run.
+//! * Every refusal has its report ([`refusals`](super::refusals)).
 //!
 //! Each is looked at when something happened to whom it speaks of; a violation is data, and the run goes on.
 
@@ -13,6 +14,7 @@ use uptane::{EcuId, ReleaseCounter, Sha256};
 
 use super::World;
 use super::event::Record;
+use super::refusals::Owed;
 use crate::world::report::{Phase, Stretch, Violation};
 use crate::world::time::Moment;
 
@@ -23,6 +25,7 @@ pub(super) struct Watch {
     pub(super) has_run: BTreeMap<EcuId, BTreeSet<Sha256>>,
     floors: BTreeMap<EcuId, ReleaseCounter>,
     versions: Vec<u64>,
+    pub(super) owed: Owed,
     pub(super) violations: Vec<Violation>,
     /// When each transaction was closed.
     pub(super) closed: Vec<Moment>,
@@ -44,6 +47,7 @@ impl World {
 
     /// Something happened to a Secondary.
     pub(super) fn after(&mut self, ecu: EcuId) {
+        self.note_refusals(ecu);
         self.watch_power(ecu);
         let Some(node) = self.secondaries.get(&ecu) else { return };
         let (runs, broken) = (node.running(), node.broken());

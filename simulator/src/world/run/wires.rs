@@ -97,6 +97,7 @@ impl World {
             (Peer::Cloud, Question::CheckIn(request)) => {
                 let answer = self.oem.check_in(request, self.time());
                 self.watch_belief();
+                self.watch_reports();
                 self.serve(Server::Director, Response::CheckedIn(Rc::new(answer)))
             }
             (Peer::Cloud, Question::Get { path, from, most }) => {

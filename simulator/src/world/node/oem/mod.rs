@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use director::answer::{Request, State};
 use director::enrolment::{self, Enrolment};
-use director::facts::{Change, Ecu as Inventoried, Installed};
+use director::facts::{Change, Ecu as Inventoried, Installed, LastReport};
 use director::images::{Refreshing, catalogue};
 use director::instance::Director;
 use director::root_file::{self, Current, founding};
@@ -246,9 +246,13 @@ impl Oem {
 
     /// What an ECU last reported of its updates to the Director, as far as that took it: the result, and the attack it noticed.
     pub fn reported(&self, ecu: EcuId) -> Option<(ResultCode, Option<Attack>)> {
+        self.last_report(ecu).map(|report| (report.result, report.attack))
+    }
+
+    /// The last report of an ECU that the Director took.
+    pub fn last_report(&self, ecu: EcuId) -> Option<LastReport> {
         let facts = at_once(self.director.store().by_id(self.inventory.id))?.ok()??;
-        let known = facts.ecus.into_iter().find(|known| known.id == ecu)?;
-        known.last_report.map(|report| (report.result, report.attack))
+        facts.ecus.into_iter().find(|known| known.id == ecu)?.last_report
     }
 
     /// The Director verifies what the Image repository has published, as its other clients do.

@@ -27,7 +27,7 @@ use proto::can::{Format, Frame};
 use proto::isotp::{Config, Framing};
 use proto::secondary::{Phase, Refusal, Request};
 use secondary_ecu::{BootError, Running};
-use uptane::{EcuId, ImageLine, ReleaseCounter, Sha256, Time};
+use uptane::{Attack, Counter, EcuId, ImageLine, ReleaseCounter, Sha256, Time};
 
 use super::Error;
 use super::oem::Oem;
@@ -39,7 +39,7 @@ use crate::world::scenario::Sickness;
 use crate::world::time::Moment;
 use crate::world::vehicle::{Connection, Ecu};
 use awake::{Awake, Parts};
-use board::{Board, Nor};
+use board::{Board, Nor, Seen};
 use cost::Cpu;
 use make::Kit;
 use messages::Messages;
@@ -58,6 +58,19 @@ pub struct SecondaryNode {
     starts: u64,
     refusals: Vec<Refusal>,
     messages: Messages,
+}
+
+/// Something that a Secondary refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The failed check: [`uptane::Error::code`].
+    pub check: u8,
+    /// The attack that its reports name from now on.
+    pub attack: Option<Attack>,
+    /// The counter of its last report before.
+    pub before: Counter,
+    /// When it has said so.
+    pub out: Moment,
 }
 
 /// Whether it runs.
@@ -207,9 +220,17 @@ impl SecondaryNode {
         (self.chip.take_fired(), self.disk.take_fired())
     }
 
-    /// What it has refused since this was last asked.
-    pub fn take_refusals(&mut self) -> Vec<Refusal> {
-        std::mem::take(&mut self.refusals)
+    /// What it has refused since this was last asked because a check of verification failed. What power took before it was
+    /// said is not among them.
+    pub fn take_refusals(&mut self) -> Vec<Refused> {
+        let (refusals, out) = (std::mem::take(&mut self.refusals), self.busy_until());
+        let Some(Seen { state, .. }) = self.board.seen() else { return Vec::new() };
+        let refused = |refusal: Refusal| match refusal {
+            Refusal::Check(check) => Some(Refused { check, attack: state.outcome.attack, before: state.reports, out }),
+            // The rest says that a request comes at the wrong time or place.
+            _ => None,
+        };
+        refusals.into_iter().filter_map(refused).collect()
     }
 
     /// Which ECU it is.
