@@ -35,6 +35,8 @@ pub(super) enum Event {
     Publish(usize),
     /// Whoever was asked has its response ready, if it is still the one that was asked.
     Ready(Peer, u64, u64, Response),
+    /// Metadata is renewed before it expires.
+    Renew,
     /// A response arrives.
     Responded(Peer, Delivery<(u64, Response)>),
     /// A call of this number has waited long enough for its response.
@@ -116,6 +118,8 @@ pub enum Record {
         /// Which.
         release: String,
     },
+    /// The repositories renewed their metadata.
+    Renewed,
     /// Whoever was asked responds.
     Responds {
         /// Who.

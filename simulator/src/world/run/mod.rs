@@ -204,6 +204,7 @@ impl World {
         }
         let kept = self.faults.iter().enumerate().filter(|(number, _)| self.kept.contains(number));
         planned.extend(kept.map(|(number, fault)| (fault.at(), Event::Fault(number))));
+        self.engine.schedule_in(DAY, Event::Renew);
         for (at, event) in planned {
             self.last_planned = self.last_planned.max(at);
             self.engine.schedule(at, event);
@@ -224,6 +225,7 @@ impl World {
             Event::PowerBack(ecu, outage) => self.power_back(ecu, outage),
             Event::Publish(number) => self.publish(number),
             Event::Ready(peer, starts, number, response) => self.ready(peer, starts, number, response),
+            Event::Renew => self.renew(),
             Event::Responded(peer, delivery) => self.responded(peer, delivery),
             Event::Retry(number) => self.retry(number),
             Event::Rotate(number) => self.rotate(number),
@@ -286,6 +288,14 @@ impl World {
         self.hear_of(rotated.map_err(|error| error.to_string()), "a key is replaced");
     }
 
+    /// What the manufacturer's people and servers do day by day, so that nothing they publish expires.
+    fn renew(&mut self) {
+        let renewed = self.oem.renew(self.time());
+        self.record(|| Record::Renewed);
+        self.hear_of(renewed.map_err(|error| error.to_string()), "metadata is renewed");
+        self.engine.schedule_in(DAY, Event::Renew);
+    }
+
     /// What the scenario has in store must be possible.
     fn hear_of(&mut self, result: Result<(), String>, what: &'static str) {
         if let Err(error) = result {
@@ -342,6 +352,8 @@ fn provision_primary(oem: &Oem, id: EcuId, disk: &VirtualDisk) -> Result<(), Err
 
 /// The date at which every run begins: 2026-01-01, in seconds since 1970.
 const BEGINNING: u64 = 1_767_225_600;
+/// How often metadata is renewed: well before what lives shortest expires, the Director's Timestamp.
+const DAY: Duration = Duration::from_secs(86_400);
 /// Bytes of the disk of a Primary whose hardware says nothing of one.
 const DISK: u64 = 1 << 30;
 /// Idle cycles after which a campaign has ended.

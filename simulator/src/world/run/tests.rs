@@ -140,3 +140,15 @@ sickness = "votes-sick"
     assert!(!ended.run.holds());
     assert_eq!(ended.run.violations, []);
 }
+
+#[test]
+fn a_vehicle_that_stood_without_power_for_three_weeks_is_updated_because_metadata_was_renewed() {
+    let power = |at: &str, state: &str| format!("[[power]]\nat = \"{at}\"\nstate = \"{state}\"\n");
+    let mut recipe = recipe(&[power("0 s", "off"), power("504 h", "parked")].concat(), 1);
+    recipe.scenario = recipe.scenario.replacen("10 min", "505 h", 1);
+    let Made { ended, log } = recipe.make(false).unwrap();
+    assert!(ended.run.holds(), "{:?}", ended.run);
+    let read = trace::read::<Recipe, Record>(log.as_slice()).unwrap();
+    let renewals = read.entries.iter().filter(|entry| matches!(entry.event, Record::Renewed));
+    assert_eq!(renewals.count(), 21);
+}
