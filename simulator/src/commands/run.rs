@@ -1,6 +1,7 @@
 //! `simulator run`: lets a scenario happen, once or with many seeds.
 
 use std::num::NonZeroU64;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,7 +28,10 @@ pub struct Options {
     /// Worlds that run at the same time.
     #[arg(long, default_value_t = NonZeroU64::MIN)]
     jobs: NonZeroU64,
-    /// Leaves out of a run that fails every fault that it fails without.
+    /// Ends with the first seed that fails.
+    #[arg(long)]
+    until_failure: bool,
+    /// Leaves out of a run that fails everything from outside that it fails without, and makes the rest simpler.
     #[arg(long)]
     shrink: bool,
     /// What is written; of several seeds, of the first that fails, or else of the first.
@@ -81,6 +85,10 @@ fn all_seeds(recipe: &Recipe, options: &Options) -> Result<Tally, Error> {
         if !tally.failed.is_empty() {
             bar.set_message(format!("({} fail)", tally.failed.len()));
         }
+        match options.until_failure && !tally.failed.is_empty() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
     })?;
     bar.finish_and_clear();
     Ok(tally)
@@ -110,11 +118,17 @@ fn print(tally: &Tally, made: &Made, shown: &Recipe, options: &Options) {
     if tally.runs == 1 || !run.holds() {
         lines(run, made).into_iter().for_each(host::cli::print);
     }
-    if options.shrink
-        && let Some(faults) = &shown.faults
-    {
-        host::cli::print(format!("fails with {} alone", host::cli::counted(faults.len(), "fault")));
+    if options.shrink && !run.holds() {
+        let events = told(shown);
+        host::cli::print(format!("fails with {} from outside alone:", host::cli::counted(events.len(), "event")));
+        events.iter().for_each(|event| host::cli::print(format!("  {event}")));
     }
+}
+
+/// What happens from outside, for people; nothing where that is all that the scenario has in store.
+fn told(shown: &Recipe) -> Vec<String> {
+    let Some((scenario, events)) = shown.whole().ok().zip(shown.outside.as_ref()) else { return Vec::new() };
+    events.iter().map(|event| scenario.told(shown.seed, event)).collect()
 }
 
 /// A run in lines.
@@ -149,7 +163,8 @@ fn as_json(tally: &Tally, made: &Made, shown: &Recipe) -> serde_json::Value {
         "violations": tally.violations, "faults": struck, "fewest_faults": tally.fewest_struck,
         "events": tally.events, "frames": tally.frames, "simulated_seconds": tally.simulated,
         "shown": {
-            "seed": run.seed, "faults": shown.faults, "holds": run.holds(), "sha256": digest,
+            "seed": run.seed, "outside": shown.outside.as_ref().map(|_| told(shown)), "holds": run.holds(),
+            "sha256": digest,
             "seconds": run.end.since_start().as_secs_f64(),
             "verdicts": run.verdicts.iter().map(|one| serde_json::json!({
                 "must": one.must, "falls_short": one.falls_short,

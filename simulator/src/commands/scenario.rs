@@ -74,7 +74,7 @@ pub(super) fn recipe(given: &str, seed: u64) -> Result<Recipe, Error> {
         mistakes.lines().for_each(host::cli::print);
         return Err(Error::Mistaken { file: source.name, mistakes: mistakes.list().len() });
     }
-    Ok(Recipe { file: source.name, scenario: source.text, vehicle, seed, faults: None })
+    Ok(Recipe { file: source.name, scenario: source.text, vehicle, seed, outside: None })
 }
 
 /// The vehicle a scenario names: a ready one, or a file whose path begins where the scenario's file is.

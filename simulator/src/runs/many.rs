@@ -1,6 +1,6 @@
 //! Many seeds of one scenario, on several threads.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::thread;
@@ -9,14 +9,15 @@ use super::recipe::{Recipe, RecipeError};
 use crate::world::run::{Ended, Error};
 use crate::world::scenario::Scenario;
 
-/// Runs every seed once, on `jobs` threads; `over` hears of each run that is over, in no order.
+/// Runs every seed once, on `jobs` threads; `over` hears of each run that is over, in no order. Once that breaks off, no
+/// further seed is begun: all lower ones are over by then, or under way and still heard of.
 ///
 /// The first world that cannot be made ends it.
 pub fn many(
     recipe: &Recipe,
     seeds: Range<u64>,
     jobs: usize,
-    mut over: impl FnMut(u64, &Ended),
+    mut over: impl FnMut(u64, &Ended) -> ControlFlow<()>,
 ) -> Result<(), RecipeError> {
     let scenario = recipe.scenario()?;
     let (next, failed) = (AtomicU64::new(seeds.start), Mutex::new(None));
@@ -42,7 +43,9 @@ pub fn many(
         }
         drop(sender);
         for (seed, run) in ended {
-            over(seed, &run);
+            if over(seed, &run).is_break() {
+                next.store(seeds.end, Ordering::Relaxed);
+            }
         }
     });
     match failed.into_inner().ok().flatten() {

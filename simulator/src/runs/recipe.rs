@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::world::description::Mistakes;
 use crate::world::run::{Ended, Error, World};
-use crate::world::scenario::Scenario;
+use crate::world::scenario::{Outside, Scenario};
 use crate::world::vehicle::Vehicle;
 
-/// All that a run follows from: the texts of its scenario and vehicle, its seed, and which faults are left in.
+/// All that a run follows from: the texts of its scenario and vehicle, its seed, and which events are left in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
@@ -23,8 +23,8 @@ pub struct Recipe {
     pub vehicle: String,
     /// The seed.
     pub seed: u64,
-    /// The numbers of the faults that are left in; all, if there is no list.
-    pub faults: Option<Vec<usize>>,
+    /// What happens from outside; all that the scenario plans and the seed draws, if there is no list.
+    pub outside: Option<Vec<Outside>>,
 }
 
 /// A run that is over, and its log.
@@ -49,19 +49,21 @@ pub enum RecipeError {
 }
 
 impl Recipe {
-    /// The scenario, read together with its vehicle.
+    /// The scenario, read together with its vehicle: of it, what is left in.
     pub fn scenario(&self) -> Result<Scenario, RecipeError> {
+        let whole = self.whole()?;
+        Ok(self.outside.as_ref().map_or(whole.clone(), |events| whole.reduced(self.seed, events)))
+    }
+
+    /// The scenario as its file has it.
+    pub fn whole(&self) -> Result<Scenario, RecipeError> {
         let vehicle = |name: &str| Vehicle::parse(name, &self.vehicle).map_err(|mistakes| first(&mistakes));
         Scenario::parse(&self.file, &self.scenario, vehicle).map_err(RecipeError::Mistaken)
     }
 
     /// The world, before anything has happened.
     pub fn world(&self, scenario: &Scenario) -> Result<World, Error> {
-        let mut world = World::new(scenario, self.seed)?;
-        if let Some(faults) = &self.faults {
-            world.keep_faults(faults);
-        }
-        Ok(world)
+        World::new(scenario, self.seed)
     }
 
     /// Runs it, with a log; with the logs of the buses too, if they are wanted.
@@ -77,10 +79,10 @@ impl Recipe {
         Ok(Made { ended, log: log.0.take() })
     }
 
-    /// The same run with another seed and all of its faults.
+    /// The same run with another seed and everything that happens then.
     #[must_use]
     pub fn with_seed(&self, seed: u64) -> Self {
-        Self { seed, faults: None, ..self.clone() }
+        Self { seed, outside: None, ..self.clone() }
     }
 }
 

@@ -1,7 +1,7 @@
 //! A run: a vehicle, its repositories, and everything between them, driven through a scenario in virtual time.
 //!
 //! The ECUs and servers are the code that ships, on virtual disks, flash, links and buses. A run is a function of its
-//! scenario, its seed and the faults that are left in: the same three give the same log, byte for byte, on any machine.
+//! scenario and its seed: the same two give the same log, byte for byte, on any machine.
 //! After every event the invariants of `watch` are looked at; what is violated is told in the [`report`](super::report).
 
 mod buses;
@@ -59,8 +59,6 @@ pub struct World {
     scenario: Scenario,
     seed: u64,
     faults: Vec<Fault>,
-    /// Which of the faults are left in.
-    kept: BTreeSet<usize>,
     /// The faults that last now.
     active: BTreeSet<usize>,
     struck: Struck,
@@ -124,7 +122,6 @@ impl World {
         let mut world = Self {
             engine: Engine::new(),
             seed,
-            kept: (0..faults.len()).collect(),
             faults,
             active: BTreeSet::new(),
             struck: Struck::default(),
@@ -155,11 +152,6 @@ impl World {
     /// Puts a node of one's own in the place of a Secondary, which must not have begun.
     pub fn replace(&mut self, ecu: EcuId, node: Box<dyn Secondary>) {
         self.secondaries.insert(ecu, node);
-    }
-
-    /// Leaves in these faults alone; they are numbered as [`Scenario::faults`] lists them.
-    pub fn keep_faults(&mut self, kept: &[usize]) {
-        self.kept = kept.iter().copied().collect();
     }
 
     /// Lets the scenario happen.
@@ -202,8 +194,8 @@ impl World {
                 planned.push((*at, Event::Assign(number)));
             }
         }
-        let kept = self.faults.iter().enumerate().filter(|(number, _)| self.kept.contains(number));
-        planned.extend(kept.map(|(number, fault)| (fault.at(), Event::Fault(number))));
+        let faults = self.faults.iter().enumerate();
+        planned.extend(faults.map(|(number, fault)| (fault.at(), Event::Fault(number))));
         self.engine.schedule_in(DAY, Event::Renew);
         for (at, event) in planned {
             self.last_planned = self.last_planned.max(at);
@@ -239,18 +231,16 @@ impl World {
         let published = self.oem.publish(&release, self.time());
         self.record(|| Record::Published { release: release.name().to_string() });
         self.hear_of(published.map_err(|error| error.to_string()), "a release is published");
-        for number in self.kept.clone() {
-            match self.faults.get(number).map(Fault::what) {
-                Some(What::Node { node: Node::Ecu(ecu), fault: NodeFault::SickImage { release: of, sickness } })
-                    if of == release.name() =>
-                {
-                    let (ecu, sickness) = (*ecu, *sickness);
-                    let image = self.image(ecu, release.name());
-                    if let Some((node, image)) = self.secondaries.get_mut(&ecu).zip(image) {
-                        node.sicken(image, sickness);
-                    }
-                }
-                Some(What::Node { .. } | What::Bus { .. } | What::Link { .. }) | None => {}
+        let sick = self.faults.iter().filter_map(|fault| match fault.what() {
+            What::Node { node: Node::Ecu(ecu), fault: NodeFault::SickImage { release: of, sickness } } => {
+                (of == release.name()).then_some((*ecu, *sickness))
+            }
+            What::Node { .. } | What::Bus { .. } | What::Link { .. } => None,
+        });
+        for (ecu, sickness) in sick.collect::<Vec<_>>() {
+            let image = self.image(ecu, release.name());
+            if let Some((node, image)) = self.secondaries.get_mut(&ecu).zip(image) {
+                node.sicken(image, sickness);
             }
         }
     }

@@ -32,6 +32,21 @@ impl Fault {
     pub fn what(&self) -> &What {
         &self.what
     }
+
+    /// How long it goes on; nothing where that is not for the scenario to say.
+    pub fn lasts(&self) -> Duration {
+        self.what.clone().lasts_mut().map_or(Duration::ZERO, |lasts| *lasts)
+    }
+
+    /// The same at another moment, and for another time if it has one.
+    #[must_use]
+    pub fn moved(&self, at: Moment, lasts: Duration) -> Self {
+        let mut what = self.what.clone();
+        if let Some(of) = what.lasts_mut() {
+            *of = lasts;
+        }
+        Self { at, what }
+    }
 }
 
 /// What goes wrong, and where.
@@ -63,6 +78,20 @@ pub enum What {
 }
 
 impl What {
+    fn lasts_mut(&mut self) -> Option<&mut Duration> {
+        match self {
+            Self::Bus { fault: BusFault::BitErrors { lasts, .. }, .. } | Self::Link { lasts, .. } => Some(lasts),
+            Self::Node { fault, .. } => match fault {
+                NodeFault::DiskLie(lasts)
+                | NodeFault::Overrun(lasts)
+                | NodeFault::PowerCut(lasts)
+                | NodeFault::PowerPoint(PowerPoint { lasts, .. })
+                | NodeFault::SlowServer { lasts, .. } => Some(lasts),
+                NodeFault::BusOff | NodeFault::FlashTear | NodeFault::Reset | NodeFault::SickImage { .. } => None,
+            },
+        }
+    }
+
     /// The word for its kind, as files have it.
     pub fn kind(&self) -> &'static str {
         let kind = match self {

@@ -10,6 +10,7 @@ mod fault;
 mod kind;
 mod mix;
 mod must;
+mod outside;
 mod plan;
 mod read;
 pub mod ready;
@@ -18,6 +19,7 @@ pub use cut::{Counted, PowerPoint, Reach, Torn};
 pub use fault::{BusFault, Fault, LinkFault, LinkName, Node, NodeFault, Server, Sickness, What};
 pub use mix::Mix;
 pub use must::Must;
+pub use outside::Outside;
 pub use plan::{Campaign, Image, Release, Repository, Rotation, Start};
 
 use std::time::Duration;

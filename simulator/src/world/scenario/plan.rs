@@ -167,6 +167,12 @@ impl Campaign {
     pub fn ecus(&self) -> &[EcuId] {
         &self.ecus
     }
+
+    /// The same for those of its ECUs that have these names, with another start.
+    pub(super) fn reduced(&self, ecus: &[String], start: Start) -> Self {
+        let is_left = |ecu: &&EcuId| ecus.iter().any(|name| name == ecu.as_str());
+        Self { ecus: self.ecus.iter().filter(is_left).copied().collect(), start, ..self.clone() }
+    }
 }
 
 fn start(earlier: &Known<Campaign>, cast: &Cast<'_>, fields: &mut Fields<'_>, notes: &mut Notes<'_>) -> Option<Start> {

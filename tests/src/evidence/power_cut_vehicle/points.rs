@@ -114,7 +114,7 @@ pub(super) fn recipe(series: Series, limit: Duration, faults: &str, seed: u64) -
         scenario,
         vehicle: include_str!("vehicle.toml").to_owned(),
         seed,
-        faults: None,
+        outside: None,
     }
 }
 
