@@ -233,6 +233,9 @@ impl World {
 
     /// A Secondary answered, or did not.
     pub(super) fn answered(&mut self, ecu: EcuId, answer: Result<Answer, Silent>) {
+        if let Ok(answer) = &answer {
+            self.watch_answer(ecu, answer);
+        }
         let Some(errand) = self.primary.errands.get_mut(&ecu).and_then(|queue| queue.front_mut()) else { return };
         errand.answer(answer);
         self.turn(ecu);

@@ -11,6 +11,7 @@ mod cycle;
 mod ecu;
 mod ended;
 mod event;
+mod kept;
 mod log;
 mod points;
 mod power;
@@ -169,8 +170,9 @@ impl World {
 
     fn finish(mut self) -> Result<Ended, Error> {
         let is_at_rest = self.is_quiet();
-        if is_at_rest {
-            self.watch_owed();
+        match is_at_rest {
+            true => self.watch_owed(),
+            false => self.watch_rest(),
         }
         let run = self.report();
         let frames = self.buses.iter().map(|bus| bus.bus.load().frames).fold(0, u64::saturating_add);

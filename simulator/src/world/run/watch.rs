@@ -5,8 +5,10 @@
 //! * Versions that the Primary accepted, and release counters that an ECU would not go below, never become lower.
 //! * What the Director believes an ECU runs, it runs or has run.
 //! * Every refusal has its report ([`refusals`](super::refusals)).
+//! * Once nothing goes wrong any more, the vehicle comes to rest.
 //!
-//! Each is looked at when something happened to whom it speaks of; a violation is data, and the run goes on.
+//! What an ECU has said and must keep stands in [`kept`](super::kept). Each is looked at when something happened to whom it
+//! speaks of; a violation is data, and the run goes on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +16,7 @@ use uptane::{EcuId, ReleaseCounter, Sha256};
 
 use super::World;
 use super::event::Record;
+use super::kept::Said;
 use super::refusals::Owed;
 use crate::world::report::{Phase, Stretch, Violation};
 use crate::world::time::Moment;
@@ -30,6 +33,7 @@ pub(super) struct Watch {
     /// When each transaction was closed.
     pub(super) closed: Vec<Moment>,
     pub(super) phases: BTreeMap<EcuId, Vec<Stretch>>,
+    pub(super) said: Said,
 }
 
 impl World {
@@ -57,6 +61,7 @@ impl World {
         if let Some(why) = broken {
             self.violated("every ECU comes back from a reset", format!("{ecu}: {why}"));
         }
+        self.watch_standing(ecu);
         self.note_phase(ecu);
     }
 
@@ -136,6 +141,16 @@ impl World {
                     format!("{ecu} never ran {believed}, which the Director believes it runs"),
                 );
             }
+        }
+    }
+
+    /// The time of the scenario is up, and the vehicle is not at rest.
+    pub(super) fn watch_rest(&mut self) {
+        if self.has_calmed_down() {
+            let open = self.primary.node.as_ref().and_then(|node| node.transaction());
+            let how = open
+                .map_or("it has no transaction".to_owned(), |open| format!("its transaction is {}", open.state.word()));
+            self.violated("a vehicle comes to rest once nothing goes wrong any more", how);
         }
     }
 
