@@ -8,5 +8,6 @@ pub mod oracle;
 pub mod programs;
 pub mod record;
 pub mod socketcan;
+pub mod sources;
 pub mod tap;
 pub mod walkthrough;

@@ -13,7 +13,7 @@ mod sites;
 mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -69,7 +69,7 @@ fn cite(record: &mut Record, plan: &Plan, steps: &Steps) {
 
 /// As many mutants as asked for, chosen by the seed.
 fn show_few(record: &mut Record, root: &Path, plan: &Plan, steps: &Steps, few: usize) -> Result<()> {
-    let bench = Bench::set_up(root, folder(0)?)?;
+    let bench = Bench::set_up(root, &name(0))?;
     let mut caught = 0;
     let mut done = 0;
     for mutant in shuffled(&plan.mutants, record.seed()) {
@@ -152,16 +152,14 @@ fn without_mutant(plan: &Plan, outcomes: &[Judged]) -> impl Iterator<Item = usiz
     (0..plan.cited.len()).filter(move |cited| !edited.contains(cited)).collect::<Vec<_>>().into_iter()
 }
 
-/// Where a copy is kept, so that what it needs is built only once.
-fn folder(copy: usize) -> Result<PathBuf> {
-    let built = std::env::current_exe()?;
-    let target = built.ancestors().nth(2).context("programs lie in the target folder")?;
-    Ok(target.join("mutants").join(copy.to_string()))
+/// What a copy is called.
+fn name(copy: usize) -> String {
+    format!("mutants/{copy}")
 }
 
 fn set_up(root: &Path, copies: usize) -> Result<Vec<Bench>> {
     thread::scope(|scope| {
-        let one = |copy| scope.spawn(move || Bench::set_up(root, folder(copy)?));
+        let one = |copy| scope.spawn(move || Bench::set_up(root, &name(copy)));
         let started: Vec<_> = (0..copies).map(one).collect();
         started
             .into_iter()

@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 
 use super::plan::Source;
 use crate::programs;
+use crate::sources::Copy;
 
 /// What became of a mutant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub(super) enum Outcome {
 
 /// A copy of the crate, built.
 pub(super) struct Bench {
-    folder: PathBuf,
+    copy: Copy,
     /// The two test binaries: unit tests, and those in `tests/verification`.
     suites: [Suite; 2],
 }
@@ -51,29 +52,26 @@ const SLOW: Duration = Duration::from_millis(500);
 const ENDLESS: Duration = Duration::from_secs(180);
 
 impl Bench {
-    /// Copies the crate of the workspace at `root` into `folder`, builds it and runs its tests, which have to pass.
-    pub(super) fn set_up(root: &Path, folder: PathBuf) -> Result<Self> {
-        let sources = folder.join("sources");
-        if sources.exists() {
-            fs::remove_dir_all(&sources)?;
+    /// Copies the crate of the workspace at `root` to a copy of this name, builds it and runs its tests, which have to pass.
+    pub(super) fn set_up(root: &Path, name: &str) -> Result<Self> {
+        let copy = Copy::empty(name)?;
+        for part in ["uptane", "tests/vectors", "Cargo.lock"] {
+            copy.take(root, part)?;
         }
-        for part in ["uptane", "tests/vectors"] {
-            copy(&root.join(part), &sources.join(part))?;
-        }
-        fs::copy(root.join("Cargo.lock"), sources.join("Cargo.lock"))?;
-        fs::write(sources.join("Cargo.toml"), manifest(&fs::read_to_string(root.join("Cargo.toml"))?)?)?;
-        let programs = build_all(&folder)?;
+        let whole = fs::read_to_string(root.join("Cargo.toml"))?;
+        fs::write(copy.sources().join("Cargo.toml"), manifest(&whole)?)?;
+        let programs = build_all(&copy)?;
         let suite = |flags, name| {
             let program: &PathBuf = programs.get(name).with_context(|| format!("cargo built no tests of {name}"))?;
-            Suite::measure(flags, program.clone(), &folder)
+            Suite::measure(flags, program.clone(), &copy)
         };
         let suites = [suite(VERIFICATION, "verification")?, suite(UNIT, "uptane")?];
-        Ok(Self { folder, suites })
+        Ok(Self { copy, suites })
     }
 
     /// Puts `text` in the place of a file and runs the tests until one fails, `first` those with these names.
     pub(super) fn judge(&self, source: &Source, text: &str, first: &BTreeSet<&String>) -> Result<Outcome> {
-        let path = self.folder.join("sources").join(&source.path);
+        let path = self.copy.sources().join(&source.path);
         fs::write(&path, text)?;
         let outcome = self.run(source, first);
         fs::write(&path, &source.text)?;
@@ -87,17 +85,17 @@ impl Bench {
             false => [verification, unit],
         };
         for suite in order {
-            if !build(&self.folder, suite.flags)? {
+            if !build(&self.copy, suite.flags)? {
                 return Ok(Outcome::NotCompiled);
             }
-            let named = suite.run_named(&self.folder, first)?;
-            let failed = if named.is_empty() { suite.run_fast(&self.folder)? } else { named };
+            let named = suite.run_named(&self.copy, first)?;
+            let failed = if named.is_empty() { suite.run_fast(&self.copy)? } else { named };
             if !failed.is_empty() {
                 return Ok(Outcome::Caught(failed));
             }
         }
         for suite in order {
-            let failed = suite.run_slow(&self.folder)?;
+            let failed = suite.run_slow(&self.copy)?;
             if !failed.is_empty() {
                 return Ok(Outcome::Caught(failed));
             }
@@ -108,10 +106,10 @@ impl Bench {
 
 impl Suite {
     /// Runs every test once and sees which take long.
-    fn measure(flags: &'static [&'static str], program: PathBuf, folder: &Path) -> Result<Self> {
+    fn measure(flags: &'static [&'static str], program: PathBuf, copy: &Copy) -> Result<Self> {
         let (mut all, mut slow) = (Vec::new(), Vec::new());
         let mut before = now();
-        let failed = run_tests(&program, folder, &[], End::AtFirst, |test| {
+        let failed = run_tests(&program, copy, &[], End::AtFirst, |test| {
             let after = now();
             all.push(test.to_owned());
             if after.duration_since(before) > SLOW {
@@ -126,27 +124,27 @@ impl Suite {
     }
 
     /// Those of these tests that fail. Some may be tests of another suite, or of another crate.
-    fn run_named(&self, folder: &Path, names: &BTreeSet<&String>) -> Result<Vec<String>> {
+    fn run_named(&self, copy: &Copy, names: &BTreeSet<&String>) -> Result<Vec<String>> {
         let is_named = |test: &&String| names.iter().any(|name| test.rsplit("::").next() == Some(name));
         let named: Vec<&str> = self.all.iter().filter(is_named).map(String::as_str).collect();
         match named.is_empty() {
             true => Ok(Vec::new()),
-            false => run_tests(&self.program, folder, &named, End::AtLast, |_| {}),
+            false => run_tests(&self.program, copy, &named, End::AtLast, |_| {}),
         }
     }
 
     /// The first of the quick tests that fails.
-    fn run_fast(&self, folder: &Path) -> Result<Vec<String>> {
+    fn run_fast(&self, copy: &Copy) -> Result<Vec<String>> {
         let skipped = self.slow.iter().flat_map(|name| ["--skip", name]).collect::<Vec<_>>();
-        run_tests(&self.program, folder, &skipped, End::AtFirst, |_| {})
+        run_tests(&self.program, copy, &skipped, End::AtFirst, |_| {})
     }
 
     /// The first of the slow tests that fails.
-    fn run_slow(&self, folder: &Path) -> Result<Vec<String>> {
+    fn run_slow(&self, copy: &Copy) -> Result<Vec<String>> {
         let names: Vec<&str> = self.slow.iter().map(String::as_str).collect();
         match names.is_empty() {
             true => Ok(Vec::new()),
-            false => run_tests(&self.program, folder, &names, End::AtFirst, |_| {}),
+            false => run_tests(&self.program, copy, &names, End::AtFirst, |_| {}),
         }
     }
 }
@@ -163,13 +161,13 @@ enum End {
 /// Runs tests one after the other, tells which passed, and gives back which failed.
 fn run_tests(
     program: &Path,
-    folder: &Path,
+    copy: &Copy,
     arguments: &[&str],
     end: End,
     mut passed: impl FnMut(&str),
 ) -> Result<Vec<String>> {
     let mut command = Command::new(program);
-    command.args(arguments).args(["--exact", "--test-threads=1"]).current_dir(folder.join("sources/uptane"));
+    command.args(arguments).args(["--exact", "--test-threads=1"]).current_dir(copy.sources().join("uptane"));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).env("RUST_BACKTRACE", "0");
     let mut child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
     let lines = lines_of(&mut child)?;
@@ -237,19 +235,18 @@ fn manifest(whole: &str) -> Result<String> {
     Ok(toml::to_string(&manifest)?)
 }
 
-fn cargo(folder: &Path, flags: &[&str]) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+fn cargo(copy: &Copy, flags: &[&str]) -> Command {
     // Not `--locked`: the lock file still names what only the other members of the workspace need.
-    command.args(["test", "--offline", "--no-run", "--package", "uptane", "--all-features"]).args(flags);
-    command.current_dir(folder.join("sources")).env("CARGO_TARGET_DIR", folder.join("target"));
+    let mut command = copy.cargo("test");
+    command.args(["--no-run", "--package", "uptane", "--all-features"]).args(flags);
     // An edit may leave a name unused; that is not what is asked.
     command.env("RUSTFLAGS", "--cap-lints allow").env("CARGO_PROFILE_DEV_DEBUG", "false");
     command
 }
 
 /// Builds all tests, and gives back the test programs by the names of what they test.
-fn build_all(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
-    let mut command = cargo(folder, &[UNIT, VERIFICATION].concat());
+fn build_all(copy: &Copy) -> Result<BTreeMap<String, PathBuf>> {
+    let mut command = cargo(copy, &[UNIT, VERIFICATION].concat());
     let messages = programs::output(command.arg("--message-format=json"))?;
     let mut built = BTreeMap::new();
     for message in messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()) {
@@ -262,23 +259,10 @@ fn build_all(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
 }
 
 /// Builds one of the test programs; false if the compiler refuses.
-fn build(folder: &Path, flags: &[&str]) -> Result<bool> {
-    let mut command = cargo(folder, flags);
+fn build(copy: &Copy, flags: &[&str]) -> Result<bool> {
+    let mut command = cargo(copy, flags);
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     Ok(quiet.status().context("cannot start cargo")?.success())
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
-        let path = entry?.path();
-        let to = to.join(path.file_name().context("an entry of a folder has a name")?);
-        match path.is_dir() {
-            true => copy(&path, &to)?,
-            false => drop(fs::copy(&path, &to)?),
-        }
-    }
-    Ok(())
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests that take long are run last")]
