@@ -4,6 +4,7 @@
 //! figure with its limit. What it cannot do for want of a tool falls short, and names the tool.
 
 mod bench_peers;
+mod bug_found;
 mod can_golden;
 mod demo;
 mod determinism;
@@ -77,6 +78,7 @@ const ITEMS: &[Item] = &[
     model::ITEM,
     determinism::ITEM,
     seeds_10k::ITEM,
+    bug_found::ITEM,
 ];
 
 /// Prints every name with its promise.

@@ -24,8 +24,8 @@ struct Arguments {
     /// Decides what is left to chance: another seed, another run.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Show only so many mutants, which the seed chooses, or so many thousand cases of `mutated-metadata` or inputs of
-    /// `fuzz`, which then fall short of their limit; other evidence is always shown whole.
+    /// Show only so many mutants, which the seed chooses, or planted bugs, or so many thousand cases of `mutated-metadata` or
+    /// inputs of `fuzz`, which then fall short of their limit; other evidence is always shown whole.
     #[arg(long, value_name = "COUNT")]
     few: Option<usize>,
 }
