@@ -225,10 +225,10 @@ impl SecondaryNode {
     pub fn take_refusals(&mut self) -> Vec<Refused> {
         let (refusals, out) = (std::mem::take(&mut self.refusals), self.busy_until());
         let Some(Seen { state, .. }) = self.board.seen() else { return Vec::new() };
-        let refused = |refusal: Refusal| match refusal {
-            Refusal::Check(check) => Some(Refused { check, attack: state.outcome.attack, before: state.reports, out }),
+        let refused = |refusal: Refusal| {
             // The rest says that a request comes at the wrong time or place.
-            _ => None,
+            let Refusal::Check(check) = refusal else { return None };
+            Some(Refused { check, attack: state.outcome.attack, before: state.reports, out })
         };
         refusals.into_iter().filter_map(refused).collect()
     }

@@ -15,9 +15,9 @@ fn fault(kind: &str, node: &str, number: u64, more: &str) -> String {
 /// When each ECU lost power.
 fn outages(made: &Made) -> Vec<(String, Moment)> {
     let read = trace::read::<crate::runs::Recipe, Record>(made.log.as_slice()).unwrap();
-    let off = read.entries.into_iter().filter_map(|entry| match entry.event {
-        Record::Power { ecu, on: false } => Some((ecu, entry.at)),
-        _ => None,
+    let off = read.entries.into_iter().filter_map(|entry| {
+        let Record::Power { ecu, on: false } = entry.event else { return None };
+        Some((ecu, entry.at))
     });
     off.collect()
 }
