@@ -2,8 +2,12 @@
 //!
 //! The engine knows nothing of the events; the world takes one after the other and schedules what follows from it. Time
 //! never goes back: what is scheduled for the past happens now.
+//!
+//! Tickets alone are sorted; the events stand still meanwhile. A ticket whose event was taken back stays in the queue until
+//! its turn comes, or until there are more of them than of the others.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use super::time::Moment;
@@ -14,7 +18,19 @@ pub struct Engine<E> {
     now: Moment,
     next: u64,
     happened: u64,
-    events: BTreeMap<Ticket, E>,
+    /// The first is never one whose event was taken back.
+    queue: BinaryHeap<Reverse<Ticket>>,
+    places: Vec<Place<E>>,
+    /// Places without an event.
+    free: Vec<usize>,
+}
+
+/// Where an event stands until it happens.
+#[derive(Clone, Debug)]
+struct Place<E> {
+    /// The number of the ticket it was scheduled with.
+    number: u64,
+    event: Option<E>,
 }
 
 /// Names one scheduled event. Tickets are ordered as their events happen.
@@ -22,6 +38,7 @@ pub struct Engine<E> {
 pub struct Ticket {
     at: Moment,
     number: u64,
+    place: usize,
 }
 
 impl Ticket {
@@ -33,7 +50,8 @@ impl Ticket {
 
 impl<E> Default for Engine<E> {
     fn default() -> Self {
-        Self { now: Moment::START, next: 0, happened: 0, events: BTreeMap::new() }
+        let (queue, places, free) = (BinaryHeap::new(), Vec::new(), Vec::new());
+        Self { now: Moment::START, next: 0, happened: 0, queue, places, free }
     }
 }
 
@@ -46,9 +64,10 @@ impl<E> Engine<E> {
     /// Lets `event` happen at `at`, after those already scheduled for then; at once if that is past. What is scheduled for
     /// [`Moment::NEVER`] waits until it is cancelled.
     pub fn schedule(&mut self, at: Moment, event: E) -> Ticket {
-        let ticket = Ticket { at: at.max(self.now), number: self.next };
-        self.next = self.next.saturating_add(1);
-        self.events.insert(ticket, event);
+        let number = self.next;
+        self.next = number.saturating_add(1);
+        let ticket = Ticket { at: at.max(self.now), number, place: self.put(Place { number, event: Some(event) }) };
+        self.queue.push(Reverse(ticket));
         ticket
     }
 
@@ -59,24 +78,33 @@ impl<E> Engine<E> {
 
     /// Takes an event back; `None` if it has happened or was taken back before.
     pub fn cancel(&mut self, ticket: Ticket) -> Option<E> {
-        self.events.remove(&ticket)
+        let event = self.take(ticket)?;
+        self.tidy();
+        Some(event)
     }
 
     /// Takes back every event that `unwanted` says so of.
     pub fn cancel_all(&mut self, mut unwanted: impl FnMut(&E) -> bool) {
-        self.events.retain(|_, event| !unwanted(event));
+        let unwanted: Vec<Ticket> = self.pending().filter(|(_, event)| unwanted(event)).map(|(of, _)| of).collect();
+        for ticket in unwanted {
+            self.take(ticket);
+        }
+        self.tidy();
     }
 
     /// Goes on to the next event that happens by `end`. If there is none, `end` is now.
     pub fn step(&mut self, end: Moment) -> Option<E> {
-        let due = self.events.first_entry().filter(|first| first.key().at <= end && first.key().at < Moment::NEVER);
-        let Some(first) = due else {
+        let first = self.queue.peek().map(|Reverse(first)| *first);
+        let Some(first) = first.filter(|first| first.at <= end && first.at < Moment::NEVER) else {
             self.now = self.now.max(end.min(LAST));
             return None;
         };
-        self.now = first.key().at;
+        self.queue.pop();
+        let event = self.take(first);
+        self.drop_void();
+        self.now = first.at;
         self.happened = self.happened.saturating_add(1);
-        Some(first.remove())
+        event
     }
 
     /// What is now.
@@ -86,7 +114,7 @@ impl<E> Engine<E> {
 
     /// When the next event happens; [`Moment::NEVER`] if none does.
     pub fn next_at(&self) -> Moment {
-        self.events.first_key_value().map_or(Moment::NEVER, |(ticket, _)| ticket.at)
+        self.queue.peek().map_or(Moment::NEVER, |Reverse(first)| first.at)
     }
 
     /// Events that have happened.
@@ -96,12 +124,59 @@ impl<E> Engine<E> {
 
     /// Events to come, in their order.
     pub fn pending(&self) -> impl Iterator<Item = (Ticket, &E)> {
-        self.events.iter().map(|(ticket, event)| (*ticket, event))
+        let mut tickets: Vec<Ticket> = self.queue.iter().map(|Reverse(ticket)| *ticket).collect();
+        tickets.sort_unstable();
+        tickets.into_iter().filter_map(|ticket| Some((ticket, self.event(ticket)?)))
     }
+
+    fn event(&self, ticket: Ticket) -> Option<&E> {
+        self.places.get(ticket.place).filter(|place| place.number == ticket.number)?.event.as_ref()
+    }
+
+    fn put(&mut self, place: Place<E>) -> usize {
+        if let Some(free) = self.free.pop()
+            && let Some(old) = self.places.get_mut(free)
+        {
+            *old = place;
+            return free;
+        }
+        self.places.push(place);
+        self.places.len().saturating_sub(1)
+    }
+
+    fn take(&mut self, ticket: Ticket) -> Option<E> {
+        let place = self.places.get_mut(ticket.place).filter(|place| place.number == ticket.number)?;
+        let event = place.event.take()?;
+        self.free.push(ticket.place);
+        Some(event)
+    }
+
+    /// Drops void tickets: those in front, and all others once they are more than those that count.
+    fn tidy(&mut self) {
+        let count = self.places.len().saturating_sub(self.free.len());
+        if self.queue.len().saturating_sub(count) > count.saturating_add(FEW) {
+            let places = &self.places;
+            self.queue.retain(|Reverse(ticket)| stands(places, *ticket));
+        }
+        self.drop_void();
+    }
+
+    fn drop_void(&mut self) {
+        while self.queue.peek().is_some_and(|Reverse(first)| !stands(&self.places, *first)) {
+            self.queue.pop();
+        }
+    }
+}
+
+/// Whether the event of a ticket is still to happen.
+fn stands<E>(places: &[Place<E>], ticket: Ticket) -> bool {
+    places.get(ticket.place).is_some_and(|place| place.number == ticket.number && place.event.is_some())
 }
 
 /// The last moment at which something happens.
 const LAST: Moment = Moment::from_nanos(u64::MAX - 1);
+/// So many void tickets are not worth looking for.
+const FEW: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -189,5 +264,18 @@ mod tests {
         assert_eq!((engine.cancel(two), engine.cancel(two)), (Some(2), None));
         engine.cancel_all(|event| *event == 1);
         assert_eq!(engine.pending().count(), 0);
+    }
+
+    #[test]
+    fn what_is_taken_back_again_and_again_leaves_nothing_behind() {
+        let mut engine = Engine::new();
+        let last = engine.schedule(Moment::from_nanos(1_000), 0);
+        for number in 1..=1_000 {
+            let ticket = engine.schedule(Moment::from_nanos(2_000), number);
+            assert_eq!((engine.cancel(ticket), engine.cancel(ticket)), (Some(number), None));
+        }
+        assert!(engine.queue.len() < 100 && engine.places.len() == 2, "{} tickets", engine.queue.len());
+        assert_eq!(engine.pending().map(|(ticket, _)| ticket).collect::<Vec<_>>(), [last]);
+        assert_eq!((engine.step(END), engine.step(END)), (Some(0), None));
     }
 }

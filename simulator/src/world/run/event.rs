@@ -8,13 +8,13 @@ use super::calls::{Peer, Question, Response};
 use crate::world::disk::VirtualDisk;
 use crate::world::link::Delivery;
 
-/// Something that is due at a moment.
+/// Something that is due at a moment. What is large and rare is boxed: a run has a hundred thousand of the others.
 #[derive(Debug)]
 pub(super) enum Event {
     /// A campaign of this number may begin.
     Assign(usize),
     /// A question arrives at whom it is asked.
-    Asked(Peer, Delivery<(u64, Question)>),
+    Asked(Peer, Box<Delivery<(u64, Question)>>),
     /// Something happens on a bus.
     Bus(usize),
     /// The Primary begins a cycle, if it still is the one that planned to.
@@ -34,11 +34,11 @@ pub(super) enum Event {
     /// A release of this number is published.
     Publish(usize),
     /// Whoever was asked has its response ready, if it is still the one that was asked.
-    Ready(Peer, u64, u64, Response),
+    Ready(Box<Ready>),
     /// Metadata is renewed before it expires.
     Renew,
     /// A response arrives.
-    Responded(Peer, Delivery<(u64, Response)>),
+    Responded(Peer, Box<Delivery<(u64, Response)>>),
     /// A call of this number has waited long enough for its response.
     Retry(u64),
     /// A key of this number is replaced.
@@ -47,6 +47,17 @@ pub(super) enum Event {
     Speak(EcuId),
     /// A Secondary has something to do.
     Wake(EcuId),
+}
+
+/// A response that is about to leave.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) peer: Peer,
+    /// How often whoever responds had been started when it was asked.
+    pub(super) starts: u64,
+    /// The number of the call.
+    pub(super) number: u64,
+    pub(super) response: Response,
 }
 
 /// A line of the log: what happened, to whom.

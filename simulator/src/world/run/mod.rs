@@ -207,7 +207,7 @@ impl World {
 
     fn happen(&mut self, event: Event) {
         match event {
-            Event::Asked(peer, delivery) => self.asked(peer, delivery),
+            Event::Asked(peer, delivery) => self.asked(peer, *delivery),
             Event::Assign(number) => self.assign(number),
             Event::Bus(number) => self.run_bus(number),
             Event::Cycle(cycle) => self.begin_cycle(cycle),
@@ -218,9 +218,9 @@ impl World {
             Event::Power(number) => self.enter(number),
             Event::PowerBack(ecu, outage) => self.power_back(ecu, outage),
             Event::Publish(number) => self.publish(number),
-            Event::Ready(peer, starts, number, response) => self.ready(peer, starts, number, response),
+            Event::Ready(ready) => self.ready(*ready),
             Event::Renew => self.renew(),
-            Event::Responded(peer, delivery) => self.responded(peer, delivery),
+            Event::Responded(peer, delivery) => self.responded(peer, *delivery),
             Event::Retry(number) => self.retry(number),
             Event::Rotate(number) => self.rotate(number),
             Event::Speak(ecu) => self.speak(ecu),

@@ -8,7 +8,7 @@ use proto::secondary::Request;
 
 use super::World;
 use super::calls::{Call, FIRST_WAIT, Peer, Question, Response};
-use super::event::{Event, Record};
+use super::event::{Event, Ready, Record};
 use super::primary::Heard;
 use crate::world::link::Delivery;
 use crate::world::scenario::Server;
@@ -43,7 +43,7 @@ impl World {
         let Some(way) = self.ways.get_mut(&peer) else { return };
         // A link that is cut takes nothing; the next attempt may find it whole.
         for delivery in way.there.send(now, (number, call.question.clone()), size).unwrap_or_default() {
-            self.engine.schedule(delivery.at(), Event::Asked(peer, delivery));
+            self.engine.schedule(delivery.at(), Event::Asked(peer, Box::new(delivery)));
         }
     }
 
@@ -120,7 +120,7 @@ impl World {
         match ready {
             Some((at, response)) => {
                 let starts = self.starts(peer);
-                self.engine.schedule(at, Event::Ready(peer, starts, number, response));
+                self.engine.schedule(at, Event::Ready(Box::new(Ready { peer, starts, number, response })));
             }
             // Nobody took it: it may come again.
             None => {
@@ -145,7 +145,8 @@ impl World {
     }
 
     /// A response leaves, if whoever was asked still is what it was.
-    pub(super) fn ready(&mut self, peer: Peer, starts: u64, number: u64, response: Response) {
+    pub(super) fn ready(&mut self, ready: Ready) {
+        let Ready { peer, starts, number, response } = ready;
         if starts != self.starts(peer) {
             return;
         }
@@ -161,7 +162,7 @@ impl World {
         self.record(|| Record::Responds { who: peer.to_string(), bytes: size });
         let Some(way) = self.ways.get_mut(&peer) else { return };
         for delivery in way.back.send(now, (number, response), size).unwrap_or_default() {
-            self.engine.schedule(delivery.at(), Event::Responded(peer, delivery));
+            self.engine.schedule(delivery.at(), Event::Responded(peer, Box::new(delivery)));
         }
     }
 
