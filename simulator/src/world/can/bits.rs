@@ -8,7 +8,7 @@ use proto::can::Frame;
 
 use super::bus::{Bus, Disturbance, State};
 use super::controller::Outcome;
-use super::event::{BusError, Event, NodeId, What};
+use super::event::{BusError, What};
 use super::grid::Point;
 use super::node::{Node, Presence};
 use crate::world::time::Moment;
@@ -42,6 +42,7 @@ impl Bus {
             }
         }
         debug_assert!(self.grid.moment(start) <= at);
+        self.calm = false;
         self.state = State::Bits(Episode { base: start.base, begun: start.ticks, failed: false, again: false });
     }
 
@@ -147,14 +148,14 @@ impl Bus {
             node.bits.controller.stop();
             node.leave(at);
             self.note_timer(index);
-            self.events.push_back(Event { at, node: NodeId(index), what: What::BusOff });
+            self.tell(at, index, What::BusOff);
         } else if before != node.counters {
             self.tell_change(index, before, at);
         }
     }
 
     fn failed(&mut self, index: usize, error: BusError, at: Moment) {
-        self.events.push_back(Event { at, node: NodeId(index), what: What::Error(error) });
+        self.tell(at, index, What::Error(error));
         if let State::Bits(episode) = &mut self.state
             && !episode.failed
         {

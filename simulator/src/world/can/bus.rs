@@ -4,6 +4,9 @@
 //! valid for receivers and for its sender, and at which the bus is free again, follow. Anything else (a flipped bit, an
 //! identifier with two senders, a sender that loses power, nobody to acknowledge) is simulated bit by bit, controller by
 //! controller, until all are in step again.
+//!
+//! What nobody waits for happens late, but as it would have: before anything is done to a bus, and before anything is told,
+//! all that was due comes first.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -17,6 +20,7 @@ use super::event::{Event, NodeId, What};
 use super::frames::Running;
 use super::grid::{Grid, Point};
 use super::node::{Config, Node, Presence};
+use super::routine::{RECOVERY, Source};
 use super::traffic::Traffic;
 use crate::world::chance::Chance;
 use crate::world::time::Moment;
@@ -30,16 +34,24 @@ pub struct Bus {
     pub(super) grid: Grid,
     pub(super) nodes: Vec<Node>,
     pub(super) state: State,
-    pub(super) events: VecDeque<Event>,
-    upcoming: Moment,
+    events: VecDeque<Event>,
+    /// What happened to nodes that nobody attends to, if it is kept.
+    asides: Option<VecDeque<Event>>,
+    /// Whether all nodes are attended to.
+    attends_all: bool,
+    /// Whether nothing can go wrong with a frame that begins now, unless two nodes send the same identifier.
+    pub(super) calm: bool,
+    /// Whether an attended node accepts frames of nodes that nobody attends to.
+    hears_others: bool,
+    pub(super) upcoming: Moment,
     /// Not after the first moment at which a node does something by itself.
-    timer: Moment,
+    pub(super) timer: Moment,
     pub(super) cut: bool,
     /// Frames begun so far, those that failed included.
     pub(super) attempts: u64,
     pub(super) disturbances: Vec<Disturbance>,
     chance: Chance,
-    sources: Vec<Source>,
+    pub(super) sources: Vec<Source>,
     pub(super) load: Load,
     busy_ticks: u64,
 }
@@ -75,13 +87,6 @@ pub(super) struct Disturbance {
     pub(super) bit: u32,
 }
 
-/// Traffic that a node sends by itself.
-#[derive(Debug)]
-struct Source {
-    node: usize,
-    traffic: Traffic,
-}
-
 impl Bus {
     /// A bus without nodes. `chance` decides which bits noise disturbs.
     pub fn new(rates: BitRates, chance: Chance) -> Self {
@@ -90,6 +95,10 @@ impl Bus {
             nodes: Vec::new(),
             state: State::Free(Point::default()),
             events: VecDeque::new(),
+            asides: None,
+            attends_all: false,
+            calm: false,
+            hears_others: false,
             upcoming: Moment::NEVER,
             timer: Moment::NEVER,
             cut: false,
@@ -109,7 +118,9 @@ impl Bus {
         if self.attempts > 0 {
             node.presence = Presence::Off;
         }
+        self.calm = false;
         self.nodes.push(node);
+        self.hears_others = self.hears_others || self.would_hear_others();
         NodeId(index)
     }
 
@@ -117,6 +128,8 @@ impl Bus {
     pub fn add_traffic(&mut self, node: NodeId, traffic: Traffic) -> Result<(), Error> {
         self.known(node)?;
         self.sources.push(Source { node: node.0, traffic });
+        self.calm = false;
+        self.hears_others = self.hears_others || self.would_hear_others();
         self.plan();
         Ok(())
     }
@@ -125,6 +138,7 @@ impl Bus {
     pub fn send(&mut self, node: NodeId, frame: Frame, now: Moment) -> Result<(), Error> {
         self.pass_until(now);
         self.node_mut(node)?.queue(frame, now)?;
+        self.hears_others = self.hears_others || !self.is_attended(node.0) && self.is_heard(node.0, &frame);
         self.plan();
         Ok(())
     }
@@ -159,6 +173,7 @@ impl Bus {
         off.bits.controller.stop();
         off.presence = Presence::Off;
         off.forget();
+        self.calm = false;
         self.plan();
         Ok(())
     }
@@ -194,6 +209,7 @@ impl Bus {
         self.pass_until(now);
         self.make_bits(now);
         self.cut = true;
+        self.calm = false;
         self.plan();
     }
 
@@ -210,12 +226,8 @@ impl Bus {
         self.known(node)?;
         let attempt = self.attempts + 1 + frames;
         self.disturbances.push(Disturbance { attempt, node: node.0, bit });
+        self.calm = false;
         Ok(())
-    }
-
-    /// When something happens next.
-    pub fn next(&self) -> Moment {
-        if self.events.is_empty() { self.upcoming } else { Moment::START }
     }
 
     /// Lets time go by up to and including `now`.
@@ -225,9 +237,34 @@ impl Bus {
         }
     }
 
+    /// Lets time go by up to `now`; what is due then waits, for all who act at that moment. Nothing becomes another for it.
+    pub fn catch_up(&mut self, now: Moment) {
+        self.pass_until(now);
+        self.plan();
+    }
+
     /// What has happened, in order.
     pub fn poll(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    /// What has happened to nodes that nobody attends to, in order, since it is kept.
+    pub fn overhear(&mut self) -> Option<Event> {
+        self.asides.as_mut()?.pop_front()
+    }
+
+    /// From now on what happens to nodes that nobody attends to is kept for [`Bus::overhear`].
+    pub fn keep_asides(&mut self) {
+        self.asides.get_or_insert_default();
+    }
+
+    /// From now on all nodes are attended to, or only those that say so.
+    pub fn attend_all(&mut self, all: bool, now: Moment) {
+        if self.attends_all != all {
+            self.catch_up(now);
+            self.attends_all = all;
+            self.plan();
+        }
     }
 
     /// A node's error counters.
@@ -235,7 +272,7 @@ impl Bus {
         self.known(node).map(|node| node.counters)
     }
 
-    /// How busy the bus has been.
+    /// How busy the bus has been, up to where time has gone by.
     pub fn load(&self) -> Load {
         Load { busy: self.grid.pause(self.busy_ticks), ..self.load }
     }
@@ -253,35 +290,48 @@ impl Bus {
         while self.upcoming < now {
             self.step(self.upcoming);
         }
+        // Of a frame that concerns nobody, only the end is planned; and what sources have, is taken when it is needed.
+        if let Some(before) = now.nanos().checked_sub(1).map(Moment::from_nanos) {
+            self.go_on_until(before);
+            self.run_sources(before);
+        }
     }
 
     fn step(&mut self, now: Moment) {
         if self.timer <= now {
+            self.run_sources(now);
             self.run_timers(now);
         }
-        self.run_sources(now);
         match self.state {
             State::Free(free) => self.begin_if_due(free, now),
-            State::Frame(running) if self.grid.moment(running.due(&self.grid)) <= now => self.go_on(running),
-            State::Frame(_) => {}
-            State::Bits(episode) => self.run_bits(episode, now),
+            State::Frame(_) => self.go_on_until(now),
+            State::Bits(episode) => {
+                self.run_sources(now);
+                self.run_bits(episode, now);
+            }
         }
         self.plan();
     }
 
     /// Finds out when something happens next.
     pub(super) fn plan(&mut self) {
+        self.calm = self.calm || self.is_calm();
         let bus = match self.state {
-            State::Free(free) => {
-                let free = self.grid.moment(free);
-                let times = self.nodes.iter().map(|node| node.begins(free).min(self.synchronizes(node)));
-                times.min().unwrap_or(Moment::NEVER)
-            }
+            State::Free(free) => self.sources_next().min(self.begins(self.grid.moment(free))),
+            State::Frame(running) if self.concerns_nobody(&running) => self.grid.moment(running.over()),
             State::Frame(running) => self.grid.moment(running.due(&self.grid)),
-            State::Bits(episode) => self.next_sample(episode),
+            State::Bits(episode) => self.sources_next().min(self.next_sample(episode)),
         };
-        let sources = self.sources.iter().map(|source| source.traffic.next());
-        self.upcoming = sources.fold(bus.min(self.timer), Moment::min);
+        self.upcoming = bus.min(self.timer);
+    }
+
+    /// When a node begins a frame or takes part, if the bus is free from `free` on.
+    pub(super) fn begins(&self, free: Moment) -> Moment {
+        let times = self.nodes.iter().map(|node| match node.presence {
+            Presence::Waiting { .. } => self.synchronizes(node),
+            Presence::Off | Presence::On | Presence::Stopped { .. } => node.begins(free),
+        });
+        times.min().unwrap_or(Moment::NEVER)
     }
 
     /// When a waiting node has seen enough recessive bits, if the bus stays free.
@@ -292,51 +342,31 @@ impl Bus {
         }
     }
 
-    fn run_timers(&mut self, now: Moment) {
-        for index in 0..self.nodes.len() {
-            let Some(node) = self.nodes.get_mut(index).filter(|node| node.timer() <= now) else { continue };
-            while let Some((at, frame)) = node.read(now) {
-                self.events.push_back(Event { at, node: NodeId(index), what: What::Received(frame) });
-            }
-            if let Presence::Stopped { until } = node.presence
-                && until <= now
-            {
-                self.wait(index, RECOVERY, now);
-            }
-        }
-        self.timer = self.nodes.iter().map(Node::timer).min().unwrap_or(Moment::NEVER);
-    }
-
-    /// A node may have something to do by itself now.
-    pub(super) fn note_timer(&mut self, index: usize) {
-        let timer = self.nodes.get(index).map_or(Moment::NEVER, Node::timer);
-        self.timer = self.timer.min(timer);
-    }
-
-    fn run_sources(&mut self, now: Moment) {
-        for source in &mut self.sources {
-            while let Some((due, frame)) = source.traffic.take(now) {
-                // A frame for which there is no room is lost, as it is for a task that does not wait.
-                let _sent = self.nodes.get_mut(source.node).map(|node| node.queue(frame, due));
-            }
+    /// Something happened to a node.
+    pub(super) fn tell(&mut self, at: Moment, index: usize, what: What) {
+        let event = Event { at, node: NodeId(index), what };
+        let is_frame = matches!(what, What::Overrun(_) | What::Received(_) | What::Transmitted(_));
+        if !is_frame || self.is_attended(index) {
+            self.events.push_back(event);
+        } else if let Some(asides) = &mut self.asides {
+            asides.push_back(event);
         }
     }
 
-    /// Makes a node wait for eleven recessive bits, `left` times.
-    fn wait(&mut self, index: usize, left: u8, now: Moment) {
-        let state = self.state;
-        let Some(node) = self.nodes.get_mut(index) else { return };
-        node.presence = Presence::Waiting { left, from: now };
-        if let State::Bits(episode) = state {
-            node.bits.controller.begin(node.counters, Some((left, 0)));
-            node.bits.next = self.grid.tick(episode.base, now) + self.grid.bits(1);
-        }
+    pub(super) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// Whether frames of all nodes may have to be told of.
+    pub(super) fn is_loud(&self) -> bool {
+        self.attends_all || self.hears_others
+    }
+
+    pub(super) fn is_attended(&self, index: usize) -> bool {
+        self.attends_all || self.nodes.get(index).is_some_and(|node| node.config().attended)
     }
 
     pub(super) fn add_busy(&mut self, ticks: u64) {
         self.busy_ticks += ticks;
     }
 }
-
-/// How often a node that was bus-off must see eleven recessive bits.
-const RECOVERY: u8 = 128;

@@ -5,16 +5,19 @@ use proto::can::{Confinement, Frame, FrameBits, frame_bits_from};
 use super::bus::{Bus, State};
 use super::controller::{INTERMISSION, SUSPEND};
 use super::counters::{Counters, Role};
-use super::event::{Event, NodeId, What};
+use super::event::What;
 use super::grid::{Grid, Point};
-use super::node::{Node, Presence};
+use super::node::{Node, Outgoing, Presence};
 use crate::world::time::Moment;
 
 /// A frame that nothing disturbs, and the ticks at which it is valid to receivers and to its sender, and over.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Running {
     pub(super) start: Point,
-    frame: Frame,
+    /// Who sends it, or the first of those who do.
+    pub(super) sender: usize,
+    /// Whether a node in traffic accepts it.
+    pub(super) is_heard: bool,
     bits: u64,
     stage: Stage,
     end: u64,
@@ -34,10 +37,14 @@ enum Stage {
 impl Bus {
     /// The bus is free: nodes that waited for that take part, and a frame begins if one is due.
     pub(super) fn begin_if_due(&mut self, free: Point, now: Moment) {
-        for index in 0..self.nodes.len() {
-            if self.nodes.get(index).is_some_and(|node| self.synchronizes(node) <= now) {
-                self.synchronized(index, now);
+        self.run_sources(now);
+        if !self.calm {
+            for index in 0..self.nodes.len() {
+                if self.nodes.get(index).is_some_and(|node| self.synchronizes(node) <= now) {
+                    self.synchronized(index, now);
+                }
             }
+            self.calm = self.is_calm();
         }
         let at = self.grid.moment(free);
         let start = self.nodes.iter().map(|node| node.begins(at)).min().unwrap_or(Moment::NEVER);
@@ -53,50 +60,70 @@ impl Bus {
             node.presence = Presence::On;
             node.counters = Counters::default();
             node.suspended = Moment::START;
-            self.events.push_back(Event { at, node: NodeId(index), what: What::Synchronized });
+            self.tell(at, index, What::Synchronized);
         }
     }
 
     /// Everybody who may begin does so.
     fn begin(&mut self, start: Point, at: Moment) {
         self.attempts += 1;
-        self.end_recessive_runs(at);
-        let best = self.nodes.iter().filter_map(|node| node.contends(at)).map(Frame::arbitration).min();
-        let Some(key) = best else { return };
-        match self.undisturbed(key, at) {
+        if !self.calm {
+            self.end_recessive_runs(at);
+        }
+        let Some((sender, key, ties)) = self.winner(at) else { return };
+        let known = if self.calm && !ties { self.first_of(sender) } else { self.undisturbed(key, at) };
+        match known {
             Some((frame, bits)) => {
-                self.launch(at, |other| other.arbitration() == key);
+                self.launch(sender, ties, key, at);
                 let end = start.ticks + self.grid.frame(bits);
-                let bits = u64::from(bits.nominal + bits.data);
-                self.state = State::Frame(Running { start, frame, bits, stage: Stage::Valid, end });
+                let (bits, is_heard) = (u64::from(bits.nominal + bits.data), self.is_heard(sender, &frame));
+                self.state = State::Frame(Running { start, sender, is_heard, bits, stage: Stage::Valid, end });
             }
             None => {
-                self.launch(at, |_| true);
+                for node in self.nodes.iter_mut().filter(|node| node.contends(at).is_some()) {
+                    node.launch();
+                }
                 self.enter_bits(start, at);
             }
         }
     }
 
-    fn launch(&mut self, at: Moment, wins: impl Fn(&Frame) -> bool) {
-        for node in &mut self.nodes {
-            if node.contends(at).is_some_and(&wins) {
+    /// Who wins the bus, the key that wins it, and whether somebody else has the same.
+    fn winner(&self, at: Moment) -> Option<(usize, u32, bool)> {
+        let keys = self.nodes.iter().enumerate().filter_map(|(index, node)| Some((index, node.contends(at)?.key())));
+        keys.fold(None, |best, (index, key)| match best {
+            Some((_, least, _)) if key > least => best,
+            Some((first, least, _)) if key == least => Some((first, least, true)),
+            Some(_) | None => Some((index, key, false)),
+        })
+    }
+
+    fn launch(&mut self, sender: usize, ties: bool, key: u32, at: Moment) {
+        let end = if ties { self.nodes.len() } else { sender + 1 };
+        for node in self.nodes.get_mut(sender..end).unwrap_or_default() {
+            if node.contends(at).is_some_and(|next| next.key() == key) {
                 node.launch();
             }
         }
     }
 
+    fn first_of(&self, sender: usize) -> Option<(Frame, FrameBits)> {
+        self.nodes.get(sender)?.next().map(|next| (next.frame, next.bits))
+    }
+
     /// The frame that wins the bus and its length, if nothing can go wrong with it.
     fn undisturbed(&self, key: u32, at: Moment) -> Option<(Frame, FrameBits)> {
-        let wins = |node: &&Node| node.contends(at).is_some_and(|frame| frame.arbitration() == key);
+        let wins = |node: &&Node| node.contends(at).is_some_and(|next| next.key() == key);
         let mut winners = self.nodes.iter().filter(wins);
         let first = winners.next()?;
-        let frame = *first.contends(at)?;
+        let Outgoing { frame, bits } = *first.contends(at)?;
         let sender = first.counters.confinement();
-        let bits = frame_bits_from(sender, &frame);
+        let bits = if sender == Confinement::Active { bits } else { frame_bits_from(sender, &frame) };
         let count = u64::from(bits.nominal + bits.data);
         // Two nodes may send the very same frame.
         let same = |node: &Node| {
-            node.contends(at) == Some(&frame) && (!frame.is_fd() || node.counters.confinement() == sender)
+            node.contends(at).is_some_and(|next| next.frame == frame)
+                && (!frame.is_fd() || node.counters.confinement() == sender)
         };
         let agree = winners.all(same);
         let others = self.nodes.iter().filter(|node| node.is_on() && !wins(node));
@@ -118,15 +145,26 @@ impl Bus {
         }
     }
 
+    /// A frame that nothing disturbs goes through all of its stages up to `now`, and those after it.
+    pub(super) fn go_on_until(&mut self, now: Moment) {
+        while let State::Frame(running) = self.state
+            && self.grid.moment(running.due(&self.grid)) <= now
+        {
+            self.go_on(running);
+        }
+    }
+
     /// The next stage of a frame that nothing disturbs.
-    pub(super) fn go_on(&mut self, running: Running) {
+    fn go_on(&mut self, running: Running) {
         let at = self.grid.moment(running.due(&self.grid));
         let next = match running.stage {
             Stage::Valid => {
-                self.deliver_to_all(&running.frame, at);
+                self.deliver_to_all(&running, at);
                 Stage::Sent
             }
             Stage::Sent => {
+                // What came before this moment found the mailbox of this frame taken.
+                self.run_sources(at);
                 self.confirm(at);
                 self.load.frames += 1;
                 Stage::Over
@@ -136,7 +174,9 @@ impl Bus {
         self.state = State::Frame(Running { stage: next, ..running });
     }
 
-    fn deliver_to_all(&mut self, frame: &Frame, at: Moment) {
+    fn deliver_to_all(&mut self, running: &Running, at: Moment) {
+        let frame = self.nodes.get(running.sender).and_then(|node| node.in_flight);
+        let Some(frame) = frame.filter(|_| running.is_heard || !self.calm) else { return };
         for index in 0..self.nodes.len() {
             let Some(node) = self.nodes.get_mut(index).filter(|node| node.is_on() && node.in_flight.is_none()) else {
                 continue;
@@ -146,7 +186,7 @@ impl Bus {
                 node.counters.success(Role::Receiver);
                 self.tell_change(index, before, at);
             }
-            self.deliver(index, frame, at);
+            self.deliver(index, &frame, at);
         }
     }
 
@@ -160,7 +200,7 @@ impl Bus {
         } else {
             What::Overrun(*frame)
         };
-        self.events.push_back(Event { at, node: NodeId(index), what });
+        self.tell(at, index, what);
     }
 
     fn confirm(&mut self, at: Moment) {
@@ -183,7 +223,7 @@ impl Bus {
     pub(super) fn sent(&mut self, index: usize, at: Moment) {
         let Some(node) = self.nodes.get_mut(index) else { return };
         if let Some(frame) = node.in_flight.take() {
-            self.events.push_back(Event { at, node: NodeId(index), what: What::Transmitted(frame) });
+            self.tell(at, index, What::Transmitted(frame));
         }
     }
 
@@ -195,17 +235,19 @@ impl Bus {
             (Confinement::Passive, Confinement::Active) => What::Active,
             (Confinement::Active, Confinement::Active) | (Confinement::Passive, Confinement::Passive) => return,
         };
-        self.events.push_back(Event { at, node: NodeId(index), what });
+        self.tell(at, index, what);
     }
 
     /// The interframe space is over. Recessive since the acknowledgement: eleven bits.
     fn finish(&mut self, running: Running, at: Moment) {
-        let recessive = self.grid.moment(Point { ticks: running.end - self.grid.bits(11), ..running.start });
-        for node in &mut self.nodes {
-            match &mut node.presence {
-                Presence::Waiting { from, .. } => *from = recessive.max(*from),
-                Presence::On => node.noise.pass(running.bits),
-                Presence::Off | Presence::Stopped { .. } => {}
+        if !self.calm {
+            let recessive = self.grid.moment(Point { ticks: running.end - self.grid.bits(11), ..running.start });
+            for node in &mut self.nodes {
+                match &mut node.presence {
+                    Presence::Waiting { from, .. } => *from = recessive.max(*from),
+                    Presence::On => node.noise.pass(running.bits),
+                    Presence::Off | Presence::Stopped { .. } => {}
+                }
             }
         }
         self.add_busy(running.end - running.start.ticks);
@@ -242,5 +284,25 @@ impl Running {
             Stage::Over => 0,
         };
         Point { ticks: self.end - grid.bits(before_end), ..self.start }
+    }
+
+    /// When its sender knows that it was sent.
+    pub(super) fn sent(&self, grid: &Grid) -> Point {
+        Point { ticks: self.end - grid.bits(INTERMISSION), ..self.start }
+    }
+
+    /// When the bus is free again.
+    pub(super) fn over(&self) -> Point {
+        Point { ticks: self.end, ..self.start }
+    }
+
+    /// Whether receivers have it.
+    pub(super) fn is_valid(&self) -> bool {
+        self.stage != Stage::Valid
+    }
+
+    /// Whether its sender knows that they do.
+    pub(super) fn is_sent(&self) -> bool {
+        self.stage == Stage::Over
     }
 }

@@ -8,6 +8,9 @@
 //! Not modelled: propagation delay, clock tolerance, disturbances of a free bus, and FD frames without bit rate switch. A
 //! frame that is handed over while another node's start bit is under way waits for the next chance.
 //!
+//! Nodes that nobody attends to ([`Config::attended`]) fill a bus with traffic at little cost: their frames are as exact as
+//! all others, and are worked out when somebody next looks.
+//!
 //! A [`Channel`] carries messages of any length over it, by the ISO-TP that ships. [`log`] writes what happened as candump and as pcapng.
 
 mod bits;
@@ -22,6 +25,8 @@ mod grid;
 pub mod log;
 mod node;
 mod noise;
+mod outlook;
+mod routine;
 mod traffic;
 
 pub use bus::{Bus, Load};

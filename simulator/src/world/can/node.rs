@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use proto::can::{Frame, Id};
+use proto::can::{Frame, FrameBits, Id, frame_bits};
 
 use super::controller::Controller;
 use super::counters::Counters;
@@ -34,6 +34,12 @@ pub struct Config {
     pub restart: Option<Duration>,
     /// How likely this node sees a bit otherwise than it is on the wire.
     pub noise: PerBillion,
+    /// Whether somebody acts on the frames it sends and receives. [`Bus::next`] does not wait for those of other nodes, and
+    /// [`Bus::overhear`] alone tells of them.
+    ///
+    /// [`Bus::next`]: super::Bus::next
+    /// [`Bus::overhear`]: super::Bus::overhear
+    pub attended: bool,
 }
 
 impl Default for Config {
@@ -48,6 +54,7 @@ impl Default for Config {
             filters: Vec::new(),
             restart: None,
             noise: PerBillion::NEVER,
+            attended: true,
         }
     }
 }
@@ -81,7 +88,7 @@ impl Filter {
     }
 
     fn accepts(&self, id: Id) -> bool {
-        id.is_extended() == self.id.is_extended() && (id.raw() ^ self.id.raw()) & self.mask == 0
+        id == self.id || id.is_extended() == self.id.is_extended() && (id.raw() ^ self.id.raw()) & self.mask == 0
     }
 }
 
@@ -95,13 +102,21 @@ pub(super) struct Node {
     pub(super) suspended: Moment,
     /// When the first of its waiting frames came.
     pub(super) ready: Moment,
-    waiting: VecDeque<Frame>,
+    waiting: VecDeque<Outgoing>,
     pub(super) in_flight: Option<Frame>,
     inbox: VecDeque<(Moment, Frame)>,
     held: Moment,
     pub(super) noise: Noise,
     // Seldom looked at, and large.
     pub(super) bits: Box<Bits>,
+}
+
+/// A frame that is to be sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outgoing {
+    pub(super) frame: Frame,
+    /// Its length, while its sender is error active.
+    pub(super) bits: FrameBits,
 }
 
 /// How a node stands to the bus.
@@ -128,6 +143,17 @@ pub(super) struct Bits {
     /// The attempt it follows, and the bit of it that it sees next.
     pub(super) attempt: u64,
     pub(super) bit: u32,
+}
+
+impl Outgoing {
+    fn new(frame: Frame) -> Self {
+        Self { frame, bits: frame_bits(&frame) }
+    }
+
+    /// What it wins the bus by, the lowest first.
+    pub(super) fn key(&self) -> u32 {
+        self.frame.arbitration()
+    }
 }
 
 impl Node {
@@ -180,9 +206,9 @@ impl Node {
         }
         let place = match self.config.order {
             Order::Fifo => self.waiting.len(),
-            Order::Priority => self.waiting.partition_point(|other| other.arbitration() <= frame.arbitration()),
+            Order::Priority => self.waiting.partition_point(|other| other.key() <= frame.arbitration()),
         };
-        self.waiting.insert(place, frame);
+        self.waiting.insert(place, Outgoing::new(frame));
         Ok(())
     }
 
@@ -192,7 +218,7 @@ impl Node {
     }
 
     /// The frame it would send next, if it may begin at `moment`.
-    pub(super) fn contends(&self, moment: Moment) -> Option<&Frame> {
+    pub(super) fn contends(&self, moment: Moment) -> Option<&Outgoing> {
         let may = self.is_on() && self.ready <= moment && self.suspended <= moment;
         self.waiting.front().filter(|_| may)
     }
@@ -205,9 +231,14 @@ impl Node {
         }
     }
 
+    /// The frame it sends next, whenever that is.
+    pub(super) fn next(&self) -> Option<&Outgoing> {
+        self.waiting.front().filter(|_| self.is_on())
+    }
+
     /// Puts the next frame on the bus.
     pub(super) fn launch(&mut self) -> Option<Frame> {
-        self.in_flight = self.waiting.pop_front();
+        self.in_flight = self.waiting.pop_front().map(|next| next.frame);
         self.in_flight
     }
 
@@ -216,9 +247,9 @@ impl Node {
         let Some(frame) = self.in_flight.take() else { return };
         let place = match self.config.order {
             Order::Fifo => 0,
-            Order::Priority => self.waiting.partition_point(|other| other.arbitration() < frame.arbitration()),
+            Order::Priority => self.waiting.partition_point(|other| other.key() < frame.arbitration()),
         };
-        self.waiting.insert(place, frame);
+        self.waiting.insert(place, Outgoing::new(frame));
     }
 
     /// Drops the frames that are not under way; how many there were.
@@ -226,6 +257,17 @@ impl Node {
         let count = self.waiting.len();
         self.waiting.clear();
         count
+    }
+
+    /// Whether a frame of this key waits.
+    pub(super) fn has_waiting(&self, key: u32) -> bool {
+        self.waiting.iter().any(|other| other.key() == key)
+    }
+
+    /// Whether it may accept a frame of one of some identifiers.
+    pub(super) fn may_accept(&self, holds: impl Fn(Id) -> bool) -> bool {
+        let filters = &self.config.filters;
+        filters.is_empty() || filters.iter().any(|filter| filter.mask != u32::MAX || holds(filter.id))
     }
 
     pub(super) fn accepts(&self, frame: &Frame) -> bool {
@@ -238,9 +280,17 @@ impl Node {
         if self.inbox.len() >= self.config.fifo {
             return false;
         }
-        let after = self.inbox.back().map_or(Moment::START, |(due, _)| *due);
-        self.inbox.push_back(((now + self.config.latency).max(self.held).max(after), frame));
+        self.inbox.push_back((self.reads_at(now), frame));
         true
+    }
+
+    /// When the CPU will have read a frame that arrives at `moment`; then already if there is no room for it.
+    pub(super) fn reads_at(&self, moment: Moment) -> Moment {
+        if self.inbox.len() >= self.config.fifo {
+            return moment;
+        }
+        let after = self.inbox.back().map_or(Moment::START, |(due, _)| *due);
+        (moment + self.config.latency).max(self.held).max(after)
     }
 
     /// Whether a frame that arrives now is read at once.

@@ -22,6 +22,11 @@ impl Noise {
         noise
     }
 
+    /// Whether there is none.
+    pub(super) fn is_never(&self) -> bool {
+        self.runs.is_empty()
+    }
+
     /// Whether the next `bits` bits are all right.
     pub(super) fn spares(&self, bits: u64) -> bool {
         self.right >= bits

@@ -1,6 +1,7 @@
 //! What the whole bus must do.
 
 mod arbitration;
+mod asides;
 mod carrier;
 mod confinement;
 mod errors;

@@ -14,6 +14,8 @@ use crate::world::time::Moment;
 #[derive(Clone, Debug)]
 pub struct Traffic {
     kind: Kind,
+    /// The least and the greatest of its identifiers, if it has any.
+    ids: Option<(Id, Id)>,
 }
 
 #[derive(Clone, Debug)]
@@ -48,7 +50,8 @@ impl Traffic {
     pub fn periodic(messages: Vec<Message>, mut chance: Chance) -> Self {
         let mut first = |message: &Message| Moment::START + chance.pause(Duration::ZERO..=message.period);
         let due = messages.iter().map(&mut first).zip(0..).map(Reverse).collect();
-        Self { kind: Kind::Periodic { messages, due, chance } }
+        let ids = range(messages.iter().map(|message| message.id));
+        Self { kind: Kind::Periodic { messages, due, chance }, ids }
     }
 
     /// Messages with common periods (10 to 100 ms) that keep a bus busy for `percent` of the time, and random data.
@@ -89,7 +92,13 @@ impl Traffic {
         }
         frames.sort_by_key(|(at, _)| *at);
         frames.reverse();
-        Ok(Self { kind: Kind::Recorded(frames) })
+        let ids = range(frames.iter().map(|(_, frame)| frame.id()));
+        Ok(Self { kind: Kind::Recorded(frames), ids })
+    }
+
+    /// Whether it may have a frame of this identifier.
+    pub(super) fn may_hold(&self, id: Id) -> bool {
+        self.ids.is_some_and(|(least, most)| (least..=most).contains(&id))
     }
 
     /// When the next frame is due.
@@ -105,14 +114,19 @@ impl Traffic {
         match &mut self.kind {
             Kind::Recorded(frames) => frames.pop_if(|(at, _)| *at <= now),
             Kind::Periodic { messages, due, chance } => {
-                let Reverse((at, index)) = due.peek().copied().filter(|Reverse((at, _))| *at <= now)?;
-                due.pop();
+                let mut first = due.peek_mut().filter(|first| first.0.0 <= now)?;
+                let Reverse((at, index)) = *first;
                 let message = messages.get(index)?;
-                due.push(Reverse((at + message.period, index)));
+                *first = Reverse((at + message.period, index));
                 Some((at, frame(message.id, chance)?))
             }
         }
     }
+}
+
+/// The least and the greatest of some identifiers.
+fn range(ids: impl Iterator<Item = Id> + Clone) -> Option<(Id, Id)> {
+    ids.clone().min().zip(ids.max())
 }
 
 /// A frame of 8 random bytes.

@@ -121,9 +121,11 @@ impl CanBus {
         }
     }
 
-    /// Lets a disturbance hit the next frame, if faults want that.
-    pub(super) fn disturb_next(&mut self) {
+    /// Lets a disturbance hit the next frame, if faults want that. While they do, every frame has to be looked at.
+    pub(super) fn disturb_next(&mut self, now: Moment) {
         let share = self.disturbed_share();
+        let is_at_stake = share != PerBillion::NEVER || self.ports.iter().any(|port| port.is_driven_off);
+        self.bus.attend_all(is_at_stake, now);
         let hits = share != PerBillion::NEVER && self.chance.happens(share);
         let off = self
             .ports
@@ -214,8 +216,14 @@ fn add_background(bus: &mut Bus, of: &vehicle::Bus, chance: &Chance) {
     }
     // It reads nothing.
     let filters = Id::standard(0).map(Filter::exactly).into_iter().collect();
-    let node =
-        bus.attach(Config { fd: of.is_fd(), mailboxes: 64, filters, restart: Some(RESTART), ..Config::default() });
+    let node = bus.attach(Config {
+        fd: of.is_fd(),
+        mailboxes: 64,
+        filters,
+        restart: Some(RESTART),
+        attended: false,
+        ..Config::default()
+    });
     if let Ok(traffic) = Traffic::by_load(percent, of.rates(), &ids, chance.split("background")) {
         // The node was attached just now.
         let _known = bus.add_traffic(node, traffic);

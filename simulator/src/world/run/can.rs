@@ -25,6 +25,8 @@ impl World {
     /// Looks at a bus again when something is due there.
     pub(super) fn plan_bus(&mut self, number: usize) {
         let Some(bus) = self.buses.get_mut(number) else { return };
+        // What is told next must not depend on who has looked at the bus meanwhile.
+        bus.bus.catch_up(self.engine.now());
         let next = bus.bus.next();
         if bus.next.is_some_and(|planned| planned.at() == next.max(self.engine.now())) {
             return;
@@ -60,7 +62,7 @@ impl World {
             }
             What::Transmitted(frame) => {
                 let sender = bus.sender(frame.id());
-                bus.disturb_next();
+                bus.disturb_next(event.at);
                 if let Some((port, side)) = sender {
                     self.sent(number, port, side);
                 }
@@ -76,7 +78,7 @@ impl World {
                     }
                 }
             }
-            What::Error(_) => bus.disturb_next(),
+            What::Error(_) => bus.disturb_next(event.at),
             What::Active | What::Overrun(_) | What::Passive | What::Synchronized => {}
         }
     }

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 use std::io;
-use std::time::Duration;
 
 use serde::Serialize;
 
+use super::buses::CanBus;
 use super::event::Record;
 use super::{BUCKET, Error, World};
 use crate::world::can::log::Entry;
@@ -28,74 +28,108 @@ impl World {
     /// Writes a log whose first line says `recipe`, which is to repeat the run.
     pub fn log_to(&mut self, writer: Box<dyn io::Write>, recipe: &impl Serialize) -> Result<(), Error> {
         self.log.trace = Some(Trace::begin(writer, recipe)?);
+        self.buses.iter_mut().for_each(|bus| bus.bus.keep_asides());
         Ok(())
     }
 
     /// Keeps what happens on every bus.
     pub fn log_buses(&mut self) {
         self.log.buses = Some(self.buses.iter().map(|bus| (bus.name.clone(), Vec::new())).collect());
+        self.buses.iter_mut().for_each(|bus| bus.bus.keep_asides());
     }
 
     /// A line of the log, if there is one.
     pub(super) fn record(&mut self, record: impl FnOnce() -> Record) {
-        if let Some(trace) = &mut self.log.trace
-            && self.log.failed.is_none()
-        {
-            self.log.failed = trace.record(self.engine.now(), &record()).err();
+        if self.log.trace.is_some() {
+            self.log_asides();
+            self.log.write(self.engine.now(), &record());
         }
     }
 
     /// Something happened on a bus.
     pub(super) fn note_on_bus(&mut self, number: usize, event: &can::Event) {
-        self.sample(number);
-        if let Some(entry) = Entry::of(event)
-            && let Some((_, log)) = self.log.buses.as_mut().and_then(|buses| buses.get_mut(number))
-        {
-            log.push((event.at, entry));
-        }
-        let Some(bus) = self.buses.get_mut(number) else { return };
         if let What::Transmitted(frame) = &event.what
+            && let Some(bus) = self.buses.get_mut(number)
             && let Some((port, _)) = bus.sender(frame.id())
             && let Some(port) = bus.ports.get_mut(port)
         {
             port.carried.add(frame);
         }
-        if self.log.trace.is_none() {
-            return;
-        }
-        let (name, node) = (bus.name.clone(), bus.name_of(event.node));
-        match &event.what {
-            What::Received(_) => {}
-            What::Transmitted(frame) => {
-                self.record(|| Record::Frame { bus: name, id: frame.id().raw(), data: hexadecimal(frame.data()) });
-            }
-            What::Active | What::BusOff | What::Error(_) | What::Overrun(_) | What::Passive | What::Synchronized => {
-                let what = match &event.what {
-                    What::Error(error) => format!("{:?} error while {:?}", error.kind, error.role),
-                    What::Overrun(_) => "overrun".to_owned(),
-                    What::Active => "error active".to_owned(),
-                    What::BusOff => "bus-off".to_owned(),
-                    What::Passive => "error passive".to_owned(),
-                    What::Received(_) | What::Synchronized | What::Transmitted(_) => "takes part".to_owned(),
-                };
-                self.record(|| Record::OnBus { bus: name, node, what });
-            }
+        if self.log.wants_buses() {
+            self.log_asides();
+            self.log_on_bus(number, event);
         }
     }
 
-    /// Notes how busy a bus has been at the end of every bucket that has gone by.
-    fn sample(&mut self, number: usize) {
+    /// Logs the frames of nodes that nobody attends to, which have been on the buses until now.
+    pub(super) fn log_asides(&mut self) {
         let now = self.engine.now();
-        let Some((bus, samples)) = self.buses.get(number).zip(self.bus_samples.get_mut(number)) else { return };
-        let buckets = (now - Moment::START).as_nanos() / BUCKET.as_nanos();
-        let busy: Duration = bus.bus.load().busy;
-        while u128::try_from(samples.len()).is_ok_and(|length| length < buckets) {
-            samples.push(busy);
+        let mut asides = Vec::new();
+        for (number, bus) in self.buses.iter_mut().enumerate() {
+            bus.bus.catch_up(now);
+            asides.extend(std::iter::from_fn(|| bus.bus.overhear()).map(|event| (number, event)));
+        }
+        asides.sort_by_key(|(_, event)| event.at);
+        asides.iter().for_each(|(number, event)| self.log_on_bus(*number, event));
+    }
+
+    fn log_on_bus(&mut self, number: usize, event: &can::Event) {
+        if let Some(entry) = Entry::of(event)
+            && let Some((_, log)) = self.log.buses.as_mut().and_then(|buses| buses.get_mut(number))
+        {
+            log.push((event.at, entry));
+        }
+        if let Some(bus) = self.buses.get(number).filter(|_| self.log.trace.is_some())
+            && let Some(record) = on_bus(bus, event)
+        {
+            self.log.write(event.at, &record);
+        }
+    }
+
+    /// Notes how busy every bus has been at the end of every bucket that has gone by.
+    pub(super) fn sample(&mut self) {
+        let now = self.engine.now();
+        while self.sampled + BUCKET <= now {
+            self.sampled += BUCKET;
+            for (bus, samples) in self.buses.iter_mut().zip(&mut self.bus_samples) {
+                bus.bus.catch_up(self.sampled);
+                samples.push(bus.bus.load().busy);
+            }
         }
     }
 }
 
+/// What the log says of an event on a bus; nothing of frames received, which their sender's event stands for.
+fn on_bus(bus: &CanBus, event: &can::Event) -> Option<Record> {
+    let what = match &event.what {
+        What::Received(_) => return None,
+        What::Transmitted(frame) => {
+            let (bus, id, data) = (bus.name.clone(), frame.id().raw(), hexadecimal(frame.data()));
+            return Some(Record::Frame { bus, id, data });
+        }
+        What::Error(error) => format!("{:?} error while {:?}", error.kind, error.role),
+        What::Overrun(_) => "overrun".to_owned(),
+        What::Active => "error active".to_owned(),
+        What::BusOff => "bus-off".to_owned(),
+        What::Passive => "error passive".to_owned(),
+        What::Synchronized => "takes part".to_owned(),
+    };
+    Some(Record::OnBus { bus: bus.name.clone(), node: bus.name_of(event.node), what })
+}
+
 impl Log {
+    fn wants_buses(&self) -> bool {
+        self.trace.is_some() || self.buses.is_some()
+    }
+
+    fn write(&mut self, at: Moment, record: &Record) {
+        if let Some(trace) = &mut self.trace
+            && self.failed.is_none()
+        {
+            self.failed = trace.record(at, record).err();
+        }
+    }
+
     /// Ends the log.
     pub(super) fn end(self) -> Result<(Option<Summary>, BusLogs), Error> {
         if let Some(failed) = self.failed {

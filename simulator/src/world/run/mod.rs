@@ -74,7 +74,9 @@ pub struct World {
     ways: BTreeMap<Peer, Way>,
     calls: Calls,
     buses: Vec<CanBus>,
+    /// How busy each bus had been at the end of every bucket, and until when that is noted.
     bus_samples: Vec<Vec<Duration>>,
+    sampled: Moment,
     /// Bus and port of every Secondary on CAN.
     places: BTreeMap<EcuId, (usize, usize)>,
     /// Which campaigns have begun.
@@ -135,6 +137,7 @@ impl World {
             wakes: BTreeMap::new(),
             ways: ways(scenario, &chance),
             calls: Calls::default(),
+            sampled: Moment::START,
             bus_samples: buses.iter().map(|_| Vec::new()).collect(),
             places: places(&buses),
             buses,
@@ -160,6 +163,7 @@ impl World {
         self.plan();
         let end = Moment::START + self.scenario.limit();
         while let Some(event) = self.engine.step(end) {
+            self.sample();
             self.happen(event);
             if self.is_quiet() {
                 break;
@@ -174,6 +178,8 @@ impl World {
             true => self.watch_owed(),
             false => self.watch_rest(),
         }
+        self.sample();
+        self.log_asides();
         let run = self.report();
         let frames = self.buses.iter().map(|bus| bus.bus.load().frames).fold(0, u64::saturating_add);
         let (counted, events) = (self.counted(), self.engine.happened());

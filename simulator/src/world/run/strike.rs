@@ -133,13 +133,16 @@ impl World {
     }
 
     fn drive_off(&mut self, ecu: EcuId) {
-        let places = self.places.get(&ecu).copied();
+        let (places, now) = (self.places.get(&ecu).copied(), self.engine.now());
         let port = places.and_then(|(bus, port)| self.buses.get_mut(bus)?.ports.get_mut(port));
         if let Some(port) = port {
             port.is_driven_off = true;
         }
-        if let Some(bus) = places.and_then(|(bus, _)| self.buses.get_mut(bus)) {
-            bus.disturb_next();
+        if let Some((number, _)) = places {
+            if let Some(bus) = self.buses.get_mut(number) {
+                bus.disturb_next(now);
+            }
+            self.plan_bus(number);
         }
     }
 
@@ -158,6 +161,7 @@ impl World {
 
     /// Makes links, buses and disks as bad as the faults that last now want them.
     fn impair(&mut self) {
+        let now = self.engine.now();
         let active: Vec<(usize, What)> =
             self.active.iter().filter_map(|number| Some((*number, self.faults.get(*number)?.what().clone()))).collect();
         for (peer, way) in &mut self.ways {
@@ -184,8 +188,9 @@ impl World {
                 What::Bus { .. } | What::Link { .. } | What::Node { .. } => None,
             };
             bus.noise = active.iter().filter_map(share).collect();
-            bus.disturb_next();
+            bus.disturb_next(now);
         }
+        (0..self.buses.len()).for_each(|number| self.plan_bus(number));
         self.impair_disks(&active);
     }
 

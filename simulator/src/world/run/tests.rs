@@ -64,6 +64,21 @@ fn the_same_seed_leaves_the_same_log_byte_for_byte_and_another_seed_another() {
 }
 
 #[test]
+fn a_run_is_the_same_whether_it_is_logged_or_not() {
+    let named = |name: &str| crate::world::scenario::ready::Ready::named(name).unwrap().text.to_owned();
+    let vehicle = crate::world::vehicle::ready::Ready::named("8-ecus-compact").unwrap().text.to_owned();
+    let (file, scenario) = ("mix.toml".to_owned(), named("default-mix"));
+    let recipe = Recipe { file, scenario, vehicle, seed: 2, faults: None };
+    let scenario = recipe.scenario().unwrap();
+    let silent = recipe.world(&scenario).unwrap().run().unwrap();
+    let logged = recipe.make(true).unwrap().ended;
+    assert_eq!((silent.events, silent.frames, silent.struck), (logged.events, logged.frames, logged.struck));
+    assert_eq!(format!("{:?}", silent.run), format!("{:?}", logged.run));
+    let sent: usize = logged.bus_logs.iter().map(|(_, log)| log.len()).sum();
+    assert!(u64::try_from(sent).unwrap() >= logged.frames);
+}
+
+#[test]
 fn a_log_is_whole_and_repeats_its_run() {
     let Made { log, .. } = made(POWER_CUT, 3);
     let read = trace::read::<Recipe, Record>(log.as_slice()).unwrap();
