@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use proto::can::{BitRates, Frame};
+use proto::can::{BitRates, Frame, Id};
 
 use super::bits::Episode;
 use super::counters::Counters;
@@ -20,6 +20,7 @@ use super::event::{Event, NodeId, What};
 use super::frames::Running;
 use super::grid::{Grid, Point};
 use super::node::{Config, Node, Presence};
+use super::routes::Routes;
 use super::routine::{RECOVERY, Source};
 use super::traffic::Traffic;
 use crate::world::chance::Chance;
@@ -43,6 +44,7 @@ pub struct Bus {
     pub(super) calm: bool,
     /// Whether an attended node accepts frames of nodes that nobody attends to.
     hears_others: bool,
+    routes: Routes,
     pub(super) upcoming: Moment,
     /// Not after the first moment at which a node does something by itself.
     pub(super) timer: Moment,
@@ -99,6 +101,7 @@ impl Bus {
             attends_all: false,
             calm: false,
             hears_others: false,
+            routes: Routes::default(),
             upcoming: Moment::NEVER,
             timer: Moment::NEVER,
             cut: false,
@@ -119,6 +122,7 @@ impl Bus {
             node.presence = Presence::Off;
         }
         self.calm = false;
+        self.routes.add(&node);
         self.nodes.push(node);
         self.hears_others = self.hears_others || self.would_hear_others();
         NodeId(index)
@@ -138,7 +142,7 @@ impl Bus {
     pub fn send(&mut self, node: NodeId, frame: Frame, now: Moment) -> Result<(), Error> {
         self.pass_until(now);
         self.node_mut(node)?.queue(frame, now)?;
-        self.hears_others = self.hears_others || !self.is_attended(node.0) && self.is_heard(node.0, &frame);
+        self.hears_others = self.hears_others || !self.is_attended(node.0) && self.hearers(frame.id()).next().is_some();
         self.plan();
         Ok(())
     }
@@ -351,6 +355,11 @@ impl Bus {
         } else if let Some(asides) = &mut self.asides {
             asides.push_back(event);
         }
+    }
+
+    /// Nodes that may accept frames of this identifier.
+    pub(super) fn hearers(&self, id: Id) -> impl Iterator<Item = usize> {
+        self.routes.of(id)
     }
 
     pub(super) fn has_events(&self) -> bool {

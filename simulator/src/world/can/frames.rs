@@ -16,7 +16,7 @@ pub(super) struct Running {
     pub(super) start: Point,
     /// Who sends it, or the first of those who do.
     pub(super) sender: usize,
-    /// Whether a node in traffic accepts it.
+    /// Whether an attended node may accept it.
     pub(super) is_heard: bool,
     bits: u64,
     stage: Stage,
@@ -73,10 +73,11 @@ impl Bus {
         let Some((sender, key, ties)) = self.winner(at) else { return };
         let known = if self.calm && !ties { self.first_of(sender) } else { self.undisturbed(key, at) };
         match known {
-            Some((frame, bits)) => {
+            Some(bits) => {
                 self.launch(sender, ties, key, at);
                 let end = start.ticks + self.grid.frame(bits);
-                let (bits, is_heard) = (u64::from(bits.nominal + bits.data), self.is_heard(sender, &frame));
+                let (bits, is_heard) =
+                    (u64::from(bits.nominal + bits.data), self.is_attended(sender) || self.is_loud());
                 self.state = State::Frame(Running { start, sender, is_heard, bits, stage: Stage::Valid, end });
             }
             None => {
@@ -107,12 +108,12 @@ impl Bus {
         }
     }
 
-    fn first_of(&self, sender: usize) -> Option<(Frame, FrameBits)> {
-        self.nodes.get(sender)?.next().map(|next| (next.frame, next.bits))
+    fn first_of(&self, sender: usize) -> Option<FrameBits> {
+        self.nodes.get(sender)?.next().map(|next| next.bits)
     }
 
-    /// The frame that wins the bus and its length, if nothing can go wrong with it.
-    fn undisturbed(&self, key: u32, at: Moment) -> Option<(Frame, FrameBits)> {
+    /// The length of the frame that wins the bus, if nothing can go wrong with it.
+    fn undisturbed(&self, key: u32, at: Moment) -> Option<FrameBits> {
         let wins = |node: &&Node| node.contends(at).is_some_and(|next| next.key() == key);
         let mut winners = self.nodes.iter().filter(wins);
         let first = winners.next()?;
@@ -131,7 +132,7 @@ impl Bus {
         let understood = !frame.is_fd() || others.into_iter().all(|node| node.config().fd);
         let clear = self.nodes.iter().all(|node| !node.is_on() || node.noise.spares(count));
         let planned = self.disturbances.iter().any(|planned| planned.attempt == self.attempts);
-        (agree && acknowledged && understood && clear && !planned && !self.cut).then_some((frame, bits))
+        (agree && acknowledged && understood && clear && !planned && !self.cut).then_some(bits)
     }
 
     /// A frame begins, which ends every run of recessive bits.
@@ -176,7 +177,10 @@ impl Bus {
 
     fn deliver_to_all(&mut self, running: &Running, at: Moment) {
         let frame = self.nodes.get(running.sender).and_then(|node| node.in_flight);
-        let Some(frame) = frame.filter(|_| running.is_heard || !self.calm) else { return };
+        let Some(frame) = frame else { return };
+        if self.calm {
+            return self.deliver_by_routes(&frame, at);
+        }
         for index in 0..self.nodes.len() {
             let Some(node) = self.nodes.get_mut(index).filter(|node| node.is_on() && node.in_flight.is_none()) else {
                 continue;
@@ -187,6 +191,19 @@ impl Bus {
                 self.tell_change(index, before, at);
             }
             self.deliver(index, &frame, at);
+        }
+    }
+
+    /// Nobody's counters change; so whoever does not accept the frame need not be asked.
+    fn deliver_by_routes(&mut self, frame: &Frame, at: Moment) {
+        let mut number = 0;
+        loop {
+            let hearer = self.hearers(frame.id()).nth(number);
+            let Some(index) = hearer else { return };
+            number += 1;
+            if self.nodes.get(index).is_some_and(|node| node.is_on() && node.in_flight.is_none()) {
+                self.deliver(index, frame, at);
+            }
         }
     }
 

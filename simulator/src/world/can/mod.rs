@@ -26,6 +26,7 @@ pub mod log;
 mod node;
 mod noise;
 mod outlook;
+mod routes;
 mod routine;
 mod traffic;
 

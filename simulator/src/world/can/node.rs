@@ -264,6 +264,13 @@ impl Node {
         self.waiting.iter().any(|other| other.key() == key)
     }
 
+    /// The identifiers it accepts, if it accepts them one by one.
+    pub(super) fn exact_ids(&self) -> Option<impl Iterator<Item = Id>> {
+        let filters = &self.config.filters;
+        let are_exact = !filters.is_empty() && filters.iter().all(|filter| filter.mask == u32::MAX);
+        are_exact.then(|| filters.iter().map(|filter| filter.id))
+    }
+
     /// Whether it may accept a frame of one of some identifiers.
     pub(super) fn may_accept(&self, holds: impl Fn(Id) -> bool) -> bool {
         let filters = &self.config.filters;

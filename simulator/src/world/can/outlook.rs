@@ -3,8 +3,6 @@
 //! Most of the time a bus is calm: all who take part are in step, and nothing is planned that would disturb a frame. Then
 //! no frame is told of before its own bits have passed, and those that concern nobody need not be waited for.
 
-use proto::can::Frame;
-
 use super::bus::{Bus, State};
 use super::controller::INTERMISSION;
 use super::counters::Counters;
@@ -22,7 +20,9 @@ impl Bus {
         let told = match self.state {
             State::Free(free) if self.calm => self.first_told(self.grid.moment(free)),
             State::Frame(running) if self.calm => {
-                self.running_told(&running).min(self.first_told(self.grid.moment(running.over())))
+                let (told, over) = (self.running_told(&running), self.grid.moment(running.over()));
+                // What follows is told later than the frame under way, unless that is read late.
+                if told <= over { told } else { told.min(self.first_told(over)) }
             }
             State::Bits(_) | State::Frame(_) | State::Free(_) => self.upcoming,
         };
@@ -51,12 +51,6 @@ impl Bus {
         self.nodes.iter().any(|node| node.config().attended && accepts(node))
     }
 
-    /// Whether some node that takes part accepts a frame of another.
-    pub(super) fn is_heard(&self, sender: usize, frame: &Frame) -> bool {
-        let mut others = self.nodes.iter().enumerate().filter(|(index, node)| *index != sender && node.is_on());
-        others.any(|(_, node)| node.accepts(frame))
-    }
-
     /// Whether a frame under way is neither from nor for a node that is attended to, and changes no node.
     pub(super) fn concerns_nobody(&self, running: &Running) -> bool {
         self.calm && !running.is_heard && !self.is_attended(running.sender)
@@ -72,10 +66,10 @@ impl Bus {
             return sent;
         }
         let valid = self.grid.moment(running.due(&self.grid));
-        let frame = self.nodes.get(running.sender).and_then(|node| node.in_flight);
-        let hears =
-            |node: &&Node| node.is_on() && node.in_flight.is_none() && frame.is_some_and(|frame| node.accepts(&frame));
-        self.nodes.iter().filter(hears).map(|node| node.reads_at(valid)).fold(sent, Moment::min)
+        let Some(frame) = self.nodes.get(running.sender).and_then(|node| node.in_flight) else { return sent };
+        let hearers = self.hearers(frame.id()).filter_map(|index| self.nodes.get(index));
+        let reads = hearers.filter(|node| node.is_on() && node.accepts(&frame)).map(|node| node.reads_at(valid));
+        reads.fold(sent, Moment::min)
     }
 
     /// Not after the first moment at which a frame is told of that begins at `free` or later.

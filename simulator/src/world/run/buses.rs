@@ -7,6 +7,7 @@ use proto::can::{Format, Frame, Id};
 use proto::isotp::{BUS_TIMEOUT, Framing};
 use uptane::EcuId;
 
+use super::secondaries::Secondaries;
 use crate::world::can::{Bus, Config, Filter, NodeId, Traffic};
 use crate::world::chance::{Chance, PerBillion};
 use crate::world::engine::Ticket;
@@ -29,6 +30,9 @@ pub(super) struct CanBus {
 /// A Secondary on a bus, and the Primary's conversation with it.
 pub(super) struct Port {
     pub(super) ecu: EcuId,
+    /// Its number among the Secondaries, and whether it has power.
+    pub(super) secondary: usize,
+    pub(super) is_on: bool,
     pub(super) node: NodeId,
     framing: Framing,
     pub(super) request: Id,
@@ -73,6 +77,8 @@ impl CanBus {
             let config = controller(ecu.hardware().controller(), of.is_fd(), vec![Filter::exactly(request)], 1);
             ports.push(Port {
                 ecu: ecu.id(),
+                secondary: usize::MAX,
+                is_on: false,
                 node: bus.attach(config),
                 framing,
                 request,
@@ -88,6 +94,13 @@ impl CanBus {
         add_background(&mut bus, of, chance);
         let (name, chance) = (of.name().to_string(), chance.split("noise"));
         Self { name, bus, primary, ports, next: None, noise: Vec::new(), chance }
+    }
+
+    /// Tells every port which Secondary is behind it.
+    pub(super) fn seat(&mut self, secondaries: &Secondaries) {
+        for port in &mut self.ports {
+            port.secondary = secondaries.number(port.ecu).unwrap_or(usize::MAX);
+        }
     }
 
     /// The node that sends this identifier, the Primary or a Secondary: its port, and which side of it.

@@ -49,15 +49,11 @@ impl World {
                 }
             }
             What::Received(frame) => {
-                let Some(ecu) = bus.ports.iter().find(|port| port.node == event.node).map(|port| port.ecu) else {
-                    return;
-                };
-                let now = self.engine.now();
-                if self.is_on(ecu)
-                    && let Some(node) = self.secondaries.get_mut(&ecu)
-                {
-                    node.frame(frame, now);
-                    self.touch(ecu);
+                let here = |(_, port): &(usize, &Port)| port.node == event.node && port.is_on;
+                let Some((place, port)) = bus.ports.iter().enumerate().find(here) else { return };
+                if let Some(node) = self.secondaries.at_mut(port.secondary) {
+                    node.frame(frame, self.engine.now());
+                    self.act(number, place);
                 }
             }
             What::Transmitted(frame) => {
@@ -83,12 +79,12 @@ impl World {
         }
     }
 
-    fn primary_receives(&mut self, number: usize, port: usize, frame: &proto::can::Frame) {
+    fn primary_receives(&mut self, number: usize, place: usize, frame: &proto::can::Frame) {
         let now = self.engine.now().since_start();
-        let Some(port) = self.buses.get_mut(number).and_then(|bus| bus.ports.get_mut(port)) else { return };
+        let Some(port) = self.buses.get_mut(number).and_then(|bus| bus.ports.get_mut(place)) else { return };
         let ecu = port.ecu;
         match port.conversation.handle(frame, now) {
-            Ok(None) => self.speak(ecu),
+            Ok(None) => self.speak(number, place),
             Ok(Some(answer)) => {
                 port.is_asked = false;
                 if !self.primary_message_fails() {
@@ -103,22 +99,20 @@ impl World {
     }
 
     /// A frame of a port is on the bus whole: the next may follow.
-    fn sent(&mut self, number: usize, port: usize, side: usize) {
-        let Some(port) = self.buses.get_mut(number).and_then(|bus| bus.ports.get_mut(port)) else { return };
-        let ecu = port.ecu;
+    fn sent(&mut self, number: usize, place: usize, side: usize) {
+        let Some(port) = self.buses.get_mut(number).and_then(|bus| bus.ports.get_mut(place)) else { return };
         if let Some(sending) = port.sending.get_mut(side) {
             *sending = None;
         }
         match side {
-            ASKING => self.speak(ecu),
-            _ => self.touch(ecu),
+            ASKING => self.speak(number, place),
+            _ => self.act(number, place),
         }
     }
 
     /// The Primary says to a Secondary on a bus what is due.
-    pub(super) fn speak(&mut self, ecu: EcuId) {
+    pub(super) fn speak(&mut self, number: usize, place: usize) {
         let now = self.engine.now();
-        let Some((number, place)) = self.places.get(&ecu).copied() else { return };
         let Some(bus) = self.buses.get_mut(number) else { return };
         loop {
             let stuck = bus.ports.get(place).is_some_and(|port| port.is_stuck(ASKING, now));
@@ -137,6 +131,7 @@ impl World {
                 Ok(Some(frame)) => port.sending[ASKING] = bus.send(*primary, frame, now).ok().map(|()| now),
                 Err(silent) => {
                     port.is_asked = false;
+                    let ecu = port.ecu;
                     self.plan_bus(number);
                     return self.answered(ecu, Err(silent));
                 }
@@ -144,24 +139,31 @@ impl World {
         }
         if let Some(port) = bus.ports.get_mut(place) {
             let due = if port.is_asked { port.speaks() } else { Moment::NEVER };
-            arm(&mut self.engine, port, ASKING, due, Event::Speak(ecu));
+            arm(&mut self.engine, port, ASKING, due, Event::Speak(number, place));
         }
         self.plan_bus(number);
     }
 
     /// A Secondary does what is due, and says what it has to say.
     pub(super) fn touch(&mut self, ecu: EcuId) {
-        let now = self.engine.now();
-        let is_on = self.is_on(ecu);
+        if let Some((number, place)) = self.places.get(&ecu).copied() {
+            return self.act(number, place);
+        }
+        let (now, is_on) = (self.engine.now(), self.is_on(ecu));
         let Some(node) = self.secondaries.get_mut(&ecu).filter(|_| is_on) else { return };
-        let Some((number, place)) = self.places.get(&ecu).copied() else {
-            while node.poll(now).is_some() {}
-            let deadline = node.deadline();
-            self.wake_at(ecu, deadline);
-            return self.after(ecu);
-        };
+        while node.poll(now).is_some() {}
+        let deadline = node.deadline();
+        self.wake_at(ecu, deadline);
+        self.after(ecu);
+    }
+
+    /// The Secondary at a port does what is due, and says what it has to say.
+    pub(super) fn act(&mut self, number: usize, place: usize) {
+        let now = self.engine.now();
         let Some(CanBus { bus, ports, .. }) = self.buses.get_mut(number) else { return };
-        let Some(port) = ports.get_mut(place) else { return };
+        let Some(port) = ports.get_mut(place).filter(|port| port.is_on) else { return };
+        let secondary = port.secondary;
+        let Some(node) = self.secondaries.at_mut(secondary) else { return };
         if port.is_stuck(ANSWERING, now) {
             // Whether there was anything to take back, nobody needs to know.
             let _count = bus.withdraw(port.node, now);
@@ -173,17 +175,18 @@ impl World {
             port.sending[ANSWERING] = bus.send(port.node, frame, now).ok().map(|()| now);
         }
         let due = port.wakes(node.deadline());
-        arm(&mut self.engine, port, ANSWERING, due, Event::Wake(ecu));
+        arm(&mut self.engine, port, ANSWERING, due, Event::Act(number, place));
         self.plan_bus(number);
-        self.after(ecu);
+        self.after_number(secondary);
     }
 }
 
-/// Sets a timer of a port anew. What is due already waits a little, so that the world goes on.
+/// Sets a timer of a port anew. What is due already waits a little, so that the world goes on. A timer that goes off too
+/// early is set again then: most of them move on with every frame.
 fn arm(engine: &mut crate::world::engine::Engine<Event>, port: &mut Port, side: usize, due: Moment, event: Event) {
     let Some(timer) = port.timers.get_mut(side) else { return };
     let due = due.max(engine.now() + super::LEAST);
-    if timer.is_some_and(|timer| timer.at() == due && timer.at() > engine.now()) {
+    if timer.is_some_and(|timer| timer.at() <= due && timer.at() > engine.now()) {
         return;
     }
     if let Some(timer) = timer.take() {

@@ -214,17 +214,18 @@ impl World {
     fn turn(&mut self, ecu: EcuId) {
         let Some(errand) = self.primary.errands.get_mut(&ecu).and_then(|queue| queue.front_mut()) else { return };
         let Turn::Ask(request) = errand.turn() else { return self.end_errand(ecu) };
-        let Some((bus, port)) = self.places.get(&ecu).copied() else {
+        let Some(place) = self.places.get(&ecu).copied() else {
             let question = Question::Request(Box::new(request.into()));
             self.call(Peer::Ecu(ecu), question);
             return;
         };
-        let Some(port) = self.buses.get_mut(bus).and_then(|bus| bus.ports.get_mut(port)) else { return };
+        let (number, at) = place;
+        let Some(port) = self.buses.get_mut(number).and_then(|bus| bus.ports.get_mut(at)) else { return };
         match port.conversation.ask(request) {
             Ok(()) => {
                 port.is_asked = true;
                 if !self.primary_message_fails() {
-                    self.speak(ecu);
+                    self.speak(number, at);
                 }
             }
             Err(silent) => self.answered(ecu, Err(silent)),

@@ -11,6 +11,8 @@ use crate::world::link::Delivery;
 /// Something that is due at a moment. What is large and rare is boxed: a run has a hundred thousand of the others.
 #[derive(Debug)]
 pub(super) enum Event {
+    /// The Secondary at this port of this bus has something to do.
+    Act(usize, usize),
     /// A campaign of this number may begin.
     Assign(usize),
     /// A question arrives at whom it is asked.
@@ -43,9 +45,9 @@ pub(super) enum Event {
     Retry(u64),
     /// A key of this number is replaced.
     Rotate(usize),
-    /// The Primary's conversation with this ECU has something to do.
-    Speak(EcuId),
-    /// A Secondary has something to do.
+    /// The Primary's conversation at this port of this bus has something to do.
+    Speak(usize, usize),
+    /// A Secondary on Ethernet has something to do.
     Wake(EcuId),
 }
 

@@ -66,7 +66,8 @@ impl World {
     fn watch_trial(&mut self, ecu: EcuId, phase: Phase) {
         let Phase::Trial(transaction) = phase else { return };
         let lags = |node: &dyn super::Secondary| node.phase() == Some(Phase::Staging(transaction));
-        if let Some((other, _)) = self.secondaries.iter().find(|(_, node)| lags(&***node)) {
+        let lagging = self.secondaries.iter().find_map(|(other, node)| lags(node).then_some(other));
+        if let Some(other) = lagging {
             let how = format!("{ecu} tries its image, and {other} has not got its own");
             self.violated("no ECU tries its image before every ECU holds its own", how);
         }

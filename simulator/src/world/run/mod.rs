@@ -17,6 +17,7 @@ mod points;
 mod power;
 mod primary;
 mod refusals;
+mod secondaries;
 mod settled;
 mod strike;
 #[cfg(test)]
@@ -44,6 +45,7 @@ use log::Log;
 use points::Points;
 use power::Power;
 use primary::{Calls, Primary};
+use secondaries::Secondaries;
 use watch::Watch;
 
 pub use ecu::Secondary;
@@ -68,7 +70,7 @@ pub struct World {
     oem: Oem,
     servers_free: BTreeMap<Server, Moment>,
     primary: Primary,
-    secondaries: BTreeMap<EcuId, Box<dyn Secondary>>,
+    secondaries: Secondaries,
     power: BTreeMap<EcuId, Power>,
     wakes: BTreeMap<EcuId, Ticket>,
     ways: BTreeMap<Peer, Way>,
@@ -113,7 +115,7 @@ impl World {
         let room = vehicle.primary().hardware().disk().map_or(DISK, |disk| disk.0);
         let disk = VirtualDisk::new(room, chance.split("primary").split("disk"));
         provision_primary(&oem, id, &disk)?;
-        let mut secondaries: BTreeMap<EcuId, Box<dyn Secondary>> = BTreeMap::new();
+        let mut secondaries = Secondaries::default();
         for ecu in vehicle.secondaries() {
             let node = SecondaryNode::provisioned(ecu, &oem, &chance.split(ecu.id().as_str()))?;
             secondaries.insert(ecu.id(), Box::new(node));
@@ -121,7 +123,8 @@ impl World {
         let faults = scenario.faults(seed);
         let bus =
             |bus| CanBus::new(bus, vehicle, &chance.split("buses").split(super::vehicle::Bus::name(bus).as_str()));
-        let buses: Vec<CanBus> = vehicle.buses().iter().map(bus).collect();
+        let mut buses: Vec<CanBus> = vehicle.buses().iter().map(bus).collect();
+        buses.iter_mut().for_each(|bus| bus.seat(&secondaries));
         let mut world = Self {
             engine: Engine::new(),
             seed,
@@ -229,7 +232,8 @@ impl World {
             Event::Responded(peer, delivery) => self.responded(peer, *delivery),
             Event::Retry(number) => self.retry(number),
             Event::Rotate(number) => self.rotate(number),
-            Event::Speak(ecu) => self.speak(ecu),
+            Event::Act(bus, port) => self.act(bus, port),
+            Event::Speak(bus, port) => self.speak(bus, port),
             Event::Wake(ecu) => self.touch(ecu),
         }
     }

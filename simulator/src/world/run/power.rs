@@ -120,7 +120,7 @@ impl World {
         ecu: EcuId,
         act: impl Fn(&mut crate::world::can::Bus, crate::world::can::NodeId, Moment) -> Result<(), crate::world::can::Error>,
     ) {
-        let (now, is_primary) = (self.engine.now(), ecu == self.primary.ecu);
+        let (now, is_primary, is_on) = (self.engine.now(), ecu == self.primary.ecu, self.is_on(ecu));
         for number in 0..self.buses.len() {
             let Some(bus) = self.buses.get_mut(number) else { continue };
             if is_primary {
@@ -133,6 +133,7 @@ impl World {
             } else if let Some(port) = bus.ports.iter_mut().find(|port| port.ecu == ecu) {
                 // Every node of a port is known to its bus.
                 let _known = act(&mut bus.bus, port.node, now);
+                port.is_on = is_on;
                 port.sending[ANSWERING] = None;
                 port.is_driven_off = false;
                 if let Some(timer) = port.timers[ANSWERING].take() {

@@ -203,8 +203,8 @@ impl World {
         };
         let word = if lying(self.primary.ecu) { Word::Broken } else { Word::Kept };
         self.primary.disk.replace_device(Device { files: word, folders: word });
-        for (ecu, node) in &mut self.secondaries {
-            node.lie(lying(*ecu));
+        for (ecu, node) in self.secondaries.iter_mut() {
+            node.lie(lying(ecu));
         }
     }
 

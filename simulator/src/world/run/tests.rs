@@ -68,7 +68,7 @@ fn a_run_is_the_same_whether_it_is_logged_or_not() {
     let named = |name: &str| crate::world::scenario::ready::Ready::named(name).unwrap().text.to_owned();
     let vehicle = crate::world::vehicle::ready::Ready::named("8-ecus-compact").unwrap().text.to_owned();
     let (file, scenario) = ("mix.toml".to_owned(), named("default-mix"));
-    let recipe = Recipe { file, scenario, vehicle, seed: 2, faults: None };
+    let recipe = Recipe { file, scenario, vehicle, seed: 2, outside: None };
     let scenario = recipe.scenario().unwrap();
     let silent = recipe.world(&scenario).unwrap().run().unwrap();
     let logged = recipe.make(true).unwrap().ended;

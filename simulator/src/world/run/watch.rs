@@ -51,8 +51,23 @@ impl World {
 
     /// Something happened to a Secondary.
     pub(super) fn after(&mut self, ecu: EcuId) {
+        if let Some(number) = self.secondaries.number(ecu) {
+            self.after_number(number);
+        }
+    }
+
+    /// Something happened to the Secondary of this number. While no transaction is closed, nothing more is to be seen of one
+    /// that looks as it did.
+    pub(super) fn after_number(&mut self, number: usize) {
+        let Some(ecu) = self.secondaries.ecu(number) else { return };
         self.note_refusals(ecu);
         self.watch_power(ecu);
+        if self.secondaries.has_changed(number) || self.primary.settled.is_some() {
+            self.look_at(ecu);
+        }
+    }
+
+    fn look_at(&mut self, ecu: EcuId) {
         let Some(node) = self.secondaries.get(&ecu) else { return };
         let (runs, broken) = (node.running(), node.broken());
         if let Some(image) = runs {

@@ -223,6 +223,9 @@ impl SecondaryNode {
     /// What it has refused since this was last asked because a check of verification failed. What power took before it was
     /// said is not among them.
     pub fn take_refusals(&mut self) -> Vec<Refused> {
+        if self.refusals.is_empty() {
+            return Vec::new();
+        }
         let (refusals, out) = (std::mem::take(&mut self.refusals), self.busy_until());
         let Some(Seen { state, .. }) = self.board.seen() else { return Vec::new() };
         let refused = |refusal: Refusal| {

@@ -78,8 +78,8 @@ fn ended(is_silent: bool) -> Ended {
     let scenario = recipe.scenario().unwrap();
     let mut world = recipe.world(&scenario).unwrap();
     let brakes = EcuId::parse("brakes").unwrap();
-    let inside = world.secondaries.remove(&brakes).unwrap();
-    world.replace(brakes, Box::new(Flipped { inside, left: FRAME, is_silent, kept_back: Vec::new() }));
+    let flipped = |inside| Flipped { inside, left: FRAME, is_silent, kept_back: Vec::new() };
+    world.secondaries.wrap(brakes, |inside| Box::new(flipped(inside)));
     world.run().unwrap()
 }
 
