@@ -2,13 +2,14 @@
 
 mod conversation;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use host::can::FramePort;
 use proto::can::{Frame, Id};
 use proto::isotp::Framing;
 use proto::secondary::Request;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
 
 use crate::Error;
@@ -16,6 +17,10 @@ use crate::driver::transport::Transport;
 use crate::node::{Answer, Silent};
 
 pub use conversation::Conversation;
+
+/// Secondaries of one bus that are talked to at a time: while one is busy with what it was sent, the other fills the bus.
+/// Were there more, the identifiers that lose against all others would not come through before their time is over.
+pub const AT_ONCE: usize = 2;
 
 /// Frames that may wait on their way between a link and the port.
 const QUEUE: usize = 512;
@@ -26,13 +31,14 @@ pub(crate) struct Bus<P> {
     routes: Vec<(Id, mpsc::Sender<Frame>)>,
     outgoing: mpsc::Receiver<Frame>,
     sender: mpsc::Sender<Frame>,
+    turns: Arc<Semaphore>,
 }
 
 impl<P: FramePort> Bus<P> {
     /// A bus without links.
     pub(crate) fn new(port: P) -> Self {
         let (sender, outgoing) = mpsc::channel(QUEUE);
-        Self { port, routes: Vec::new(), outgoing, sender }
+        Self { port, routes: Vec::new(), outgoing, sender, turns: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
     /// A link to the Secondary that listens to `request` and answers with `response`.
@@ -51,6 +57,7 @@ impl<P: FramePort> Bus<P> {
             incoming,
             conversation: Conversation::new(framing, request, response),
             begun: Instant::now(),
+            turns: Arc::clone(&self.turns),
         })
     }
 
@@ -90,6 +97,15 @@ pub(crate) struct CanLink {
     incoming: mpsc::Receiver<Frame>,
     conversation: Conversation,
     begun: Instant,
+    turns: Arc<Semaphore>,
+}
+
+impl CanLink {
+    /// Waits until this link may talk, which it may until what is returned is dropped.
+    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        // Nobody closes it.
+        Arc::clone(&self.turns).acquire_owned().await.ok()
+    }
 }
 
 impl Transport for CanLink {

@@ -9,7 +9,7 @@ use host::can::UnixBus;
 use host::disk::Folder;
 use host::provisioning::Vehicle;
 use proto::secondary::Request;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedSemaphorePermit};
 use uptane::EcuId;
 
 use super::shown::Shown;
@@ -60,13 +60,18 @@ impl Links {
         Ok(Self(links))
     }
 
-    /// One errand, after its pause and after those before it to the same ECU.
+    /// One errand, after its pause and after those before it to the same ECU; on CAN also after those before it on the bus,
+    /// but for a few ([`AT_ONCE`](crate::can::AT_ONCE)).
     pub(super) fn errand(&self, errand: Errand<Folder>, shown: Rc<Shown>) -> LocalBoxFuture<'static, Done> {
         let link = self.0.get(&errand.ecu()).cloned();
         Box::pin(async move {
             tokio::time::sleep(errand.pause()).await;
             match link {
-                Some(link) => run(errand, &mut *link.lock().await, &shown).await,
+                Some(link) => {
+                    let mut link = link.lock().await;
+                    let _turn = link.turn().await;
+                    run(errand, &mut link, &shown).await
+                }
                 None => errand.end(),
             }
         })
@@ -88,6 +93,16 @@ async fn run(mut errand: Errand<Folder>, link: &mut Link, shown: &Shown) -> Done
         shown.end(errand.ecu(), &watch, on_bus);
     }
     errand.end()
+}
+
+impl Link {
+    /// Waits until it may talk, which it may until what is returned is dropped. An Ethernet has room for all.
+    async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        match self {
+            Self::Ethernet(_) => None,
+            Self::Can(link) => link.turn().await,
+        }
+    }
 }
 
 impl Transport for Link {

@@ -7,6 +7,7 @@ use proto::can::{Format, Frame, Id};
 use proto::isotp::{BUS_TIMEOUT, Framing};
 use uptane::EcuId;
 
+use super::line::Line;
 use super::secondaries::Secondaries;
 use crate::world::can::{Bus, Config, Filter, NodeId, Traffic};
 use crate::world::chance::{Chance, PerBillion};
@@ -25,6 +26,7 @@ pub(super) struct CanBus {
     /// Faults that disturb a share of its frames: their numbers, and the share.
     pub(super) noise: Vec<(usize, PerBillion)>,
     pub(super) chance: Chance,
+    pub(super) line: Line,
 }
 
 /// A Secondary on a bus, and the Primary's conversation with it.
@@ -93,7 +95,7 @@ impl CanBus {
         }
         add_background(&mut bus, of, chance);
         let (name, chance) = (of.name().to_string(), chance.split("noise"));
-        Self { name, bus, primary, ports, next: None, noise: Vec::new(), chance }
+        Self { name, bus, primary, ports, next: None, noise: Vec::new(), chance, line: Line::default() }
     }
 
     /// Tells every port which Secondary is behind it.

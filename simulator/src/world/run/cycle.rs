@@ -197,7 +197,7 @@ impl World {
         None
     }
 
-    /// An errand has waited long enough; it begins after those before it to the same ECU.
+    /// An errand has waited long enough; it begins after those before it to the same ECU, and when there is room on the bus.
     pub(super) fn begin_errand(&mut self, cycle: u64, errand: primary_ecu::node::Errand<VirtualDisk>) {
         if cycle != self.primary.cycle || !self.is_on(self.primary.ecu) {
             return;
@@ -206,6 +206,13 @@ impl World {
         let queue = self.primary.errands.entry(ecu).or_default();
         queue.push_back(errand);
         if queue.len() == 1 {
+            self.stand_in_line(ecu);
+        }
+    }
+
+    fn stand_in_line(&mut self, ecu: EcuId) {
+        let bus = self.places.get(&ecu).and_then(|(number, _)| self.buses.get_mut(*number));
+        if bus.is_none_or(|bus| bus.line.enter(ecu)) {
             self.turn(ecu);
         }
     }
@@ -245,10 +252,19 @@ impl World {
     fn end_errand(&mut self, ecu: EcuId) {
         let Some(queue) = self.primary.errands.get_mut(&ecu) else { return };
         let Some(errand) = queue.pop_front() else { return };
-        let more = !queue.is_empty();
+        let (more, cycle) = (!queue.is_empty(), self.primary.cycle);
+        let bus = self.places.get(&ecu).and_then(|(number, _)| self.buses.get_mut(*number));
+        let next = bus.and_then(|bus| bus.line.leave());
         self.done(errand.end());
+        // Whatever waited is void once the cycle has ended.
+        if cycle != self.primary.cycle {
+            return;
+        }
         if more {
-            self.turn(ecu);
+            self.stand_in_line(ecu);
+        }
+        if let Some(next) = next {
+            self.turn(next);
         }
     }
 }

@@ -12,6 +12,7 @@ mod ecu;
 mod ended;
 mod event;
 mod kept;
+mod line;
 mod log;
 mod points;
 mod power;

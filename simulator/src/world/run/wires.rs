@@ -9,6 +9,7 @@ use proto::secondary::Request;
 use super::World;
 use super::calls::{Call, FIRST_WAIT, Peer, Question, Response};
 use super::event::{Event, Ready, Record};
+use super::line::Line;
 use super::primary::Heard;
 use crate::world::link::Delivery;
 use crate::world::scenario::Server;
@@ -69,6 +70,7 @@ impl World {
         }
         for bus in &mut self.buses {
             bus.ports.iter_mut().for_each(|port| port.is_asked = false);
+            bus.line = Line::default();
         }
     }
 
