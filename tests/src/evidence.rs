@@ -12,6 +12,7 @@ mod ed25519_rule;
 mod fresh_test;
 mod fuzz;
 mod getting_started;
+mod hundred_ecus;
 mod idle_cost;
 mod kill9_demo;
 mod model;
@@ -79,6 +80,7 @@ const ITEMS: &[Item] = &[
     determinism::ITEM,
     seeds_10k::ITEM,
     bug_found::ITEM,
+    hundred_ecus::ITEM,
 ];
 
 /// Prints every name with its promise.

@@ -9,6 +9,7 @@ use uptane::EcuId;
 
 use super::line::Line;
 use super::secondaries::Secondaries;
+use super::transfer::Receiving;
 use crate::world::can::{Bus, Config, Filter, NodeId, Traffic};
 use crate::world::chance::{Chance, PerBillion};
 use crate::world::engine::Ticket;
@@ -26,6 +27,7 @@ pub(super) struct CanBus {
     /// Faults that disturb a share of its frames: their numbers, and the share.
     pub(super) noise: Vec<(usize, PerBillion)>,
     pub(super) chance: Chance,
+    pub(super) receiving: Receiving,
     pub(super) line: Line,
 }
 
@@ -95,7 +97,8 @@ impl CanBus {
         }
         add_background(&mut bus, of, chance);
         let (name, chance) = (of.name().to_string(), chance.split("noise"));
-        Self { name, bus, primary, ports, next: None, noise: Vec::new(), chance, line: Line::default() }
+        let (receiving, line) = (Receiving::default(), Line::default());
+        Self { name, bus, primary, ports, next: None, noise: Vec::new(), chance, receiving, line }
     }
 
     /// Tells every port which Secondary is behind it.

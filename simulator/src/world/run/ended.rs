@@ -10,6 +10,7 @@ use super::buses::CanBus;
 use super::calls::{HEADERS, Peer, Way};
 use super::primary::Primary;
 use super::strike::Struck;
+use super::transfer::Transfer;
 use crate::world::can::log::Entry;
 use crate::world::description::Name;
 use crate::world::report::{BusRun, EcuRun, Run, Traffic, Verdict};
@@ -38,6 +39,8 @@ pub struct Ended {
     pub events: u64,
     /// Frames that were on a bus whole.
     pub frames: u64,
+    /// How busy each bus was while ECUs behind it received something.
+    pub transfers: Vec<Transfer>,
     /// What the last line of the log says, if there is one.
     pub summary: Option<Summary>,
     /// What happened on each bus, if that was asked for: its name, and what its logs say.

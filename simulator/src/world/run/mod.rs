@@ -23,6 +23,7 @@ mod settled;
 mod strike;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod watch;
 mod wires;
 
@@ -53,6 +54,7 @@ pub use ecu::Secondary;
 pub use ended::Ended;
 pub use event::Record;
 pub use strike::Struck;
+pub use transfer::Transfer;
 pub use watch::NEVER_MIXED;
 
 use event::Event;
@@ -188,9 +190,10 @@ impl World {
         let frames = self.buses.iter().map(|bus| bus.bus.load().frames).fold(0, u64::saturating_add);
         let (counted, events) = (self.counted(), self.engine.happened());
         let (summary, bus_logs) = self.log.end()?;
+        let transfers = self.buses.iter().map(|bus| bus.transfer(self.engine.now())).collect();
         let Watch { closed, owed, .. } = self.watch;
-        let refusals = owed.refusals;
-        Ok(Ended { run, is_at_rest, closed, refusals, struck: self.struck, counted, events, frames, summary, bus_logs })
+        let (refusals, struck) = (owed.refusals, self.struck);
+        Ok(Ended { run, is_at_rest, closed, refusals, transfers, struck, counted, events, frames, summary, bus_logs })
     }
 
     /// What the scenario has in store.

@@ -183,6 +183,7 @@ impl World {
         let phase = self.phase(ecu);
         let now = self.engine.now();
         let stretches = self.watch.phases.entry(ecu).or_default();
+        let before = stretches.last().map(|last| last.phase);
         match stretches.last_mut() {
             Some(last) if last.phase == phase => last.end = now,
             Some(last) => {
@@ -191,6 +192,7 @@ impl World {
             }
             None => stretches.push(Stretch { phase, begin: Moment::START, end: now }),
         }
+        self.note_transfer(ecu, before, phase);
     }
 
     fn phase(&self, ecu: EcuId) -> Phase {
