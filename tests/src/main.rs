@@ -24,8 +24,8 @@ struct Arguments {
     /// Decides what is left to chance: another seed, another run.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Show only so many mutants, which the seed chooses, or planted bugs, or so many thousand cases of `mutated-metadata` or
-    /// inputs of `fuzz`, which then fall short of their limit; other evidence is always shown whole.
+    /// Show less of what takes long: so many mutants, planted bugs, seeds, kinds of flash, cuts of a series, or thousands of
+    /// cases and inputs (docs/evidence.md). It then falls short of its limit. What is quick is always shown whole.
     #[arg(long, value_name = "COUNT")]
     few: Option<usize>,
 }
