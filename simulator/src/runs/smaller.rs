@@ -8,11 +8,12 @@ use crate::world::scenario::{FACTORY, Must, Outside, Scenario};
 use crate::world::shrink::{Outcome, Simplify, rounder, shrink};
 use crate::world::time::Moment;
 
-/// The run with the fewest and simplest events found in `bound` runs that fails as this one does: nothing is violated, and
-/// falls short, but what is here, and what is first here is among it. `None` if the run does not fail.
+/// The run with the fewest and simplest events found in `bound` runs that fails as this one does: what goes wrong first here
+/// goes wrong there, and nothing that does not here. `None` if the run does not fail.
 ///
-/// Where an invariant is violated any event may go, and a campaign may be assigned to fewer ECUs. Where something falls
-/// short that must hold at the end, the plan stays as it is, unless that holds with nothing assigned as well.
+/// Where an invariant is violated any event may go, and a campaign may be assigned to fewer ECUs; what must hold at the end
+/// is not looked at then, as it speaks of the whole plan. Where that alone falls short, the plan stays as it is, unless it
+/// holds with nothing assigned as well.
 pub fn smaller(recipe: &Recipe, bound: u32) -> Result<Option<Recipe>, RecipeError> {
     let scenario = recipe.whole()?;
     let events = recipe.outside.clone().unwrap_or_else(|| scenario.outside(recipe.seed));
@@ -26,7 +27,9 @@ pub fn smaller(recipe: &Recipe, bound: u32) -> Result<Option<Recipe>, RecipeErro
         if freedom == Freedom::Faults && plan.iter().any(|event| !events.contains(event)) {
             return Outcome::Passes;
         }
-        let is_same = |found: &[Way]| found.contains(first) && found.iter().all(|way| wanted.contains(way));
+        let is_same = |found: &[Way]| {
+            found.contains(first) && found.iter().all(|way| wanted.contains(way) || !freedom.minds(way))
+        };
         match run(&events) {
             Ok(ended) if is_same(&ways(&ended)) => Outcome::Fails,
             Ok(_) | Err(_) => Outcome::Passes,
@@ -74,6 +77,14 @@ impl Freedom {
         match scenario.musts().iter().find(|must| must.to_string() == *text).is_some_and(holds_before) {
             true => Self::Events,
             false => Self::Faults,
+        }
+    }
+
+    /// Whether a run that fails in this way too fails otherwise.
+    fn minds(self, way: &Way) -> bool {
+        match way {
+            Way::Invariant(_) => true,
+            Way::Must(_) => self != Self::All,
         }
     }
 }
