@@ -56,18 +56,30 @@ pub(super) struct Frame {
 
 const CLOSED: Frame = Frame { is_object: false, has_key: false, key: (0, 0), start: 0 };
 
-/// Every open object and array. The present keys lie one after another in `keys`, the one being read after them.
+/// Every open object and array. The present keys lie one after another in `keys`. One that is being read is written over
+/// the one before it in its object: as far as both are the same nothing is lost by that, and behind it nothing is needed.
 pub(super) struct Open {
     frames: [Frame; MAX_DEPTH],
     depth: usize,
     keys: [u8; MAX_OPEN_KEYS],
+    /// Where the innermost present key ends.
     used: u16,
+    /// Bytes of the key being read, and how they compare with as many of the key before it.
+    read: u16,
+    order: Ordering,
     signed: bool,
 }
 
 impl Open {
-    pub(super) const NONE: Self =
-        Self { frames: [CLOSED; MAX_DEPTH], depth: 0, keys: [0; MAX_OPEN_KEYS], used: 0, signed: false };
+    pub(super) const NONE: Self = Self {
+        frames: [CLOSED; MAX_DEPTH],
+        depth: 0,
+        keys: [0; MAX_OPEN_KEYS],
+        used: 0,
+        read: 0,
+        order: Ordering::Equal,
+        signed: false,
+    };
 
     pub(super) fn depth(&self) -> usize {
         self.depth
@@ -96,46 +108,46 @@ impl Open {
 
     /// Adds bytes to the key being read.
     pub(super) fn key_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        let (from, to) = self.room(bytes.len()).ok_or(TOO_MANY_KEYS)?;
-        self.keys.get_mut(usize::from(from)..usize::from(to)).ok_or(TOO_MANY_KEYS)?.copy_from_slice(bytes);
-        self.used = to;
+        let (begin, end) = self.top().ok_or(TOO_MANY_KEYS)?.key;
+        let from = usize::from(begin) + usize::from(self.read);
+        let to = from.checked_add(bytes.len()).ok_or(TOO_MANY_KEYS)?;
+        let place = self.keys.get_mut(from..to).ok_or(TOO_MANY_KEYS)?;
+        if self.order.is_eq() {
+            let left = usize::from(end).saturating_sub(from).min(bytes.len());
+            self.order = bytes.cmp(place.get(..left).unwrap_or_default());
+        }
+        place.copy_from_slice(bytes);
+        self.read += u16::try_from(bytes.len()).map_err(|_| TOO_MANY_KEYS)?;
         Ok(())
     }
 
-    /// Puts the key that was read in the place of the one before it, and says how it compares with that.
+    /// Takes the key that was read in the place of the one before it, and says how it compares with that.
     pub(super) fn key_done(&mut self) -> Option<Ordering> {
+        let (read, order) = (core::mem::take(&mut self.read), core::mem::replace(&mut self.order, Ordering::Equal));
         let frame = self.frames.get_mut(self.depth.checked_sub(1)?)?;
-        let (from, to) = frame.key;
-        let (old, new) = (usize::from(from)..usize::from(to), usize::from(to)..usize::from(self.used));
+        let (begin, before) = frame.key;
         let order = match frame.has_key {
-            true => self.keys.get(new.clone())?.cmp(self.keys.get(old)?),
+            true => order.then((begin + read).cmp(&before)),
             false => Ordering::Greater,
         };
-        self.keys.copy_within(new, usize::from(from));
-        self.used = from + (self.used - to);
-        (frame.key, frame.has_key) = ((from, self.used), true);
+        self.used = begin + read;
+        (frame.key, frame.has_key) = ((begin, self.used), true);
         Some(order)
     }
 
     /// As [`key_bytes`](Self::key_bytes) and [`key_done`](Self::key_done), for a key that has arrived whole.
     pub(super) fn whole_key(&mut self, key: &[u8]) -> Result<Ordering, Error> {
-        let (before, after) = self.room(key.len()).ok_or(TOO_MANY_KEYS)?;
         let frame = self.depth.checked_sub(1).and_then(|depth| self.frames.get_mut(depth)).ok_or(TOO_MANY_KEYS)?;
-        let from = frame.key.0;
+        let (begin, before) = frame.key;
+        let end = u16::try_from(key.len()).ok().and_then(|length| begin.checked_add(length)).ok_or(TOO_MANY_KEYS)?;
         let order = match frame.has_key {
-            true => key.cmp(self.keys.get(usize::from(from)..usize::from(before)).unwrap_or_default()),
+            true => key.cmp(self.keys.get(usize::from(begin)..usize::from(before)).unwrap_or_default()),
             false => Ordering::Greater,
         };
-        self.used = from + (after - before);
-        (frame.key, frame.has_key) = ((from, self.used), true);
-        self.keys.get_mut(usize::from(from)..usize::from(self.used)).ok_or(TOO_MANY_KEYS)?.copy_from_slice(key);
+        self.keys.get_mut(usize::from(begin)..usize::from(end)).ok_or(TOO_MANY_KEYS)?.copy_from_slice(key);
+        self.used = end;
+        (frame.key, frame.has_key) = ((begin, end), true);
         Ok(order)
-    }
-
-    /// Where in `keys` so many more bytes come to lie.
-    fn room(&self, length: usize) -> Option<(u16, u16)> {
-        let to = usize::from(self.used).checked_add(length).filter(|to| *to <= MAX_OPEN_KEYS)?;
-        Some((self.used, u16::try_from(to).ok()?))
     }
 
     /// Whether the next byte lies in what was signed: the outermost object's member `signed`.

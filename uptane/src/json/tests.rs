@@ -230,9 +230,28 @@ fn nesting_open_keys_and_strings_are_bounded() {
     assert!(scan(&[key(MAX_OPEN_KEYS).as_bytes()]).is_ok());
     assert_eq!(refused(key(MAX_OPEN_KEYS + 1)), Error::Limit { what: "open keys" });
 
+    // Only the present key of an object is open, whatever came before it.
+    let two = |first: usize, second: usize| format!("{{\"{}\":1,\"{}\":1}}", "k".repeat(first), "l".repeat(second));
+    assert!(scan(&[two(MAX_OPEN_KEYS, MAX_OPEN_KEYS).as_bytes()]).is_ok());
+    assert_eq!(refused(two(1, MAX_OPEN_KEYS + 1)), Error::Limit { what: "open keys" });
+    let inner = |length: usize| format!("{{\"{}\":{{\"a\":1,\"b\":1}}}}", "k".repeat(length));
+    assert!(scan(&[inner(MAX_OPEN_KEYS - 1).as_bytes()]).is_ok());
+    assert_eq!(refused(inner(MAX_OPEN_KEYS)), Error::Limit { what: "open keys" });
+
     let string = |length: usize| format!("\"{}\"", "s".repeat(length));
     assert!(scan(&[string(MAX_STRING).as_bytes()]).is_ok());
     assert_eq!(refused(string(MAX_STRING + 1)), Error::Limit { what: "bytes in a string" });
+}
+
+#[test]
+fn keys_are_compared_alike_whether_they_arrive_whole_or_byte_by_byte() {
+    let keys = ["", "a", "ab", "abc", "abd", "b", "ba", "é", "éa", "z"];
+    for (first, second) in keys.iter().flat_map(|first| keys.iter().map(move |second| (first, second))) {
+        let json = format!("{{\"{first}\":1,\"{second}\":2}}");
+        let bytes: Vec<&[u8]> = json.as_bytes().chunks(1).collect();
+        assert_eq!(scan(&[json.as_bytes()]).is_ok(), first < second, "{json}");
+        assert_eq!(scan(&bytes).is_ok(), first < second, "{json}");
+    }
 }
 
 #[test]
