@@ -120,7 +120,8 @@ fn fuzz(fuzzer: &Path, decoder: &Decoder, corpus: &Path, (inputs, seed): (f64, u
     let mut command = Command::new(fuzzer);
     command.arg(format!("-runs={inputs}")).arg(format!("-max_len={LONGEST}")).arg(format!("-seed={seed}"));
     command.arg(format!("-dict={}", dictionary.display())).args(["-print_final_stats=1", "-reload=0", "-verbosity=0"]);
-    command.arg(format!("-artifact_prefix={}/", corpus.display()));
+    // What stops it lies beside the corpus: whoever gives that to the decoder again must not be stopped as well.
+    command.arg(format!("-artifact_prefix={}-", corpus.display()));
     command.arg(corpus).arg(kept(decoder)?).env("DECODER", decoder.name);
     let watch = host::clock::stopwatch();
     let output = command.output().context("cannot start the fuzzer")?;
