@@ -8,7 +8,7 @@ use uptane::{ImageLine, ReleaseCounter, Sha256};
 use crate::world::disk::{Cut, Device, Unsynced, Word};
 use crate::world::flash::Torn;
 use crate::world::node::{Refused, SecondaryNode};
-use crate::world::scenario::{self, Counted, Sickness};
+use crate::world::scenario::{Counted, Sickness};
 use crate::world::time::Moment;
 
 /// A Secondary in the world.
@@ -54,7 +54,7 @@ pub trait Secondary {
     }
 
     /// Power fails at one of these, after so many more. Whether that means anything to it.
-    fn fail_power(&mut self, _counted: Counted, _after: u64, _torn: scenario::Torn) -> bool {
+    fn fail_power(&mut self, _counted: Counted, _after: u64, _torn: Torn) -> bool {
         false
     }
 
@@ -130,10 +130,10 @@ impl Secondary for SecondaryNode {
         }
     }
 
-    fn fail_power(&mut self, counted: Counted, after: u64, torn: scenario::Torn) -> bool {
+    fn fail_power(&mut self, counted: Counted, after: u64, torn: Torn) -> bool {
         match counted {
-            Counted::Disk => self.disk().cut_power_at(after, Cut { point: torn.of_disk(), unsynced: Unsynced::Mixed }),
-            Counted::Flash => self.cut_flash_at(after, torn.of_flash()),
+            Counted::Disk => self.disk().cut_power_at(after, Cut { point: torn.into(), unsynced: Unsynced::Mixed }),
+            Counted::Flash => self.cut_flash_at(after, torn),
             Counted::Message => self.cut_message_at(after),
         }
         true

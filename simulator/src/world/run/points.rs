@@ -47,7 +47,7 @@ impl World {
         if let Some(node) = self.secondaries.get_mut(&ecu) {
             node.fail_power(counted, after, torn);
         } else if counted == Counted::Disk {
-            self.primary.disk.cut_power_at(after, Cut { point: torn.of_disk(), unsynced: Unsynced::Mixed });
+            self.primary.disk.cut_power_at(after, Cut { point: torn.into(), unsynced: Unsynced::Mixed });
         }
         self.points.planned.push(Planned { fault, ecu, counted, from, at });
     }

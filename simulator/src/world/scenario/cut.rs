@@ -5,7 +5,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::world::description::{Fields, Notes, Pause, Word};
-use crate::world::{disk, flash};
+use crate::world::disk;
+use crate::world::flash::Torn;
 
 /// A power failure at the n-th of what an ECU does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub struct PowerPoint {
     pub counted: Counted,
     /// Which of them, counted from the time of the fault on; the first is 1.
     pub number: NonZeroU32,
-    /// How much of it happens.
+    /// How much of it happens; nothing of a message, which is not sent, or not taken.
     pub torn: Torn,
     /// Who loses power.
     pub reach: Reach,
@@ -31,21 +32,6 @@ pub enum Counted {
     Flash,
     /// Requests and answers between the Primary and a Secondary or the repositories, those it sends and those it takes.
     Message,
-}
-
-/// What is left of the operation at which power fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Torn {
-    /// Nothing of it happened: a message is not sent, or not taken.
-    Before,
-    /// Half of it.
-    Half,
-    /// In flash, noise.
-    Noise,
-    /// In flash, cells that read as erased but are too weak to be written.
-    Weak,
-    /// All of it, but nobody learnt of it.
-    After,
 }
 
 /// Who loses power.
@@ -84,24 +70,13 @@ impl Word for Torn {
     ];
 }
 
-impl Torn {
-    /// What of it a disk knows: half of an operation is half of it.
-    pub(in crate::world) fn of_disk(self) -> disk::Point {
-        match self {
-            Self::Before => disk::Point::Before,
-            Self::Half | Self::Noise | Self::Weak => disk::Point::Inside,
-            Self::After => disk::Point::After,
-        }
-    }
-
-    /// The same of flash.
-    pub(in crate::world) fn of_flash(self) -> flash::Torn {
-        match self {
-            Self::Before => flash::Torn::Before,
-            Self::Half => flash::Torn::Half,
-            Self::Noise => flash::Torn::Noise,
-            Self::Weak => flash::Torn::Weak,
-            Self::After => flash::Torn::After,
+/// How an operation of a disk is torn; it has no half but one.
+impl From<Torn> for disk::Point {
+    fn from(torn: Torn) -> Self {
+        match torn {
+            Torn::Before => Self::Before,
+            Torn::Half | Torn::Noise | Torn::Weak => Self::Inside,
+            Torn::After => Self::After,
         }
     }
 }

@@ -15,7 +15,7 @@ mod plan;
 mod read;
 pub mod ready;
 
-pub use cut::{Counted, PowerPoint, Reach, Torn};
+pub use cut::{Counted, PowerPoint, Reach};
 pub use fault::{BusFault, Fault, LinkFault, LinkName, Node, NodeFault, Server, Sickness, What};
 pub use mix::Mix;
 pub use must::Must;
