@@ -171,8 +171,9 @@ impl Kind {
             }
             Self::DiskLie | Self::PowerCut | Self::Reset => ecus().chain(servers()).collect(),
             Self::DiskCut => cast.with_disk().map(|node| ecu(node.id())).collect(),
-            Self::FlashCut => cast.secondaries().map(|node| ecu(node.id())).collect(),
-            Self::FlashTear | Self::MessageCut | Self::SickImage => ecus().collect(),
+            // The Primary always finds its own image healthy.
+            Self::FlashCut | Self::SickImage => cast.secondaries().map(|node| ecu(node.id())).collect(),
+            Self::FlashTear | Self::MessageCut => ecus().collect(),
             Self::SlowServer => servers().to_vec(),
         }
     }
