@@ -11,6 +11,7 @@
 //! | `hardware_id` | what hardware it is |
 //! | `role` | `primary` or `secondary` |
 //! | `verification` | `full`, `partial` or `partial-plus`; `full` if absent |
+//! | `banks` | `single` or `two`; `two` if absent |
 //! | `public_key` | public half of its signing key: Ed25519, 64 lower-case hex digits |
 //! | `tls_csr` | its request for a TLS certificate, PEM; an ECU that speaks no TLS has none |
 //! | `[image]` | the image it leaves the factory with; absent if that is not told |
@@ -31,6 +32,7 @@
 //! | `ecu.ecu` | its id |
 //! | `ecu.hardware_id` | what hardware it is |
 //! | `ecu.verification` | `full`, `partial` or `partial-plus` |
+//! | `ecu.banks` | `single` or `two`; `two` if absent |
 //! | `ecu.public_key` | public half of its signing key, as above |
 //!
 //! # `mapping.toml`
@@ -47,12 +49,14 @@
 //! | `mapping.threshold` | how many of them must say the same, at least 2; all if absent |
 //! | `mapping.terminating` | whether no later entry is asked; true if absent |
 
+mod banks;
 mod enrolment;
 mod first_image;
 mod form;
 mod mapping;
 mod vehicle;
 
+pub use banks::Banks;
 pub use enrolment::{ENROLMENT, EcuRole, Enrolment, Image, NewEcu};
 pub use first_image::FirstImage;
 pub use mapping::{MAPPING, Repositories};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use host::disk::{self, Access};
-use host::provisioning::{Primary, VEHICLE, Vehicle, VehicleEcu};
+use host::provisioning::{Banks, Primary, VEHICLE, Vehicle, VehicleEcu};
 use uptane::EcuId;
 
 use crate::Error;
@@ -60,7 +60,13 @@ impl Bundle<'_> {
 }
 
 fn entry(ecu: &Ecu) -> VehicleEcu {
-    VehicleEcu { ecu: ecu.id, hardware: ecu.hardware, verification: ecu.verification, key: ecu.key.clone() }
+    VehicleEcu {
+        ecu: ecu.id,
+        hardware: ecu.hardware,
+        verification: ecu.verification,
+        banks: Banks::Two,
+        key: ecu.key.clone(),
+    }
 }
 
 /// Removes a folder that [`Bundle::write`] made.

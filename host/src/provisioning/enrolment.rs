@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uptane::sign::Signer as _;
 use uptane::{EcuId, HardwareId, ImageLine, Length, PublicKey, ReleaseCounter, Sha256, TargetNameBuf};
 
+use super::Banks;
 use super::form::{number, optional_text, text};
 use crate::disk::Access;
 use crate::keys::KeyFile;
@@ -30,6 +31,9 @@ pub struct Enrolment {
     /// How it verifies.
     #[serde(with = "text", default = "full")]
     pub verification: Verification,
+    /// How many images it has room for.
+    #[serde(default, skip_serializing_if = "Banks::are_two")]
+    pub banks: Banks,
     /// The public half of its signing key.
     #[serde(with = "text", rename = "public_key")]
     pub key: PublicKey,
@@ -95,6 +99,8 @@ pub struct NewEcu<'a> {
     pub role: EcuRole,
     /// How it verifies.
     pub verification: Verification,
+    /// How many images it has room for.
+    pub banks: Banks,
     /// The image it leaves the factory with.
     pub image: Image,
     /// Where its signing key goes.
@@ -106,10 +112,10 @@ pub struct NewEcu<'a> {
 impl NewEcu<'_> {
     /// Makes both keys in new files that only the owner may read, and says what the ECU hands over.
     pub fn enrol(self) -> Result<Enrolment, Error> {
-        let Self { ecu, hardware, role, verification, image, key, tls_key } = self;
+        let Self { ecu, hardware, role, verification, banks, image, key, tls_key } = self;
         let key = KeyFile::generate_plain(key)?.public_key();
         let tls_csr = Some(tls::generate_key(tls_key, ecu.as_str())?);
-        Ok(Enrolment { ecu, hardware, role, verification, key, tls_csr, image: Some(image) })
+        Ok(Enrolment { ecu, hardware, role, verification, banks, key, tls_csr, image: Some(image) })
     }
 }
 
@@ -136,6 +142,7 @@ mod tests {
             hardware: HardwareId::parse("brake-hw").unwrap(),
             role: EcuRole::Secondary,
             verification: Verification::PartialPlus,
+            banks: Banks::Two,
             image,
             key: &folder.join("ecu.pem"),
             tls_key: &folder.join("tls.pem"),
@@ -151,7 +158,7 @@ mod tests {
         enrolment.write(&path).unwrap();
         assert_eq!(Enrolment::read(&path).unwrap(), enrolment);
 
-        let bare = Enrolment { tls_csr: None, image: None, ..enrolment };
+        let bare = Enrolment { banks: Banks::Single, tls_csr: None, image: None, ..enrolment };
         bare.write(&path).unwrap();
         assert_eq!(Enrolment::read(&path).unwrap(), bare);
     }

@@ -6,6 +6,7 @@ use proto::secondary::Verification;
 use serde::{Deserialize, Serialize};
 use uptane::{EcuId, HardwareId, PublicKey, VehicleId};
 
+use super::Banks;
 use super::form::text;
 use crate::disk::Access;
 use crate::{Error, config};
@@ -52,6 +53,9 @@ pub struct VehicleEcu {
     /// How it verifies.
     #[serde(with = "text")]
     pub verification: Verification,
+    /// How many images it has room for.
+    #[serde(default, skip_serializing_if = "Banks::are_two")]
+    pub banks: Banks,
     /// The public half of its signing key.
     #[serde(with = "text", rename = "public_key")]
     pub key: PublicKey,
@@ -80,9 +84,14 @@ mod tests {
             ecu: EcuId::parse(name).unwrap(),
             hardware: HardwareId::parse(&format!("{name}-hw")).unwrap(),
             verification,
+            banks: if key == 3 { Banks::Single } else { Banks::Two },
             key: PublicKey::Ed25519([key; 32]),
         };
-        let ecus = vec![ecu("gateway", Verification::Full, 1), ecu("brake", Verification::PartialPlus, 2)];
+        let ecus = vec![
+            ecu("gateway", Verification::Full, 1),
+            ecu("brake", Verification::PartialPlus, 2),
+            ecu("mirror", Verification::PartialPlus, 3),
+        ];
         let primary = Primary { ecu: EcuId::parse("gateway").unwrap(), key: PublicKey::Ed25519([1; 32]) };
         Vehicle { id: VehicleId([7; 16]), primary, ecus }
     }
@@ -100,13 +109,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(VEHICLE);
         vehicle().write(&path, Access::Shared).unwrap();
-        let (gateway, brake) = ("01".repeat(32), "02".repeat(32));
+        let (gateway, brake, mirror) = ("01".repeat(32), "02".repeat(32), "03".repeat(32));
         let expected = format!(
             "vehicle = \"{}\"\n\n[primary]\necu = \"gateway\"\npublic_key = \"{gateway}\"\n\n\
              [[ecu]]\necu = \"gateway\"\nhardware_id = \"gateway-hw\"\nverification = \"full\"\n\
              public_key = \"{gateway}\"\n\n\
              [[ecu]]\necu = \"brake\"\nhardware_id = \"brake-hw\"\nverification = \"partial-plus\"\n\
-             public_key = \"{brake}\"\n",
+             public_key = \"{brake}\"\n\n\
+             [[ecu]]\necu = \"mirror\"\nhardware_id = \"mirror-hw\"\nverification = \"partial-plus\"\n\
+             banks = \"single\"\npublic_key = \"{mirror}\"\n",
             "07".repeat(16)
         );
         assert_eq!(fs::read_to_string(&path).unwrap(), expected);

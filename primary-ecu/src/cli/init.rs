@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use host::disk::{self, Access, Folder};
-use host::provisioning::{ENROLMENT, EcuRole, FirstImage, Image, NewEcu};
+use host::provisioning::{Banks, ENROLMENT, EcuRole, FirstImage, Image, NewEcu};
 use proto::secondary::Verification;
 use uptane::{EcuId, HardwareId, Length};
 
@@ -60,6 +60,7 @@ impl Init {
             hardware: self.hardware_id,
             role: EcuRole::Primary,
             verification: Verification::Full,
+            banks: Banks::Two,
             image: Image { name, length, sha256, counter, line: Some(line) },
             key: &place.at(folder::KEY)?,
             tls_key: &place.at(folder::TLS_KEY)?,

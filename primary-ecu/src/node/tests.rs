@@ -2,7 +2,7 @@
 
 use host::disk::{Access, Folder};
 use host::fetch::Sink as _;
-use host::provisioning::{Primary as VehiclePrimary, VehicleEcu};
+use host::provisioning::{Banks, Primary as VehiclePrimary, VehicleEcu};
 use proto::secondary::{File, Phase, Refusal, Request, Verification};
 use uptane::sign::{InstalledImage, MemorySigner, ReportBuilder, ReportedVersions};
 use uptane::testing::{Repo, TestEcu};
@@ -60,6 +60,7 @@ impl World {
             ecu: ecu.ecu,
             hardware: ecu.hardware,
             verification: Verification::Full,
+            banks: Banks::Two,
             key: ecu.signer().public_key(),
         });
         let own = &self.repo.ecus()[0];

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use host::disk;
-use host::provisioning::{ENROLMENT, EcuRole, FirstImage, Image, NewEcu};
+use host::provisioning::{Banks, ENROLMENT, EcuRole, FirstImage, Image, NewEcu};
 use uptane::{Length, Sha256};
 
 use super::Error;
@@ -44,6 +44,7 @@ fn enrol(data: &Data, ecu: &Ecu, image: Descriptor) -> Result<(), Error> {
         hardware: ecu.hardware,
         role: EcuRole::Secondary,
         verification: ecu.verification,
+        banks: Banks::Two,
         image: Image { name, length, sha256, counter, line: Some(line) },
         key: &data.path("report.key"),
         tls_key: &data.path("tls.key"),

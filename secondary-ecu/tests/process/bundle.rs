@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use host::disk::Access;
-use host::provisioning::{ENROLMENT, Enrolment, Primary, VEHICLE, Vehicle, VehicleEcu};
+use host::provisioning::{Banks, ENROLMENT, Enrolment, Primary, VEHICLE, Vehicle, VehicleEcu};
 use host::tls::{Authority, Identity, Purpose, request, server_name};
 use proto::secondary::Verification;
 use uptane::sign::Signer as _;
@@ -77,6 +77,7 @@ impl Bench {
             ecu: ecu.ecu,
             hardware: ecu.hardware,
             verification: Verification::Full,
+            banks: Banks::Two,
             key: ecu.signer().public_key(),
         };
         let ecus: Vec<_> = self.repo.ecus().iter().map(entry).collect();

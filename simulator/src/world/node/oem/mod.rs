@@ -19,7 +19,7 @@ use director::images::{Refreshing, catalogue};
 use director::instance::Director;
 use director::root_file::{self, Current, founding};
 use director::store::{Memory, Store as _, at_once};
-use host::provisioning::{Primary, Vehicle as Inventory, VehicleEcu};
+use host::provisioning::{Banks, Primary, Vehicle as Inventory, VehicleEcu};
 use image_repo::role::TopRole;
 use primary_ecu::machine::Answer;
 use primary_ecu::node::{CheckInRequest, Statement};
@@ -343,6 +343,7 @@ fn inventory(id: VehicleId, vehicle: &Vehicle, keys: &Keys) -> Inventory {
             Verification::Partial => Verifies::Partial,
             Verification::PartialPlus => Verifies::PartialPlus,
         },
+        banks: Banks::Two,
         key: key(ecu),
     });
     let primary = Primary { ecu: vehicle.primary().id(), key: key(vehicle.primary()) };
