@@ -109,6 +109,13 @@ pub fn vote(state: &State) -> State {
     State { stage: Stage::Healthy(transaction), ..*state }
 }
 
+/// The state after nothing of the image that was offered can be relied upon.
+pub fn given_up(state: &State) -> State {
+    let mut next = State { stage: state.stage.unstaged(), received: 0, ..*state };
+    next.set_bootable(state.home.other(), None);
+    next
+}
+
 /// The new image is home, the old one may not boot any more.
 fn committed(state: &State, transaction: TransactionId) -> State {
     let mut next = State { stage: Stage::Committed(transaction), home: state.home.other(), received: 0, ..*state };

@@ -12,7 +12,7 @@ use crate::flash::{Appender, Bank, Flash};
 use crate::state::{Outcome, Stage, State};
 use crate::transfer::{Progress, Transfer};
 use crate::verifier::{Verifier, Wanted};
-use crate::{EcuKey, Fault};
+use crate::{EcuKey, Fault, transaction};
 
 impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     /// Where to go on with the image. Only the assigned one is taken, only in an open transaction.
@@ -44,9 +44,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
             return Ok(self.state.received);
         }
         // In this order: a header never stands before bytes that are not of its image.
-        let mut next = State { received: 0, stage: self.state.stage.unstaged(), ..self.state };
-        next.set_bootable(bank, None);
-        self.record(next)?;
+        self.record(transaction::given_up(&self.state))?;
         self.store.describe(bank, descriptor)?;
         Ok(0)
     }

@@ -122,7 +122,11 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
             }
             Transfer::Image(_, appender, check) => {
                 appender.finish(&mut self.store)?;
-                check.finish()?;
+                if let Err(error) = check.finish() {
+                    // What is kept of a wrong image would be wrong again.
+                    self.record(transaction::given_up(&self.state))?;
+                    return Err(error.into());
+                }
                 self.stage_image(now)
             }
             Transfer::Complete(_) => self.stage_image(now),

@@ -26,6 +26,25 @@ fn an_image_with_one_bit_flipped_is_refused_and_the_old_one_runs() {
 }
 
 #[test]
+fn a_wrong_byte_that_was_durable_already_does_not_keep_the_right_image_out() {
+    let (mut repo, mut flash) = next_release();
+    let (name, image) = (me(&repo).image_name(3), me(&repo).image(3).repeat(4));
+    repo.publish(|next| {
+        next.release();
+        let digest = Sha256::of(&image);
+        next.director.set(Role::Targets, &["targets", &name, "length"], image.len());
+        next.director.set(Role::Targets, &["targets", &name, "hashes"], format_args!("{{\"sha256\":\"{digest}\"}}"));
+    });
+    let mut ecu = booted(&repo, &mut flash).unwrap();
+    begin(&mut ecu, &repo, OPEN).unwrap();
+    send_targets(&mut ecu, &repo).unwrap();
+    let mut wrong = image.clone();
+    wrong[3] ^= 1;
+    assert_eq!(send(&mut ecu, repo.now(), File::Image, &wrong), check(Error::ImageDigest));
+    send(&mut ecu, repo.now(), File::Image, &image).unwrap();
+}
+
+#[test]
 fn what_the_bank_holds_is_checked_not_what_was_sent() {
     let (repo, mut flash) = next_release();
     let mut ecu = booted(&repo, &mut flash).unwrap();
