@@ -1,4 +1,5 @@
-//! Banks: what an image is called and how long it is stands in a header before it.
+//! Banks: what an image is called and how long it is stands in a header before it. Where there is a single bank it has the
+//! headers of both images.
 //!
 //! The header stands in the first bytes of its own erase unit; `docs/pouf.md` §18 has them one by one. It is written
 //! before the image, so that a download can go on after a reset; it authorises nothing. What a bank may boot says the state

@@ -2,11 +2,12 @@
 
 mod image;
 mod requests;
+mod single;
 
 use proto::secondary::{Identity, Refusal, Reply, Request};
 use uptane::{Length, Nonce, Sha256, Time};
 
-use crate::flash::{BadLayout, Bank, Flash, Layout, Store};
+use crate::flash::{BadLayout, Bank, Banks, Flash, Layout, Store};
 use crate::state::pages::Pages;
 use crate::state::{Ending, Outcome, State};
 use crate::transfer::Transfer;
@@ -40,7 +41,7 @@ pub struct Running {
     /// The digest of what stands in it.
     pub sha256: Sha256,
     /// Whether that is what the bank may boot. If not, nothing of it runs: the ECU waits in its boot loader for a new
-    /// image or a signed roll back.
+    /// image or a signed roll back; with a single bank, for the new image or the last committed one.
     pub authorised: bool,
 }
 
@@ -116,9 +117,12 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     /// Whether the bank that must run is another than the one that does: the driver resets the ECU once the answer has
     /// left, and before it handles another request. What was asked in between would be answered for an image that is
-    /// about to stop; a Primary that believed it could close a vehicle mixed.
+    /// about to stop; a Primary that believed it could close a vehicle mixed. An image that arrived where nothing ran
+    /// asks for a reset as well.
     pub fn wants_reset(&self) -> bool {
-        transaction::wanted_bank(self.state.stage, self.state.home) != self.running.bank
+        let Running { bank, sha256, authorised } = self.running;
+        let has_arrived = !authorised && self.state.bootable(bank) == Some(sha256);
+        has_arrived || transaction::wanted_bank(self.state.stage, self.state.home) != bank
     }
 
     /// Gives back what outlives a reset.
@@ -144,9 +148,14 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
             verification: V::VERIFICATION,
             director_root: self.verifier.director_root(&self.state),
             image_root: self.verifier.image_root(),
-            running: self.running.sha256,
+            running: if self.is_waiting() { NOTHING } else { self.running.sha256 },
             phase: self.state.stage.phase(),
         }
+    }
+
+    /// How many images there is room for.
+    pub(crate) fn banks(&self) -> Banks {
+        self.store.layout().banks
     }
 
     /// The verifier, and what it works on.
@@ -202,7 +211,7 @@ struct Started {
 fn start<F: Flash>(store: &mut Store<F>, buffer: &mut [u8]) -> Result<Started, BootError> {
     let (mut pages, found) = Pages::mount(store).map_err(|_| BootError::NoState)?;
     let wanted = inspect(store, &found, buffer).map_err(|_| BootError::Storage)?;
-    let state = transaction::boot(&found, wanted.authorised);
+    let state = transaction::boot(&found, store.layout().banks, wanted.authorised);
     if state != found {
         pages.append(store, &state).map_err(|_| BootError::Storage)?;
     }
@@ -218,8 +227,11 @@ fn inspect<F: Flash>(store: &mut Store<F>, state: &State, buffer: &mut [u8]) -> 
     let bank = transaction::wanted_bank(state.stage, state.home);
     let digest = store.digest(bank, buffer)?;
     let authorised = digest.is_some() && digest == state.bootable(bank);
-    Ok(Running { bank, sha256: digest.unwrap_or(Sha256([0; 32])), authorised })
+    Ok(Running { bank, sha256: digest.unwrap_or(NOTHING), authorised })
 }
+
+/// The digest that is told where there is no image: no image has it.
+const NOTHING: Sha256 = Sha256([0; 32]);
 
 /// The first state of an ECU that runs `image`, which stands in bank A already, and what it trusts from its maker.
 pub fn provision<F: Flash>(store: &mut Store<F>, state: &State) -> Result<(), Fault> {

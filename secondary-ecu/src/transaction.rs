@@ -2,6 +2,10 @@
 //!
 //! An ECU returns to its old image by itself only while the new one has not voted healthy. Afterwards the Primary's
 //! signed command alone changes the bank.
+//!
+//! Where there is a single bank the old image cannot wait beside the new one. There an image is only announced while the
+//! transaction is staged; the signed `activate` opens the gate, and the image is taken when nothing runs any more. The
+//! way back is the last committed image, handed over once more ([`Intake`]).
 
 use proto::secondary::Refusal;
 use uptane::verify::partial::VerifiedCommand;
@@ -9,8 +13,21 @@ use uptane::{Action, TransactionId};
 
 use crate::Fault;
 use crate::bank::Descriptor;
-use crate::flash::Bank;
+use crate::flash::{Bank, Banks};
 use crate::state::{Ending, Outcome, Stage, State};
+
+/// What an image that is offered now is to this ECU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Intake {
+    /// The assigned one, for the bank that does not run.
+    Stage,
+    /// The assigned one, for the only bank, whose image runs on: nothing of it is taken yet.
+    Announce,
+    /// The assigned one, for the only bank, where nothing runs any more.
+    Install,
+    /// The last committed one again, for the only bank, which does not hold it any more.
+    Restore,
+}
 
 /// The bank that `stage` wants to run.
 pub fn wanted_bank(stage: Stage, home: Bank) -> Bank {
@@ -41,16 +58,17 @@ pub fn begin(state: &State, transaction: TransactionId) -> Result<State, Fault> 
 /// record.
 pub fn carry_out(
     state: &State,
+    banks: Banks,
     command: &VerifiedCommand,
     image: impl FnOnce() -> Result<Option<Descriptor>, Fault>,
 ) -> Result<State, Fault> {
     if let Some(ended) = command.rolls_back() {
-        return roll_back(state, ended);
+        return roll_back(state, banks, ended);
     }
     let open = state.stage.transaction().ok_or(Fault::Refused(Refusal::Phase))?;
     let targets = state.targets.ok_or(Fault::Refused(Refusal::Phase))?.sha256;
     let action = command.action_in(open, targets)?;
-    let mut next = obey(state, action)?;
+    let mut next = obey(state, banks, action)?;
     if action == Action::Commit && next != *state {
         // A committed image is the lowest its line will ever run again.
         let image = image()?.ok_or(Fault::Storage)?;
@@ -61,25 +79,27 @@ pub fn carry_out(
 
 /// A roll back also ends a transaction that this ECU knows nothing of, or forgot for one that somebody else opened: what
 /// was said in it, and never arrived, can then do nothing any more.
-fn roll_back(state: &State, ended: TransactionId) -> Result<State, Fault> {
+fn roll_back(state: &State, banks: Banks, ended: TransactionId) -> Result<State, Fault> {
     if state.stage.transaction() == Some(ended) {
-        return obey(state, Action::Rollback);
+        return obey(state, banks, Action::Rollback);
     }
     match state.stage.is_activated() || ended.number() < state.closed {
         true => Err(Fault::Refused(Refusal::Phase)),
-        false => Ok(returned(state, ended, Ending::RolledBack)),
+        false => Ok(returned(state, banks, ended, Ending::RolledBack)),
     }
 }
 
 /// What a verified command of the transaction in `state` makes of it. The same command again changes nothing.
-pub fn obey(state: &State, action: Action) -> Result<State, Fault> {
+pub fn obey(state: &State, banks: Banks, action: Action) -> Result<State, Fault> {
     let transaction = state.stage.transaction().ok_or(Fault::Refused(Refusal::Phase))?;
     match (action, state.stage) {
         (Action::Activate, Stage::Staged(_)) => Ok(State { stage: Stage::Armed(transaction), ..*state }),
         (Action::Commit, Stage::Healthy(_)) => Ok(committed(state, transaction)),
-        (Action::Rollback, stage) if stage.is_activated() => Ok(returned(state, transaction, Ending::RolledBack)),
+        (Action::Rollback, stage) if stage.is_activated() => {
+            Ok(returned(state, banks, transaction, Ending::RolledBack))
+        }
         (Action::Rollback, Stage::Staging(_) | Stage::Staged(_)) => {
-            Ok(returned(state, transaction, Ending::RolledBack))
+            Ok(returned(state, banks, transaction, Ending::RolledBack))
         }
         (Action::Activate, stage) if stage.is_activated() => Ok(*state),
         (Action::Commit, Stage::Committed(_)) | (Action::Rollback, Stage::RolledBack(_)) => Ok(*state),
@@ -88,11 +108,16 @@ pub fn obey(state: &State, action: Action) -> Result<State, Fault> {
 }
 
 /// What a boot makes of `state`; `whole` says whether the bank that `state` wants holds what it may boot.
-pub fn boot(state: &State, whole: bool) -> State {
+pub fn boot(state: &State, banks: Banks, whole: bool) -> State {
     match state.stage {
         Stage::Armed(transaction) if whole => State { stage: Stage::Trying(transaction), ..*state },
+        // The image is on its way, or was damaged after it had arrived: the boot loader waits for it.
+        Stage::Armed(_) if banks == Banks::Single => match state.bootable(state.home.other()) {
+            None => *state,
+            Some(_) => given_up(state),
+        },
         Stage::Armed(transaction) | Stage::Trying(transaction) => {
-            returned(state, transaction, Ending::ActivationFailed)
+            returned(state, banks, transaction, Ending::ActivationFailed)
         }
         Stage::Idle
         | Stage::Staging(_)
@@ -107,6 +132,45 @@ pub fn boot(state: &State, whole: bool) -> State {
 pub fn vote(state: &State) -> State {
     let Stage::Trying(transaction) = state.stage else { return *state };
     State { stage: Stage::Healthy(transaction), ..*state }
+}
+
+/// What an image that is offered now is; `runs` says whether any image does. `None`: none is taken.
+///
+/// The only bank is written where nothing runs: after a signed activation, or where the image that must run is not there.
+pub fn intake(state: &State, banks: Banks, runs: bool) -> Option<Intake> {
+    match (banks, state.stage) {
+        (Banks::Two, Stage::Staging(_) | Stage::Staged(_)) => Some(Intake::Stage),
+        (Banks::Single, Stage::Staging(_) | Stage::Staged(_)) => Some(Intake::Announce),
+        (Banks::Single, Stage::Armed(_)) if !runs => Some(Intake::Install),
+        (Banks::Single, Stage::Idle | Stage::Committed(_) | Stage::RolledBack(_)) if !runs => Some(Intake::Restore),
+        (
+            Banks::Single | Banks::Two,
+            Stage::Idle
+            | Stage::Armed(_)
+            | Stage::Trying(_)
+            | Stage::Healthy(_)
+            | Stage::Committed(_)
+            | Stage::RolledBack(_),
+        ) => None,
+    }
+}
+
+/// The state after `image` was taken: checked against what it must be, and but for [`Intake::Announce`] whole in its bank.
+pub fn taken(state: &State, intake: Intake, image: &Descriptor) -> Result<State, Fault> {
+    let mut next = State { received: 0, ..*state };
+    if intake == Intake::Restore {
+        return Ok(next);
+    }
+    if let Stage::Staging(transaction) = state.stage {
+        next.stage = Stage::Staged(transaction);
+    }
+    next.outcome = Outcome::default();
+    let is_whole = intake != Intake::Announce;
+    next.set_bootable(state.home.other(), is_whole.then_some(image.sha256));
+    if is_whole {
+        next.received = image.flash_length()?;
+    }
+    Ok(next)
 }
 
 /// The state after nothing of the image that was offered can be relied upon.
@@ -125,10 +189,14 @@ fn committed(state: &State, transaction: TransactionId) -> State {
     next
 }
 
-/// The old image is home as it was; the new one may not boot until it is staged again.
-fn returned(state: &State, transaction: TransactionId, ending: Ending) -> State {
+/// The old image is home as it was; the new one may not boot until it is staged again. What was received of the new one
+/// is good for that in a bank of its own; the only bank takes the old one now.
+fn returned(state: &State, banks: Banks, transaction: TransactionId, ending: Ending) -> State {
     let mut next = State { stage: Stage::RolledBack(transaction), ..*state };
     next.set_bootable(state.home.other(), None);
+    if banks == Banks::Single {
+        next.received = 0;
+    }
     next.close(transaction);
     next.outcome.ending = ending;
     next

@@ -16,9 +16,9 @@ pub(crate) enum Transfer {
     Metadata(Progress),
     /// A command, into a slot.
     Command(Progress, Appender, Area),
-    /// An image, written and checked while it arrives.
-    Image(Progress, Appender, ImageCheck),
-    /// An image that is in the bank as a whole already.
+    /// An image, written and checked while it arrives; the last committed one has no check but by its digest in the end.
+    Image(Progress, Appender, Option<ImageCheck>),
+    /// An image that is in the bank as a whole already, or of which nothing is taken yet.
     Complete(Progress),
 }
 
@@ -64,6 +64,11 @@ pub(crate) enum Chunk {
 impl Progress {
     pub(crate) fn new(length: Length) -> Self {
         Self { length: length.get(), taken: 0 }
+    }
+
+    /// One that goes on after so many bytes.
+    pub(crate) fn after(taken: u32, length: Length) -> Self {
+        Self { length: length.get(), taken: u64::from(taken) }
     }
 
     /// Where a chunk belongs. One that would go beyond the announced length is refused before a byte of it is used.

@@ -4,15 +4,15 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use proto::secondary::{File, Phase, Refusal};
-use uptane::testing::Repo;
+use uptane::testing::{Next, Repo, TestEcu};
 use uptane::{Action, ReleaseCounter, Role, Sha256, TargetName, TransactionId};
 
 use super::kept::Kept;
-use super::primary::{Key, begin, length, me, phase, profile, report, send, send_command};
+use super::primary::{Key, OPEN, begin, command, length, me, phase, profile, report, send, settle};
 use super::sure;
 use crate::bank::Descriptor;
 use crate::flash::ram::{RamFlash, Tear};
-use crate::flash::{Layout, Store};
+use crate::flash::{Banks, Layout, Store};
 use crate::provisioning;
 use crate::secondary::Running;
 use crate::state::State;
@@ -31,11 +31,22 @@ pub struct Shape {
     pub image: usize,
 }
 
+/// What becomes of the update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Course {
+    /// The new image works, and is committed.
+    Commits,
+    /// The new image never votes, so that the ECU returns to the old one.
+    Returns,
+}
+
 /// A kind of ECU that runs release 1, and the repositories that assign release 2 and have new Roots.
 #[derive(Debug)]
 pub struct Bench<K, const WRITE: usize, const ERASE: usize> {
     repo: Repo,
     shape: Shape,
+    course: Course,
+    old: Vec<u8>,
     image: Vec<u8>,
     /// Digests of release 1 and release 2: all that is signed for this ECU.
     signed: [Sha256; 2],
@@ -43,23 +54,38 @@ pub struct Bench<K, const WRITE: usize, const ERASE: usize> {
     kept: K,
 }
 
+/// The machine of such an ECU.
+type Driven<'f, K, const WRITE: usize, const ERASE: usize> =
+    Secondary<<K as Kept<WRITE, ERASE>>::Verifier, &'f mut RamFlash<WRITE, ERASE>, Key>;
+
 impl<K: Kept<WRITE, ERASE>, const WRITE: usize, const ERASE: usize> Bench<K, WRITE, ERASE> {
     /// Makes the ECU and the repositories.
     pub fn new(shape: Shape) -> Self {
         let mut repo = Repo::seeded(2);
         let (flash, kept) = provisioned(&repo, shape.layout);
         let image: Vec<u8> = me(&repo).image(2).into_iter().cycle().take(shape.image).collect();
-        let signed = [Sha256::of(&me(&repo).image(1)), Sha256::of(&image)];
+        let old = me(&repo).image(1);
+        let signed = [Sha256::of(&old), Sha256::of(&image)];
         repo.publish(|next| {
-            let name = me(&Repo::seeded(2)).image_name(2);
+            let me = me(&Repo::seeded(2));
+            let name = me.image_name(2);
             next.release();
+            if shape.layout.banks == Banks::Single {
+                name_fallback(next, &me, 2);
+            }
             for draft in [&mut next.director, &mut next.image] {
                 draft.renew_root();
                 draft.set(Role::Targets, &["targets", &name, "length"], image.len());
                 draft.set(Role::Targets, &["targets", &name, "hashes"], format!("{{\"sha256\":\"{}\"}}", signed[1]));
             }
         });
-        Self { repo, shape, image, signed, flash, kept }
+        Self { repo, shape, course: Course::Commits, old, image, signed, flash, kept }
+    }
+
+    /// The same, with an update of which this becomes.
+    #[must_use]
+    pub fn with(self, course: Course) -> Self {
+        Self { course, ..self }
     }
 
     /// An ECU of this kind, as it is before the update.
@@ -69,23 +95,24 @@ impl<K: Kept<WRITE, ERASE>, const WRITE: usize, const ERASE: usize> Bench<K, WRI
         Unit { bench: self, flash, kept, promised: Marks::default(), transactions: 0 }
     }
 
-    /// Drives the ECU from wherever it stands to the committed release, as a Primary would that forgot everything but
-    /// which transactions it used.
-    fn drive(
-        &self,
-        ecu: &mut Secondary<K::Verifier, &mut RamFlash<WRITE, ERASE>, Key>,
-        transaction: TransactionId,
-    ) -> Result<(), Broken> {
+    /// Drives the ECU from wherever it stands to the end of the update, as a Primary would that forgot everything but which
+    /// transactions it used.
+    fn drive(&self, ecu: &mut Driven<'_, K, WRITE, ERASE>, transaction: TransactionId) -> Result<(), Broken> {
         for _ in 0..MAX_STEPS {
             match phase(ecu) {
+                // Only an ECU with a single bank waits.
+                Phase::RolledBack(_) if !ecu.running().authorised => self.give(ecu, &self.old)?,
+                Phase::Trial(_) if !ecu.running().authorised => self.give(ecu, &self.image)?,
+                Phase::RolledBack(_) if self.course == Course::Returns => return Ok(()),
                 Phase::Idle | Phase::RolledBack(_) => begin(ecu, &self.repo, transaction)?,
                 Phase::Staging(_) => {
                     K::hand_over(ecu, &self.repo)?;
                     send(ecu, self.repo.now(), File::Image, &self.image)?;
                 }
-                Phase::Staged(_) => send_command(ecu, &self.repo, Action::Activate)?,
+                Phase::Staged(_) => self.command(ecu, Action::Activate)?,
+                Phase::Trial(_) if self.course == Course::Returns => ecu.reset()?,
                 Phase::Trial(_) => return Err(Broken::Refused(Refusal::Phase)),
-                Phase::Healthy(_) => send_command(ecu, &self.repo, Action::Commit)?,
+                Phase::Healthy(_) => self.command(ecu, Action::Commit)?,
                 Phase::Committed(_) => {
                     report(ecu, self.repo.now())?;
                     return Ok(());
@@ -93,6 +120,39 @@ impl<K: Kept<WRITE, ERASE>, const WRITE: usize, const ERASE: usize> Bench<K, WRI
             }
         }
         Err(Broken::Endless)
+    }
+
+    fn command(&self, ecu: &mut Driven<'_, K, WRITE, ERASE>, action: Action) -> Result<(), Broken> {
+        let transaction = ecu.state().stage.transaction().unwrap_or(OPEN);
+        send(ecu, self.repo.now(), File::Command, &command(&self.repo, action, transaction))?;
+        self.settle(ecu)
+    }
+
+    /// Sends an image to an ECU that waits for it.
+    fn give(&self, ecu: &mut Driven<'_, K, WRITE, ERASE>, image: &[u8]) -> Result<(), Broken> {
+        send(ecu, self.repo.now(), File::Image, image)?;
+        self.settle(ecu)
+    }
+
+    fn settle(&self, ecu: &mut Driven<'_, K, WRITE, ERASE>) -> Result<(), Broken> {
+        match self.course {
+            Course::Commits => settle(ecu),
+            Course::Returns if ecu.wants_reset() => ecu.reset()?,
+            Course::Returns => {}
+        }
+        Ok(())
+    }
+
+    /// Whether what boots is signed for this ECU, and is no release that a committed one has replaced. Where there is a
+    /// single bank, it may be nothing.
+    fn check_running(&self, running: &Running, marks: &Marks) -> Result<(), Broken> {
+        let [old, new] = self.signed;
+        let may_run = running.sha256 == new || (running.sha256 == old && marks.floor < RELEASE);
+        let is_right = match self.shape.layout.banks {
+            Banks::Single => may_run || !running.authorised,
+            Banks::Two => may_run && running.authorised,
+        };
+        is_right.then_some(()).ok_or(Broken::Unsigned(running.sha256))
     }
 
     fn profile(&self) -> Profile {
@@ -142,32 +202,41 @@ impl<K: Kept<WRITE, ERASE>, const WRITE: usize, const ERASE: usize> Unit<'_, K, 
         Ok(self.flash.operations().saturating_sub(before))
     }
 
-    /// From a reset to the committed release.
+    /// From a reset to the end of the update.
     fn run(&mut self) -> Result<(), Broken> {
         let bench = self.bench;
         self.transactions = self.transactions.saturating_add(1);
         let transaction = TransactionId([self.transactions; 16]);
         let (layout, key) = (bench.shape.layout, Key(me(&bench.repo).signer()));
         let mut ecu = Secondary::boot(bench.profile(), layout, &mut self.flash, self.kept.verifier(), key)?;
-        check_running(&ecu.running(), &Marks::of(ecu.state(), &bench.repo), &bench.signed)?;
+        bench.check_running(&ecu.running(), &Marks::of(ecu.state(), &bench.repo))?;
         self.promised = self.promised.kept_by(Marks::of(ecu.state(), &bench.repo))?;
-        let driven = ecu.vote_healthy().map_err(|fault| Broken::Refused(fault.refusal()));
+        let voted = match bench.course {
+            Course::Commits => ecu.vote_healthy(),
+            Course::Returns => Ok(()),
+        };
+        let driven = voted.map_err(|fault| Broken::Refused(fault.refusal()));
         let driven = driven.and_then(|()| bench.drive(&mut ecu, transaction));
         // What it had made durable when power failed it had promised.
         let marks = Marks::of(ecu.state(), &bench.repo);
         let running = ecu.running();
         self.promised = self.promised.kept_by(marks)?;
         driven?;
-        let [_, new] = bench.signed;
-        let is_new = running.authorised && running.sha256 == new && marks.floor == RELEASE;
-        is_new.then_some(()).ok_or(Broken::Old(running.sha256))
+        let [old, new] = bench.signed;
+        let (image, floor) = match bench.course {
+            Course::Commits => (new, RELEASE),
+            Course::Returns => (old, RELEASE - 1),
+        };
+        let is_over = running.authorised && running.sha256 == image && marks.floor == floor;
+        is_over.then_some(()).ok_or(Broken::Other(running.sha256))
     }
 }
 
-/// Whether what boots is signed for this ECU, and is no release that a committed one has replaced.
-fn check_running(running: &Running, marks: &Marks, [old, new]: &[Sha256; 2]) -> Result<(), Broken> {
-    let may_run = running.sha256 == *new || (running.sha256 == *old && marks.floor < RELEASE);
-    (running.authorised && may_run).then_some(()).ok_or(Broken::Unsigned(running.sha256))
+/// Says to one ECU that the release before is its fallback.
+pub fn name_fallback(next: &mut Next, ecu: &TestEcu, release: u64) {
+    let (name, old) = (ecu.image_name(release), ecu.image_name(release - 1));
+    let path = ["targets", &name, "custom", "uptane", "ecus", ecu.ecu.as_str(), "fallback"];
+    next.director.set(Role::Targets, &path, format!("\"{old}\""));
 }
 
 /// What must never fall.
@@ -220,9 +289,9 @@ pub enum Broken {
         /// What is durable now.
         now: Marks,
     },
-    /// The update is over, and something else than the new image runs.
+    /// The update is over, and something else than it led to runs.
     #[error("it runs {0} after the update")]
-    Old(Sha256),
+    Other(Sha256),
     /// With power, it refuses what is good.
     #[error("it refuses: {0:?}")]
     Refused(Refusal),

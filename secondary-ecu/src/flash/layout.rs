@@ -5,6 +5,9 @@
 //! | state | `state_pages` pages of one erase unit |
 //! | Root slot 0, 1; Targets slot 0, 1 | `slot_size` each |
 //! | bank A, B | one erase unit for the header, then `bank_size` for the image |
+//!
+//! Where there is a single bank, the headers of A and B follow one another, and after them comes room for one image: the
+//! one that is told of by either.
 
 use embedded_storage::nor_flash::NorFlash;
 
@@ -12,7 +15,17 @@ use super::{MAX_WRITE_UNIT, size};
 use crate::Fault;
 use crate::state::RECORD_SIZE;
 
-/// One of the two banks.
+/// How many images there is room for (design D8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Banks {
+    /// One: a new image goes where the old one is.
+    Single,
+    /// Two: the old image stays until the new one is committed.
+    Two,
+}
+
+/// One of the two banks. Where there is a single one, one of the two images that are told of: both go to the same place,
+/// where only one of them can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Bank {
     /// The first.
@@ -88,6 +101,8 @@ pub struct Layout {
     pub slot_size: u32,
     /// Bytes of the longest image.
     pub bank_size: u32,
+    /// How many images there is room for.
+    pub banks: Banks,
 }
 
 /// Why a flash cannot be divided so.
@@ -115,7 +130,11 @@ impl Layout {
     pub fn needed(&self, erase_unit: u32) -> u64 {
         let [unit, pages] = [erase_unit, self.state_pages].map(u64::from);
         let [slot, bank] = [self.slot_size, self.bank_size].map(u64::from);
-        pages * unit + 4 * slot + 2 * (unit + bank)
+        let images = match self.banks {
+            Banks::Single => 1,
+            Banks::Two => 2,
+        };
+        pages * unit + 4 * slot + 2 * unit + images * bank
     }
 
     pub(super) fn check<F: NorFlash>(&self, capacity: usize) -> Result<(), BadLayout> {
@@ -159,14 +178,25 @@ impl Layout {
         let slots = self.state_pages.saturating_mul(erase_unit).saturating_add(self.slot_size.saturating_mul(4));
         let start = match bank {
             Bank::A => slots,
-            Bank::B => slots.saturating_add(erase_unit).saturating_add(self.bank_size),
+            Bank::B => slots.saturating_add(erase_unit).saturating_add(self.between_headers()),
         };
         Area { start, size: erase_unit }
     }
 
+    /// Bytes from the end of the first header to the second.
+    fn between_headers(&self) -> u32 {
+        match self.banks {
+            Banks::Single => 0,
+            Banks::Two => self.bank_size,
+        }
+    }
+
     /// A bank's image.
     pub(crate) fn bank(&self, erase_unit: u32, bank: Bank) -> Area {
-        let header = self.header(erase_unit, bank);
+        let header = match self.banks {
+            Banks::Single => self.header(erase_unit, Bank::B),
+            Banks::Two => self.header(erase_unit, bank),
+        };
         Area { start: header.start.saturating_add(erase_unit), size: self.bank_size }
     }
 }
@@ -174,4 +204,40 @@ impl Layout {
 /// The erase unit of a driver; one wider than `u32` is refused by [`Layout::check`] as nothing is its multiple.
 pub(super) fn erase_unit<F: NorFlash>() -> u32 {
     u32::try_from(F::ERASE_SIZE).unwrap_or(u32::MAX).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    const UNIT: u32 = 4_096;
+
+    fn layout(banks: Banks) -> Layout {
+        Layout { state_pages: 2, slot_size: 8_192, bank_size: 40_960, banks }
+    }
+
+    /// Headers and images, in the order of their places: each ends where the next begins.
+    fn ends(parts: &[Area]) -> Vec<u32> {
+        parts.windows(2).for_each(|pair| assert_eq!(pair[0].start + pair[0].size, pair[1].start));
+        parts.iter().map(|part| part.start + part.size).collect()
+    }
+
+    #[test]
+    fn two_banks_have_a_place_each() {
+        let layout = layout(Banks::Two);
+        let [a, b] = [Bank::A, Bank::B];
+        let parts = [layout.header(UNIT, a), layout.bank(UNIT, a), layout.header(UNIT, b), layout.bank(UNIT, b)];
+        assert_eq!(ends(&parts).last().map(|end| u64::from(*end)), Some(layout.needed(UNIT)));
+    }
+
+    #[test]
+    fn a_single_bank_has_two_headers_and_one_place_for_both_images() {
+        let layout = layout(Banks::Single);
+        let [a, b] = [Bank::A, Bank::B];
+        assert_eq!(layout.bank(UNIT, a), layout.bank(UNIT, b));
+        let parts = [layout.header(UNIT, a), layout.header(UNIT, b), layout.bank(UNIT, b)];
+        assert_eq!(ends(&parts).last().map(|end| u64::from(*end)), Some(layout.needed(UNIT)));
+    }
 }

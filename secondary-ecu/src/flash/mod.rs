@@ -1,4 +1,4 @@
-//! Flash as this ECU divides it: state pages, metadata slots, two banks.
+//! Flash as this ECU divides it: state pages, metadata slots, one bank or two.
 //!
 //! Everything durable goes through [`Store`], which keeps each part inside its own [`Area`] and turns every failure of
 //! the driver into [`Fault::Storage`]. Offsets are bytes from the start of the part.
@@ -15,7 +15,7 @@ pub mod ram;
 use embedded_storage::nor_flash::NorFlash;
 
 pub use append::Appender;
-pub use layout::{Area, BadLayout, Bank, Kind, Layout, Side};
+pub use layout::{Area, BadLayout, Bank, Banks, Kind, Layout, Side};
 
 use crate::Fault;
 

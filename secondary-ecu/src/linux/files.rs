@@ -10,7 +10,7 @@ use uptane::{EcuId, HardwareId, KeyId, PublicKey, Sha256, VehicleId};
 
 use super::Error;
 use super::flash::{ERASE_UNIT, FileFlash};
-use crate::flash::{Layout, Store};
+use crate::flash::{Banks, Layout, Store};
 use crate::{EcuKey, Profile};
 
 /// Bytes of one metadata slot.
@@ -124,7 +124,7 @@ impl Data {
 
 impl Ecu {
     pub(super) fn layout(&self) -> Layout {
-        Layout { state_pages: STATE_PAGES, slot_size: SLOT_SIZE, bank_size: self.bank_size }
+        Layout { state_pages: STATE_PAGES, slot_size: SLOT_SIZE, bank_size: self.bank_size, banks: Banks::Two }
     }
 
     pub(super) fn create_flash(&self, path: &Path) -> Result<Store<FileFlash>, Error> {

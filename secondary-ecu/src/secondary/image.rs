@@ -9,31 +9,35 @@ use uptane::{Error, Length, Time};
 use super::{Secondary, length_of};
 use crate::bank::{Descriptor, holds};
 use crate::flash::{Appender, Bank, Flash};
-use crate::state::{Outcome, Stage, State};
+use crate::state::State;
+use crate::transaction::{self, Intake};
 use crate::transfer::{Progress, Transfer};
 use crate::verifier::{Verifier, Wanted};
-use crate::{EcuKey, Fault, transaction};
+use crate::{EcuKey, Fault};
 
 impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
-    /// Where to go on with the image. Only the assigned one is taken, only in an open transaction.
+    /// Where to go on with the image. Only the assigned one is taken, only in an open transaction; into a single bank
+    /// that does not hold the last committed one, that one again.
     pub(super) fn offer_image(&mut self, length: Length, now: Time) -> Result<Length, Fault> {
-        if !matches!(self.state.stage, Stage::Staging(_) | Stage::Staged(_)) {
-            return Err(Fault::Refused(Refusal::Phase));
+        match self.intake()? {
+            Intake::Announce => self.announce(length, now),
+            Intake::Stage | Intake::Install => self.offer_assigned(length, now),
+            Intake::Restore => self.offer_home(length),
         }
-        let Wanted { descriptor, mut check } = self.wanted(now)?;
-        if descriptor.length != length {
-            return Err(Fault::Check(Error::ImageLength { listed: descriptor.length, got: length }));
-        }
+    }
+
+    fn offer_assigned(&mut self, length: Length, now: Time) -> Result<Length, Fault> {
+        let Wanted { descriptor, mut check, fallback: _ } = self.wanted(now)?;
+        check_length(&descriptor, length)?;
         let received = self.resume(&descriptor)?;
-        let mut progress = Progress::new(length);
-        progress.taken = u64::from(received);
+        let progress = Progress::after(received, length);
         if progress.taken == progress.length {
             self.transfer = Transfer::Complete(progress);
             return Ok(length);
         }
         let area = self.store.layout().bank(self.store.erase_unit(), self.spare());
         self.store.stream(area, 0, received, &mut self.buffer, |piece| Ok(check.update(piece)?))?;
-        self.transfer = Transfer::Image(progress, Appender::new(area, received), check);
+        self.transfer = Transfer::Image(progress, Appender::new(area, received), Some(check));
         length_of(received)
     }
 
@@ -61,31 +65,30 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         }
     }
 
-    /// Hashes the bank as it will boot, against metadata verified now, and makes its digest bootable.
-    pub(super) fn stage_image(&mut self, now: Time) -> Result<(), Fault> {
-        let staged = self.check_bank(now);
-        let bank = self.spare();
-        let mut next = self.state;
-        match (&staged, next.stage) {
-            (Ok(descriptor), Stage::Staging(transaction) | Stage::Staged(transaction)) => {
-                next.stage = Stage::Staged(transaction);
-                next.received = descriptor.flash_length()?;
-                next.outcome = Outcome::default();
-                next.set_bootable(bank, Some(descriptor.sha256));
-            }
-            (Ok(_), _) => return Err(Fault::Refused(Refusal::Phase)),
-            (Err(_), stage) => {
-                // Nothing of what is in the bank can be relied upon.
-                (next.stage, next.received) = (stage.unstaged(), 0);
-                next.set_bootable(bank, None);
-            }
-        }
+    /// Checks what was taken, from flash and against metadata verified now, and makes its digest bootable. Of an image that
+    /// fails nothing can be relied upon.
+    pub(super) fn close_image(&mut self, now: Time) -> Result<(), Fault> {
+        let intake = self.intake()?;
+        let checked = match intake {
+            Intake::Announce => self.check_way_back(now),
+            Intake::Stage | Intake::Install => self.check_bank(now),
+            Intake::Restore => self.check_home(),
+        };
+        let next = match &checked {
+            Ok(image) => transaction::taken(&self.state, intake, image)?,
+            Err(_) => transaction::given_up(&self.state),
+        };
         self.record(next)?;
-        staged.map(|_| ())
+        let image = checked?;
+        if matches!(intake, Intake::Install | Intake::Restore) {
+            // What stands where nothing runs: it may boot, so the ECU wants a reset.
+            self.running.sha256 = image.sha256;
+        }
+        Ok(())
     }
 
     fn check_bank(&mut self, now: Time) -> Result<Descriptor, Fault> {
-        let Wanted { descriptor, mut check } = self.wanted(now)?;
+        let Wanted { descriptor, mut check, fallback: _ } = self.wanted(now)?;
         let area = self.store.layout().bank(self.store.erase_unit(), self.spare());
         let length = descriptor.flash_length()?;
         self.store.stream(area, 0, length, &mut self.buffer, |piece| Ok(check.update(piece)?))?;
@@ -97,7 +100,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// The assigned image, if this ECU can hold it and its counter.
-    fn wanted(&mut self, now: Time) -> Result<Wanted, Fault> {
+    pub(super) fn wanted(&mut self, now: Time) -> Result<Wanted, Fault> {
         let (verifier, desk) = self.desk(now);
         let wanted = verifier.wanted(desk)?;
         if !holds(&self.store, wanted.descriptor.length) {
@@ -107,8 +110,17 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         Ok(wanted)
     }
 
-    /// The bank that may be written: not the home bank. Nothing is staged while the other one runs.
+    /// The bank that may be written: not the home bank. Nothing is staged while the other one runs. Where there is a single
+    /// one, the header that may be.
     fn spare(&self) -> Bank {
         self.state.home.other()
+    }
+}
+
+/// Refuses an image of another length than its description has.
+pub(super) fn check_length(listed: &Descriptor, got: Length) -> Result<(), Fault> {
+    match listed.length == got {
+        true => Ok(()),
+        false => Err(Fault::Check(Error::ImageLength { listed: listed.length, got })),
     }
 }

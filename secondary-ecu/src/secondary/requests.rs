@@ -3,11 +3,12 @@
 use proto::secondary::{File, Refusal};
 use sha2::Digest as _;
 use uptane::limits::MAX_COMMAND;
+use uptane::verify::image::ImageCheck;
 use uptane::verify::partial::CommandStream;
 use uptane::{Length, Nonce, Sha256, Time, TransactionId};
 
 use super::Secondary;
-use crate::flash::{Appender, Area, Flash, Kind, Side, size};
+use crate::flash::{Appender, Area, Bank, Flash, Kind, Side, size};
 use crate::report::{Report, result_code};
 use crate::state::State;
 use crate::transfer::{Chunk, Progress, Transfer};
@@ -92,7 +93,9 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
             Transfer::None | Transfer::Complete(_) => return Err(Fault::Refused(Refusal::Offset(Length::ZERO))),
             Transfer::Command(_, appender, _) => appender.push(&mut self.store, bytes)?,
             Transfer::Image(_, appender, check) => {
-                check.update(bytes)?;
+                if let Some(check) = check {
+                    check.update(bytes)?;
+                }
                 appender.push(&mut self.store, bytes)?;
             }
             Transfer::Metadata(_) => {
@@ -122,14 +125,14 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
             }
             Transfer::Image(_, appender, check) => {
                 appender.finish(&mut self.store)?;
-                if let Err(error) = check.finish() {
+                if let Some(Err(error)) = check.map(ImageCheck::finish) {
                     // What is kept of a wrong image would be wrong again.
                     self.record(transaction::given_up(&self.state))?;
                     return Err(error.into());
                 }
-                self.stage_image(now)
+                self.close_image(now)
             }
-            Transfer::Complete(_) => self.stage_image(now),
+            Transfer::Complete(_) => self.close_image(now),
         }
     }
 
@@ -165,16 +168,25 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         let length = u32::try_from(progress.length).map_err(|_| Fault::Refused(Refusal::TooLong))?;
         self.store.stream(area, 0, length, &mut self.buffer, |piece| Ok(stream.feed(piece)?))?;
         let command = stream.finish()?;
-        let store = &mut self.store;
-        let next = transaction::carry_out(&self.state, &command, || store.descriptor(self.state.home.other()))?;
+        let (banks, store) = (self.banks(), &mut self.store);
+        let next = transaction::carry_out(&self.state, banks, &command, || store.descriptor(self.state.home.other()))?;
         self.record(next)
+    }
+
+    /// The image that the report names. Where nothing runs in a single bank there may be anything in it: the report tells
+    /// what ran by right last.
+    fn told_of(&self) -> Bank {
+        match self.is_waiting() {
+            true => self.state.home,
+            false => self.running.bank,
+        }
     }
 
     /// Writes the report into the buffer. Its counter is durable before it is signed, so it is never used twice.
     pub(super) fn report(&mut self, nonce: Nonce, now: Time) -> Result<usize, Fault> {
         let counter = self.state.reports.next()?;
         self.record(State { reports: counter, ..self.state })?;
-        let image = self.store.descriptor(self.running.bank)?.ok_or(Fault::Storage)?;
+        let image = self.store.descriptor(self.told_of())?.ok_or(Fault::Storage)?;
         let report = Report {
             ecu: self.profile.ecu,
             hardware: self.profile.hardware,

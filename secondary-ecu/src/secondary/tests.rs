@@ -5,6 +5,7 @@ mod power;
 mod refusals;
 #[cfg(feature = "linux")]
 mod repositories;
+mod single;
 #[cfg(feature = "linux")]
 mod time;
 mod update;

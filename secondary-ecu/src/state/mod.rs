@@ -26,7 +26,8 @@ pub struct State {
     pub home: Bank,
     /// Digest of what bank A and bank B may boot; none for a bank that may not.
     pub bootable: [Option<Sha256>; 2],
-    /// Bytes of the image being staged that are durable in the other bank.
+    /// Bytes of the image being staged that are durable in the other bank; in a single bank, of the image that is on its way
+    /// into it.
     pub received: u32,
     /// Lowest acceptable release counter of each image line (trap T5).
     pub floors: Floors,
@@ -67,9 +68,9 @@ pub enum Stage {
     Idle,
     /// Open, the image not yet verified.
     Staging(TransactionId),
-    /// The image is verified in the other bank.
+    /// The image is verified in the other bank; in a single bank, it is known and nothing of it is there.
     Staged(TransactionId),
-    /// Activated; the next boot tries the other bank, once.
+    /// Activated; the next boot tries the other bank, once. In a single bank, as soon as the image is there.
     Armed(TransactionId),
     /// The other bank has been booted; the next boot returns home.
     Trying(TransactionId),

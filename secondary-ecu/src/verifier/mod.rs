@@ -8,7 +8,7 @@ pub use partial::{Partial, PartialPlus, provision_root};
 
 use proto::secondary::{File, Verification};
 use uptane::verify::image::ImageCheck;
-use uptane::{Length, Nonce, Time, Version};
+use uptane::{Length, Nonce, Sha256, TargetNameBuf, Time, Version};
 
 use crate::bank::Descriptor;
 use crate::flash::{Flash, Store};
@@ -55,8 +55,26 @@ pub enum Accepted {
 pub struct Wanted {
     /// What the bank's header will say.
     pub descriptor: Descriptor,
+    /// The image to return to where there is no second bank (design D8).
+    pub fallback: Option<Fallback>,
     /// The evidence: it takes the image's bytes and tells whether they are the assigned ones.
     pub check: ImageCheck,
+}
+
+/// What verified metadata say of the image to return to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fallback {
+    /// Its name in both repositories.
+    pub name: TargetNameBuf,
+    /// Its digest; the Director alone, whom partial verification asks, tells none.
+    pub sha256: Option<Sha256>,
+}
+
+impl Fallback {
+    /// Whether this is the image that `descriptor` describes.
+    pub fn is(&self, descriptor: &Descriptor) -> bool {
+        self.name == descriptor.name && self.sha256.is_none_or(|sha256| sha256 == descriptor.sha256)
+    }
 }
 
 /// Judges metadata, and says what it assigns.

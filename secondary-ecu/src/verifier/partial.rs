@@ -12,7 +12,7 @@ use uptane::verify::partial::{
 use uptane::verify::time::TimeStream;
 use uptane::{Error, Length, Sha256, Version};
 
-use super::{Accepted, Desk, Verifier, Wanted};
+use super::{Accepted, Desk, Fallback, Verifier, Wanted};
 use crate::Fault;
 use crate::bank::Descriptor;
 use crate::flash::{Appender, Area, Flash, Kind, Side};
@@ -212,11 +212,12 @@ fn assigned<F: Flash, P: Profile>(desk: &mut Desk<'_, F>, stream: TargetsStream<
     if targets.sha256() != held.sha256 {
         return Err(Fault::Storage);
     }
-    want(&targets.image(|line| desk.state.floors.of(line))?)
+    let image = targets.image(|line| desk.state.floors.of(line))?;
+    want(&image, image.fallback().map(|name| Fallback { name, sha256: None }))
 }
 
 /// What evidence permits, as a bank's header and a check. Banks are known by their SHA-256, so that must be listed.
-pub(crate) fn want(evidence: &impl Permits) -> Result<Wanted, Fault> {
+pub(crate) fn want(evidence: &impl Permits, fallback: Option<Fallback>) -> Result<Wanted, Fault> {
     let listed = evidence.image();
     let descriptor = Descriptor {
         name: listed.name,
@@ -225,7 +226,7 @@ pub(crate) fn want(evidence: &impl Permits) -> Result<Wanted, Fault> {
         line: listed.line,
         counter: listed.release_counter,
     };
-    Ok(Wanted { descriptor, check: ImageCheck::new(evidence) })
+    Ok(Wanted { descriptor, fallback, check: ImageCheck::new(evidence) })
 }
 
 fn own<F: Flash>(desk: &mut Desk<'_, F>) -> Own {

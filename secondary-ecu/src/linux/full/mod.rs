@@ -12,13 +12,14 @@ use host::disk::{Access, Disk, Folder};
 use host::provisioning::{MAPPING, Repositories};
 use proto::secondary::{File, Refusal, Repo, Verification};
 use uptane::limits::{MAX_ROOT, MAX_SNAPSHOT, MAX_TARGETS, MAX_TIME_ATTESTATION, MAX_TIMESTAMP};
+use uptane::verify::image::Permits;
 use uptane::verify::{Mapping, Refresh, Refreshed, agree_for};
 use uptane::{Director, Error, Image, Length, RepositoryName, Sha256, Time, Version};
 
 use crate::Fault;
 use crate::flash::{Flash, Side};
 use crate::state::{Held, State};
-use crate::verifier::{Accepted, Desk, Verifier, Wanted, want};
+use crate::verifier::{Accepted, Desk, Fallback, Verifier, Wanted, want};
 use half::Half;
 use part::Part;
 
@@ -231,7 +232,9 @@ fn agreed<F>(
     let vouching: Vec<_> = images.iter().map(|(name, image)| (*name, image.targets())).collect();
     let accepted = |line| floors.of(line);
     let entry = agree_for(profile.ecu, profile.hardware, mapping, &director.targets(), &vouching, accepted)?;
-    want(entry.image())
+    let fallback = entry.fallback().map(Permits::image);
+    let fallback = fallback.map(|listed| Fallback { name: listed.name, sha256: listed.hashes.sha256() });
+    want(entry.image(), fallback)
 }
 
 /// What a state record says of a file that is kept in a folder: its slot means nothing.

@@ -6,15 +6,16 @@ use uptane::testing::Repo;
 #[cfg(feature = "linux")]
 pub(super) use crate::bench::send_time_of;
 pub(super) use crate::bench::{
-    InFlash, Key, OPEN, begin, command, command_by, length, me, phase, profile, refusal, report, send, send_command,
-    send_image, send_root, send_targets, send_time,
+    InFlash, Key, OPEN, begin, command, command_by, length, me, name_fallback, phase, profile, refusal, report, send,
+    send_command, send_image, send_root, send_targets, send_time, settle,
 };
-use crate::flash::Layout;
 use crate::flash::ram::RamFlash;
+use crate::flash::{Banks, Layout};
 use crate::verifier::PartialPlus;
 use crate::{BootError, Secondary};
 
-pub(super) const LAYOUT: Layout = Layout { state_pages: 2, slot_size: 8 * 1_024, bank_size: 40 * 1_024 };
+pub(super) const LAYOUT: Layout =
+    Layout { state_pages: 2, slot_size: 8 * 1_024, bank_size: 40 * 1_024, banks: Banks::Two };
 
 pub(super) type Nor = RamFlash<8, 1_024>;
 pub(super) type Ecu<'f, V = PartialPlus> = Secondary<V, &'f mut Nor, Key>;

@@ -2,9 +2,9 @@ use uptane::{Counter, Sha256, Time};
 
 use super::*;
 use crate::flash::ram::{RamFlash, Tear};
-use crate::flash::{Bank, Layout};
+use crate::flash::{Bank, Banks, Layout};
 
-const LAYOUT: Layout = Layout { state_pages: 2, slot_size: 2_048, bank_size: 2_048 };
+const LAYOUT: Layout = Layout { state_pages: 2, slot_size: 2_048, bank_size: 2_048, banks: Banks::Two };
 
 type Nor = RamFlash<8, 2_048>;
 

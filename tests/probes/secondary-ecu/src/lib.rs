@@ -12,7 +12,7 @@ use proto::can::{Frame, Id};
 use proto::isotp::{Config, Framing, Link};
 use proto::secondary::{Reply, Request};
 use proto::uds::{Handler, Server};
-use secondary_ecu::flash::{Flash, Layout};
+use secondary_ecu::flash::{Banks, Flash, Layout};
 use secondary_ecu::verifier::PartialPlus;
 use secondary_ecu::{EcuKey, Profile, Secondary};
 use uptane::{EcuId, Error, HardwareId, KeyId, PublicKey, Sha256, Time, VehicleId};
@@ -21,7 +21,7 @@ use uptane::{EcuId, Error, HardwareId, KeyId, PublicKey, Sha256, Time, VehicleId
 #[unsafe(no_mangle)]
 pub extern "C" fn probe() -> i32 {
     let Ok(profile) = profile() else { return 1 };
-    let layout = Layout { state_pages: 4, slot_size: 64 * 1024, bank_size: 512 * 1024 };
+    let layout = Layout { state_pages: 4, slot_size: 64 * 1024, bank_size: 512 * 1024, banks: Banks::Two };
     let Ok(machine) = Secondary::boot(profile, layout, Chip, PartialPlus::default(), Chip) else { return 2 };
     match serve(Ecu { machine, time: black_box(Time::MAX) }) {
         Ok(()) => 0,

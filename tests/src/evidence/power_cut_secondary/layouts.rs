@@ -1,7 +1,7 @@
 //! Six kinds of flash, and how it is divided: each with both ways to verify.
 
 use secondary_ecu::bench::{InFiles, InFlash, Shape};
-use secondary_ecu::flash::Layout;
+use secondary_ecu::flash::{Banks, Layout};
 
 use super::cuts::{Seconds, Share, cut};
 use super::tally::Tally;
@@ -39,12 +39,12 @@ pub(super) fn subjects(layouts: usize) -> Vec<Subject> {
 
 /// Sizes of slot and bank in KiB.
 fn shape(state_pages: u32, slot: u32, bank: u32, max_chunk: u32, progress: u32, image: usize) -> Shape {
-    let layout = Layout { state_pages, slot_size: slot * 1_024, bank_size: bank * 1_024 };
+    let layout = Layout { state_pages, slot_size: slot * 1_024, bank_size: bank * 1_024, banks: Banks::Two };
     Shape { layout, max_chunk, progress, image }
 }
 
 fn both<const WRITE: usize, const ERASE: usize>(shape: Shape) -> [Subject; 2] {
-    let Shape { layout: Layout { state_pages, slot_size, bank_size }, image, .. } = shape;
+    let Shape { layout: Layout { state_pages, slot_size, bank_size, banks: _ }, image, .. } = shape;
     let name = |verification: &str| {
         let (erase, slot, bank) = (ERASE / 1_024, slot_size / 1_024, bank_size / 1_024);
         format!(

@@ -40,7 +40,7 @@ impl From<&Broken> for Count {
         match broken {
             Broken::Fell { .. } => Self::Fell,
             Broken::Boot(_) | Broken::Unsigned(_) => Self::Unsigned,
-            Broken::Endless | Broken::Old(_) | Broken::Refused(_) => Self::Stuck,
+            Broken::Endless | Broken::Other(_) | Broken::Refused(_) => Self::Stuck,
             // `Broken` may grow; whatever else is broken, this ECU did not come to the end.
             _ => Self::Stuck,
         }

@@ -1,0 +1,72 @@
+//! What differs where a new image can only go where the old one is (design D8).
+//!
+//! The only bank is erased after a signed activation and not before, when the ECU waits in its boot loader. If the new
+//! image does not get to its vote, the way back is the last committed image: its header still stands, its digest is what
+//! its bank may boot, so that no metadata are needed to know it.
+
+use proto::secondary::Refusal;
+use uptane::{Error, Length, Time};
+
+use super::Secondary;
+use super::image::check_length;
+use crate::bank::Descriptor;
+use crate::flash::{Appender, Banks, Flash};
+use crate::transaction::{self, Intake};
+use crate::transfer::{Progress, Transfer};
+use crate::verifier::{Verifier, Wanted};
+use crate::{EcuKey, Fault};
+
+impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
+    /// Whether nothing runs in the only bank.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.banks() == Banks::Single && !self.running.authorised
+    }
+
+    /// What an image that is offered now is.
+    pub(super) fn intake(&self) -> Result<Intake, Fault> {
+        let intake = transaction::intake(&self.state, self.banks(), self.running.authorised);
+        intake.ok_or(Fault::Refused(Refusal::Phase))
+    }
+
+    /// Says that nothing is to be sent yet of the assigned image.
+    pub(super) fn announce(&mut self, length: Length, now: Time) -> Result<Length, Fault> {
+        let image = self.check_way_back(now)?;
+        check_length(&image, length)?;
+        self.transfer = Transfer::Complete(Progress::after(image.flash_length()?, length));
+        Ok(length)
+    }
+
+    /// The assigned image, if metadata name the last committed one as the image to return to: the Primary then has both.
+    pub(super) fn check_way_back(&mut self, now: Time) -> Result<Descriptor, Fault> {
+        let Wanted { descriptor, fallback, check: _ } = self.wanted(now)?;
+        let fallback = fallback.ok_or(Error::Schema { field: "fallback" })?;
+        match fallback.is(&self.home()?) {
+            true => Ok(descriptor),
+            false => Err(Fault::Check(Error::Mismatch { what: "fallback" })),
+        }
+    }
+
+    /// Where to go on with the last committed image.
+    pub(super) fn offer_home(&mut self, length: Length) -> Result<Length, Fault> {
+        check_length(&self.home()?, length)?;
+        let received = self.state.received;
+        let area = self.store.layout().bank(self.store.erase_unit(), self.state.home);
+        let progress = Progress::after(received, length);
+        self.transfer = Transfer::Image(progress, Appender::new(area, received), None);
+        progress.offset()
+    }
+
+    /// Hashes the only bank as it will boot, against what was committed.
+    pub(super) fn check_home(&mut self) -> Result<Descriptor, Fault> {
+        let (home, image) = (self.state.home, self.home()?);
+        match self.store.digest(home, &mut self.buffer)? == self.state.bootable(home) {
+            true => Ok(image),
+            false => Err(Fault::Check(Error::ImageDigest)),
+        }
+    }
+
+    /// The last committed image.
+    fn home(&mut self) -> Result<Descriptor, Fault> {
+        self.store.descriptor(self.state.home)?.ok_or(Fault::Storage)
+    }
+}
