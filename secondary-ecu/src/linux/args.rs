@@ -8,6 +8,8 @@ use host::provisioning::FirstImage;
 use proto::secondary::Verification;
 use uptane::{EcuId, HardwareId};
 
+use crate::flash::Banks;
+
 /// An ECU behind a Primary: verifies what it is handed, and runs what is authorised.
 #[derive(Debug, Parser)]
 #[command(name = "secondary-ecu", version)]
@@ -53,6 +55,9 @@ pub(super) struct Init {
     /// Bytes of the longest image it shall take.
     #[arg(long, default_value_t = 16 * 1024 * 1024)]
     pub(super) bank_size: u32,
+    /// How many images its flash has room for.
+    #[arg(long, value_enum, default_value_t = Room::Two)]
+    pub(super) banks: Room,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -71,6 +76,23 @@ impl From<How> for Verification {
             How::Full => Self::Full,
             How::Partial => Self::Partial,
             How::PartialPlus => Self::PartialPlus,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Room {
+    /// One: a new image goes where the old one is, after all others have been updated.
+    Single,
+    /// Two: the old image stays until the new one is committed.
+    Two,
+}
+
+impl From<Room> for Banks {
+    fn from(room: Room) -> Self {
+        match room {
+            Room::Single => Self::Single,
+            Room::Two => Self::Two,
         }
     }
 }

@@ -11,6 +11,7 @@ use super::{Error, can, grpc};
 use crate::Secondary;
 use crate::channel::MAX_CHUNK;
 use crate::clock::Clock;
+use crate::state::Stage;
 use crate::verifier::{Partial, PartialPlus, Verifier};
 use proto::secondary::{Refusal, Reply, Request, Verification};
 
@@ -87,9 +88,11 @@ impl<V: Verifier<FileFlash>> Node<V> {
         let running = self.secondary.running();
         let voted = self.secondary.vote_healthy();
         voted.map_err(|source| Error::Prepare { path: self.flash.clone(), source })?;
-        let phase = self.secondary.state().stage.phase();
+        let stage = self.secondary.state().stage;
+        let phase = stage.phase();
         match running.authorised {
             true => tracing::info!(bank = ?running.bank, sha256 = %running.sha256, ?phase, "booted"),
+            false if matches!(stage, Stage::Armed(_)) => tracing::info!(?phase, "waiting for the new image"),
             false => tracing::error!(bank = ?running.bank, ?phase, "no bank may boot; waiting for an image"),
         }
         Ok(())

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use host::disk::{Access, Folder, Lock};
+use host::provisioning;
 use proto::secondary::Verification;
 use serde::{Deserialize, Serialize};
 use uptane::sign::Signer as _;
@@ -27,6 +28,9 @@ pub(super) struct EcuFile {
     hardware_id: String,
     verification: String,
     bank_size: u32,
+    /// Two, as almost everywhere, if it does not say.
+    #[serde(default, skip_serializing_if = "are_two")]
+    banks: provisioning::Banks,
 }
 
 /// `vehicle.toml`: where it belongs.
@@ -45,6 +49,7 @@ pub(super) struct Ecu {
     pub(super) hardware: HardwareId,
     pub(super) verification: Verification,
     pub(super) bank_size: u32,
+    pub(super) banks: Banks,
 }
 
 /// Where it belongs.
@@ -80,12 +85,13 @@ impl Data {
     }
 
     pub(super) fn ecu(&self) -> Result<Ecu, Error> {
-        let EcuFile { ecu, hardware_id, verification, bank_size } = host::config::read(&self.path("ecu.toml"))?;
+        let EcuFile { ecu, hardware_id, verification, bank_size, banks } = host::config::read(&self.path("ecu.toml"))?;
         Ok(Ecu {
             ecu: named("the ECU id in ecu.toml", EcuId::parse(&ecu))?,
             hardware: named("the hardware id in ecu.toml", HardwareId::parse(&hardware_id))?,
             verification: named("the verification in ecu.toml", verification.parse())?,
             bank_size,
+            banks: banks.into(),
         })
     }
 
@@ -95,6 +101,7 @@ impl Data {
             hardware_id: ecu.hardware.to_string(),
             verification: ecu.verification.to_string(),
             bank_size: ecu.bank_size,
+            banks: ecu.banks.into(),
         };
         Ok(host::config::write(&self.path("ecu.toml"), &file, Access::Shared)?)
     }
@@ -124,7 +131,7 @@ impl Data {
 
 impl Ecu {
     pub(super) fn layout(&self) -> Layout {
-        Layout { state_pages: STATE_PAGES, slot_size: SLOT_SIZE, bank_size: self.bank_size, banks: Banks::Two }
+        Layout { state_pages: STATE_PAGES, slot_size: SLOT_SIZE, bank_size: self.bank_size, banks: self.banks }
     }
 
     pub(super) fn create_flash(&self, path: &Path) -> Result<Store<FileFlash>, Error> {
@@ -140,6 +147,28 @@ impl Ecu {
             primary: vehicle.key.clone(),
             max_chunk,
             progress: PROGRESS,
+        }
+    }
+}
+
+fn are_two(banks: &provisioning::Banks) -> bool {
+    *banks == provisioning::Banks::Two
+}
+
+impl From<provisioning::Banks> for Banks {
+    fn from(banks: provisioning::Banks) -> Self {
+        match banks {
+            provisioning::Banks::Single => Self::Single,
+            provisioning::Banks::Two => Self::Two,
+        }
+    }
+}
+
+impl From<Banks> for provisioning::Banks {
+    fn from(banks: Banks) -> Self {
+        match banks {
+            Banks::Single => Self::Single,
+            Banks::Two => Self::Two,
         }
     }
 }

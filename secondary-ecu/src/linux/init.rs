@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use host::disk;
-use host::provisioning::{Banks, ENROLMENT, EcuRole, FirstImage, Image, NewEcu};
+use host::provisioning::{ENROLMENT, EcuRole, FirstImage, Image, NewEcu};
 use uptane::{Length, Sha256};
 
 use super::Error;
@@ -25,6 +25,7 @@ pub(super) fn init(options: &Init) -> Result<(), Error> {
         hardware: options.hardware_id,
         verification: options.verification.into(),
         bank_size: options.bank_size,
+        banks: options.banks.into(),
     };
     let (image, descriptor) = image(options)?;
     remove_leftovers(&data)?;
@@ -44,7 +45,7 @@ fn enrol(data: &Data, ecu: &Ecu, image: Descriptor) -> Result<(), Error> {
         hardware: ecu.hardware,
         role: EcuRole::Secondary,
         verification: ecu.verification,
-        banks: Banks::Two,
+        banks: ecu.banks.into(),
         image: Image { name, length, sha256, counter, line: Some(line) },
         key: &data.path("report.key"),
         tls_key: &data.path("tls.key"),

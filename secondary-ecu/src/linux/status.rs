@@ -1,5 +1,6 @@
 //! `status`: what runs, and where an update stands, read from flash without disturbing a running process.
 
+use host::provisioning;
 use proto::secondary::Phase;
 use serde::Serialize;
 
@@ -8,16 +9,17 @@ use super::args::Status;
 use super::files::Data;
 use super::flash::FileFlash;
 use crate::bank::Descriptor;
-use crate::flash::Store;
+use crate::flash::{Banks, Store};
 use crate::state::State;
 use crate::state::pages::Pages;
-use crate::{BootError, transaction};
+use crate::{BUFFER_SIZE, BootError, Fault, transaction};
 
 #[derive(Serialize)]
 struct Shown {
     ecu: String,
     hardware_id: String,
     verification: &'static str,
+    banks: provisioning::Banks,
     provisioned: bool,
     running: Option<Image>,
     phase: &'static str,
@@ -48,12 +50,12 @@ pub(super) fn status(options: &Status) -> Result<(), Error> {
     let mut store = Store::new(FileFlash::look(&path)?, ecu.layout())?;
     let no_state = |_| Error::Boot { path: path.clone(), source: BootError::NoState };
     let (_, state) = Pages::mount(&mut store).map_err(no_state)?;
-    let bank = transaction::wanted_bank(state.stage, state.home);
-    let running = store.descriptor(bank).map_err(|source| Error::Prepare { path: path.clone(), source })?;
+    let running = running(&mut store, &state).map_err(|source| Error::Prepare { path: path.clone(), source })?;
     let shown = Shown {
         ecu: ecu.ecu.to_string(),
         hardware_id: ecu.hardware.to_string(),
         verification: ecu.verification.word(),
+        banks: ecu.banks.into(),
         provisioned: data.path("vehicle.toml").exists(),
         running: running.map(image),
         phase: phase_word(state.stage.phase()),
@@ -67,6 +69,16 @@ pub(super) fn status(options: &Status) -> Result<(), Error> {
         false => print(&shown),
     }
     Ok(())
+}
+
+/// What runs. In a single bank there may be another image than the one that must run, or a part of it.
+fn running(store: &mut Store<FileFlash>, state: &State) -> Result<Option<Descriptor>, Fault> {
+    let bank = transaction::wanted_bank(state.stage, state.home);
+    let is_there = match store.layout().banks {
+        Banks::Single => store.digest(bank, &mut [0; BUFFER_SIZE])? == state.bootable(bank),
+        Banks::Two => true,
+    };
+    if is_there { store.descriptor(bank) } else { Ok(None) }
 }
 
 fn print(shown: &Shown) {
@@ -86,6 +98,7 @@ fn print(shown: &Shown) {
     let rows = [
         row("hardware", shown.hardware_id.clone()),
         row("verification", shown.verification.to_owned()),
+        row("banks", if shown.banks == provisioning::Banks::Single { "single" } else { "two" }.to_owned()),
         row("provisioned", if shown.provisioned { "yes" } else { "no" }.to_owned()),
         row("running", shown.running.as_ref().map_or_else(|| "nothing".to_owned(), image)),
         row("phase", phase),

@@ -29,6 +29,15 @@ pub(super) struct Bench {
 impl Bench {
     /// Makes and provisions the second ECU of the vehicle; the first is its Primary.
     pub(super) fn new(verification: &str) -> Self {
+        Self::made(verification, "two")
+    }
+
+    /// One whose flash has room for one image.
+    pub(super) fn single(verification: &str) -> Self {
+        Self::made(verification, "single")
+    }
+
+    fn made(verification: &str, banks: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let repo = Repo::seeded(4);
         let authority = Authority::create("test", host::clock::now(), Duration::from_secs(86_400)).unwrap();
@@ -37,20 +46,20 @@ impl Bench {
         let authority_pem = authority.certificate().to_owned();
         let (full, follows_roots) = (verification == "full", verification != "partial");
         let bench = Self { folder, repo, authority: authority_pem, primary, full, follows_roots, data };
-        bench.init(verification);
+        bench.init(verification, banks);
         bench.write_bundle(&authority);
         let bundle = bench.folder.path().join("bundle");
         command(&["provision", "--data", bench.data(), "--bundle", bundle.to_str().unwrap()]).unwrap();
         bench
     }
 
-    fn init(&self, verification: &str) {
+    fn init(&self, verification: &str, banks: &str) {
         let (me, image) = (self.me(), self.folder.path().join("first.bin"));
         fs::write(&image, me.image(1)).unwrap();
         let init = ["init", "--data", self.data(), "--ecu", me.ecu.as_str(), "--hardware-id", me.hardware.as_str()];
         let how = ["--verification", verification, "--line", me.line.as_str(), "--release-counter", "1"];
         let what = ["--image", image.to_str().unwrap(), "--image-name", &me.image_name(1)];
-        command(&[&init[..], &how, &what].concat()).unwrap();
+        command(&[&init[..], &how, &what, &["--banks", banks]].concat()).unwrap();
     }
 
     fn write_bundle(&self, authority: &Authority) {

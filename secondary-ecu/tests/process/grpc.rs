@@ -1,13 +1,16 @@
 //! Full verification over gRPC.
 
+use std::path::Path;
+
+use host::provisioning::{Banks, ENROLMENT, Enrolment};
 use proto::grpc::secondary as wire;
-use proto::secondary::{ImageNumber, Phase, Refusal, Reply, Repo, Request};
+use proto::secondary::{File, ImageNumber, Phase, Refusal, Reply, Repo, Request};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
-use uptane::{Role, Sha256, TransactionId};
+use uptane::{Action, Role, Sha256, TransactionId};
 use wire::secondary_client::SecondaryClient;
 
 use super::bundle::Bench;
-use super::primary::{Carrier, identity, repository, stage, update};
+use super::primary::{Carrier, identity, order, repository, send, stage, update};
 use super::process::{Running, command};
 
 struct Grpc(SecondaryClient<Channel>);
@@ -42,6 +45,10 @@ fn run(bench: &Bench) -> Running {
     Running::start(&["run", "--data", bench.data(), "--listen", "127.0.0.1:0"])
 }
 
+fn status(bench: &Bench) -> serde_json::Value {
+    serde_json::from_str(&command(&["status", "--data", bench.data(), "--json"]).unwrap()).unwrap()
+}
+
 #[test]
 fn an_update_with_full_verification_goes_through() {
     let mut bench = Bench::new("full");
@@ -52,11 +59,39 @@ fn an_update_with_full_verification_goes_through() {
         let mut primary = Grpc::connect(&bench, &running.place).await;
         update(&mut primary, &bench, &image).await.unwrap();
     });
-    let status = command(&["status", "--data", bench.data(), "--json"]).unwrap();
-    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    let status = status(&bench);
     assert_eq!(status["phase"], "committed");
     assert_eq!(status["running"]["sha256"], Sha256::of(&image).to_string());
     assert_eq!(status["running"]["release_counter"], 2);
+}
+
+#[test]
+fn a_single_bank_is_written_after_the_activation() {
+    let mut bench = Bench::single("full");
+    let ecu = bench.me();
+    bench.repo.publish(|next| {
+        next.release();
+        let path = ["targets", &ecu.image_name(2), "custom", "uptane", "ecus", ecu.ecu.as_str(), "fallback"];
+        next.director.set(Role::Targets, &path, format!("\"{}\"", ecu.image_name(1)));
+    });
+    let (image, open) = (ecu.image(2), TransactionId([9; 16]));
+    host::serve::runtime().unwrap().block_on(async {
+        let running = run(&bench);
+        let mut primary = Grpc::connect(&bench, &running.place).await;
+        stage(&mut primary, &bench, &image, open).await.unwrap();
+        assert_eq!(identity(&mut primary).await, (Sha256::of(&ecu.image(1)), Phase::Staged(open)));
+        send(&mut primary, File::Command, &order(&bench, Action::Activate, open)).await.unwrap();
+        drop(running);
+        assert_eq!(status(&bench)["running"], serde_json::Value::Null);
+        let running = run(&bench);
+        let mut primary = Grpc::connect(&bench, &running.place).await;
+        assert_eq!(identity(&mut primary).await, (Sha256([0; 32]), Phase::Trial(open)));
+        send(&mut primary, File::Image, &image).await.unwrap();
+        assert_eq!(identity(&mut primary).await, (Sha256::of(&image), Phase::Healthy(open)));
+    });
+    assert_eq!(status(&bench)["banks"], "single");
+    let enrolment = Enrolment::read(&Path::new(bench.data()).join(ENROLMENT)).unwrap();
+    assert_eq!(enrolment.banks, Banks::Single);
 }
 
 #[test]

@@ -26,9 +26,9 @@ pub(super) async fn identity(carrier: &mut impl Carrier) -> (Sha256, Phase) {
 pub(super) async fn update(carrier: &mut impl Carrier, bench: &Bench, image: &[u8]) -> Result<(), Refusal> {
     let open = TransactionId([5; 16]);
     stage(carrier, bench, image, open).await?;
-    send(carrier, File::Command, &command(bench, Action::Activate, open)).await?;
+    send(carrier, File::Command, &order(bench, Action::Activate, open)).await?;
     assert_eq!(identity(carrier).await, (Sha256::of(image), Phase::Healthy(open)));
-    send(carrier, File::Command, &command(bench, Action::Commit, open)).await?;
+    send(carrier, File::Command, &order(bench, Action::Commit, open)).await?;
     assert_eq!(identity(carrier).await, (Sha256::of(image), Phase::Committed(open)));
     carrier.ask(Request::Report(Nonce([1; 16])), |reply| assert!(matches!(reply, Reply::Report(_)), "{reply:?}")).await;
     Ok(())
@@ -88,7 +88,7 @@ pub(super) async fn repository(
     send(carrier, File::Targets(which), files.targets()).await
 }
 
-fn command(bench: &Bench, action: Action, transaction: TransactionId) -> Vec<u8> {
+pub(super) fn order(bench: &Bench, action: Action, transaction: TransactionId) -> Vec<u8> {
     let (vehicle, ecu) = (bench.repo.vehicle(), bench.me().ecu);
     let targets = Sha256::of(bench.repo.director().targets());
     let primary = bench.repo.ecus().first().unwrap().signer();
