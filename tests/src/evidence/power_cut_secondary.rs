@@ -19,7 +19,7 @@ use crate::record::{Limit, Record};
 
 pub(super) const ITEM: Item = Item {
     name: "power-cut-secondary",
-    promise: "after any of 20,000 power cuts during updates and recoveries a Secondary boots what is signed for it, and is updated in the end",
+    promise: "after any of 20,000 power cuts during updates and recoveries a Secondary boots what is signed for it, or with a single bank waits for it, and is updated in the end",
     show,
 };
 

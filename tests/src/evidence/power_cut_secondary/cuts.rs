@@ -33,7 +33,7 @@ where
     K: Kept<WRITE, ERASE>,
 {
     let mut tally = Tally::default();
-    let bench = Bench::<K, WRITE, ERASE>::new(subject.shape);
+    let bench = Bench::<K, WRITE, ERASE>::new(subject.shape).with(subject.course);
     let operations = match bench.unit().finish() {
         Ok(operations) => operations,
         Err(broken) => {
