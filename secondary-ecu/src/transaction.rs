@@ -40,7 +40,8 @@ pub fn wanted_bank(stage: Stage, home: Bank) -> Bank {
 /// The state after `transaction` was opened.
 ///
 /// Opening the open one again changes nothing, so that a Primary may go on after a reset of either side. None is opened
-/// that is not newer than all that are over: what was recorded of those could then be played back.
+/// that is not newer than all that are over: what was recorded of those could then be played back. What was refused in a
+/// transaction is told in every report until the next one.
 pub fn begin(state: &State, transaction: TransactionId) -> Result<State, Fault> {
     if let Stage::Staging(open) | Stage::Staged(open) = state.stage
         && open == transaction
@@ -49,7 +50,7 @@ pub fn begin(state: &State, transaction: TransactionId) -> Result<State, Fault> 
     }
     match state.stage.is_activated() || state.is_closed(transaction) {
         true => Err(Fault::Refused(Refusal::Phase)),
-        false => Ok(State { stage: Stage::Staging(transaction), ..*state }),
+        false => Ok(State { stage: Stage::Staging(transaction), outcome: Outcome::default(), ..*state }),
     }
 }
 
@@ -164,7 +165,7 @@ pub fn taken(state: &State, intake: Intake, image: &Descriptor) -> Result<State,
     if let Stage::Staging(transaction) = state.stage {
         next.stage = Stage::Staged(transaction);
     }
-    next.outcome = Outcome::default();
+    next.outcome.ending = Ending::None;
     let is_whole = intake != Intake::Announce;
     next.set_bootable(state.home.other(), is_whole.then_some(image.sha256));
     if is_whole {
@@ -185,7 +186,7 @@ fn committed(state: &State, transaction: TransactionId) -> State {
     let mut next = State { stage: Stage::Committed(transaction), home: state.home.other(), received: 0, ..*state };
     next.set_bootable(state.home, None);
     next.close(transaction);
-    next.outcome = Outcome { ending: Ending::Installed, ..Outcome::default() };
+    next.outcome.ending = Ending::Installed;
     next
 }
 

@@ -135,9 +135,9 @@ impl Stage {
 pub struct Outcome {
     /// The result.
     pub ending: Ending,
-    /// The attack a refusal pointed to.
+    /// The attack that the last refusal of this transaction pointed to, however the transaction ends.
     pub attack: Option<Attack>,
-    /// [`uptane::Error::code`] of the failed check; 0 for none.
+    /// [`uptane::Error::code`] of the check that failed; 0 for none.
     pub check: u8,
 }
 

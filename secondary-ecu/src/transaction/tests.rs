@@ -1,4 +1,4 @@
-use uptane::{Sha256, Time};
+use uptane::{ImageLine, Length, ReleaseCounter, Sha256, TargetNameBuf, Time};
 
 use super::*;
 
@@ -23,6 +23,16 @@ fn stages() -> [Stage; 8] {
         Stage::Committed(OURS),
         Stage::RolledBack(OURS),
     ]
+}
+
+fn image() -> Descriptor {
+    Descriptor {
+        name: TargetNameBuf::parse("brake/fw-2.bin").unwrap(),
+        length: Length::new(9).unwrap(),
+        sha256: Sha256([2; 32]),
+        line: ImageLine::parse("brake").unwrap(),
+        counter: ReleaseCounter::new(2).unwrap(),
+    }
 }
 
 /// `Some(stage)`: where the command leads; `None`: refused as out of phase.
@@ -165,4 +175,17 @@ fn what_was_received_of_a_new_image_is_not_taken_for_the_old_one() {
         let state = State { received: 9, ..at(Stage::Armed(OURS)) };
         assert_eq!(obey(&state, banks, Action::Rollback).unwrap().received, received);
     }
+}
+
+#[test]
+fn what_was_refused_is_told_until_the_next_transaction() {
+    let refused = Outcome { ending: Ending::Refused, attack: Some(uptane::Attack::Replay), check: 7 };
+    let staging = State { outcome: refused, ..at(Stage::Staging(OURS)) };
+    let staged = taken(&staging, Intake::Stage, &image()).unwrap();
+    let healthy = State { stage: Stage::Healthy(OURS), ..staged };
+    let committed = obey(&healthy, Banks::Two, Action::Commit).unwrap();
+    for (state, ending) in [(staged, Ending::None), (committed, Ending::Installed)] {
+        assert_eq!(state.outcome, Outcome { ending, ..refused });
+    }
+    assert_eq!(begin(&committed, NEWER).unwrap().outcome, Outcome::default());
 }
