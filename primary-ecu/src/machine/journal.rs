@@ -12,10 +12,12 @@ use uptane::{EcuId, HardwareId, ImageLine, Length, ReleaseCounter, Sha256, Targe
 
 use super::transaction::{Cause, Member, MemberImage, State, Transaction};
 
-/// Layout this release writes.
-pub const VERSION: u16 = 1;
-/// Oldest layout whose readers understand what this release writes.
+/// Layout this release writes. Since 2, members may have a fallback.
+pub const VERSION: u16 = 2;
+/// Oldest layout whose readers understand what this release writes of ECUs with two banks.
 const READABLE_FROM: u16 = 1;
+/// The same of an ECU with a single bank: an older release would take it for back before it has its image.
+const SINGLE_BANK_FROM: u16 = 2;
 
 /// Why a journal cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -93,13 +95,21 @@ struct CauseRecord {
 struct MemberRecord {
     ecu: String,
     hardware: String,
+    #[serde(flatten)]
+    image: ImageRecord,
+    order: u64,
+    told: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fallback: Option<ImageRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ImageRecord {
     name: String,
     length: u64,
     sha256: String,
     line: String,
     counter: u64,
-    order: u64,
-    told: bool,
 }
 
 impl From<&Transaction> for Record {
@@ -109,9 +119,10 @@ impl From<&Transaction> for Record {
             State::RollingBack(cause) | State::RolledBack(cause) => (None, Some(CauseRecord::from(cause))),
             State::Staging | State::Verifying | State::Voting | State::Committing | State::Committed => (None, None),
         };
+        let has_single_bank = transaction.members().iter().any(Member::has_single_bank);
         Self {
             version: VERSION,
-            readable_from: READABLE_FROM,
+            readable_from: if has_single_bank { SINGLE_BANK_FROM } else { READABLE_FROM },
             id: transaction.id.to_string(),
             targets: transaction.targets.to_string(),
             state: transaction.state.word().to_owned(),
@@ -175,30 +186,47 @@ impl From<&Member> for MemberRecord {
         Self {
             ecu: member.ecu.to_string(),
             hardware: member.hardware.to_string(),
-            name: member.name.to_string(),
-            length: member.length.get(),
-            sha256: member.sha256.to_string(),
-            line: member.line.to_string(),
-            counter: member.counter.get(),
+            image: ImageRecord::from(&member.image()),
             order: member.order,
             told: member.told,
+            fallback: member.fallback.as_ref().map(ImageRecord::from),
         }
     }
 }
 
 impl MemberRecord {
     fn member(&self) -> Option<Member> {
-        let image = MemberImage {
+        let hardware = HardwareId::parse(&self.hardware).ok()?;
+        let mut member = Member::new(EcuId::parse(&self.ecu).ok()?, hardware, self.image.image()?, self.order);
+        member.told = self.told;
+        Some(match &self.fallback {
+            Some(fallback) => member.with_fallback(fallback.image()?),
+            None => member,
+        })
+    }
+}
+
+impl From<&MemberImage> for ImageRecord {
+    fn from(image: &MemberImage) -> Self {
+        Self {
+            name: image.name.to_string(),
+            length: image.length.get(),
+            sha256: image.sha256.to_string(),
+            line: image.line.to_string(),
+            counter: image.counter.get(),
+        }
+    }
+}
+
+impl ImageRecord {
+    fn image(&self) -> Option<MemberImage> {
+        Some(MemberImage {
             name: TargetNameBuf::parse(&self.name).ok()?,
             length: Length::new(self.length).ok()?,
             sha256: Sha256::parse(&self.sha256).ok()?,
             line: ImageLine::parse(&self.line).ok()?,
             counter: ReleaseCounter::new(self.counter).ok()?,
-        };
-        let hardware = HardwareId::parse(&self.hardware).ok()?;
-        let mut member = Member::new(EcuId::parse(&self.ecu).ok()?, hardware, image, self.order);
-        member.told = self.told;
-        Some(member)
+        })
     }
 }
 
@@ -210,17 +238,32 @@ mod tests {
         EcuId::parse("brake").unwrap()
     }
 
-    fn transaction(state: State) -> Transaction {
-        let image = MemberImage {
-            name: TargetNameBuf::parse("brake/fw-2.bin").unwrap(),
+    fn image(release: u8) -> MemberImage {
+        MemberImage {
+            name: TargetNameBuf::parse(&format!("brake/fw-{release}.bin")).unwrap(),
             length: Length::new(262_144).unwrap(),
-            sha256: Sha256([3; 32]),
+            sha256: Sha256([release; 32]),
             line: ImageLine::parse("brake").unwrap(),
-            counter: ReleaseCounter::new(2).unwrap(),
-        };
-        let mut member = Member::new(ecu(), HardwareId::parse("brake-hw").unwrap(), image, 4);
+            counter: ReleaseCounter::new(release.into()).unwrap(),
+        }
+    }
+
+    fn member() -> Member {
+        let mut member = Member::new(ecu(), HardwareId::parse("brake-hw").unwrap(), image(2), 4);
         member.told = true;
+        member
+    }
+
+    fn of(state: State, member: Member) -> Transaction {
         Transaction::at(TransactionId([1; 16]), Sha256([2; 32]), state, vec![member])
+    }
+
+    fn transaction(state: State) -> Transaction {
+        of(state, member())
+    }
+
+    fn of_single_bank(state: State) -> Transaction {
+        of(state, member().with_fallback(image(1)))
     }
 
     /// `line` with the digest that makes it a journal.
@@ -251,7 +294,9 @@ mod tests {
         ];
         let ended = causes.into_iter().flat_map(|cause| [State::RollingBack(cause), State::RolledBack(cause)]);
         for state in plain.into_iter().chain(ended) {
-            assert_eq!(decode(&encode(&transaction(state))), Ok(transaction(state)), "{state:?}");
+            for journalled in [transaction(state), of_single_bank(state)] {
+                assert_eq!(decode(&encode(&journalled)), Ok(journalled), "{state:?}");
+            }
         }
     }
 
@@ -269,14 +314,32 @@ mod tests {
     #[test]
     fn members_a_later_release_adds_are_ignored() {
         let written = line(&transaction(State::Voting));
-        let later = written.replacen(r#""version":1"#, r#""later":{"a":[1]},"version":2"#, 1);
+        let later = written.replacen(r#""version":2"#, r#""later":{"a":[1]},"version":3"#, 1);
         assert_eq!(decode(&sealed(&later)), Ok(transaction(State::Voting)));
     }
 
     #[test]
     fn a_journal_that_needs_a_later_release_is_refused_by_name() {
-        let later = line(&transaction(State::Voting)).replace(r#""readable_from":1"#, r#""readable_from":2"#);
-        assert_eq!(decode(&sealed(&later)), Err(BadJournal::TooNew { needs: 2 }));
+        let later = line(&transaction(State::Voting)).replace(r#""readable_from":1"#, r#""readable_from":3"#);
+        assert_eq!(decode(&sealed(&later)), Err(BadJournal::TooNew { needs: 3 }));
+    }
+
+    #[test]
+    fn a_release_that_knows_no_single_bank_reads_all_journals_but_those_of_one() {
+        assert!(line(&transaction(State::Voting)).contains(r#""readable_from":1"#));
+        assert!(!line(&transaction(State::Voting)).contains("fallback"));
+        assert!(line(&of_single_bank(State::Voting)).contains(r#""readable_from":2"#));
+    }
+
+    #[test]
+    fn what_the_first_layout_wrote_is_read() {
+        let member = r#"{"ecu":"brake","hardware":"brake-hw","name":"brake/fw-2.bin","length":262144,"#.to_owned()
+            + &format!(r#""sha256":"{}","line":"brake","counter":2,"order":4,"told":true}}"#, Sha256([2; 32]));
+        let (id, targets) = (TransactionId([1; 16]), Sha256([2; 32]));
+        let first = r#"{"version":1,"readable_from":1,"#.to_owned()
+            + &format!(r#""id":"{id}","targets":"{targets}","state":"voting","members":[{member}]}}"#);
+        assert_eq!(decode(&sealed(&first)), Ok(transaction(State::Voting)));
+        assert_eq!(line(&transaction(State::Voting)), first.replacen(r#""version":1"#, r#""version":2"#, 1));
     }
 
     #[test]

@@ -9,10 +9,15 @@
 //! be lost, repeated or answered late, and each ends in one event about that ECU, which is told to its own transaction
 //! alone.
 
+mod planning;
+mod reading;
 mod step;
 
 use step::Step;
 use uptane::{EcuId, HardwareId, ImageLine, Length, ReleaseCounter, Sha256, TargetNameBuf, TransactionId};
+
+pub use planning::next_members;
+pub use reading::Reading;
 
 /// Attempts at one thing with one ECU before the vehicle turns back. The decision to commit is retried without end.
 pub const MAX_ATTEMPTS: u32 = 12;
@@ -48,6 +53,9 @@ pub struct Member {
     pub counter: ReleaseCounter,
     /// Lower orders are activated first.
     pub order: u64,
+    /// The image it ran before, if it has a single bank: the Primary keeps it, and gives it back where the new one does
+    /// not stay. None where the old image waits in another bank.
+    pub fallback: Option<MemberImage>,
     /// An activate command may have reached it: from here on it may run the new image.
     pub told: bool,
     standing: Standing,
@@ -99,7 +107,7 @@ pub enum Standing {
     Absent,
     /// The image is not there yet.
     Staging,
-    /// The verified image is in the inactive bank.
+    /// The verified image is in the inactive bank; of a single one, it is known and may come as soon as the gate is open.
     Staged,
     /// The new image runs on trial.
     Trial,
@@ -131,15 +139,15 @@ pub enum Event {
 pub enum Action {
     /// Make the transaction as it now stands durable, before any action after this one.
     Record,
-    /// Bring an ECU its metadata and image.
+    /// Bring an ECU its metadata and image; the image is only announced to one with a single bank.
     Stage(EcuId, u32),
     /// Ask an ECU where it stands.
     Look(EcuId, u32),
-    /// Tell an ECU to run its new image on trial.
+    /// Tell an ECU to run its new image on trial; one with a single bank is given it then.
     Activate(EcuId, u32),
     /// Tell an ECU to commit.
     Commit(EcuId, u32),
-    /// Tell an ECU to go back.
+    /// Tell an ECU to go back; one with a single bank is given its old image then.
     RollBack(EcuId, u32),
     /// The transaction is over.
     Close,
@@ -245,8 +253,25 @@ impl Member {
     /// The part of `ecu`: nothing seen, nothing told.
     pub fn new(ecu: EcuId, hardware: HardwareId, image: MemberImage, order: u64) -> Self {
         let MemberImage { name, length, sha256, line, counter } = image;
-        let (told, standing, attempts) = (false, Standing::Unknown, 0);
-        Self { ecu, hardware, name, length, sha256, line, counter, order, told, standing, attempts }
+        let (fallback, told, standing, attempts) = (None, false, Standing::Unknown, 0);
+        Self { ecu, hardware, name, length, sha256, line, counter, order, fallback, told, standing, attempts }
+    }
+
+    /// The same part of an ECU that has a single bank and runs this image.
+    #[must_use]
+    pub fn with_fallback(self, fallback: MemberImage) -> Self {
+        Self { fallback: Some(fallback), ..self }
+    }
+
+    /// Whether its new image goes where its old one is.
+    pub fn has_single_bank(&self) -> bool {
+        self.fallback.is_some()
+    }
+
+    /// The image it shall run.
+    pub fn image(&self) -> MemberImage {
+        let Self { name, length, sha256, line, counter, .. } = *self;
+        MemberImage { name, length, sha256, line, counter }
     }
 
     /// Where it was last seen.

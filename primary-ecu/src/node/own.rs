@@ -6,7 +6,7 @@ use uptane::sign::{CommandBuilder, Signer};
 
 use super::{News, Node, download};
 use crate::Error;
-use crate::machine::transaction::{Action, Event, MemberImage, Standing, Transaction};
+use crate::machine::transaction::{Action, Event, Standing, Transaction};
 
 impl<D: Bulk + Clone, S: Signer> Node<D, S> {
     /// An errand to the Primary's own slots.
@@ -35,14 +35,7 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
 
     fn stage_own(&mut self, transaction: &Transaction) -> Result<Standing, Error> {
         let member = transaction.member(self.vehicle.primary.ecu).ok_or(uptane::Error::UnknownEcu)?;
-        let image = MemberImage {
-            name: member.name,
-            length: member.length,
-            sha256: member.sha256,
-            line: member.line,
-            counter: member.counter,
-        };
-        self.slots.stage(transaction.id, &image, &download::place(member.sha256))
+        self.slots.stage(transaction.id, &member.image(), &download::place(member.sha256))
     }
 
     /// A signed command (design D8).
