@@ -10,11 +10,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use host::disk::Bulk;
-use proto::secondary::{File, Identity, Phase, Refusal, Request};
+use proto::secondary::{File, Identity, Refusal, Request};
 use uptane::{EcuId, Nonce, Sha256, TransactionId};
 
-use super::{Answer, Done, Silent};
-use crate::machine::transaction::Standing;
+use super::{Answer, Done, Silent, download};
+use crate::machine::transaction::{Reading, Standing};
 use crate::node::stage::Stage;
 
 pub(crate) use delivery::Delivery;
@@ -46,24 +46,32 @@ pub(super) enum Purpose<D> {
     Meet,
     /// The signed report over this nonce.
     Report(Nonce),
-    /// Where does it stand in this transaction?
-    Look(TransactionId),
+    /// Where does it stand in the transaction?
+    Look(Reading),
     /// Bring time, metadata and image, unless the Secondary has the image already.
-    Stage(TransactionId, Box<Stage>, D),
-    /// Hand over a signed command, where it is due.
-    Command(Command),
+    Stage(Reading, Box<Stage>, D),
+    /// Hand over a signed command, where it is due, and what an only bank takes then.
+    Command(Command<D>),
 }
 
 /// A signed command.
 #[derive(Debug)]
-pub(super) struct Command {
-    pub(super) transaction: TransactionId,
-    /// The digest of the transaction's image once the decision is made: a Secondary that forgot the transaction and runs
-    /// that image has committed.
-    pub(super) committed: Option<Sha256>,
+pub(super) struct Command<D> {
+    pub(super) reading: Reading,
     pub(super) bytes: Vec<u8>,
-    /// Where a Secondary stands to which it is sent.
+    /// Where a Secondary stands, by its phase, to which it is sent.
     pub(super) due: &'static [Standing],
+    /// Of a Secondary with a single bank.
+    pub(super) handover: Option<Handover<D>>,
+}
+
+/// An image for an only bank, which takes it after a command.
+#[derive(Debug)]
+pub(super) struct Handover<D> {
+    pub(super) disk: D,
+    pub(super) image: Sha256,
+    /// Where a Secondary stands, by its phase, that takes it unless it runs it.
+    pub(super) when: Standing,
 }
 
 #[derive(Debug)]
@@ -75,6 +83,8 @@ enum State<D> {
     Beginning(TransactionId, Identity),
     /// A file is on its way; those after it.
     Sending(Box<Sending<D>>, VecDeque<Delivery>),
+    /// Asked who it is, after a command.
+    Checking,
     /// Asked who it is, after everything else.
     Looking,
     Over(Result<Seen, Failure>),
@@ -110,7 +120,7 @@ impl<D: Bulk + Clone> Errand<D> {
             self.state = State::Over(Err(failure));
         }
         match &self.state {
-            State::Identifying | State::Looking => Turn::Ask(Request::Identify),
+            State::Identifying | State::Checking | State::Looking => Turn::Ask(Request::Identify),
             State::AskingNonce(_) => Turn::Ask(Request::TimeNonce),
             State::Reporting(nonce) => Turn::Ask(Request::Report(*nonce)),
             State::Beginning(transaction, _) => Turn::Ask(Request::Begin(*transaction)),
@@ -134,6 +144,7 @@ impl<D: Bulk + Clone> Errand<D> {
             | State::AskingNonce(_)
             | State::Reporting(_)
             | State::Beginning(..)
+            | State::Checking
             | State::Looking
             | State::Over(_) => None,
         }
@@ -148,17 +159,16 @@ impl<D: Bulk + Clone> Errand<D> {
             | State::Reporting(_)
             | State::Beginning(..)
             | State::Sending(..)
+            | State::Checking
             | State::Looking => Err(Failure::Silent("broken off".to_owned())),
         };
         match (self.purpose, seen) {
             (Purpose::Meet, seen) => Done::Met(self.ecu, seen.and_then(Seen::met)),
             (Purpose::Report(nonce), seen) => Done::Reported(self.ecu, nonce, seen.and_then(Seen::report)),
             (
-                Purpose::Look(transaction)
-                | Purpose::Stage(transaction, ..)
-                | Purpose::Command(Command { transaction, .. }),
+                Purpose::Look(reading) | Purpose::Stage(reading, ..) | Purpose::Command(Command { reading, .. }),
                 seen,
-            ) => Done::Stands(self.ecu, transaction, seen.and_then(Seen::standing)),
+            ) => Done::Stands(self.ecu, reading.transaction(), seen.and_then(Seen::standing)),
         }
     }
 
@@ -187,30 +197,44 @@ impl<D: Bulk + Clone> Errand<D> {
             (State::Reporting(_), Answer::Report(report)) => Ok(over(Seen::Report(report))),
             (State::Beginning(_, identity), Answer::Done) => self.bring(&identity),
             (State::Sending(sending, after), answer) => self.sent(*sending, after, answer),
-            (State::Looking, Answer::Identity(identity)) => Ok(over(Seen::Standing(self.standing(&identity)))),
+            (State::Checking, Answer::Identity(identity)) => self.hand_over(&identity),
+            (State::Looking, Answer::Identity(identity)) => Ok(self.stands(&identity)),
             (_, answer) => Err(unexpected(answer)),
         }
     }
 
     fn identified(&self, identity: Identity) -> Result<State<D>, Failure> {
-        let stands = self.standing(&identity);
         match &self.purpose {
             Purpose::Meet => Ok(State::AskingNonce(identity)),
             // It is not asked who it is.
             Purpose::Report(nonce) => Ok(State::Reporting(*nonce)),
-            Purpose::Look(_) => Ok(over(Seen::Standing(stands))),
-            Purpose::Stage(transaction, ..) => match stands {
-                Standing::Unknown | Standing::Absent => Ok(State::Beginning(*transaction, identity)),
+            Purpose::Look(_) => Ok(self.stands(&identity)),
+            Purpose::Stage(reading, ..) => match reading.standing(identity.phase, identity.running) {
+                Standing::Unknown | Standing::Absent => Ok(State::Beginning(reading.transaction(), identity)),
                 Standing::Staging => self.bring(&identity),
                 Standing::Staged | Standing::Trial | Standing::Healthy | Standing::Committed | Standing::RolledBack => {
-                    Ok(over(Seen::Standing(stands)))
+                    Ok(self.stands(&identity))
                 }
             },
-            Purpose::Command(command) if command.due.contains(&stands) => {
+            Purpose::Command(command) if command.is_due(&identity) => {
                 let sending = Sending::of_memory(File::Command, command.bytes.clone())?;
                 Ok(State::Sending(Box::new(sending), VecDeque::new()))
             }
-            Purpose::Command(_) => Ok(over(Seen::Standing(stands))),
+            Purpose::Command(_) => self.hand_over(&identity),
+        }
+    }
+
+    /// After a command, or where none is due: an only bank may wait for its image.
+    fn hand_over(&self, identity: &Identity) -> Result<State<D>, Failure> {
+        match &self.purpose {
+            Purpose::Command(command) => match command.due_image(identity) {
+                Some(Handover { disk, image, .. }) => {
+                    let delivery = Delivery { file: File::Image, name: download::place(*image) };
+                    Ok(State::Sending(Box::new(Sending::of_disk(disk.clone(), delivery)?), VecDeque::new()))
+                }
+                None => Ok(self.stands(identity)),
+            },
+            Purpose::Meet | Purpose::Report(_) | Purpose::Look(_) | Purpose::Stage(..) => Ok(self.stands(identity)),
         }
     }
 
@@ -235,43 +259,41 @@ impl<D: Bulk + Clone> Errand<D> {
         let file = sending.file();
         match sending.answer(answer) {
             Ok(Sent::Partly(sending)) => Ok(State::Sending(Box::new(sending), after)),
+            Ok(Sent::Whole) if file == File::Command => Ok(State::Checking),
             Ok(Sent::Whole) => self.send_first(after),
             // It restarted and wants another nonce by now: it goes on with the latest time it knows.
             Err(Failure::Refused(_)) if file == File::Time => self.send_first(after),
             // It restarted in between: what counts is where it stands now.
-            Err(Failure::Refused(Refusal::Phase)) if file == File::Command => Ok(State::Looking),
+            Err(Failure::Refused(Refusal::Phase)) if matches!(self.purpose, Purpose::Command(_)) => Ok(State::Looking),
             Err(failure) => Err(failure),
         }
     }
 
-    /// Where the Secondary stands in the transaction of this errand.
-    fn standing(&self, identity: &Identity) -> Standing {
-        match &self.purpose {
+    /// Over, with where the Secondary stands in the transaction of this errand.
+    fn stands(&self, identity: &Identity) -> State<D> {
+        let standing = match &self.purpose {
             Purpose::Meet | Purpose::Report(_) => Standing::Unknown,
-            Purpose::Look(transaction) | Purpose::Stage(transaction, ..) => standing(identity, *transaction, None),
-            Purpose::Command(command) => standing(identity, command.transaction, command.committed),
-        }
+            Purpose::Look(reading) | Purpose::Stage(reading, ..) | Purpose::Command(Command { reading, .. }) => {
+                reading.standing(identity.phase, identity.running)
+            }
+        };
+        over(Seen::Standing(standing))
     }
 }
 
-/// Where the Secondary stands in `transaction`. With `committed`, the digest of the transaction's image once the decision
-/// is made, a Secondary that forgot the transaction and runs that image has committed.
-fn standing(identity: &Identity, transaction: TransactionId, committed: Option<Sha256>) -> Standing {
-    match identity.phase {
-        Phase::Staging(id) if id == transaction => Standing::Staging,
-        Phase::Staged(id) if id == transaction => Standing::Staged,
-        Phase::Trial(id) if id == transaction => Standing::Trial,
-        Phase::Healthy(id) if id == transaction => Standing::Healthy,
-        Phase::Committed(id) if id == transaction => Standing::Committed,
-        Phase::RolledBack(id) if id == transaction => Standing::RolledBack,
-        Phase::Idle if committed == Some(identity.running) => Standing::Committed,
-        Phase::Idle
-        | Phase::Staging(_)
-        | Phase::Staged(_)
-        | Phase::Trial(_)
-        | Phase::Healthy(_)
-        | Phase::Committed(_)
-        | Phase::RolledBack(_) => Standing::Absent,
+impl<D> Command<D> {
+    fn is_due(&self, identity: &Identity) -> bool {
+        self.due.contains(&self.by_phase(identity))
+    }
+
+    /// The image that an only bank waits for.
+    fn due_image(&self, identity: &Identity) -> Option<&Handover<D>> {
+        let waits = |handover: &&Handover<D>| handover.when == self.by_phase(identity);
+        self.handover.as_ref().filter(waits).filter(|handover| handover.image != identity.running)
+    }
+
+    fn by_phase(&self, identity: &Identity) -> Standing {
+        self.reading.by_phase(identity.phase, identity.running)
     }
 }
 

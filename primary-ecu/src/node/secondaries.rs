@@ -7,11 +7,11 @@ use proto::secondary::{Identity, Refusal};
 use uptane::sign::Signer;
 use uptane::{Director, EcuId, Nonce, RepositoryName};
 
-use super::errand::{Command, Errand, Failure, Purpose};
+use super::errand::{Command, Errand, Failure, Handover, Purpose};
 use super::stage::{Current, Stage};
 use super::{Ask, News, Node, download};
 use crate::Error;
-use crate::machine::transaction::{Action, Event, Member, Standing, State, Transaction};
+use crate::machine::transaction::{Action, Event, Member, MemberImage, Reading, Standing, Transaction};
 use crate::machine::{Input, Met, delegated_for};
 
 /// The first pause between two attempts; each later one is twice as long.
@@ -30,16 +30,24 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
         }
         let Some(member) = transaction.member(ecu) else { return Ok(()) };
         let purpose = match action {
-            Action::Stage(..) => Purpose::Stage(transaction.id, Box::new(self.stage(member)?), self.disk.clone()),
-            Action::Activate(..) => {
-                self.tell_it(uptane::Action::Activate, member, &transaction, &[Standing::Staged])?
+            Action::Stage(..) => {
+                let reading = Reading::of(&transaction, member);
+                Purpose::Stage(reading, Box::new(self.stage(member)?), self.disk.clone())
             }
-            Action::Commit(..) => self.tell_it(uptane::Action::Commit, member, &transaction, &[Standing::Healthy])?,
+            Action::Activate(..) => {
+                let new = member.fallback.map(|_| member.image());
+                let new = self.handover(new, Standing::Trial);
+                self.tell_it(uptane::Action::Activate, member, &transaction, &[Standing::Staged], new)?
+            }
+            Action::Commit(..) => {
+                self.tell_it(uptane::Action::Commit, member, &transaction, &[Standing::Healthy], None)?
+            }
             Action::RollBack(..) => {
                 let due: &[_] = if member.told { &TOLD } else { &OPEN };
-                self.tell_it(uptane::Action::Rollback, member, &transaction, due)?
+                let old = self.handover(member.fallback, Standing::RolledBack);
+                self.tell_it(uptane::Action::Rollback, member, &transaction, due, old)?
             }
-            Action::Look(..) | Action::Record | Action::Close => Purpose::Look(transaction.id),
+            Action::Look(..) | Action::Record | Action::Close => Purpose::Look(Reading::of(&transaction, member)),
         };
         self.ask(Ask::Errand(Box::new(Errand::new(ecu, purpose).after(pause(tried)))));
         Ok(())
@@ -71,21 +79,22 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
         event
     }
 
-    /// The signed command, for a Secondary that stands at one of `due`.
+    /// The signed command, for a Secondary that stands at one of `due`, and the image that its only bank takes then.
     fn tell_it(
         &self,
         action: uptane::Action,
         member: &Member,
         transaction: &Transaction,
         due: &'static [Standing],
+        handover: Option<Handover<D>>,
     ) -> Result<Purpose<D>, Error> {
-        let decided = matches!(transaction.state, State::Committing);
-        Ok(Purpose::Command(Command {
-            transaction: transaction.id,
-            committed: decided.then_some(member.sha256),
-            bytes: self.command(action, member.ecu, transaction)?,
-            due,
-        }))
+        let reading = Reading::of(transaction, member);
+        let bytes = self.command(action, member.ecu, transaction)?;
+        Ok(Purpose::Command(Command { reading, bytes, due, handover }))
+    }
+
+    fn handover(&self, image: Option<MemberImage>, when: Standing) -> Option<Handover<D>> {
+        image.map(|image| Handover { disk: self.disk.clone(), image: image.sha256, when })
     }
 
     /// What a Secondary may need to verify its image.

@@ -1,8 +1,9 @@
 use host::disk::{Access, Disk as _, Folder};
-use proto::secondary::Verification;
-use uptane::{HardwareId, Length, RepositoryName, Version};
+use proto::secondary::{Phase, Verification};
+use uptane::{HardwareId, ImageLine, Length, ReleaseCounter, RepositoryName, TargetNameBuf, Version};
 
 use super::*;
+use crate::machine::transaction::{Member, MemberImage, Transaction};
 use crate::node::stage::Current;
 use crate::store::AcceptedVersions;
 
@@ -98,6 +99,28 @@ fn ecu() -> EcuId {
     EcuId::parse("brake").unwrap()
 }
 
+fn image(sha256: Sha256) -> MemberImage {
+    MemberImage {
+        name: TargetNameBuf::parse("brake/fw.bin").unwrap(),
+        length: Length::new(1).unwrap(),
+        sha256,
+        line: ImageLine::parse("brake").unwrap(),
+        counter: ReleaseCounter::new(1).unwrap(),
+    }
+}
+
+/// How the ECU is read in a transaction that brings it the image of all twos, if it has a single bank with this fallback.
+fn reading(fallback: Option<Sha256>) -> Reading {
+    let member = Member::new(ecu(), HardwareId::parse("hw").unwrap(), image(Sha256([2; 32])), 0);
+    let member = match fallback {
+        Some(fallback) => member.with_fallback(image(fallback)),
+        None => member,
+    };
+    let (transaction, _) = Transaction::open(TRANSACTION, Sha256([9; 32]), vec![member]);
+    let [member] = transaction.members() else { panic!("one member") };
+    Reading::of(&transaction, member)
+}
+
 const IMAGE: &[u8] = b"an image of some length";
 
 /// The errand that brings time, Targets and an image.
@@ -111,12 +134,12 @@ fn stage(folder: &tempfile::TempDir) -> Errand<Folder> {
     let (name, roots) = (RepositoryName::parse("director").unwrap(), vec![Version::FIRST]);
     let director = Current { name, roots, versions, delegated: vec![] };
     let stage = Stage { director, images: vec![], image: "downloads/image".to_owned() };
-    Errand::new(ecu(), Purpose::Stage(TRANSACTION, Box::new(stage), disk))
+    Errand::new(ecu(), Purpose::Stage(reading(None), Box::new(stage), disk))
 }
 
 fn command(due: &'static [Standing]) -> Errand<Folder> {
     let bytes = b"activate".to_vec();
-    Errand::new(ecu(), Purpose::Command(Command { transaction: TRANSACTION, committed: None, bytes, due }))
+    Errand::new(ecu(), Purpose::Command(Command { reading: reading(None), bytes, due, handover: None }))
 }
 
 #[test]
@@ -185,9 +208,4 @@ fn a_command_is_sent_only_where_it_is_due() {
     assert_eq!(fake.taken, [(File::Command, b"activate".to_vec())]);
 }
 
-#[test]
-fn a_secondary_that_forgot_a_commit_is_known_by_its_image() {
-    let identity = Fake::new(Phase::Idle).identity();
-    assert_eq!(standing(&identity, TRANSACTION, None), Standing::Absent);
-    assert_eq!(standing(&identity, TRANSACTION, Some(Sha256([1; 32]))), Standing::Committed);
-}
+mod single_bank;
