@@ -68,6 +68,13 @@ pub enum Error {
         /// Which one.
         repository: RepositoryName,
     },
+    /// An ECU with a single bank shall be updated, and the Director does not name the image that it runs as the one to return
+    /// to.
+    #[error("ECU {ecu} has a single bank, and the Director does not name what it runs as its fallback")]
+    NoFallback {
+        /// Which one.
+        ecu: EcuId,
+    },
     /// Verification refused something.
     #[error("refused: {check}")]
     Refused {
@@ -138,6 +145,7 @@ impl Error {
             | Self::Host(_)
             | Self::Journal { .. }
             | Self::NoAddress { .. }
+            | Self::NoFallback { .. }
             | Self::Rejected { .. }
             | Self::RolledBack { .. }
             | Self::Sign(_)
@@ -158,6 +166,7 @@ impl Error {
             Self::ImageRepository { .. } => "image-repository-unreachable",
             Self::Journal { .. } => "journal",
             Self::NoAddress { .. } => "no-address",
+            Self::NoFallback { .. } => "no-fallback",
             Self::Refused { check } => check.name(),
             Self::Rejected { .. } => "rejected",
             Self::RolledBack { .. } => "rolled-back",
@@ -186,9 +195,10 @@ impl Report for Error {
             | Self::Journal { .. }
             | Self::NoAddress { .. }
             | Self::UnknownSecondary { .. } => Exit::Configuration,
-            Self::Refused { .. } | Self::DirectorAnswer { .. } | Self::RolledBack { cause: Cause::Refused(..) } => {
-                Exit::Refused
-            }
+            Self::DirectorAnswer { .. }
+            | Self::NoFallback { .. }
+            | Self::Refused { .. }
+            | Self::RolledBack { cause: Cause::Refused(..) } => Exit::Refused,
             Self::RolledBack { cause: Cause::Unreachable(_) }
             | Self::Director { .. }
             | Self::ImageRepository { .. }
@@ -213,6 +223,11 @@ impl Report for Error {
             Self::Journal { source: BadJournal::TooNew { .. }, .. } => "start the newer release once more".into(),
             Self::NoAddress { .. } => {
                 "write it there, or run `primary-ecu provision` with --director and --image-repo".into()
+            }
+            Self::NoFallback { .. } => {
+                "its old image runs on; assign the image once more at the Director, and keep the old one in the Image \
+                 repository"
+                    .into()
             }
             Self::Journal { .. } => "check every ECU with `status`; move the journal away only if all agree".into(),
             Self::DirectorAnswer { .. } | Self::Refused { .. } => {

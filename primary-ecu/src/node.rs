@@ -17,10 +17,10 @@ mod own;
 mod secondaries;
 mod stage;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use host::disk::Bulk;
-use host::provisioning::Vehicle;
+use host::provisioning::{Banks, Vehicle};
 use proto::secondary::Identity;
 use uptane::sign::Signer;
 use uptane::verify::Mapping;
@@ -217,6 +217,7 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
             vehicle: self.vehicle.id,
             own: self.vehicle.primary.ecu,
             ecus: self.vehicle.ecus.iter().map(|ecu| (ecu.ecu, ecu.hardware)).collect(),
+            single_banks: self.single_banks(),
             own_image: self.slots.running()?.sha256,
             mapping: self.mapping.clone(),
             time: self.store.time(),
@@ -231,6 +232,12 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
             journal: self.store.journal()?,
             seed,
         })
+    }
+
+    fn single_banks(&self) -> BTreeSet<EcuId> {
+        let single = self.vehicle.ecus.iter().filter(|ecu| ecu.banks == Banks::Single);
+        // The Primary's own slots are two, whatever its vehicle says.
+        single.map(|ecu| ecu.ecu).filter(|ecu| *ecu != self.vehicle.primary.ecu).collect()
     }
 
     fn ask(&mut self, ask: Ask<D>) {

@@ -8,4 +8,4 @@ pub mod transaction;
 
 pub(crate) use stored::delegated_for;
 
-pub use primary::{Answer, CheckIn, Failures, Input, Met, Output, Primary, Start};
+pub use primary::{Answer, CheckIn, Failures, ImageRole, Input, Met, Output, Primary, Start};

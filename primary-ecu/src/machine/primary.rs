@@ -12,6 +12,7 @@
 mod at_director;
 mod at_image;
 mod patience;
+mod planning;
 mod telling;
 mod transacting;
 
@@ -26,8 +27,9 @@ use uptane::{
 };
 
 pub use patience::Failures;
+pub use planning::ImageRole;
 
-use super::transaction::{Action, Cause, Event, Transaction};
+use super::transaction::{Action, Cause, Event, Member, Transaction};
 use crate::Error;
 use crate::store::{Accepted, Files, Floors, Outcome, Told};
 
@@ -40,6 +42,8 @@ pub struct Start {
     pub own: EcuId,
     /// All ECUs and what they are, the Primary among them.
     pub ecus: BTreeMap<EcuId, HardwareId>,
+    /// Those of them that have a single bank.
+    pub single_banks: BTreeSet<EcuId>,
     /// Digest of the image the Primary runs.
     pub own_image: Sha256,
     /// Which repositories must agree on which images.
@@ -152,8 +156,8 @@ pub enum Output {
     Fetch(RepositoryName, MetadataFile, Length),
     /// Keep these files, then make them current with what they ask for.
     Accept(Vec<(RepositoryName, MetadataFile, FileBytes)>, Accepted),
-    /// Fetch and verify the image approved for this ECU.
-    Download(Rc<Approved>, EcuId),
+    /// Fetch and verify an image approved for this ECU.
+    Download(Rc<Approved>, EcuId, ImageRole),
     /// Write the journal.
     Record(Transaction),
     /// Carry out an errand of the transaction.
@@ -206,16 +210,16 @@ struct Images {
     done: Vec<(RepositoryName, Refreshed<Image>)>,
 }
 
-/// What the repositories agree on and the vehicle does not run yet.
+/// What the repositories agree on, and what of it comes next.
 #[derive(Debug)]
 struct Plan {
     approved: Rc<Approved>,
     targets: Sha256,
     campaign: Option<CampaignId>,
-    /// ECUs that need another image than they run.
-    needy: BTreeSet<EcuId>,
+    /// Who takes part in the transaction.
+    members: Vec<Member>,
     /// For each image still to be fetched, one ECU it is approved for.
-    missing: Vec<EcuId>,
+    missing: Vec<(EcuId, ImageRole)>,
 }
 
 /// Transactions tried in one cycle before the Director is told and the next cycle tries again.
@@ -335,7 +339,9 @@ impl Cycle {
     /// What the Primary's next report says of this failure; `None` where it says nothing about an update.
     fn outcome_of(&self, error: &Error) -> Option<Outcome> {
         let result = match error {
-            Error::Refused { .. } | Error::DirectorAnswer { .. } => ResultCode::VerificationFailed,
+            Error::Refused { .. } | Error::DirectorAnswer { .. } | Error::NoFallback { .. } => {
+                ResultCode::VerificationFailed
+            }
             Error::ImageRepository { .. } | Error::Slow { .. } => ResultCode::DownloadFailed,
             Error::Host(_) => ResultCode::StorageFailed,
             // Remembered with its transaction already.

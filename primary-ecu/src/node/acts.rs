@@ -12,7 +12,7 @@ use super::errand::{Errand, Purpose};
 use super::{Ask, News, Node};
 use crate::Error;
 use crate::machine::transaction::{State, Transaction};
-use crate::machine::{Input, Output};
+use crate::machine::{ImageRole, Input, Output};
 use crate::store::{Accepted, Outcome};
 
 impl<D: Bulk + Clone, S: Signer> Node<D, S> {
@@ -36,7 +36,7 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
             }
             Output::Fetch(repository, file, limit) => self.fetch(repository, file, limit),
             Output::Accept(files, accepted) => self.accept(files, &accepted)?,
-            Output::Download(approved, ecu) => self.download(approved, ecu),
+            Output::Download(approved, ecu, role) => self.download(approved, ecu, role),
             Output::Record(transaction) => {
                 self.store.record(&transaction)?;
                 self.tell(News::Recorded(transaction));
@@ -76,8 +76,8 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
         self.ask(Ask::Fetch { repository, path, limit });
     }
 
-    fn download(&mut self, approved: Rc<Approved>, ecu: EcuId) {
-        match Download::begin(self.disk.clone(), approved, ecu) {
+    fn download(&mut self, approved: Rc<Approved>, ecu: EcuId, role: ImageRole) {
+        match Download::begin(self.disk.clone(), approved, ecu, role) {
             Ok(Begun::Partly(download)) => self.ask(Ask::Download(download)),
             Ok(Begun::Whole(image)) => self.known.push_back(Input::Downloaded(Ok(image))),
             Err(error) => self.known.push_back(Input::Downloaded(Err(error))),

@@ -14,11 +14,12 @@ use std::rc::Rc;
 use host::disk::{Bulk, Disk};
 use host::fetch::{Resume, Sink};
 use uptane::verify::image::{ImageCheck, Permits as _, VerifiedImage};
-use uptane::verify::{Approved, ApprovedEntry};
+use uptane::verify::{Approved, ApprovedImage};
 use uptane::{EcuId, Length, RepositoryName, Sha256};
 
 use super::Done;
 use crate::Error;
+use crate::machine::ImageRole;
 
 /// The folder of the downloads.
 const FOLDER: &str = "downloads";
@@ -32,6 +33,7 @@ pub struct Download<D> {
     disk: D,
     approved: Rc<Approved>,
     ecu: EcuId,
+    role: ImageRole,
     repository: RepositoryName,
     path: String,
     length: Length,
@@ -64,27 +66,28 @@ pub(super) fn clear(disk: &mut impl Disk) -> Result<(), Error> {
 }
 
 impl<D: Bulk> Download<D> {
-    /// The image approved for `ecu`. Goes on with what an earlier run left, hashed again; without the server's tag for it,
+    /// The image approved for `ecu` in this role; one to return to is where the assigned one is. Goes on with what an earlier run left, hashed again; without the server's tag for it,
     /// from the start.
-    pub(super) fn begin(mut disk: D, approved: Rc<Approved>, ecu: EcuId) -> Result<Begun<D>, Error> {
-        let entry = entry(&approved, ecu)?;
-        let (repository, listed) = (entry.repository(), *entry.image().image());
+    pub(super) fn begin(mut disk: D, approved: Rc<Approved>, ecu: EcuId, role: ImageRole) -> Result<Begun<D>, Error> {
+        let (repository, image) = approved_image(&approved, ecu, role)?;
+        let listed = *image.image();
         let digest = listed.hashes.sha256().ok_or(uptane::Error::NoKnownHash)?;
         let place = place(digest);
-        if let Some(image) = whole(&mut disk, &place, ImageCheck::new(entry.image()))? {
+        if let Some(image) = whole(&mut disk, &place, ImageCheck::new(image))? {
             return Ok(Begun::Whole(Box::new(image)));
         }
-        let mut check = ImageCheck::new(entry.image());
+        let mut check = ImageCheck::new(image);
         let (part, mut tag) = (part(&place), kept_tag(&disk, &place)?);
         if tag.is_none() || !feed(&disk, &part, &mut check).is_ok_and(|found| found) {
             disk.remove(&part)?;
-            (check, tag) = (ImageCheck::new(entry.image()), None);
+            (check, tag) = (ImageCheck::new(image), None);
         }
         let (path, length) = (stored_name(listed.name.as_str(), digest), listed.length);
         Ok(Begun::Partly(Box::new(Self {
             disk,
             approved,
             ecu,
+            role,
             repository,
             path,
             length,
@@ -155,7 +158,7 @@ impl<D: Bulk> Download<D> {
     }
 
     fn begin_again(&mut self) -> Result<(), Error> {
-        self.check = ImageCheck::new(entry(&self.approved, self.ecu)?.image());
+        self.check = ImageCheck::new(approved_image(&self.approved, self.ecu, self.role)?.1);
         Ok(self.disk.remove(&part(&self.place))?)
     }
 }
@@ -180,8 +183,9 @@ impl<D: Bulk> Sink for Download<D> {
     }
 }
 
-fn entry(approved: &Approved, ecu: EcuId) -> Result<&ApprovedEntry, Error> {
-    Ok(approved.entry(ecu).ok_or(uptane::Error::NothingForThisEcu)?)
+fn approved_image(approved: &Approved, ecu: EcuId, role: ImageRole) -> Result<(RepositoryName, &ApprovedImage), Error> {
+    let entry = approved.entry(ecu).ok_or(uptane::Error::NothingForThisEcu)?;
+    Ok((entry.repository(), role.of(entry).ok_or(uptane::Error::NothingForThisEcu)?))
 }
 
 /// The image, if an earlier run left it whole. One that does not verify any more is removed.
@@ -260,7 +264,7 @@ mod tests {
 
     impl Bench {
         fn begin(&self) -> Download<Folder> {
-            match Download::begin(self.disk.clone(), self.approved.clone(), self.ecu).unwrap() {
+            match Download::begin(self.disk.clone(), self.approved.clone(), self.ecu, ImageRole::Assigned).unwrap() {
                 Begun::Partly(download) => *download,
                 Begun::Whole(_) => panic!("it is whole"),
             }
@@ -293,8 +297,8 @@ mod tests {
         download.start(length(100), Some("\"one\"")).unwrap();
         download.write(&bench.image[100..]).unwrap();
         assert!(matches!(download.end(Ok(())), Done::Downloaded(Ok(_))));
-        let begun = Download::begin(bench.disk.clone(), bench.approved.clone(), bench.ecu).unwrap();
-        assert!(matches!(begun, Begun::Whole(_)));
+        let begun = Download::begin(bench.disk.clone(), bench.approved.clone(), bench.ecu, ImageRole::Assigned);
+        assert!(matches!(begun.unwrap(), Begun::Whole(_)));
     }
 
     #[test]

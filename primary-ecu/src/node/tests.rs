@@ -12,9 +12,15 @@ use uptane::{Counter, ReleaseCounter, ResultCode, TargetNameBuf, TransactionId, 
 use super::*;
 use crate::provision::{self, Bundle, BundleFile};
 
+mod single_bank;
+
 /// The repositories, and one Secondary that believes everything.
 struct World {
     repo: Repo,
+    banks: Banks,
+    /// Its new image gives up before it votes.
+    sick: bool,
+    /// The image it runs; 0 for none.
     release: u64,
     phase: Phase,
     transaction: TransactionId,
@@ -52,7 +58,17 @@ impl World {
         Bundle { older: vec![], director, images, time }.keep(disk).unwrap();
         repo.publish(|next| next.release());
         let transaction = TransactionId([0; 16]);
-        Self { repo, release: 1, phase: Phase::Idle, transaction, counter: 0, offered: None, held: vec![] }
+        Self {
+            repo,
+            banks: Banks::Two,
+            sick: false,
+            release: 1,
+            phase: Phase::Idle,
+            transaction,
+            counter: 0,
+            offered: None,
+            held: vec![],
+        }
     }
 
     fn boot(&self, disk: &Folder) -> Node<Folder, MemorySigner> {
@@ -60,7 +76,7 @@ impl World {
             ecu: ecu.ecu,
             hardware: ecu.hardware,
             verification: Verification::Full,
-            banks: Banks::Two,
+            banks: if ecu.ecu == self.brake().ecu { self.banks } else { Banks::Two },
             key: ecu.signer().public_key(),
         });
         let own = &self.repo.ecus()[0];
@@ -93,7 +109,8 @@ impl World {
             Ask::Download(mut download) => {
                 let of = self.repo.ecus().iter().find(|ecu| download.path().contains(ecu.ecu.as_str())).unwrap();
                 download.start(Length::ZERO, None).unwrap();
-                download.write(&of.image(2)).unwrap();
+                let release = if download.path().ends_with("-1.bin") { 1 } else { 2 };
+                download.write(&of.image(release)).unwrap();
                 download.end(Ok(()))
             }
             Ask::Errand(mut errand) => {
@@ -137,7 +154,11 @@ impl World {
                 verification: Verification::Full,
                 director_root: Version::FIRST,
                 image_root: Some(Version::FIRST),
-                running: Sha256::of(&self.brake().image(self.release)),
+                running: if self.release == 0 {
+                    Sha256([0; 32])
+                } else {
+                    Sha256::of(&self.brake().image(self.release))
+                },
                 phase: self.phase,
             }),
             Request::TimeNonce => Answer::TimeNonce(Nonce([2; 16])),
@@ -145,14 +166,15 @@ impl World {
                 (self.phase, self.transaction) = (Phase::Staging(id), id);
                 Answer::Done
             }
-            Request::Offer(file, _) => {
+            Request::Offer(file, length) => {
                 (self.offered, self.held) = (Some(file), vec![]);
-                Answer::Ready(Length::ZERO, 100)
+                Answer::Ready(if self.is_announced(file) { length } else { Length::ZERO }, 100)
             }
             Request::Chunk(_, bytes) => {
                 self.held.extend_from_slice(bytes);
                 Answer::Taken(Length::new(u64::try_from(self.held.len()).unwrap()).unwrap())
             }
+            Request::Close if self.banks == Banks::Single => self.close_single(),
             Request::Close => self.close(),
             Request::Report(nonce) => Answer::Report(self.report(nonce)),
         }

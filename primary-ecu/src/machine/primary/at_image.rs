@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use uptane::verify::image::{Permits as _, VerifiedImage};
-use uptane::verify::{Approved, ApprovedEntry, Commit, FileBytes, MetadataFile, Refresh, Refreshed, Step, agree};
-use uptane::{Director, EcuId, Image, ReleaseCounter, Repository, RepositoryName, Sha256, Version};
+use uptane::verify::image::VerifiedImage;
+use uptane::verify::{Approved, Commit, FileBytes, MetadataFile, Refresh, Refreshed, Step, agree};
+use uptane::{Director, EcuId, Image, ImageLine, ReleaseCounter, Repository, RepositoryName, Sha256, Version};
 
 use super::at_director::reload_and_clear;
+use super::planning::{missing, sha256};
 use super::{Cycle, Images, Output, Outputs, Phase, Plan};
 use crate::Error;
-use crate::machine::transaction::{Event, Member, MemberImage, Transaction, step};
+use crate::machine::transaction::{Event, Transaction, step};
 use crate::store::{Accepted, AcceptedVersions, Files};
 
 impl Cycle {
@@ -121,30 +122,36 @@ impl Cycle {
     /// Step 10, for every image the Director names.
     fn agreed(&mut self, images: &Images, outputs: &mut Outputs) -> Result<(), Error> {
         let Images { director, done, .. } = images;
-        let floor = |ecu, line| self.start.floors.get(&(ecu, line)).copied().unwrap_or(ReleaseCounter::ZERO);
+        let needy = self.needy(director);
+        let floor = |ecu, line| self.floor(&needy, ecu, line);
         let vouching: Vec<_> = done.iter().map(|(name, image)| (*name, image.targets())).collect();
         let approved = agree(&self.start.mapping, &director.targets(), &vouching, floor)?;
         self.check_hardware(&approved)?;
-        let needy = self.needy(director);
-        let (mut missing, mut accepted) = (Vec::<(EcuId, Sha256)>::new(), self.start.accepted.clone());
+        let mut accepted = self.start.accepted.clone();
         accepted.pending.clear();
         for entry in approved.entries().iter().filter(|entry| needy.contains(&entry.ecu())) {
-            let digest = sha256(entry)?;
-            accepted.pending.insert(entry.ecu().to_string(), digest.to_string());
-            if !missing.iter().any(|(_, known)| *known == digest) {
-                missing.push((entry.ecu(), digest));
-            }
+            accepted.pending.insert(entry.ecu().to_string(), sha256(entry.image())?.to_string());
         }
         self.accept(accepted, director, done, outputs);
         let targets = director.targets();
+        let members = self.members(&approved, &needy)?;
         let plan = Plan {
-            approved: Rc::new(approved),
             targets: targets.file().sha256(),
             campaign: targets.view().campaign(),
-            needy,
-            missing: missing.into_iter().map(|(ecu, _)| ecu).collect(),
+            missing: missing(&approved, &members)?,
+            members,
+            approved: Rc::new(approved),
         };
         self.download(Box::new(plan), outputs)
+    }
+
+    /// The lowest release counter that may be approved for an ECU. For one with a single bank that runs what it shall
+    /// nothing is approved any more: the Director still names what it could have returned to, and that is older than what it
+    /// has committed since.
+    fn floor(&self, needy: &BTreeSet<EcuId>, ecu: EcuId, line: ImageLine) -> ReleaseCounter {
+        let is_done = self.start.single_banks.contains(&ecu) && !needy.contains(&ecu);
+        let floor = self.start.floors.get(&(ecu, line)).filter(|_| !is_done);
+        floor.copied().unwrap_or(ReleaseCounter::ZERO)
     }
 
     /// §5.4.3.4 step 2, before anything is fetched: each ECU is what the Director takes it for.
@@ -185,12 +192,15 @@ impl Cycle {
 
     fn download(&mut self, mut plan: Box<Plan>, outputs: &mut Outputs) -> Result<(), Error> {
         match plan.missing.pop() {
-            Some(ecu) => {
-                outputs.push_back(Output::Download(Rc::clone(&plan.approved), ecu));
+            Some((ecu, role)) => {
+                outputs.push_back(Output::Download(Rc::clone(&plan.approved), ecu, role));
                 self.phase = Phase::Downloading(plan);
                 Ok(())
             }
-            None => self.open(&plan, outputs),
+            None => {
+                self.open(*plan, outputs);
+                Ok(())
+            }
         }
     }
 
@@ -201,27 +211,26 @@ impl Cycle {
         image: &VerifiedImage,
         outputs: &mut Outputs,
     ) -> Result<(), Error> {
-        let approved = |entry: &ApprovedEntry| sha256(entry).is_ok_and(|digest| digest == image.sha256());
-        match plan.approved.entries().iter().any(approved) {
+        let images = plan.approved.entries().iter().flat_map(|entry| [Some(entry.image()), entry.fallback()]);
+        let is_approved =
+            images.flatten().any(|approved| sha256(approved).is_ok_and(|digest| digest == image.sha256()));
+        match is_approved {
             true => self.download(plan, outputs),
             false => Err(uptane::Error::ImageDigest.into()),
         }
     }
 
     /// Opens the transaction, or goes on with the one that was open when the power failed.
-    fn open(&mut self, plan: &Plan, outputs: &mut Outputs) -> Result<(), Error> {
+    fn open(&mut self, plan: Plan, outputs: &mut Outputs) {
         let (transaction, actions) = match self.start.journal.take() {
             Some(journal) => step(&journal, Event::Resumed),
             None => {
-                let entries = plan.approved.entries().iter().filter(|entry| plan.needy.contains(&entry.ecu()));
-                let members = entries.map(member).collect::<Result<Vec<_>, Error>>()?;
                 let id = self.transaction_id();
-                Transaction::open(id, plan.targets, members)
+                Transaction::open(id, plan.targets, plan.members)
             }
         };
         self.start.outcome.campaign = plan.campaign.map(|campaign| campaign.to_string());
         self.act(transaction, actions, outputs);
-        Ok(())
     }
 }
 
@@ -260,21 +269,4 @@ fn push<R: Repository>(
     let targets_file = MetadataFile::Targets(refreshed.targets().file().version());
     files.extend(snapshot.clone().map(|bytes| (name, snapshot_file, bytes)));
     files.extend(targets.clone().map(|bytes| (name, targets_file, bytes)));
-}
-
-/// Our files and journals are named by SHA-256, which all our tools list.
-fn sha256(entry: &ApprovedEntry) -> Result<Sha256, Error> {
-    entry.image().image().hashes.sha256().ok_or(Error::Refused { check: uptane::Error::NoKnownHash })
-}
-
-fn member(entry: &ApprovedEntry) -> Result<Member, Error> {
-    let listed = entry.image().image();
-    let image = MemberImage {
-        name: listed.name,
-        length: listed.length,
-        sha256: sha256(entry)?,
-        line: listed.line,
-        counter: listed.release_counter,
-    };
-    Ok(Member::new(entry.ecu(), entry.hardware_id(), image, entry.order().map_or(0, u64::from)))
 }

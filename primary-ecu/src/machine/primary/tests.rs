@@ -1,6 +1,7 @@
 mod attempts;
 mod interrupted;
 mod repositories;
+mod single_bank;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +31,9 @@ struct Bench {
     failures: Failures,
     transactions: u64,
     journal: Option<Transaction>,
+    /// Who took part in each transaction that is over.
+    settled: Vec<Vec<EcuId>>,
+    single_banks: BTreeSet<EcuId>,
     /// What each ECU runs.
     running: BTreeMap<EcuId, Sha256>,
     standing: BTreeMap<EcuId, (TransactionId, Standing)>,
@@ -65,6 +69,8 @@ impl Bench {
             failures: Failures::default(),
             transactions: 0,
             journal: None,
+            settled: Vec::new(),
+            single_banks: BTreeSet::new(),
             running: running.collect(),
             standing: BTreeMap::new(),
             dead: None,
@@ -84,6 +90,7 @@ impl Bench {
             vehicle: self.repo.vehicle(),
             own,
             ecus: self.repo.ecus().iter().map(|ecu| (ecu.ecu, ecu.hardware)).collect(),
+            single_banks: self.single_banks.clone(),
             own_image: self.running[&own],
             mapping: self.mapping.clone(),
             time: self.time,
@@ -140,7 +147,9 @@ impl Bench {
                 Some(Input::Fetched(Ok(self.served(name).image().get(file).map(<[u8]>::to_vec))))
             }
             Output::Accept(files, accepted) => self.note("accept", |bench| bench.accept(files, accepted)),
-            Output::Download(approved, ecu) => Some(Input::Downloaded(self.download(&approved, ecu).map(Box::new))),
+            Output::Download(approved, ecu, role) => {
+                Some(Input::Downloaded(self.download(&approved, ecu, role).map(Box::new)))
+            }
             Output::Record(transaction) => self.note("record", |bench| bench.journal = Some(transaction)),
             Output::Errand(action) => {
                 let id = transaction?.id;
@@ -200,12 +209,12 @@ impl Bench {
         }
     }
 
-    fn download(&mut self, approved: &Approved, ecu: EcuId) -> Result<VerifiedImage, Error> {
+    fn download(&mut self, approved: &Approved, ecu: EcuId, role: ImageRole) -> Result<VerifiedImage, Error> {
         self.trace.push("download");
         let of = self.repo.ecus().iter().find(|of| of.ecu == ecu).unwrap();
-        let mut image = of.image(self.repo.release());
+        let mut image = of.image(self.repo.release() - u64::from(role == ImageRole::Fallback));
         image[0] ^= u8::from(self.tampered);
-        let mut check = ImageCheck::new(approved.entry(ecu).unwrap().image());
+        let mut check = ImageCheck::new(role.of(approved.entry(ecu).unwrap()).unwrap());
         check.update(&image)?;
         Ok(check.finish()?)
     }
@@ -250,6 +259,7 @@ impl Bench {
                 self.floors.insert((member.ecu, member.line), member.counter);
             }
         }
+        self.settled.push(transaction.members().iter().map(|member| member.ecu).collect());
         self.outcome = outcome;
         self.transactions = transaction.id.number();
         self.failures = self.failures.after(transaction, self.time);

@@ -1,7 +1,7 @@
 //! Cycles that were cut short, and what the next one makes of them.
 
 use super::*;
-use crate::machine::transaction::step;
+use crate::machine::transaction::{MemberImage, step};
 
 // D14. The time was moved forward as far as one attestation can, with a time key that was stolen.
 #[test]
@@ -90,14 +90,14 @@ fn a_closed_journal_is_settled_and_not_asked_about_again() {
     bench.repo.publish(|next| next.release());
     bench.cycle();
     let member = bench.repo.ecus()[0];
-    let image = crate::machine::transaction::MemberImage {
+    let image = MemberImage {
         name: uptane::TargetNameBuf::parse("fw/x").unwrap(),
         length: Length::ZERO,
         sha256: bench.running[&member.ecu],
         line: uptane::ImageLine::parse("x").unwrap(),
         counter: uptane::ReleaseCounter::ZERO,
     };
-    let part = crate::machine::transaction::Member::new(member.ecu, member.hardware, image, 0);
+    let part = Member::new(member.ecu, member.hardware, image, 0);
     let closed = Transaction::at(TransactionId([1; 16]), Sha256([1; 32]), State::Committed, vec![part]);
     assert_eq!(step(&closed, Event::Resumed).1, [Action::Close]);
     bench.journal = Some(closed);
