@@ -35,6 +35,9 @@ pub struct EcuStatus {
     pub transport: String,
     /// `full`, `partial-plus` or `partial`.
     pub verification: String,
+    /// `single` or `two`.
+    #[serde(default)]
+    pub banks: String,
     /// Where it stands, in a word.
     pub phase: String,
     /// The image it runs, as far as known.

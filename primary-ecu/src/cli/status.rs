@@ -50,7 +50,7 @@ impl Show {
 
 fn print(status: &Status) {
     let rows: Vec<_> = status.ecus.iter().map(row).collect();
-    let header = ["ecu", "transport", "verification", "phase", "runs", "release", "last update"];
+    let header = ["ecu", "transport", "verification", "banks", "phase", "runs", "release", "last update"];
     host::cli::print(host::cli::table(header, &rows));
     if let Some(transaction) = &status.transaction {
         host::cli::print(format_args!("transaction {}: {}", transaction.id, transaction.state));
@@ -62,7 +62,7 @@ fn print(status: &Status) {
     }
 }
 
-fn row(ecu: &EcuStatus) -> [String; 7] {
+fn row(ecu: &EcuStatus) -> [String; 8] {
     let running = ecu.running.clone().unwrap_or_default();
     let update = ecu.update.as_ref().map_or_else(String::new, |update| {
         let before = update.before.as_deref().unwrap_or("?");
@@ -72,5 +72,6 @@ fn row(ecu: &EcuStatus) -> [String; 7] {
         )
     });
     let (name, counter) = (running.name, running.release_counter.to_string());
-    [ecu.ecu.clone(), ecu.transport.clone(), ecu.verification.clone(), ecu.phase.clone(), name, counter, update]
+    let EcuStatus { ecu, transport, verification, banks, phase, .. } = ecu.clone();
+    [ecu, transport, verification, banks, phase, name, counter, update]
 }

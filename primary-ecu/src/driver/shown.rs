@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use host::cli::{Exit, Report as _};
 use host::disk::Folder;
-use host::provisioning::{Vehicle, VehicleEcu};
+use host::provisioning::{Banks, Vehicle, VehicleEcu};
 use proto::secondary::{File, Identity};
 use uptane::EcuId;
 
@@ -151,7 +151,14 @@ impl Shown {
                 Standing::RolledBack => "rolled-back",
             }
             .to_owned();
-            let complete = matches!(standing, Standing::Staged | Standing::Healthy | Standing::Committed);
+            let complete = match standing {
+                // To an ECU with a single bank the image was only announced.
+                Standing::Staged => entry.banks != SINGLE,
+                Standing::Healthy | Standing::Committed => true,
+                Standing::Unknown | Standing::Absent | Standing::Staging | Standing::Trial | Standing::RolledBack => {
+                    false
+                }
+            };
             if let Some(update) = entry.update.as_mut().filter(|_| complete) {
                 update.done = update.total;
             }
@@ -210,6 +217,16 @@ impl Shown {
     }
 }
 
+/// The word of an ECU with a single bank.
+const SINGLE: &str = "single";
+
+fn banks(banks: Banks) -> &'static str {
+    match banks {
+        Banks::Single => SINGLE,
+        Banks::Two => "two",
+    }
+}
+
 fn entry(ecu: &VehicleEcu, config: &Config, before: &Status) -> EcuStatus {
     let secondary = config.secondaries.iter().find(|secondary| secondary.ecu == ecu.ecu.as_str());
     let address = secondary.and_then(|secondary| Address::parse(&secondary.address).ok());
@@ -218,6 +235,7 @@ fn entry(ecu: &VehicleEcu, config: &Config, before: &Status) -> EcuStatus {
         ecu: ecu.ecu.to_string(),
         transport: address.map_or("local", |address| address.word()).to_owned(),
         verification: ecu.verification.to_string(),
+        banks: banks(ecu.banks).to_owned(),
         phase: if before.phase.is_empty() { "idle".to_owned() } else { before.phase },
         running: before.running,
         update: before.update,
