@@ -14,17 +14,29 @@ pub(super) const ITEM: Item = Item {
 };
 
 /// Vehicles, each with what it is called.
-const VEHICLES: [(&str, Setting); 3] = [
-    ("two ECUs", Setting { orders: &[0, 1], rounds: 1, fault: None }),
-    ("two ECUs, two transactions", Setting { orders: &[0, 0], rounds: 2, fault: None }),
-    ("three ECUs", Setting { orders: &[0, 0, 1], rounds: 1, fault: None }),
+const VEHICLES: [(&str, Setting); 5] = [
+    ("two ECUs", Setting { orders: &[0, 1], single_bank: None, rounds: 1, fault: None }),
+    ("two ECUs, two transactions", Setting { orders: &[0, 0], single_bank: None, rounds: 2, fault: None }),
+    ("three ECUs", Setting { orders: &[0, 0, 1], single_bank: None, rounds: 1, fault: None }),
+    ("two ECUs, one with a single bank, two transactions", SINGLE),
+    (
+        "three ECUs, one with a single bank, two transactions",
+        Setting { orders: &[0, 0, 0], single_bank: Some(2), rounds: 2, fault: None },
+    ),
 ];
 
-/// Faults, each with what it breaks.
-const FAULTS: [(&str, Fault); 3] = [
-    ("the journal written last", Fault::RecordLast),
-    ("commands of another transaction obeyed", Fault::UnboundCommands),
-    ("a vote forgotten at a reset", Fault::ForgottenVote),
+/// The second of two ECUs has a single bank.
+const SINGLE: Setting = Setting { orders: &[0, 1], single_bank: Some(1), rounds: 2, fault: None };
+/// A vehicle in which the other faults are planted.
+const TWO: Setting = Setting { orders: &[0, 1], single_bank: None, rounds: 2, fault: None };
+
+/// Faults, each with what it breaks and where it is planted.
+const FAULTS: [(&str, Setting, Fault); 5] = [
+    ("the journal written last", TWO, Fault::RecordLast),
+    ("commands of another transaction obeyed", TWO, Fault::UnboundCommands),
+    ("a vote forgotten at a reset", TWO, Fault::ForgottenVote),
+    ("a single bank erased before it is told to activate", SINGLE, Fault::OpenGate),
+    ("a single bank taken for back before it has its old image", SINGLE, Fault::BackTooSoon),
 ];
 
 fn show(record: &mut Record) -> Result<()> {
@@ -35,8 +47,8 @@ fn show(record: &mut Record) -> Result<()> {
         seconds += found.seconds;
         tell(record, vehicle, &found);
     }
-    for (name, fault) in FAULTS {
-        let found = check(Setting { orders: &[0, 1], rounds: 2, fault: Some(fault) }, 2)?;
+    for (name, setting, fault) in FAULTS {
+        let found = check(Setting { fault: Some(fault), ..setting }, 2)?;
         let violated = found.always.iter().find_map(|(property, way)| Some((property, way.as_ref()?)));
         record.claim(format!("planted and found: {name}"), violated.is_some());
         if let Some((property, way)) = violated {

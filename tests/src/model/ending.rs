@@ -9,11 +9,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use primary_ecu::machine::transaction::Standing;
 
+use super::ecu::Ecu;
 use super::moves::answered;
 use super::primary::Cue;
 use super::secondary::Happening;
+use super::single_bank::Extent;
 use super::table::Memo;
-use super::world::{Body, Errand, MOST, World};
+use super::world::{Errand, Image, MOST, World};
 use super::{Choice, Model};
 
 /// Steps after which a vehicle that is not at rest never will be: every errand for every ECU, each attempt used up.
@@ -106,14 +108,13 @@ impl Model {
 
     /// An ECU does what it does by itself: it resets where it must, and its image shows what it is.
     fn live(&self, world: &World, at: usize, health: Health) -> World {
-        let Body::Two { state, running } = world.node(at).body else { return *world };
-        let facts = self.secondaries.facts(state);
-        if running != facts.wanted {
+        let Some(ecu) = self.ecu(world, at) else { return *world };
+        if ecu.must_reset() {
             let world = self.reset(world, at, true).unwrap_or(*world);
             return self.live(&world, at, health);
         }
         let changed = match health {
-            _ if !facts.trying => None,
+            _ if !ecu.facts.trying => None,
             Health::Good => self.happen(world, at, Happening::Vote),
             Health::Mute => None,
             Health::Crashing => self.reset(world, at, true),
@@ -121,21 +122,40 @@ impl Model {
         changed.unwrap_or(*world)
     }
 
-    /// An errand as the Primary's driver runs it: it looks where the ECU stands, asks where that is due, looks again.
+    /// An errand as the Primary's driver runs it: it looks where the ECU stands, asks where that is due, gives an only bank
+    /// the image that it waits for, looks again.
     fn serve(&self, world: &World, at: usize, errand: Errand) -> (World, Cue) {
         let round = world.round;
-        let stands = self.stands(world, at);
+        let stands = self.ecu(world, at).map_or(Standing::Absent, |ecu| ecu.standing_by_phase());
         let happening = match errand {
             Errand::Look | Errand::Stage => Happening::Whole(round),
             Errand::Activate | Errand::Commit | Errand::RollBack => Happening::Command(round, errand),
         };
-        if !self.is_due(world, at, errand, stands) {
-            return (*world, Cue::Seen(at, stands));
-        }
-        match self.happen(world, at, happening) {
-            Some(world) => (world, Cue::Seen(at, self.stands(&world, at))),
+        let told = match self.is_due(world, at, errand, stands) {
+            false => Some(*world),
+            true => self.happen(world, at, happening),
+        };
+        match told {
+            Some(told) => {
+                let world = self.hand_over(&self.live(&told, at, Health::Mute), at, errand);
+                let seen = self.ecu(&world, at).map_or(Standing::Absent, |ecu| ecu.standing());
+                (world, Cue::Seen(at, seen))
+            }
             None => (*world, Cue::Refused(at)),
         }
+    }
+
+    /// An only bank is given the image of this errand, where it waits for one.
+    fn hand_over(&self, world: &World, at: usize, errand: Errand) -> World {
+        let (image, when) = match errand {
+            Errand::Activate => (Image::of(world.round), Standing::Trial),
+            Errand::RollBack => (world.node(at).before, Standing::RolledBack),
+            Errand::Look | Errand::Stage | Errand::Commit => return *world,
+        };
+        let waits = |ecu: Ecu<'_>| ecu.standing_by_phase() == when && ecu.runs() != Some(image);
+        let filled =
+            if self.ecu(world, at).is_some_and(waits) { self.fill(world, at, image, Extent::Whole) } else { None };
+        filled.map_or(*world, |filled| self.live(&filled, at, Health::Mute))
     }
 
     /// Whether an ECU that stands there is asked this.
@@ -150,13 +170,6 @@ impl Model {
                 Standing::Absent => world.primary.is_some_and(|transaction| self.primary.has_told(transaction, at)),
                 Standing::Unknown | Standing::Committed | Standing::RolledBack => false,
             },
-        }
-    }
-
-    fn stands(&self, world: &World, at: usize) -> Standing {
-        match world.node(at).body {
-            Body::None => Standing::Absent,
-            Body::Two { state, .. } => self.secondaries.facts(state).standing(world.round),
         }
     }
 }

@@ -8,14 +8,19 @@
 //! truthfully answer may be heard at any time, or never; an ECU may refuse anything. So there is no network to keep, only
 //! sets that grow.
 //!
+//! An ECU with a single bank runs nothing between its old image and its new one. Who takes part in a transaction is for the
+//! shipped rule to say: such an ECU comes after all others and by itself.
+//!
 //! Left out: what comes before a transaction (verifying metadata, fetching images) and how requests become bytes; flash
 //! that fails.
 
+mod ecu;
 mod ending;
 mod moves;
 mod primary;
 mod properties;
 mod secondary;
+mod single_bank;
 mod table;
 mod world;
 
@@ -28,13 +33,15 @@ use ending::Endings;
 use moves::Move;
 use primary::Primary;
 use secondary::Secondaries;
-use world::{Body, MOST, Node, World};
+use world::{Body, Image, MOST, Node, OnlyBank, World};
 
 /// What is to be checked.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
     /// The order in which each ECU is activated; there are as many ECUs.
     pub orders: &'static [u64],
+    /// The ECU with a single bank, if there is one.
+    pub single_bank: Option<usize>,
     /// Transactions, one after the other: 1 or 2.
     pub rounds: usize,
     /// Planted, to see it found.
@@ -50,6 +57,10 @@ pub enum Fault {
     UnboundCommands,
     /// A Secondary that voted healthy goes back by itself at the next reset.
     ForgottenVote,
+    /// A Secondary with a single bank takes the image before it is told to activate.
+    OpenGate,
+    /// The Primary takes a Secondary with a single bank for back before that has its old image.
+    BackTooSoon,
 }
 
 /// What was found.
@@ -93,6 +104,7 @@ struct Model {
     primary: Primary,
     secondaries: Secondaries,
     endings: Endings,
+    fault: Option<Fault>,
     first: World,
 }
 
@@ -130,15 +142,19 @@ pub fn check(setting: Setting, threads: usize) -> Result<Found> {
 
 impl Model {
     fn new(setting: Setting) -> Result<Self> {
-        let Setting { orders, rounds, fault } = setting;
-        let (primary, secondaries) = (Primary::new(orders, fault), Secondaries::new(fault)?);
+        let Setting { orders, single_bank, rounds, fault } = setting;
+        let (primary, secondaries) = (Primary::new(setting), Secondaries::new(single_bank, fault)?);
         let state = secondaries.first()?;
+        let bank = secondaries.facts(state).wanted;
         let mut nodes = [Node::NONE; MOST];
-        for node in nodes.iter_mut().take(orders.len()) {
-            node.body = Body::Two { state, running: secondaries.facts(state).wanted };
+        for (at, node) in nodes.iter_mut().enumerate().take(orders.len()) {
+            node.body = match single_bank == Some(at) {
+                true => Body::One(OnlyBank { state, held: Some(Image(0)), bank, runs: true }),
+                false => Body::Two { state, running: bank },
+            };
         }
-        let first = World { round: 0, before: world::Image(0), primary: None, journal: None, ended: None, nodes };
-        Ok(Self { orders, rounds, primary, secondaries, endings: Endings::new(), first })
+        let first = World { round: 0, primary: None, journal: None, ended: None, nodes };
+        Ok(Self { orders, rounds, primary, secondaries, endings: Endings::new(), fault, first })
     }
 }
 
@@ -161,7 +177,7 @@ impl stateright::Model for Model {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        properties::all()
+        properties::all(self)
     }
 }
 

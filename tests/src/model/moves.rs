@@ -2,9 +2,11 @@
 
 use primary_ecu::machine::transaction::Standing;
 
-use super::primary::{Cue, Deed, Outcome};
+use super::primary::{Cue, Deed, Homes, Outcome};
 use super::secondary::Happening;
-use super::world::{Body, Ended, Errand, World};
+use super::single_bank::Extent;
+use super::table::Number;
+use super::world::{Body, Errand, Image, World};
 use super::{Choice, Model};
 
 /// One thing that happens.
@@ -23,6 +25,8 @@ pub(super) enum Kind {
     Arrive(usize, usize, Errand),
     /// Only the first part of an image of this transaction reaches this ECU.
     ArrivePart(usize, usize),
+    /// This image reaches the only bank of this ECU.
+    Fill(usize, Image, Extent),
     /// What an ECU has staged turns out not to be what must run.
     Lose(usize),
     /// An ECU resets; whether its new image boots.
@@ -39,8 +43,8 @@ impl Model {
         }
         let Some(journal) = world.journal else {
             if world.ended.is_some() && world.round + 1 < self.rounds {
-                let opened = self.primary.open(world.round + 1);
-                opened.choices.iter().for_each(|choice| add(Kind::Open(*choice)));
+                let opened = self.primary.open(world.round + 1, self.homes(world));
+                opened.outcome.choices.iter().for_each(|choice| add(Kind::Open(*choice)));
             }
             return;
         };
@@ -74,21 +78,24 @@ impl Model {
 
     fn moves_of(&self, world: &World, at: usize, add: &mut impl FnMut(Kind)) {
         let node = world.node(at);
-        let Body::Two { state, running } = node.body else { return };
-        let facts = self.secondaries.facts(state);
+        let Some(ecu) = self.ecu(world, at) else { return };
         add(Kind::Reset(at, true));
-        if facts.armed {
+        if ecu.facts.armed {
             add(Kind::Reset(at, false));
         }
-        if running != facts.wanted {
+        if ecu.must_reset() {
             // Its driver takes no request before it has reset the ECU.
             return;
         }
-        if facts.trying {
+        if ecu.facts.trying {
             add(Kind::Vote(at));
         }
-        if facts.standing(world.round) == Standing::Staged {
+        if ecu.standing() == Standing::Staged {
             add(Kind::Lose(at));
+        }
+        if ecu.has_single_bank() {
+            let images = self.offered(world, at).into_iter();
+            images.for_each(|image| Extent::ALL.into_iter().for_each(|extent| add(Kind::Fill(at, image, extent))));
         }
         for round in 0..=world.round {
             let asked = node.asked_in(round);
@@ -112,6 +119,7 @@ impl Model {
             Kind::Arrive(at, round, Errand::Stage) => self.happen(world, at, Happening::Whole(round))?,
             Kind::Arrive(at, round, errand) => self.happen(world, at, Happening::Command(round, errand))?,
             Kind::ArrivePart(at, round) => self.happen(world, at, Happening::Part(round))?,
+            Kind::Fill(at, image, extent) => self.fill(world, at, image, extent)?,
             Kind::Lose(at) => self.happen(world, at, Happening::Lost)?,
             Kind::Reset(at, whole) => self.reset(world, at, whole)?,
             Kind::Vote(at) => self.happen(world, at, Happening::Vote)?,
@@ -121,17 +129,18 @@ impl Model {
     /// The next transaction, over whatever the last one left.
     pub(super) fn open(&self, last: &World, choice: Choice) -> World {
         let mut world = *last;
-        if let Some(ended) = world.ended {
-            world.round += 1;
-            if ended == Ended::Committed {
-                world.before = super::world::Image::of(last.round);
-            }
+        world.round += usize::from(last.ended.is_some());
+        let homes = self.homes(last);
+        let opened = self.primary.open(world.round, homes);
+        for ((node, home), takes_part) in world.nodes.iter_mut().zip(homes).zip(opened.members) {
+            (node.said, node.takes_part) = (Default::default(), takes_part);
+            node.before = home.unwrap_or(node.before);
         }
-        for node in &mut world.nodes {
-            node.said = Default::default();
-        }
-        let opened = self.primary.open(world.round);
-        self.act(&World { ended: None, ..world }, &opened, choice)
+        self.act(&World { ended: None, ..world }, &opened.outcome, choice)
+    }
+
+    fn homes(&self, world: &World) -> Homes {
+        std::array::from_fn(|at| self.ecu(world, at)?.facts.home)
     }
 
     /// The Primary takes what follows from something, and does it, to the end or until it dies.
@@ -155,31 +164,34 @@ impl Model {
     /// Something happens to an ECU; none if it changes nothing.
     pub(super) fn happen(&self, world: &World, at: usize, happening: Happening) -> Option<World> {
         let node = world.node(at);
-        let Body::Two { state, running } = node.body else { return None };
-        let state = self.secondaries.after(at, state, happening)?;
-        Some(self.heard(&world.with_node(at, node.with_body(Body::Two { state, running })), at))
+        let state = self.secondaries.after(at, node.body.state()?, happening)?;
+        Some(self.heard(&world.with_node(at, node.with_body(node.body.with_state(state))), at))
     }
 
     /// An ECU resets, and runs the bank it then wants; none if that changes nothing.
     pub(super) fn reset(&self, world: &World, at: usize, whole: bool) -> Option<World> {
         let node = world.node(at);
-        let Body::Two { state, .. } = node.body else { return None };
+        let body = match node.body {
+            Body::None => return None,
+            Body::Two { state, .. } => self.reset_two(at, state, whole),
+            Body::One(only) => Body::One(self.reset_single(at, only, whole)),
+        };
+        (body != node.body).then(|| self.heard(&world.with_node(at, node.with_body(body)), at))
+    }
+
+    fn reset_two(&self, at: usize, state: Number, whole: bool) -> Body {
         let state = self.secondaries.after(at, state, Happening::Boot(whole)).unwrap_or(state);
-        let body = Body::Two { state, running: self.secondaries.facts(state).wanted };
-        if body == node.body {
-            return None;
-        }
-        Some(self.heard(&world.with_node(at, node.with_body(body)), at))
+        Body::Two { state, running: self.secondaries.facts(state).wanted }
     }
 
     /// Adds to what an ECU can truthfully answer where it stands now. Every request may arrive at any time and is answered
     /// with that; bringing an image opens the transaction first, so its answer is never that there is none.
-    fn heard(&self, world: &World, at: usize) -> World {
+    pub(super) fn heard(&self, world: &World, at: usize) -> World {
         let mut node = world.node(at);
-        let Body::Two { state, .. } = node.body else { return *world };
-        let standing = self.secondaries.facts(state).standing(world.round);
         let asked = node.asked_in(world.round);
-        if asked.has_look() || (!asked.is_empty() && standing != Standing::Absent) {
+        let Some(ecu) = self.ecu(world, at).filter(|_| !asked.is_empty()) else { return *world };
+        let standing = ecu.standing();
+        if asked.has_look() || standing != Standing::Absent {
             node.said = node.said.with(standing);
         }
         world.with_node(at, node)

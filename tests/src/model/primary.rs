@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use primary_ecu::machine::journal;
 use primary_ecu::machine::transaction::{
-    Action, Cause, Event, MAX_ATTEMPTS, Member, Standing, State, Transaction, step,
+    Action, Cause, Event, MAX_ATTEMPTS, Member, Reading, Standing, State, Transaction, next_members, step,
 };
 
 use super::secondary::{self, TARGETS, transaction_of};
 use super::table::{Memo, Number, Table};
-use super::world::{Ended, Errand};
-use super::{Choice, Fault};
+use super::world::{Ended, Errand, Image, MOST, ROUNDS};
+use super::{Choice, Fault, Setting};
 
 /// What the Primary learns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,6 +63,19 @@ pub(super) struct Facts {
     pub(super) state: State,
     /// The Director is not asked before it goes on.
     pub(super) must_go_on: bool,
+    /// Which ECUs were told to activate.
+    told: [bool; MOST],
+}
+
+/// The images that the ECUs have committed.
+pub(super) type Homes = [Option<Image>; MOST];
+
+/// A new transaction.
+#[derive(Clone, Debug)]
+pub(super) struct Opening {
+    pub(super) outcome: Outcome,
+    /// Which ECUs take part.
+    pub(super) members: [bool; MOST],
 }
 
 /// The Primary in all its states.
@@ -70,42 +83,73 @@ pub(super) struct Primary {
     transactions: Table<Transaction>,
     memo: Memo<(Number, Cue, bool), Arc<Outcome>>,
     facts: Memo<Number, Facts>,
-    opened: Memo<usize, Arc<Outcome>>,
-    orders: Vec<u64>,
+    opened: Memo<(usize, Homes), Arc<Opening>>,
+    /// By transaction, by ECU, by the image it ran before.
+    readings: Vec<Vec<Vec<Reading>>>,
+    orders: &'static [u64],
+    single_bank: Option<usize>,
     fault: Option<Fault>,
 }
 
 impl Primary {
-    pub(super) fn new(orders: &[u64], fault: Option<Fault>) -> Self {
-        let orders = orders.to_vec();
-        let (memo, facts, opened) = (Memo::new(), Memo::new(), Memo::new());
-        Self { transactions: Table::new(), memo, facts, opened, orders, fault }
+    pub(super) fn new(setting: Setting) -> Self {
+        let Setting { orders, single_bank, rounds: _, fault } = setting;
+        let (memo, facts, opened, readings) = (Memo::new(), Memo::new(), Memo::new(), Vec::new());
+        let primary = Self { transactions: Table::new(), memo, facts, opened, readings, orders, single_bank, fault };
+        let images = |round, at| (0..=ROUNDS).map(|image| primary.new_reading(round, at, Image::nth(image))).collect();
+        let ecus = |round| (0..MOST).map(|at| images(round, at)).collect();
+        let readings = (0..ROUNDS).map(ecus).collect();
+        Self { readings, ..primary }
     }
 
     /// Whether this ECU was told to activate.
     pub(super) fn has_told(&self, transaction: Number, at: usize) -> bool {
-        self.transactions.get(transaction).member(secondary::ecu(at)).is_some_and(|member| member.told)
+        self.facts(transaction).told.get(at).copied().unwrap_or_default()
     }
 
-    /// A new transaction.
-    pub(super) fn open(&self, round: usize) -> Arc<Outcome> {
-        self.opened.get(round, || Arc::new(self.opening(round)))
+    /// A new transaction. The Director wants a newer image on every ECU that is behind.
+    pub(super) fn open(&self, round: usize, homes: Homes) -> Arc<Opening> {
+        self.opened.get((round, homes), || Arc::new(self.opening(round, homes)))
     }
 
-    fn opening(&self, round: usize) -> Outcome {
-        let member = |(at, order): (usize, &u64)| {
-            Member::new(secondary::ecu(at), secondary::hardware(), secondary::image(round), *order)
-        };
-        let members = self.orders.iter().enumerate().map(member).collect();
-        let (transaction, actions) = Transaction::open(transaction_of(round), TARGETS, members);
+    fn opening(&self, round: usize, homes: Homes) -> Opening {
+        let oldest = homes.iter().flatten().min().copied();
+        let needy = (0..MOST).filter(|at| oldest.is_some() && homes.get(*at).copied() == Some(oldest));
+        let needy = needy.map(|at| self.member(round, at, oldest.unwrap_or(Image(0)))).collect();
+        let (transaction, actions) = Transaction::open(transaction_of(round), TARGETS, next_members(needy));
         let deeds = actions.into_iter().map(|action| self.deed(&transaction, action)).collect();
-        Outcome::new(vec![self.transactions.number(transaction)], deeds)
+        let members = std::array::from_fn(|at| transaction.member(secondary::ecu(at)).is_some());
+        Opening { outcome: Outcome::new(vec![self.transactions.number(transaction)], deeds), members }
+    }
+
+    /// The part of an ECU that runs `before`.
+    fn member(&self, round: usize, at: usize, before: Image) -> Member {
+        let order = self.orders.get(at).copied().unwrap_or_default();
+        let image = secondary::image(Image::of(round));
+        let member = Member::new(secondary::ecu(at), secondary::hardware(), image, order);
+        match self.single_bank == Some(at) {
+            true => member.with_fallback(secondary::image(before)),
+            false => member,
+        }
+    }
+
+    /// How the account of an ECU is read that ran `before`.
+    pub(super) fn reading(&self, round: usize, at: usize, Image(before): Image) -> Option<&Reading> {
+        self.readings.get(round)?.get(at)?.get(usize::from(before))
+    }
+
+    fn new_reading(&self, round: usize, at: usize, before: Image) -> Reading {
+        let member = self.member(round, at, before);
+        let (transaction, _) = Transaction::open(transaction_of(round), TARGETS, vec![member.clone()]);
+        Reading::of(&transaction, &member)
     }
 
     pub(super) fn facts(&self, transaction: Number) -> Facts {
         self.facts.get(transaction, || {
             let transaction = self.transactions.get(transaction);
-            Facts { state: transaction.state, must_go_on: transaction.must_go_on() }
+            let told = |at| transaction.member(secondary::ecu(at)).is_some_and(|member| member.told);
+            let (state, must_go_on) = (transaction.state, transaction.must_go_on());
+            Facts { state, must_go_on, told: std::array::from_fn(told) }
         })
     }
 

@@ -4,7 +4,7 @@ use primary_ecu::machine::transaction::{Standing, State};
 use stateright::Property;
 
 use super::Model;
-use super::secondary::Facts;
+use super::ecu::Ecu;
 use super::world::{Body, Ended, Errand, Image, World};
 
 /// Of the vehicle, in the words of design D8.
@@ -12,7 +12,16 @@ pub(super) const NEVER_MIXED: &str = "never mixed once closed";
 /// See [`super::ending`].
 pub(super) const CAN_END: &str = "can always end";
 
-pub(super) fn all() -> Vec<Property<Model>> {
+pub(super) fn all(model: &Model) -> Vec<Property<Model>> {
+    let has_single_bank = model.first.nodes.iter().any(|node| matches!(node.body, Body::One(_)));
+    let single_bank = [
+        Property::sometimes("a single bank gets its new image", gets_its_new_image),
+        Property::sometimes("a single bank waits for its old image", waits_for_its_old_image),
+    ];
+    every().into_iter().chain(single_bank.into_iter().filter(|_| has_single_bank)).collect()
+}
+
+fn every() -> Vec<Property<Model>> {
     vec![
         Property::always(NEVER_MIXED, never_mixed),
         Property::always(CAN_END, |model, world| model.can_end(world)),
@@ -20,6 +29,8 @@ pub(super) fn all() -> Vec<Property<Model>> {
         Property::always("no ECU told to commit is told to go back, or goes back", faithful),
         Property::always("counter floors rise with a commit alone", floors),
         Property::always("no ECU wants to run what it may not boot", authorised),
+        Property::always("no ECU leaves or loses its old image without a journalled activation", gated),
+        Property::always("no ECU outside a transaction is touched, and a single bank is by itself", untouched),
         Property::sometimes("a vehicle commits", |_, world: &World| world.ended == Some(Ended::Committed)),
         Property::sometimes("a vehicle rolls back", |_, world: &World| world.ended == Some(Ended::RolledBack)),
         Property::sometimes("a vehicle rolls back after an ECU voted", voted_in_vain),
@@ -42,49 +53,75 @@ pub(super) fn all() -> Vec<Property<Model>> {
     ]
 }
 
-fn ecus<'a>(model: &'a Model, world: &'a World) -> impl Iterator<Item = (usize, Facts)> + 'a {
-    world.nodes.iter().enumerate().filter_map(|(at, node)| match node.body {
-        Body::Two { state, .. } => Some((at, model.secondaries.facts(state))),
-        Body::None => None,
+/// Closed as committed, every ECU of the transaction runs the new image and no other may boot; closed as rolled back, each
+/// runs the image that it ran before. An ECU that has to reset before it does so takes no request until it has.
+fn never_mixed(model: &Model, world: &World) -> bool {
+    let Some(ended) = world.ended else { return true };
+    model.ecus(world).filter(|(at, _)| world.node(*at).takes_part).all(|(at, ecu)| {
+        let image = match ended {
+            Ended::Committed => Image::of(world.round),
+            Ended::RolledBack => world.node(at).before,
+        };
+        runs_only(&ecu, image)
     })
 }
 
-/// Closed as committed, every ECU runs the new image and no other may boot; closed as rolled back, every ECU runs the image
-/// that all ran before. An ECU that has to reset before it does so takes no request until it has.
-fn never_mixed(model: &Model, world: &World) -> bool {
-    let runs = |image: Image| ecus(model, world).all(|(_, ecu)| ecu.runs == Some(image) && ecu.home == ecu.runs);
-    match world.ended {
-        None => true,
-        Some(Ended::Committed) => runs(Image::of(world.round)),
-        Some(Ended::RolledBack) => runs(world.before),
-    }
+/// Where there is a single bank among others, it is of no transaction but its own, and no other ECU of that one.
+fn untouched(model: &Model, world: &World) -> bool {
+    let parts = world.nodes.iter().filter(|node| node.takes_part).count();
+    model.ecus(world).all(|(at, ecu)| match world.node(at).takes_part {
+        true => !ecu.has_single_bank() || parts == 1,
+        false => runs_only(&ecu, world.node(at).before),
+    })
+}
+
+fn runs_only(ecu: &Ecu<'_>, image: Image) -> bool {
+    ecu.facts.home == Some(image) && ecu.runs() == ecu.facts.home
+}
+
+/// Where there is a single bank, its image is not even erased.
+fn gated(model: &Model, world: &World) -> bool {
+    let told = |at| world.journal.is_some_and(|journal| model.primary.has_told(journal, at));
+    model.ecus(world).all(|(at, ecu)| (ecu.runs() == ecu.facts.home && ecu.holds_home()) || told(at))
 }
 
 fn decided(model: &Model, world: &World) -> bool {
     let state = world.journal.map(|journal| model.primary.facts(journal).state);
     let decided = matches!(state, Some(State::Committing | State::Committed)) || world.ended == Some(Ended::Committed);
-    decided || ecus(model, world).all(|(_, ecu)| ecu.standing(world.round) != Standing::Committed)
+    decided || model.ecus(world).all(|(_, ecu)| ecu.standing() != Standing::Committed)
 }
 
 fn faithful(model: &Model, world: &World) -> bool {
     let committing = world.nodes.iter().any(|node| node.asked_in(world.round).has(Errand::Commit));
     let returning = world.nodes.iter().any(|node| node.asked_in(world.round).has(Errand::RollBack));
-    let back = || ecus(model, world).any(|(_, ecu)| ecu.standing(world.round) == Standing::RolledBack);
+    let back = || model.ecus(world).any(|(_, ecu)| ecu.standing_by_phase() == Standing::RolledBack);
     !committing || (!returning && !back())
 }
 
 fn floors(model: &Model, world: &World) -> bool {
-    ecus(model, world).all(|(_, ecu)| ecu.home.is_some_and(|Image(number)| u64::from(number) == ecu.floor))
+    model.ecus(world).all(|(_, ecu)| ecu.facts.home.is_some_and(|Image(number)| u64::from(number) == ecu.facts.floor))
 }
 
+/// An ECU with a single bank runs nothing while its image is on its way.
 fn authorised(model: &Model, world: &World) -> bool {
-    ecus(model, world).all(|(_, ecu)| ecu.runs.is_some())
+    model.ecus(world).all(|(_, ecu)| ecu.has_single_bank() || ecu.runs().is_some())
 }
 
 fn voted_in_vain(model: &Model, world: &World) -> bool {
     let turning =
         world.journal.is_some_and(|journal| matches!(model.primary.facts(journal).state, State::RollingBack(_)));
-    turning && ecus(model, world).any(|(_, ecu)| ecu.standing(world.round) == Standing::Healthy)
+    turning && model.ecus(world).any(|(_, ecu)| ecu.standing() == Standing::Healthy)
+}
+
+fn gets_its_new_image(model: &Model, world: &World) -> bool {
+    let is_new = |ecu: &Ecu<'_>| ecu.runs() == Some(Image::of(world.round));
+    model.ecus(world).any(|(_, ecu)| ecu.has_single_bank() && is_new(&ecu))
+}
+
+/// It gave up the new image, and runs nothing.
+fn waits_for_its_old_image(model: &Model, world: &World) -> bool {
+    let waits = |ecu: &Ecu<'_>| ecu.standing_by_phase() == Standing::RolledBack && ecu.runs().is_none();
+    model.ecus(world).any(|(_, ecu)| ecu.has_single_bank() && waits(&ecu))
 }
 
 fn is_down(model: &Model, world: &World, state: impl Fn(State) -> bool) -> bool {

@@ -1,16 +1,18 @@
-//! A Secondary with two banks: the shipped decisions over the shipped durable state.
+//! A Secondary: the shipped decisions over the shipped durable state.
 //!
-//! [`secondary_ecu::transaction`] decides about begin, command, boot and vote; a command is a real one, signed and
-//! verified. Written here is only what the machine around it does with flash: an image arrives, or is lost.
+//! [`secondary_ecu::transaction`] decides about begin, command, image, boot and vote; a command is a real one, signed and
+//! verified. Written here, and for a single bank in [`super::single_bank`], is only what the machine around it does with
+//! flash: an image arrives, or is lost.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
-use primary_ecu::machine::transaction::{MemberImage, Standing};
+use primary_ecu::machine::transaction::MemberImage;
+use proto::secondary::Phase;
 use secondary_ecu::bank::Descriptor;
-use secondary_ecu::flash::{Bank, Side};
+use secondary_ecu::flash::{Bank, Banks, Side};
 use secondary_ecu::state::{Held, Stage, State};
-use secondary_ecu::transaction;
+use secondary_ecu::transaction::{self, Intake};
 use uptane::sign::{CommandBuilder, MemorySigner, Signer as _};
 use uptane::verify::partial::{CommandStream, VerifiedCommand};
 use uptane::{
@@ -29,10 +31,12 @@ pub(super) const TARGETS: Sha256 = Sha256([9; 32]);
 /// What happens to a Secondary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Happening {
-    /// The transaction is opened and some of its image arrives.
+    /// The transaction is opened and some of its image arrives; nothing of it, where there is a single bank.
     Part(usize),
-    /// The transaction is opened and all of its image arrives and verifies.
+    /// The transaction is opened and all of its image arrives and verifies; it is announced, where there is a single bank.
     Whole(usize),
+    /// This image stands in the only bank, and verifies.
+    Taken(Intake, Image),
     /// What was staged turns out not to be what must run.
     Lost,
     /// A command of this transaction arrives.
@@ -46,12 +50,14 @@ pub(super) enum Happening {
 /// What matters of a durable state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Facts {
-    /// Where it stands in each transaction.
-    standings: [Standing; ROUNDS],
+    /// What it says of itself.
+    pub(super) phase: Phase,
+    /// The transaction it is in.
+    pub(super) open: Option<usize>,
     /// The bank that must run.
     pub(super) wanted: Bank,
-    /// The image it holds, if it may boot.
-    pub(super) runs: Option<Image>,
+    /// The image that may boot from there.
+    pub(super) bootable: Option<Image>,
     /// The image of the last commit.
     pub(super) home: Option<Image>,
     /// The counter floor.
@@ -62,25 +68,20 @@ pub(super) struct Facts {
     pub(super) trying: bool,
 }
 
-impl Facts {
-    pub(super) fn standing(&self, round: usize) -> Standing {
-        self.standings.get(round).copied().unwrap_or(Standing::Absent)
-    }
-}
-
 /// All Secondaries, in all their states.
 pub(super) struct Secondaries {
     states: Table<State>,
     memo: Memo<(usize, Number, Happening), Option<Number>>,
     facts: Memo<Number, Facts>,
     commands: BTreeMap<(usize, usize, Errand), VerifiedCommand>,
+    single_bank: Option<usize>,
     fault: Option<Fault>,
 }
 
 impl Secondaries {
-    pub(super) fn new(fault: Option<Fault>) -> Result<Self> {
+    pub(super) fn new(single_bank: Option<usize>, fault: Option<Fault>) -> Result<Self> {
         let (states, memo, facts) = (Table::new(), Memo::new(), Memo::new());
-        Ok(Self { states, memo, facts, commands: commands()?, fault })
+        Ok(Self { states, memo, facts, commands: commands()?, single_bank, fault })
     }
 
     /// As it left the factory.
@@ -107,13 +108,28 @@ impl Secondaries {
         self.states.len()
     }
 
+    /// What an image that is offered to the only bank is; `runs` says whether anything runs.
+    pub(super) fn intake(&self, state: Number, runs: bool) -> Option<Intake> {
+        let state = self.states.get(state);
+        match (self.fault, transaction::intake(&state, Banks::Single, runs)) {
+            (Some(Fault::OpenGate), Some(Intake::Announce)) => Some(Intake::Install),
+            (_, intake) => intake,
+        }
+    }
+
+    fn banks(&self, at: usize) -> Banks {
+        if self.single_bank == Some(at) { Banks::Single } else { Banks::Two }
+    }
+
     fn happen(&self, at: usize, state: &State, happening: Happening) -> Option<State> {
+        let banks = self.banks(at);
         match happening {
-            Happening::Part(round) => arriving(state, round),
-            Happening::Whole(round) => staged(&arriving(state, round)?, round),
-            Happening::Lost => Some(State { stage: state.stage.unstaged(), ..unbootable(state) }),
+            Happening::Part(round) => arriving(state, banks, round),
+            Happening::Whole(round) => staged(&arriving(state, banks, round)?, banks, round),
+            Happening::Taken(intake, of) => transaction::taken(state, intake, &descriptor(of)).ok(),
+            Happening::Lost => is_filling(state.stage).then(|| transaction::given_up(state)),
             Happening::Command(round, errand) => self.command(at, state, round, errand),
-            Happening::Boot(whole) => Some(self.boot(state, whole)),
+            Happening::Boot(whole) => Some(self.boot(state, banks, whole)),
             Happening::Vote => Some(transaction::vote(state)),
         }
     }
@@ -122,88 +138,66 @@ impl Secondaries {
         let open = state.stage.transaction().and_then(round_of);
         let named = if self.fault == Some(Fault::UnboundCommands) { open? } else { round };
         let command = self.commands.get(&(at, named, errand))?;
-        let image = || Ok(Some(descriptor(open.unwrap_or(named))));
-        transaction::carry_out(state, command, image).ok()
+        let image = || Ok(Some(descriptor(Image::of(open.unwrap_or(named)))));
+        transaction::carry_out(state, self.banks(at), command, image).ok()
     }
 
-    fn boot(&self, state: &State, whole: bool) -> State {
+    fn boot(&self, state: &State, banks: Banks, whole: bool) -> State {
         match (self.fault, state.stage) {
             (Some(Fault::ForgottenVote), Stage::Healthy(open)) => {
-                transaction::boot(&State { stage: Stage::Trying(open), ..*state }, whole)
+                transaction::boot(&State { stage: Stage::Trying(open), ..*state }, banks, whole)
             }
-            _ => transaction::boot(state, whole),
+            _ => transaction::boot(state, banks, whole),
         }
     }
 }
 
 /// What a request to begin and the first bytes of the image make of a state: an image is taken only while it stages, and
-/// the bank it goes to may not boot until it is verified.
-fn arriving(state: &State, round: usize) -> Option<State> {
+/// the bank it goes to may not boot until it is verified. To a single bank nothing goes yet.
+fn arriving(state: &State, banks: Banks, round: usize) -> Option<State> {
     let begun = transaction::begin(state, transaction_of(round)).ok()?;
     let same = begun.bootable(begun.home.other()) == Some(digest(Image::of(round)));
-    match begun.stage {
-        Stage::Staged(_) if same => Some(begun),
-        Stage::Staging(_) | Stage::Staged(_) => Some(State { stage: begun.stage.unstaged(), ..unbootable(&begun) }),
-        Stage::Idle
-        | Stage::Armed(_)
-        | Stage::Trying(_)
-        | Stage::Healthy(_)
-        | Stage::Committed(_)
-        | Stage::RolledBack(_) => None,
+    let is_kept = banks == Banks::Single || matches!(begun.stage, Stage::Staged(_)) && same;
+    match is_filling(begun.stage) {
+        true if is_kept => Some(begun),
+        true => Some(transaction::given_up(&begun)),
+        false => None,
     }
 }
 
-fn staged(state: &State, round: usize) -> Option<State> {
-    let mut next = *state;
-    next.stage = Stage::Staged(state.stage.transaction()?);
-    next.outcome = Default::default();
-    next.set_bootable(state.home.other(), Some(digest(Image::of(round))));
-    Some(next)
+fn staged(state: &State, banks: Banks, round: usize) -> Option<State> {
+    let intake = transaction::intake(state, banks, true)?;
+    transaction::taken(state, intake, &descriptor(Image::of(round))).ok()
 }
 
-fn unbootable(state: &State) -> State {
-    let mut next = *state;
-    if matches!(state.stage, Stage::Staging(_) | Stage::Staged(_)) {
-        next.set_bootable(state.home.other(), None);
-    }
-    next
+fn is_filling(stage: Stage) -> bool {
+    matches!(stage, Stage::Staging(_) | Stage::Staged(_))
 }
 
 fn facts(state: &State) -> Facts {
-    let standing = |round: usize| match state.stage.transaction() == Some(transaction_of(round)) {
-        true => standing(state.stage),
-        false => Standing::Absent,
-    };
     let wanted = transaction::wanted_bank(state.stage, state.home);
-    let held = |bank| state.bootable(bank).and_then(image_of);
+    let bootable = |bank| state.bootable(bank).and_then(image_of);
     Facts {
-        standings: std::array::from_fn(standing),
+        phase: state.stage.phase(),
+        open: state.stage.transaction().and_then(round_of),
         wanted,
-        runs: held(wanted),
-        home: held(state.home),
+        bootable: bootable(wanted),
+        home: bootable(state.home),
         floor: state.floors.of(line()).get(),
         armed: matches!(state.stage, Stage::Armed(_)),
         trying: matches!(state.stage, Stage::Trying(_)),
     }
 }
 
-/// How the Primary reads a stage of its own transaction.
-fn standing(stage: Stage) -> Standing {
-    match stage {
-        Stage::Idle => Standing::Absent,
-        Stage::Staging(_) => Standing::Staging,
-        Stage::Staged(_) => Standing::Staged,
-        Stage::Armed(_) | Stage::Trying(_) => Standing::Trial,
-        Stage::Healthy(_) => Standing::Healthy,
-        Stage::Committed(_) => Standing::Committed,
-        Stage::RolledBack(_) => Standing::RolledBack,
-    }
-}
-
 impl Image {
     /// What a transaction brings.
     pub(super) fn of(round: usize) -> Self {
-        Self(u8::try_from(round + 1).unwrap_or(u8::MAX))
+        Self::nth(round + 1)
+    }
+
+    /// This image, by age.
+    pub(super) fn nth(number: usize) -> Self {
+        Self(u8::try_from(number).unwrap_or(u8::MAX))
     }
 }
 
@@ -217,6 +211,11 @@ fn round_of(transaction: TransactionId) -> Option<usize> {
     (0..ROUNDS).find(|round| transaction_of(*round) == transaction)
 }
 
+/// The digest of an image; that of none is no image's.
+pub(super) fn running(image: Option<Image>) -> Sha256 {
+    image.map_or(Sha256([u8::MAX; 32]), digest)
+}
+
 fn digest(image: Image) -> Sha256 {
     Sha256([image.0; 32])
 }
@@ -226,20 +225,20 @@ fn image_of(sha256: Sha256) -> Option<Image> {
     Some(Image(number)).filter(|image| digest(*image) == sha256)
 }
 
-fn descriptor(round: usize) -> Descriptor {
-    let MemberImage { name, length, sha256, line, counter } = image(round);
+fn descriptor(of: Image) -> Descriptor {
+    let MemberImage { name, length, sha256, line, counter } = image(of);
     Descriptor { name, length, sha256, line, counter }
 }
 
-/// The image a transaction brings to every ECU; its release counter is its number.
-pub(super) fn image(round: usize) -> MemberImage {
+/// An image; its release counter is its number.
+pub(super) fn image(of: Image) -> MemberImage {
     let made = || {
         Some(MemberImage {
             name: TargetNameBuf::parse("line/image").ok()?,
             length: Length::new(1).ok()?,
-            sha256: digest(Image::of(round)),
+            sha256: digest(of),
             line: line(),
-            counter: ReleaseCounter::new(u64::from(Image::of(round).0)).ok()?,
+            counter: ReleaseCounter::new(u64::from(of.0)).ok()?,
         })
     };
     made().unwrap_or_else(|| unreachable!("these are valid"))

@@ -15,8 +15,6 @@ pub(super) const ROUNDS: usize = 2;
 pub(super) struct World {
     /// Which transaction it is, from 0.
     pub(super) round: usize,
-    /// The image that all ran before this transaction.
-    pub(super) before: Image,
     /// The transaction in the Primary's memory; none while it is down, and once all is over.
     pub(super) primary: Option<Number>,
     /// The transaction in the journal; none once all is over.
@@ -41,6 +39,10 @@ pub(super) struct Image(pub(super) u8);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Node {
     pub(super) body: Body,
+    /// The image it ran before this transaction.
+    pub(super) before: Image,
+    /// Whether it has a part in this transaction.
+    pub(super) takes_part: bool,
     /// What was ever asked of it, transaction by transaction: every request may arrive, or arrive again, at any time.
     pub(super) asked: [Asked; ROUNDS],
     /// What it could ever truthfully answer in this transaction: every answer may arrive late, again, or never.
@@ -56,6 +58,40 @@ pub(super) enum Body {
     None,
     /// Two banks: the durable state of the shipped Secondary, and the bank that runs.
     Two { state: Number, running: Bank },
+    /// A single bank.
+    One(OnlyBank),
+}
+
+/// An ECU with a single bank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct OnlyBank {
+    /// The durable state of the shipped Secondary.
+    pub(super) state: Number,
+    /// The image in its bank; none while there is no whole one.
+    pub(super) held: Option<Image>,
+    /// Which of its two images it found wanted at the last reset.
+    pub(super) bank: Bank,
+    /// Whether that was there, so that it runs. If not, it waits in its boot loader.
+    pub(super) runs: bool,
+}
+
+impl Body {
+    /// Its durable state.
+    pub(super) fn state(self) -> Option<Number> {
+        match self {
+            Self::None => None,
+            Self::Two { state, .. } => Some(state),
+            Self::One(only) => Some(only.state),
+        }
+    }
+
+    pub(super) fn with_state(self, state: Number) -> Self {
+        match self {
+            Self::None => Self::None,
+            Self::Two { running, .. } => Self::Two { state, running },
+            Self::One(only) => Self::One(OnlyBank { state, ..only }),
+        }
+    }
 }
 
 /// What a Primary asks of an ECU.
@@ -172,7 +208,14 @@ impl World {
 }
 
 impl Node {
-    pub(super) const NONE: Self = Self { body: Body::None, asked: [Asked(0); ROUNDS], said: Said(0), awaited: None };
+    pub(super) const NONE: Self = Self {
+        body: Body::None,
+        before: Image(0),
+        takes_part: false,
+        asked: [Asked(0); ROUNDS],
+        said: Said(0),
+        awaited: None,
+    };
 
     pub(super) fn asked_in(self, round: usize) -> Asked {
         self.asked.get(round).copied().unwrap_or_default()
