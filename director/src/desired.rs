@@ -1,15 +1,17 @@
 //! What a vehicle shall install, decided against the verified Image Targets (attack A20).
 //!
-//! The Director assigns only what the Image repository vouches for, and stops listing an image that left it. Both change
-//! the content sequence, so that a version never has two contents.
+//! The Director assigns only what the Image repository vouches for, and stops listing an image that left it. An ECU of a
+//! single bank is told what it can return to: the image it runs (design D8). All of this changes the content sequence, so
+//! that a version never has two contents.
 
 use std::collections::BTreeMap;
 
+use host::provisioning::Banks;
 use uptane::metadata::Targets;
 use uptane::{EcuId, TargetNameBuf};
 
 use crate::Error;
-use crate::facts::{Change, Ecu, Facts, ImageTarget};
+use crate::facts::{Change, Desired, Ecu, Facts, ImageTarget, Installed, Relisted};
 
 /// The images of the current verified Image Targets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,7 +61,8 @@ pub fn assign(facts: &Facts, catalogue: &Catalogue, wanted: &[(EcuId, TargetName
         let image = catalogue.find(*name).ok_or_else(|| Error::NotInImageRepository { name: name.to_string() })?;
         check_hardware(ecu, image)?;
         check_counter(ecu, image)?;
-        if desired.insert(ecu.id, image.clone()).is_some() {
+        let assigned = Desired { image: image.clone(), listed: true, fallback: fallback(ecu, image, catalogue) };
+        if desired.insert(ecu.id, assigned).is_some() {
             return Err(Error::EcuTwice { ecu: ecu.id });
         }
     }
@@ -67,19 +70,37 @@ pub fn assign(facts: &Facts, catalogue: &Catalogue, wanted: &[(EcuId, TargetName
     Ok(Change::Assign { vehicle, expected, next: expected.next()?, desired: desired.into_iter().collect() })
 }
 
-/// The change that takes images off the list which left the Image repository, and puts those back that returned.
+/// The change that takes images off the list which left the Image repository, and puts those back that returned; and that
+/// names to an ECU of a single bank the image it can return to now. One that it no longer takes, as it runs a newer one,
+/// must not stay there: the vehicle would refuse the whole file for it (§5.4.4.2 step 10.2.3).
 pub fn relist(facts: &Facts, catalogue: &Catalogue) -> Result<Option<Change>, Error> {
     let moved = |ecu: &Ecu| {
         let desired = ecu.desired.as_ref()?;
-        let listed = catalogue.lists(&desired.image);
-        (listed != desired.listed).then_some((ecu.id, listed))
+        let (listed, fallback) = (catalogue.lists(&desired.image), fallback(ecu, &desired.image, catalogue));
+        let same = (listed, fallback) == (desired.listed, desired.fallback);
+        (!same).then_some(Relisted { ecu: ecu.id, listed, fallback })
     };
-    let listed: Vec<_> = facts.ecus.iter().filter_map(moved).collect();
-    if listed.is_empty() {
+    let relisted: Vec<_> = facts.ecus.iter().filter_map(moved).collect();
+    if relisted.is_empty() {
         return Ok(None);
     }
     let (vehicle, expected) = (facts.vehicle.id, facts.vehicle.content_seq);
-    Ok(Some(Change::Relist { vehicle, expected, next: expected.next()?, listed }))
+    Ok(Some(Change::Relist { vehicle, expected, next: expected.next()?, relisted }))
+}
+
+/// What an ECU of a single bank can return to from `image`: what it runs, if it may still run that.
+fn fallback(ecu: &Ecu, image: &ImageTarget, catalogue: &Catalogue) -> Option<TargetNameBuf> {
+    let installed = match ecu.banks {
+        Banks::Single => ecu.installed.as_ref()?,
+        Banks::Two => return None,
+    };
+    let known = catalogue.find(installed.name).filter(|known| known.name != image.name && is_same(known, installed))?;
+    (check_hardware(ecu, known).is_ok() && check_counter(ecu, known).is_ok()).then_some(known.name)
+}
+
+/// Whether a reported image is this one, as far as its digests tell, and not other bytes of its name.
+fn is_same(known: &ImageTarget, installed: &Installed) -> bool {
+    known.length == installed.length && known.hashes.sha256().is_none_or(|sha256| sha256 == installed.sha256)
 }
 
 fn check_hardware(ecu: &Ecu, image: &ImageTarget) -> Result<(), Error> {
@@ -121,7 +142,7 @@ mod tests {
         else {
             panic!("refused");
         };
-        assert_eq!(desired, [(ecu_id("brake"), image(3))]);
+        assert_eq!(desired, [(ecu_id("brake"), Desired { image: image(3), listed: true, fallback: None })]);
         assert_eq!((expected.get(), next.get()), (5, 6));
     }
 
@@ -164,16 +185,16 @@ mod tests {
         let mut facts = testing::facts();
         assert_eq!(relist(&facts, &catalogue()).unwrap(), None);
 
-        let Some(Change::Relist { listed, .. }) = relist(&facts, &Catalogue::default()).unwrap() else {
+        let Some(Change::Relist { relisted, .. }) = relist(&facts, &Catalogue::default()).unwrap() else {
             panic!("still listed");
         };
-        assert_eq!(listed, [(ecu_id("brake"), false)]);
+        assert_eq!(relisted, [Relisted { ecu: ecu_id("brake"), listed: false, fallback: None }]);
 
         facts.ecus[0].desired.as_mut().unwrap().listed = false;
-        let Some(Change::Relist { listed, .. }) = relist(&facts, &catalogue()).unwrap() else {
+        let Some(Change::Relist { relisted, .. }) = relist(&facts, &catalogue()).unwrap() else {
             panic!("not back");
         };
-        assert_eq!(listed, [(ecu_id("brake"), true)]);
+        assert_eq!(relisted, [Relisted { ecu: ecu_id("brake"), listed: true, fallback: None }]);
     }
 
     #[test]
@@ -181,5 +202,54 @@ mod tests {
         let other = ImageTarget { hashes: uptane::Hashes::of(b"other"), ..image(2) };
         let change = relist(&testing::facts(), &[other].into_iter().collect()).unwrap();
         assert!(matches!(change, Some(Change::Relist { .. })));
+    }
+
+    /// The brake has a single bank, shall run release 2 and runs this one.
+    fn of_single_bank(runs: u64) -> Facts {
+        let mut facts = testing::facts();
+        let brake = &mut facts.ecus[0];
+        (brake.banks, brake.installed) = (Banks::Single, Some(testing::installed(runs)));
+        facts
+    }
+
+    fn fallback_of(facts: &Facts, catalogue: &Catalogue) -> Option<TargetNameBuf> {
+        let Ok(Change::Assign { desired, .. }) = assign(facts, catalogue, &wanted("brake", 3)) else {
+            panic!("refused");
+        };
+        desired[0].1.fallback
+    }
+
+    #[test]
+    fn an_ecu_of_a_single_bank_returns_to_what_it_runs() {
+        assert_eq!(fallback_of(&of_single_bank(1), &catalogue()), Some(image(1).name));
+        assert_eq!(fallback_of(&testing::facts(), &catalogue()), None);
+    }
+
+    #[test]
+    fn nothing_is_returned_to_that_may_not_run_there() {
+        let facts = of_single_bank(1);
+        let other_bytes = ImageTarget { hashes: uptane::Hashes::of(b"other"), ..image(1) };
+        let other_hardware = ImageTarget { hardware: vec![facts.ecus[1].hardware], ..image(1) };
+        let older = ImageTarget { counter: image(0).counter, ..image(1) };
+        for unfit in [other_bytes, other_hardware, older] {
+            let catalogue = [unfit, image(3)].into_iter().collect();
+            assert_eq!(fallback_of(&facts, &catalogue), None);
+        }
+        assert_eq!(fallback_of(&facts, &[image(3)].into_iter().collect()), None);
+        assert_eq!(fallback_of(&of_single_bank(3), &catalogue()), None);
+    }
+
+    #[test]
+    fn what_an_ecu_of_a_single_bank_returns_to_follows_what_it_runs() {
+        let mut facts = of_single_bank(1);
+        for (runs, returns_to) in [(1, Some(image(1).name)), (2, None), (1, Some(image(1).name))] {
+            facts.ecus[0].installed = Some(testing::installed(runs));
+            let Some(Change::Relist { relisted, .. }) = relist(&facts, &catalogue()).unwrap() else {
+                panic!("release {runs}: nothing changes");
+            };
+            assert_eq!(relisted, [Relisted { ecu: ecu_id("brake"), listed: true, fallback: returns_to }]);
+            facts.ecus[0].desired.as_mut().unwrap().fallback = returns_to;
+            assert_eq!(relist(&facts, &catalogue()).unwrap(), None);
+        }
     }
 }

@@ -32,7 +32,7 @@ impl Enrolment {
     /// What such a file says, or the member that is refused. Plain partial verification is: such an ECU follows no Root
     /// and does not know its vehicle.
     pub fn of(file: provisioning::Enrolment) -> Result<Self, &'static str> {
-        let provisioning::Enrolment { ecu, hardware, role, verification, banks: _, key, tls_csr, image } = file;
+        let provisioning::Enrolment { ecu, hardware, role, verification, banks, key, tls_csr, image } = file;
         if verification == Verification::Partial {
             return Err("verification");
         }
@@ -40,6 +40,7 @@ impl Enrolment {
             id: ecu,
             hardware,
             verification,
+            banks,
             key,
             installed: image.map(installed),
             last_report: None,

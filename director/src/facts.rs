@@ -3,6 +3,7 @@
 //! These are values. [`crate::check_in`] and [`crate::assign`] turn them into [`Change`]s, [`crate::metadata`] into signed
 //! files; neither reads or writes anything.
 
+use host::provisioning::Banks;
 use proto::secondary::Verification;
 use uptane::{
     Attack, Counter, EcuId, HardwareId, Hashes, ImageLine, Length, PublicKey, ReleaseCounter, ResultCode, Sha256,
@@ -79,6 +80,8 @@ pub struct Ecu {
     pub hardware: HardwareId,
     /// How it verifies, for the integrator's information: the Director signs the same for all.
     pub verification: Verification,
+    /// How many images it has room for.
+    pub banks: Banks,
     /// The public half of its key.
     pub key: PublicKey,
     /// What it last reported to run, or was enrolled with.
@@ -152,6 +155,8 @@ pub struct Desired {
     pub image: ImageTarget,
     /// Whether Director Targets lists it now: not while the verified Image Targets lack it (attack A20).
     pub listed: bool,
+    /// The image to return to, for an ECU of a single bank (design D8): none if it may return to nothing.
+    pub fallback: Option<TargetNameBuf>,
 }
 
 /// Everything that is ever written, each applied whole or not at all.
@@ -168,9 +173,9 @@ pub enum Change {
         /// The sequence that follows.
         next: ContentSeq,
         /// The new assignments, each ECU once.
-        desired: Vec<(EcuId, ImageTarget)>,
+        desired: Vec<(EcuId, Desired)>,
     },
-    /// Images left the verified Image Targets, or came back.
+    /// Images left the verified Image Targets, or came back; or an ECU of a single bank has another image to return to.
     Relist {
         /// Whose.
         vehicle: VehicleId,
@@ -178,8 +183,8 @@ pub enum Change {
         expected: ContentSeq,
         /// The sequence that follows.
         next: ContentSeq,
-        /// ECUs whose `listed` changes, and to what.
-        listed: Vec<(EcuId, bool)>,
+        /// What changes.
+        relisted: Vec<Relisted>,
     },
     /// A manifest was accepted.
     Accept(Box<Accepted>),
@@ -214,6 +219,17 @@ pub enum Change {
         /// The files.
         files: ImageFiles,
     },
+}
+
+/// What a desired image comes to with what the Image repository vouches for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Relisted {
+    /// Whose it is.
+    pub ecu: EcuId,
+    /// See [`Desired::listed`].
+    pub listed: bool,
+    /// See [`Desired::fallback`].
+    pub fallback: Option<TargetNameBuf>,
 }
 
 /// A vehicle to be registered.

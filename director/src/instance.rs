@@ -186,13 +186,14 @@ impl<S: Store> Director<S> {
         Ok(Reply { answer, roots, manifest_wanted })
     }
 
-    /// The facts after images that left the Image repository were taken off the list.
+    /// The facts after images that left the Image repository were taken off the list, and what ECUs of a single bank return
+    /// to was made to follow what they run.
     async fn relisted(&self, facts: Facts, certificate: Sha256) -> Result<Facts, Error> {
         let catalogue = self.catalogue(facts.image_generation).await?;
         match relist(&facts, &catalogue)? {
             None => Ok(facts),
             Some(change) => {
-                tracing::warn!(vehicle = %facts.vehicle.id, "the images listed for a vehicle changed with the Image repository");
+                report_relisted(&facts, &change);
                 self.change(certificate, change).await
             }
         }
@@ -260,6 +261,15 @@ fn report(accepted: &crate::facts::Accepted) {
             metrics::counter!("director_attacks_reported_total", "attack" => attack.word()).increment(1);
             tracing::warn!(%vehicle, %ecu, %attack, "an ECU reports an attack");
         }
+    }
+}
+
+/// Says if a vehicle is no longer told to install the same. What an ECU returns to changes with every update.
+fn report_relisted(facts: &Facts, change: &Change) {
+    let Change::Relist { vehicle, relisted, .. } = change else { return };
+    let was_listed = |ecu: EcuId| facts.ecu(ecu)?.desired.as_ref().map(|desired| desired.listed);
+    if relisted.iter().any(|now| was_listed(now.ecu) != Some(now.listed)) {
+        tracing::warn!(%vehicle, "the images listed for a vehicle changed with the Image repository");
     }
 }
 

@@ -8,7 +8,7 @@ use uptane::{Director, Version};
 
 use crate::Error;
 use crate::epoch::FORMAT;
-use crate::facts::{Ecu, Facts, ImageTarget};
+use crate::facts::{Desired, Ecu, Facts, ImageTarget};
 use crate::keys::OnlineKeys;
 
 /// The versions of a vehicle's metadata.
@@ -70,7 +70,7 @@ fn desired(facts: &Facts, version: Version) -> Result<TargetsBuilder<Director>, 
     let mut targets = TargetsBuilder::director(facts.vehicle.id, version, facts.epoch.targets_expires());
     for ecu in &facts.ecus {
         if let Some(desired) = ecu.desired.as_ref().filter(|desired| desired.listed) {
-            targets = targets.assign(entry(&desired.image)?, assignment(ecu))?;
+            targets = targets.assign(entry(&desired.image)?, assignment(ecu, desired))?;
         }
     }
     Ok(targets)
@@ -81,8 +81,8 @@ fn entry(image: &ImageTarget) -> Result<ImageEntry, Error> {
     Ok(ImageEntry::new(image.name(), image.length, image.hashes, &matching))
 }
 
-fn assignment(ecu: &Ecu) -> EcuAssignment {
-    EcuAssignment { ecu: ecu.id, hardware_id: ecu.hardware, order: None, fallback: None }
+fn assignment(ecu: &Ecu, desired: &Desired) -> EcuAssignment {
+    EcuAssignment { ecu: ecu.id, hardware_id: ecu.hardware, order: None, fallback: desired.fallback }
 }
 
 #[cfg(test)]
@@ -130,6 +130,15 @@ mod tests {
         ecu.desired.as_mut().unwrap().listed = false;
         let targets = String::from_utf8(issue(&facts, &testing::online_keys()).unwrap().targets).unwrap();
         assert!(targets.contains(r#""targets":{}"#), "{targets}");
+    }
+
+    #[test]
+    fn an_ecu_of_a_single_bank_is_told_what_to_return_to() {
+        let mut facts = testing::facts();
+        let name = testing::image(1).name;
+        facts.ecus[0].desired.as_mut().unwrap().fallback = Some(name);
+        let targets = String::from_utf8(issue(&facts, &testing::online_keys()).unwrap().targets).unwrap();
+        assert!(targets.contains(&format!(r#""fallback":"{name}""#)), "{targets}");
     }
 
     #[test]

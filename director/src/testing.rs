@@ -1,5 +1,6 @@
 //! A small vehicle for the unit tests: a Primary and a brake, with keys from seeds.
 
+use host::provisioning::Banks;
 use proto::secondary::Verification;
 use uptane::sign::{MemorySigner, Signer as _};
 use uptane::{
@@ -54,6 +55,7 @@ fn ecu(id: &str, hardware: &str, seed: [u8; 32]) -> Ecu {
         id: ecu_id(id),
         hardware: HardwareId::parse(hardware).unwrap(),
         verification: Verification::Full,
+        banks: Banks::Two,
         key: MemorySigner::from_seed(&seed).public_key(),
         installed: Some(installed(1)),
         last_report: None,
@@ -65,7 +67,7 @@ fn ecu(id: &str, hardware: &str, seed: [u8; 32]) -> Ecu {
 /// A vehicle whose brake shall run release 2.
 pub(crate) fn facts() -> Facts {
     let mut brake = ecu("brake", "brake-hw", BRAKE_SEED);
-    brake.desired = Some(Desired { image: image(2), listed: true });
+    brake.desired = Some(Desired { image: image(2), listed: true, fallback: None });
     let vehicle = Vehicle {
         id: VEHICLE,
         vin: None,

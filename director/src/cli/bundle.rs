@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use host::disk::{self, Access};
-use host::provisioning::{Banks, Primary, VEHICLE, Vehicle, VehicleEcu};
+use host::provisioning::{Primary, VEHICLE, Vehicle, VehicleEcu};
 use uptane::EcuId;
 
 use crate::Error;
@@ -64,7 +64,7 @@ fn entry(ecu: &Ecu) -> VehicleEcu {
         ecu: ecu.id,
         hardware: ecu.hardware,
         verification: ecu.verification,
-        banks: Banks::Two,
+        banks: ecu.banks,
         key: ecu.key.clone(),
     }
 }

@@ -1,11 +1,12 @@
 //! `director vehicle list` and `show`.
 
+use host::provisioning::Banks;
 use serde_json::{Value, json};
 use uptane::VehicleId;
 
 use super::Data;
 use crate::Error;
-use crate::facts::{Ecu, Facts, Installed};
+use crate::facts::{Desired, Ecu, Facts, Installed};
 use crate::metadata::versions;
 use crate::store::{Refused, Store as _};
 
@@ -81,10 +82,7 @@ pub(super) async fn show(args: &ShowArgs) -> Result<(), Error> {
 
 fn row_of(ecu: &Ecu) -> [String; 6] {
     let none = || "-".to_owned();
-    let shall = ecu.desired.as_ref().map(|desired| match desired.listed {
-        true => desired.image.name.to_string(),
-        false => format!("{} (left the Image repository)", desired.image.name),
-    });
+    let shall = ecu.desired.as_ref().map(|desired| shall_run(ecu, desired));
     let report = ecu.last_report.as_ref();
     let result = match ecu.unreachable {
         Some(since) => Some(format!("unreachable since {since}")),
@@ -98,6 +96,18 @@ fn row_of(ecu: &Ecu) -> [String; 6] {
         result.unwrap_or_else(none),
         report.and_then(|report| report.attack).map_or_else(none, |attack| attack.to_string()),
     ]
+}
+
+fn shall_run(ecu: &Ecu, desired: &Desired) -> String {
+    let (name, fallback) = (desired.image.name, desired.fallback);
+    let runs_it = ecu.installed.is_some_and(|installed| installed.name == name);
+    match (desired.listed, ecu.banks, fallback) {
+        (false, _, _) => format!("{name} (left the Image repository)"),
+        (true, Banks::Single, Some(fallback)) => format!("{name} (or else {fallback})"),
+        // Its Primary does not begin what there is no way back from.
+        (true, Banks::Single, None) if !runs_it => format!("{name} (nothing to return to)"),
+        (true, Banks::Single | Banks::Two, _) => name.to_string(),
+    }
 }
 
 fn json_of(facts: &Facts) -> Result<Value, Error> {
@@ -126,12 +136,14 @@ fn json_of_ecu(ecu: &Ecu) -> Value {
         "ecu": ecu.id.to_string(),
         "hardware_id": ecu.hardware.to_string(),
         "verification": ecu.verification.word(),
+        "banks": ecu.banks.word(),
         "public_key": ecu.key.to_string(),
         "installed": ecu.installed.as_ref().map(json_of_installed),
         "desired": ecu.desired.as_ref().map(|desired| json!({
             "name": desired.image.name.to_string(),
             "release_counter": desired.image.counter.get(),
             "listed": desired.listed,
+            "fallback": desired.fallback.map(|name| name.to_string()),
         })),
         "result": report.map(|report| report.result.word()),
         "attack": report.and_then(|report| report.attack).map(|attack| attack.word()),

@@ -1,5 +1,6 @@
 //! A Director from its founding to a rotated key, over a store in memory and without a runtime.
 
+use host::provisioning::Banks;
 use proto::secondary::Verification;
 use uptane::sign::{InstalledImage, ManifestBuilder, MemorySigner, ReportBuilder, ReportedVersions, Signer as _};
 use uptane::testing::{Repo, TestEcu};
@@ -53,6 +54,7 @@ fn director(repo: &Repo) -> Director<Memory> {
         id: own.ecu,
         hardware: own.hardware,
         verification: Verification::Full,
+        banks: Banks::Two,
         key: own.signer().public_key(),
         installed: None,
         last_report: None,

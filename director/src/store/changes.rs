@@ -9,7 +9,9 @@ use super::sqlite::integer;
 use super::statements::write;
 use crate::Error;
 use crate::epoch::{ContentSeq, Epoch};
-use crate::facts::{Accepted, Change, Ecu, ImageFiles, ImageTarget, Installed, LastReport, NewVehicle, Seen, Vehicle};
+use crate::facts::{
+    Accepted, Change, Desired, Ecu, ImageFiles, Installed, LastReport, NewVehicle, Relisted, Seen, Vehicle,
+};
 
 /// Applies one change on an open transaction.
 pub(super) async fn apply(to: &mut SqliteConnection, change: Change) -> Result<(), Error> {
@@ -19,9 +21,9 @@ pub(super) async fn apply(to: &mut SqliteConnection, change: Change) -> Result<(
             advance_content(to, vehicle, expected, next).await?;
             assign(to, vehicle, desired).await
         }
-        Change::Relist { vehicle, expected, next, listed } => {
+        Change::Relist { vehicle, expected, next, relisted } => {
             advance_content(to, vehicle, expected, next).await?;
-            relist(to, vehicle, listed).await
+            relist(to, vehicle, relisted).await
         }
         Change::Accept(accepted) => accept(to, *accepted).await,
         Change::Refuse { vehicle, at, reason, attack } => {
@@ -51,11 +53,11 @@ async fn register(to: &mut SqliteConnection, new: NewVehicle) -> Result<(), Erro
 
 async fn insert_ecu(to: &mut SqliteConnection, vehicle: VehicleId, ecu: Ecu) -> Result<(), Error> {
     let insert = write(
-        "INSERT INTO ecu (vehicle, ecu, hardware, verification, public_key, installed_name, installed_length, \
-         installed_sha256, installed_line, installed_counter) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT INTO ecu (vehicle, ecu, hardware, verification, banks, public_key, installed_name, installed_length, \
+         installed_sha256, installed_line, installed_counter) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     );
     let insert = insert.bind(vehicle.to_string()).bind(ecu.id.to_string()).bind(ecu.hardware.to_string());
-    let insert = insert.bind(ecu.verification.word()).bind(ecu.key.to_string());
+    let insert = insert.bind(ecu.verification.word()).bind(ecu.banks.word()).bind(ecu.key.to_string());
     let insert = bind_installed(insert, ecu.installed.as_ref())?;
     insert.execute(to).await.map_err(|error| unique_or(error, Error::EcuTwice { ecu: ecu.id }))?;
     Ok(())
@@ -84,31 +86,29 @@ async fn advance_content(
     one(update.execute(to).await?.rows_affected())
 }
 
-async fn assign(
-    to: &mut SqliteConnection,
-    vehicle: VehicleId,
-    desired: Vec<(EcuId, ImageTarget)>,
-) -> Result<(), Error> {
-    for (ecu, image) in desired {
+async fn assign(to: &mut SqliteConnection, vehicle: VehicleId, desired: Vec<(EcuId, Desired)>) -> Result<(), Error> {
+    for (ecu, Desired { image, listed, fallback }) in desired {
         let hardware: Vec<_> = image.hardware.iter().map(|id| id.as_str()).collect();
         let insert = write(
-            "INSERT OR REPLACE INTO desired (vehicle, ecu, name, length, sha256, sha512, hardware, line, counter, listed) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1)",
+            "INSERT OR REPLACE INTO desired (vehicle, ecu, name, length, sha256, sha512, hardware, line, counter, listed, \
+             fallback) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         );
         let insert = insert.bind(vehicle.to_string()).bind(ecu.to_string()).bind(image.name.to_string());
         let insert = insert.bind(integer(image.length.get())?).bind(image.hashes.sha256().map(|hash| hash.to_string()));
         let insert = insert.bind(image.hashes.sha512().map(|hash| hash.to_string())).bind(hardware.join(" "));
         let insert = insert.bind(image.line.to_string()).bind(integer(image.counter.get())?);
+        let insert = insert.bind(listed).bind(fallback.map(|name| name.to_string()));
         // An ECU that is not of this vehicle breaks the foreign key.
         insert.execute(&mut *to).await.map_err(|error| foreign_or(error, Error::Conflict))?;
     }
     Ok(())
 }
 
-async fn relist(to: &mut SqliteConnection, vehicle: VehicleId, listed: Vec<(EcuId, bool)>) -> Result<(), Error> {
-    for (ecu, listed) in listed {
-        let update = write("UPDATE desired SET listed = ?3 WHERE vehicle = ?1 AND ecu = ?2");
+async fn relist(to: &mut SqliteConnection, vehicle: VehicleId, relisted: Vec<Relisted>) -> Result<(), Error> {
+    for Relisted { ecu, listed, fallback } in relisted {
+        let update = write("UPDATE desired SET listed = ?3, fallback = ?4 WHERE vehicle = ?1 AND ecu = ?2");
         let update = update.bind(vehicle.to_string()).bind(ecu.to_string()).bind(listed);
+        let update = update.bind(fallback.map(|name| name.to_string()));
         one(update.execute(&mut *to).await?.rows_affected())?;
     }
     Ok(())

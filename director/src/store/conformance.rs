@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use host::provisioning::Banks;
 use proto::secondary::Verification;
 use uptane::{
     Counter, EcuId, HardwareId, Hashes, ImageLine, KeyId, Length, PublicKey, ReleaseCounter, Sha256, TargetNameBuf,
@@ -12,7 +13,8 @@ use super::{MAX_REFUSED, Memory, Sqlite, Store};
 use crate::Error;
 use crate::epoch::{ContentSeq, Epoch, RoleKeyIds};
 use crate::facts::{
-    Accepted, Change, Ecu, ImageFiles, ImageTarget, Installed, LastManifest, LastReport, NewVehicle, Seen, Vehicle,
+    Accepted, Change, Desired, Ecu, ImageFiles, ImageTarget, Installed, LastManifest, LastReport, NewVehicle, Relisted,
+    Seen, Vehicle,
 };
 
 macro_rules! every_store {
@@ -76,6 +78,7 @@ fn ecu(id: &str) -> Ecu {
         id: ecu_id(id),
         hardware: HardwareId::parse("hw").unwrap(),
         verification: Verification::PartialPlus,
+        banks: if id == "brake" { Banks::Single } else { Banks::Two },
         key: PublicKey::Ed25519([9; 32]),
         installed: Some(installed(1)),
         last_report: None,
@@ -93,6 +96,10 @@ fn image() -> ImageTarget {
         line: ImageLine::parse("main").unwrap(),
         counter: ReleaseCounter::new(2).unwrap(),
     }
+}
+
+fn desired() -> Desired {
+    Desired { image: image(), listed: true, fallback: Some(installed(1).name) }
 }
 
 fn vehicle(number: u8) -> NewVehicle {
@@ -118,7 +125,7 @@ async fn filled(store: &impl Store) -> VehicleId {
 
 fn assign(to: &str, expected: u64) -> Change {
     let expected = ContentSeq::new(expected).unwrap();
-    let desired = vec![(ecu_id(to), image())];
+    let desired = vec![(ecu_id(to), desired())];
     Change::Assign { vehicle: VehicleId([1; 16]), expected, next: expected.next().unwrap(), desired }
 }
 
@@ -174,7 +181,7 @@ async fn an_assignment_on_old_facts_is_a_conflict_and_changes_nothing(store: imp
     store.apply(assign("brake", 0)).await.unwrap();
     let before = store.by_id(id).await.unwrap().unwrap();
     assert_eq!(before.vehicle.content_seq.get(), 1);
-    assert_eq!(before.ecu(ecu_id("brake")).unwrap().desired.as_ref().unwrap().image, image());
+    assert_eq!(before.ecu(ecu_id("brake")).unwrap().desired, Some(desired()));
 
     assert!(matches!(store.apply(assign("primary", 0)).await, Err(Error::Conflict)));
     assert_eq!(store.by_id(id).await.unwrap(), Some(before));
@@ -190,13 +197,13 @@ async fn an_assignment_to_a_foreign_ecu_changes_nothing(store: impl Store) {
 async fn a_withdrawn_image_is_unlisted_and_comes_back(store: impl Store) {
     let id = filled(&store).await;
     store.apply(assign("brake", 0)).await.unwrap();
-    for (sequence, listed) in [(1, false), (2, true)] {
+    for (sequence, listed, fallback) in [(1, false, None), (2, true, desired().fallback)] {
         let expected = ContentSeq::new(sequence).unwrap();
-        let listed_now = vec![(ecu_id("brake"), listed)];
+        let relisted = vec![Relisted { ecu: ecu_id("brake"), listed, fallback }];
         let next = expected.next().unwrap();
-        store.apply(Change::Relist { vehicle: id, expected, next, listed: listed_now }).await.unwrap();
+        store.apply(Change::Relist { vehicle: id, expected, next, relisted }).await.unwrap();
         let facts = store.by_id(id).await.unwrap().unwrap();
-        assert_eq!(facts.ecu(ecu_id("brake")).unwrap().desired.as_ref().unwrap().listed, listed);
+        assert_eq!(facts.ecu(ecu_id("brake")).unwrap().desired, Some(Desired { listed, fallback, ..desired() }));
         assert_eq!(facts.vehicle.content_seq, next);
     }
 }

@@ -8,7 +8,7 @@ use uptane::{EcuId, Sha256, VehicleId, Version};
 use super::{MAX_REFUSED, Refused, Store};
 use crate::Error;
 use crate::epoch::{ContentSeq, Epoch};
-use crate::facts::{Accepted, Change, Desired, Facts, ImageFiles, ImageTarget, NewVehicle, Seen};
+use crate::facts::{Accepted, Change, Desired, Facts, ImageFiles, NewVehicle, Relisted, Seen};
 
 /// A store that lasts as long as the process.
 #[derive(Clone, Debug, Default)]
@@ -91,11 +91,11 @@ impl Tables {
             Change::Register(new) => self.register(*new),
             Change::Assign { vehicle, expected, next, desired } => {
                 let row = self.at(vehicle, expected, next)?;
-                desired.into_iter().try_for_each(|(ecu, image)| assign(row, ecu, image))
+                desired.into_iter().try_for_each(|(ecu, desired)| assign(row, ecu, desired))
             }
-            Change::Relist { vehicle, expected, next, listed } => {
+            Change::Relist { vehicle, expected, next, relisted } => {
                 let row = self.at(vehicle, expected, next)?;
-                listed.into_iter().try_for_each(|(ecu, listed)| relist(row, ecu, listed))
+                relisted.into_iter().try_for_each(|relisted| relist(row, relisted))
             }
             Change::Accept(accepted) => self.accept(*accepted),
             Change::Refuse { vehicle, at, reason, attack } => {
@@ -190,14 +190,15 @@ impl Tables {
     }
 }
 
-fn assign(row: &mut NewVehicle, id: EcuId, image: ImageTarget) -> Result<(), Error> {
+fn assign(row: &mut NewVehicle, id: EcuId, desired: Desired) -> Result<(), Error> {
     let ecu = row.ecus.iter_mut().find(|ecu| ecu.id == id).ok_or(Error::Conflict)?;
-    ecu.desired = Some(Desired { image, listed: true });
+    ecu.desired = Some(desired);
     Ok(())
 }
 
-fn relist(row: &mut NewVehicle, id: EcuId, listed: bool) -> Result<(), Error> {
-    let ecu = row.ecus.iter_mut().find(|ecu| ecu.id == id);
-    ecu.and_then(|ecu| ecu.desired.as_mut()).ok_or(Error::Conflict)?.listed = listed;
+fn relist(row: &mut NewVehicle, relisted: Relisted) -> Result<(), Error> {
+    let ecu = row.ecus.iter_mut().find(|ecu| ecu.id == relisted.ecu);
+    let desired = ecu.and_then(|ecu| ecu.desired.as_mut()).ok_or(Error::Conflict)?;
+    (desired.listed, desired.fallback) = (relisted.listed, relisted.fallback);
     Ok(())
 }

@@ -47,6 +47,7 @@ fn ecu(row: &Columns<'_>) -> Result<Ecu, Error> {
         id: row.parsed("ecu")?,
         hardware: row.parsed("hardware")?,
         verification: verification.map_err(|_| Error::CorruptStore { column: "verification" })?,
+        banks: row.parsed("banks")?,
         key: PublicKey::parse_ed25519(row.text("public_key")?)?,
         installed: installed(row)?,
         last_report: last_report(row)?,
@@ -89,7 +90,8 @@ fn desired(row: &Columns<'_>) -> Result<Option<Desired>, Error> {
         line: row.parsed("desired_line")?,
         counter: ReleaseCounter::new(row.number("desired_counter")?)?,
     };
-    Ok(Some(Desired { image, listed: row.number("desired_listed")? != 0 }))
+    let (listed, fallback) = (row.number("desired_listed")? != 0, row.optional_parsed("desired_fallback")?);
+    Ok(Some(Desired { image, listed, fallback }))
 }
 
 /// The epoch in a row that has its columns.

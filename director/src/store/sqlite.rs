@@ -46,7 +46,7 @@ impl Sqlite {
     }
 
     async fn connect(options: SqliteConnectOptions) -> Result<Self, Error> {
-        let writer = Writer::start(&options, &migrations()).await?;
+        let writer = Writer::start(&options, &Migrator::with_migrations(migrations())).await?;
         let readers = SqlitePoolOptions::new().max_connections(READERS).test_before_acquire(false);
         let readers = readers.connect_with(options.pragma("query_only", "on")).await?;
         Ok(Self { readers, writer })
@@ -109,9 +109,14 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(BUSY)
 }
 
-fn migrations() -> Migrator {
-    let first = include_str!("../../migrations/0001_inventory.sql").into_sql_str();
-    Migrator::with_migrations(vec![Migration::new(1, "inventory".into(), MigrationType::Simple, first, false)])
+/// Every step from an empty file to this release's schema.
+fn migrations() -> Vec<Migration> {
+    let inventory = include_str!("../../migrations/0001_inventory.sql");
+    let single_bank = include_str!("../../migrations/0002_single_bank.sql");
+    let step = |number, name: &'static str, sql: &'static str| {
+        Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    vec![step(1, "inventory", inventory), step(2, "single bank", single_bank)]
 }
 
 /// The vehicle, its ECUs and the epoch in one statement, so that they belong together.
@@ -120,12 +125,12 @@ macro_rules! facts_where {
         concat!(
             "SELECT v.vehicle, v.vin, v.certificate, v.primary_ecu, v.registered, v.content_seq, \
              v.manifest_digest, v.manifest_counter, s.at AS seen_at, s.counter AS seen_counter, i.generation, e.*, \
-             u.ecu, u.hardware, u.verification, u.public_key, u.installed_name, u.installed_length, \
+             u.ecu, u.hardware, u.verification, u.banks, u.public_key, u.installed_name, u.installed_length, \
              u.installed_sha256, u.installed_line, u.installed_counter, u.report_digest, u.report_counter, \
              u.report_time, u.report_result, u.report_attack, u.unreachable, \
              d.name AS desired_name, d.length AS desired_length, d.sha256 AS desired_sha256, \
              d.sha512 AS desired_sha512, d.hardware AS desired_hardware, d.line AS desired_line, \
-             d.counter AS desired_counter, d.listed AS desired_listed \
+             d.counter AS desired_counter, d.listed AS desired_listed, d.fallback AS desired_fallback \
              FROM vehicle v \
              JOIN ecu u ON u.vehicle = v.vehicle \
              JOIN epoch e ON e.daily = (SELECT max(daily) FROM epoch) \
@@ -146,3 +151,43 @@ const BY_ID: &str = facts_where!("v.vehicle = ?1");
 const READERS: u32 = 4;
 /// How long a writer waits for one of another process.
 const BUSY: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use host::provisioning::Banks;
+    use sqlx::{ConnectOptions as _, Connection as _};
+    use uptane::sign::{MemorySigner, Signer as _};
+
+    use super::*;
+    use crate::facts::Change;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn an_ecu_registered_before_banks_were_told_has_two() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("director.db");
+        host::disk::create(&path, &[], host::disk::Access::Private).unwrap();
+        let mut connection = options(&path).connect().await.unwrap();
+        let before = migrations().into_iter().take(1).collect();
+        Migrator::with_migrations(before).run(&mut connection).await.unwrap();
+        let (id, key) = (testing::VEHICLE, MemorySigner::from_seed(&[3; 32]).public_key());
+        let sha256 = Sha256([7; 32]);
+        for sql in [
+            format!("INSERT INTO vehicle VALUES ('{id}', NULL, '{sha256}', 'brake', 1, 1, NULL, NULL)"),
+            format!(
+                "INSERT INTO ecu (vehicle, ecu, hardware, verification, public_key) \
+                 VALUES ('{id}', 'brake', 'hw', 'full', '{key}')"
+            ),
+            format!("INSERT INTO desired VALUES ('{id}', 'brake', 'fw', 1, '{sha256}', NULL, 'hw', 'main', 1, 1)"),
+        ] {
+            sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        }
+        connection.close().await.unwrap();
+
+        let store = Sqlite::open(&path).await.unwrap();
+        let root = Change::Root { version: Version::FIRST, file: Vec::new(), epoch: testing::epoch() };
+        store.apply(root).await.unwrap();
+        let facts = store.by_id(id).await.unwrap().unwrap();
+        assert_eq!((facts.ecus[0].banks, facts.ecus[0].desired.as_ref().unwrap().fallback), (Banks::Two, None));
+    }
+}

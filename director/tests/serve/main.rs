@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use host::provisioning::{self, Banks, VEHICLE};
 use images::{ImageRepository, Listed};
 use proto::grpc::director as wire;
 use serde_json::Value;
@@ -19,6 +20,7 @@ use uptane::{Time, VehicleId};
 use vehicle::{Draft, Vehicle};
 use wire::check_in_request::State;
 
+const OLD_BRAKE: Listed = Listed { name: "brake/fw-1.bin", hardware: "brake-hw", release: 1 };
 const NEW_BRAKE: Listed = Listed { name: "brake/fw-2.bin", hardware: "brake-hw", release: 2 };
 
 /// A Director with one registered vehicle, in a folder of its own.
@@ -31,6 +33,10 @@ struct Site {
 
 impl Site {
     fn new() -> Self {
+        Self::with_brake(Banks::Two)
+    }
+
+    fn with_brake(banks: Banks) -> Self {
         let images = ImageRepository::start(&[NEW_BRAKE]);
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
@@ -38,9 +44,10 @@ impl Site {
         std::fs::write(at("image-root.json"), images::root()).unwrap();
         let (csr, tls_key) = host::tls::request("primary").unwrap();
         let (brake_csr, _) = host::tls::request("brake").unwrap();
-        std::fs::write(at("primary.toml"), vehicle::enrolment("primary", "primary", &vehicle::PRIMARY, &csr)).unwrap();
-        std::fs::write(at("brake.toml"), vehicle::enrolment("brake", "secondary", &vehicle::BRAKE, &brake_csr))
-            .unwrap();
+        let primary = vehicle::enrolment("primary", "primary", Banks::Two, &vehicle::PRIMARY, &csr);
+        std::fs::write(at("primary.toml"), primary).unwrap();
+        let brake = vehicle::enrolment("brake", "secondary", banks, &vehicle::BRAKE, &brake_csr);
+        std::fs::write(at("brake.toml"), brake).unwrap();
         let id = VehicleId([0; 16]);
         let mut site = Self { folder, images, id, tls_key: tls_key.to_string() };
 
@@ -179,6 +186,33 @@ async fn an_assignment_made_while_serving_reaches_the_vehicle_verified() {
     let shown = site.show();
     assert_eq!(shown["content_seq"], 1);
     assert_eq!(shown["versions"]["targets"], (1 << 20) + 1);
+}
+
+#[tokio::test]
+async fn an_ecu_of_a_single_bank_is_told_to_return_to_what_it_runs() {
+    let mut site = Site::with_brake(Banks::Single);
+    site.images.publish(&[OLD_BRAKE, NEW_BRAKE]);
+    let inventory = provisioning::Vehicle::read(&site.bundle().join(VEHICLE)).unwrap();
+    assert_eq!(inventory.ecus[1].banks, Banks::Single);
+
+    let server = site.serve();
+    let mut vehicle = site.vehicle(&server).await;
+    site.assign("brake=brake/fw-2.bin");
+    let reply = vehicle.report_all().await.unwrap();
+    assert_eq!(vehicle.verify(&reply).len(), 1);
+    let targets = String::from_utf8(reply.targets.unwrap()).unwrap();
+    assert!(targets.contains(r#""fallback":"brake/fw-1.bin""#), "{targets}");
+    let brake = &site.show()["ecus"][0];
+    assert_eq!((&brake["banks"], &brake["desired"]["fallback"]), (&"single".into(), &"brake/fw-1.bin".into()));
+
+    // Once it runs the new one it takes the old one no more, so that may not be listed for it.
+    let mut draft = vehicle.draft();
+    draft.brake.image = vehicle::installed("brake", 2);
+    let file = vehicle.file(&draft);
+    let reply = vehicle.send(State::Manifest(file)).await.unwrap();
+    assert_eq!(vehicle.verify(&reply).len(), 1);
+    assert!(!String::from_utf8(reply.targets.unwrap()).unwrap().contains("fallback"));
+    assert_eq!(site.show()["content_seq"], 2);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use host::provisioning::Banks;
 use proto::grpc::director as wire;
 use tonic::Status;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
@@ -36,14 +37,26 @@ pub(crate) struct Draft {
     pub(crate) counter: u64,
 }
 
-pub(crate) fn enrolment(ecu: &str, role: &str, seed: &[u8; 32], csr: &str) -> String {
+pub(crate) fn enrolment(ecu: &str, role: &str, banks: Banks, seed: &[u8; 32], csr: &str) -> String {
     let key = MemorySigner::from_seed(seed).public_key();
     format!(
         "ecu = \"{ecu}\"\nhardware_id = \"{ecu}-hw\"\nrole = \"{role}\"\nverification = \"full\"\n\
-         public_key = \"{key}\"\ntls_csr = \"\"\"\n{csr}\"\"\"\n\
+         banks = \"{}\"\npublic_key = \"{key}\"\ntls_csr = \"\"\"\n{csr}\"\"\"\n\
          [image]\nname = \"{ecu}/fw-1.bin\"\nlength = 9\nsha256 = \"{}\"\nrelease_counter = 1\nline = \"main\"\n",
-        Sha256::of(b"one")
+        banks.word(),
+        Sha256::of(format!("{ecu}/fw-1.bin").as_bytes())
     )
+}
+
+/// An image as the Image repository of these tests makes it.
+pub(crate) fn installed(ecu: &str, release: u64) -> InstalledImage {
+    let name = format!("{ecu}/fw-{release}.bin");
+    InstalledImage {
+        name: TargetNameBuf::parse(&name).unwrap(),
+        length: Length::new(9).unwrap(),
+        sha256: Sha256::of(name.as_bytes()),
+        release_counter: ReleaseCounter::new(release).unwrap(),
+    }
 }
 
 pub(crate) async fn connect(
@@ -87,12 +100,7 @@ impl Vehicle {
             vehicle: self.id,
             counter: Counter::new(counter).unwrap(),
             time: host::clock::now(),
-            image: InstalledImage {
-                name: TargetNameBuf::parse(&format!("{ecu}/fw-1.bin")).unwrap(),
-                length: Length::new(9).unwrap(),
-                sha256: Sha256::of(b"one"),
-                release_counter: ReleaseCounter::new(1).unwrap(),
-            },
+            image: installed(ecu, 1),
             result: ResultCode::None,
             attack: None,
             targets_version: None,

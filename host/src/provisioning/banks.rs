@@ -1,5 +1,7 @@
 //! How many images an ECU's flash has room for.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 /// Banks of an ECU (design D8).
@@ -14,8 +16,25 @@ pub enum Banks {
 }
 
 impl Banks {
+    /// The word for it in files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::Two => "two",
+        }
+    }
+
     /// Whether there is room for the old image beside the new one, as almost everywhere: such a file does not say so.
     pub(super) fn are_two(&self) -> bool {
         *self == Self::Two
+    }
+}
+
+impl FromStr for Banks {
+    type Err = uptane::Error;
+
+    fn from_str(word: &str) -> Result<Self, uptane::Error> {
+        let known = [Self::Single, Self::Two].into_iter().find(|known| known.word() == word);
+        known.ok_or(uptane::Error::Schema { field: "banks" })
     }
 }
