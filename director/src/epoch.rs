@@ -129,9 +129,9 @@ impl Epoch {
         }
     }
 
-    /// The epoch to go on with at `now`, if this one has lasted long enough.
+    /// The epoch to go on with at `now`, if this one has lasted long enough or is of an older format.
     pub fn due(&self, now: Time) -> Result<Option<Self>, Error> {
-        if now.since(self.monthly_issued) >= MONTHLY {
+        if now.since(self.monthly_issued) >= MONTHLY || self.format < FORMAT {
             return self.advanced_monthly(now).map(Some);
         }
         if now.since(self.daily_issued) >= DAILY {
@@ -161,14 +161,19 @@ impl Epoch {
         Ok(Self { daily: self.daily.next()?, daily_issued: now, ..self.clone() })
     }
 
-    // Timestamp names the Snapshot, so it is issued anew as well.
+    // Timestamp names the Snapshot, so it is issued anew as well. With a new version the format may be a new one.
     fn advanced_monthly(&self, now: Time) -> Result<Self, Error> {
-        Ok(Self { monthly: self.monthly.next()?, monthly_issued: now, ..self.advanced_daily(now)? })
+        let (monthly, format) = (self.monthly.next()?, self.format.max(FORMAT));
+        Ok(Self { monthly, monthly_issued: now, format, ..self.advanced_daily(now)? })
     }
 }
 
-/// The format this release writes: `docs/pouf.md`. A change of any byte of the output gets a new number.
-pub const FORMAT: u32 = 1;
+/// The format this release writes: `docs/pouf.md`. A change of any byte of the output gets a new number, so that no instance
+/// of an older release signs the same version with other bytes. An epoch of an older format is signed as that release does,
+/// until the next one.
+pub const FORMAT: u32 = 2;
+/// The first format in which an ECU of a single bank is told what to return to.
+pub const NAMES_FALLBACKS: u32 = 2;
 
 /// How often Timestamp is issued anew.
 pub const DAILY: Duration = Duration::from_secs(24 * 3_600);
@@ -231,6 +236,17 @@ mod tests {
 
         let month = first.due(at(MONTHLY.as_secs())).unwrap().unwrap();
         assert_eq!((month.daily.get(), month.monthly.get()), (2, 2));
+    }
+
+    #[test]
+    fn a_new_format_comes_with_new_versions_at_once() {
+        let old = Epoch { format: FORMAT - 1, ..Epoch::first(Version::FIRST, keys("tg"), at(0)) };
+        let next = old.due(at(1)).unwrap().unwrap();
+        assert_eq!((next.format, next.daily.get(), next.monthly.get()), (FORMAT, 2, 2));
+        assert_eq!(next.due(at(1)).unwrap(), None);
+
+        let newer = Epoch { format: FORMAT + 1, ..old };
+        assert_eq!(newer.due(at(MONTHLY.as_secs())).unwrap().unwrap().format, FORMAT + 1);
     }
 
     #[test]

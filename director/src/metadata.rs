@@ -7,7 +7,7 @@ use uptane::sign::{EcuAssignment, FileInfo, ImageEntry, Matching, SnapshotBuilde
 use uptane::{Director, Version};
 
 use crate::Error;
-use crate::epoch::FORMAT;
+use crate::epoch::{FORMAT, NAMES_FALLBACKS};
 use crate::facts::{Desired, Ecu, Facts, ImageTarget};
 use crate::keys::OnlineKeys;
 
@@ -42,10 +42,10 @@ pub struct Issued {
     pub targets: Vec<u8>,
 }
 
-/// Signs a vehicle's metadata. Refuses without the epoch's keys, and for an epoch of another format.
+/// Signs a vehicle's metadata. Refuses without the epoch's keys, and for an epoch of a newer format.
 pub fn issue(facts: &Facts, keys: &OnlineKeys) -> Result<Issued, Error> {
     let (epoch, vehicle, versions) = (&facts.epoch, facts.vehicle.id, versions(facts)?);
-    if epoch.format != FORMAT {
+    if epoch.format > FORMAT {
         return Err(Error::Format { format: epoch.format });
     }
 
@@ -70,7 +70,7 @@ fn desired(facts: &Facts, version: Version) -> Result<TargetsBuilder<Director>, 
     let mut targets = TargetsBuilder::director(facts.vehicle.id, version, facts.epoch.targets_expires());
     for ecu in &facts.ecus {
         if let Some(desired) = ecu.desired.as_ref().filter(|desired| desired.listed) {
-            targets = targets.assign(entry(&desired.image)?, assignment(ecu, desired))?;
+            targets = targets.assign(entry(&desired.image)?, assignment(ecu, desired, facts.epoch.format))?;
         }
     }
     Ok(targets)
@@ -81,8 +81,9 @@ fn entry(image: &ImageTarget) -> Result<ImageEntry, Error> {
     Ok(ImageEntry::new(image.name(), image.length, image.hashes, &matching))
 }
 
-fn assignment(ecu: &Ecu, desired: &Desired) -> EcuAssignment {
-    EcuAssignment { ecu: ecu.id, hardware_id: ecu.hardware, order: None, fallback: desired.fallback }
+fn assignment(ecu: &Ecu, desired: &Desired, format: u32) -> EcuAssignment {
+    let fallback = desired.fallback.filter(|_| format >= NAMES_FALLBACKS);
+    EcuAssignment { ecu: ecu.id, hardware_id: ecu.hardware, order: None, fallback }
 }
 
 #[cfg(test)]
@@ -139,6 +140,11 @@ mod tests {
         facts.ecus[0].desired.as_mut().unwrap().fallback = Some(name);
         let targets = String::from_utf8(issue(&facts, &testing::online_keys()).unwrap().targets).unwrap();
         assert!(targets.contains(&format!(r#""fallback":"{name}""#)), "{targets}");
+
+        // An instance of the release before signs the same version without it.
+        facts.epoch.format = 1;
+        let targets = String::from_utf8(issue(&facts, &testing::online_keys()).unwrap().targets).unwrap();
+        assert!(!targets.contains("fallback"), "{targets}");
     }
 
     #[test]
@@ -150,7 +156,7 @@ mod tests {
         let mut newer = testing::facts();
         newer.epoch.format += 1;
         let refused = issue(&newer, &testing::online_keys());
-        assert!(matches!(refused, Err(Error::Format { format: 2 })), "{refused:?}");
+        assert!(matches!(refused, Err(Error::Format { format: 3 })), "{refused:?}");
     }
 
     #[test]
