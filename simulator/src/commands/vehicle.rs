@@ -7,7 +7,7 @@ use super::{Error, source};
 use crate::world::chance::PerBillion;
 use crate::world::description::{Bytes, Mistakes, Pause, percent};
 use crate::world::vehicle::ready::Ready;
-use crate::world::vehicle::{Bus, Connection, Ecu, Link, Vehicle};
+use crate::world::vehicle::{Banks, Bus, Connection, Ecu, Link, Vehicle};
 
 /// What to do with vehicles.
 #[derive(Debug, Subcommand)]
@@ -138,7 +138,10 @@ fn ecu_row(ecu: &Ecu) -> [String; 8] {
         ids,
         ecu.verification().to_string(),
         hardware.cpu().to_string(),
-        format!("{} × {bank}", hardware.banks().count()),
+        match hardware.banks() {
+            Banks::Single => format!("1 × {bank}"),
+            Banks::Two => format!("2 × {bank}"),
+        },
         states.join(", "),
     ]
 }

@@ -4,7 +4,7 @@ use embedded_storage::nor_flash::{NorFlash as _, ReadNorFlash as _};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use secondary_ecu::bank::Descriptor;
-use secondary_ecu::flash::{Bank, Layout, Store};
+use secondary_ecu::flash::{Bank, Banks, Layout, Store};
 use uptane::{ImageLine, Length, ReleaseCounter, Sha256, TargetName};
 
 use super::*;
@@ -212,7 +212,7 @@ fn a_chip_goes_back_to_a_snapshot() {
 #[test]
 fn an_ecu_divides_a_chip_like_any_other_flash() {
     let chip = Chip::<8, 4_096>::new(256 * 1_024, TIMINGS, Endurance::ENDLESS, Chance::seeded(1));
-    let layout = Layout { state_pages: 2, slot_size: 8 * 1_024, bank_size: 40 * 1_024 };
+    let layout = Layout { state_pages: 2, slot_size: 8 * 1_024, bank_size: 40 * 1_024, banks: Banks::Two };
     let mut store = Store::new(chip.clone(), layout).unwrap();
     let descriptor = Descriptor {
         name: TargetName::parse("brake/fw.bin").unwrap().to_buf(),

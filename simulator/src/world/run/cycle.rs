@@ -105,9 +105,9 @@ impl World {
     fn learn(&mut self, news: &News) {
         match news {
             News::Settled(transaction) => self.settle(Settled::of(transaction, self.engine.now())),
-            News::Recorded(_) => {
+            News::Recorded(transaction) => {
                 self.primary.had_transaction = true;
-                self.primary.settled = None;
+                self.primary.open(transaction);
             }
             News::CheckedIn { .. }
             | News::NotCheckedIn

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use primary_ecu::machine::transaction::Transaction;
 use primary_ecu::node::{Download, Errand, Node};
-use uptane::EcuId;
 use uptane::sign::MemorySigner;
+use uptane::{EcuId, Sha256};
 
 use super::calls::{Call, Response};
 use super::settled::Settled;
 use crate::world::chance::Chance;
 use crate::world::disk::VirtualDisk;
+use crate::world::time::Moment;
 
 /// The Primary, with power or without.
 pub(super) struct Primary {
@@ -26,6 +28,8 @@ pub(super) struct Primary {
     pub(super) chance: Chance,
     /// What became of the last transaction.
     pub(super) settled: Option<Settled>,
+    /// What became of those before it, of ECUs that have been in no other since.
+    pub(super) kept: Vec<Settled>,
     /// How the last cycle ended, and how many in a row have ended well with nothing to do.
     pub(super) idle_cycles: u32,
     /// How often in a row the vehicle has gone back since nothing goes wrong any more.
@@ -62,10 +66,22 @@ impl Primary {
             errands: BTreeMap::new(),
             chance,
             settled: None,
+            kept: Vec::new(),
             idle_cycles: 0,
             returns: 0,
             had_transaction: false,
         }
+    }
+
+    /// A transaction is open.
+    pub(super) fn open(&mut self, transaction: &Transaction) {
+        self.kept.extend(self.settled.take());
+        self.kept.retain_mut(|settled| settled.still_binds(transaction));
+    }
+
+    /// How an ECU that runs this breaks what a closed transaction promises.
+    pub(super) fn broken_by(&self, ecu: EcuId, runs: Option<Sha256>, now: Moment) -> Option<&'static str> {
+        self.kept.iter().chain(&self.settled).find_map(|settled| settled.broken_by(ecu, runs, now))
     }
 
     /// Whatever is under way is void.

@@ -94,6 +94,40 @@ fn an_update_gets_over_a_power_cut_of_the_secondary() {
     assert!(ended.run.holds(), "{:?}", ended.run);
 }
 
+/// The same run, of a vehicle whose only Secondary has a single bank.
+fn of_single_bank(more: &str, seed: u64) -> Recipe {
+    let two = recipe(more, seed);
+    let vehicle = two.vehicle.replace("bank_size = \"384 KiB\"", "bank_size = \"384 KiB\"\nbanks = \"single\"");
+    Recipe { vehicle, ..two }
+}
+
+#[test]
+fn an_ecu_of_a_single_bank_is_updated_after_the_others() {
+    let Made { ended, .. } = of_single_bank("", 1).make(false).unwrap();
+    assert!(ended.run.holds(), "{:?}", ended.run);
+    assert_eq!(ended.closed.len(), 2);
+}
+
+#[test]
+fn an_ecu_of_a_single_bank_gets_over_power_cuts_while_nothing_runs_in_it() {
+    for (seed, at) in (1..).zip((11_100..14_000).step_by(400)) {
+        let cut = POWER_CUT.replace("11 s", &format!("{at} ms"));
+        let Made { ended, .. } = of_single_bank(&cut, seed).make(false).unwrap();
+        assert!(ended.run.holds() && ended.struck.of("power-cut") == 1, "{at}: {:?}", ended.run);
+    }
+}
+
+#[test]
+fn an_ecu_of_a_single_bank_is_given_its_old_image_again_where_the_new_one_is_sick() {
+    let sick = "[[fault]]\nkind = \"sick-image\"\necu = \"brakes\"\nrelease = \"r2\"\nsickness = \"crashes\"\n\
+                [[must]]\necus = [\"brakes\"]\nkeeps = \"factory\"\nresult = \"activation-failed\"\n";
+    let recipe = of_single_bank(sick, 1);
+    let scenario = recipe.scenario.replace("ecus = \"all\"\nruns", "ecus = [\"gateway\"]\nruns");
+    let scenario = scenario.replace("10 min", "3 h");
+    let Made { ended, .. } = Recipe { scenario, ..recipe }.make(false).unwrap();
+    assert!(ended.run.holds(), "{:?}", ended.run);
+}
+
 /// A node that has power and says nothing.
 struct Mute;
 

@@ -1,7 +1,8 @@
 //! The invariants: what must hold after every event, whatever goes wrong.
 //!
 //! * No ECU runs an image that was never authorised for it.
-//! * Once a transaction is closed, its members all run the new image, or none does.
+//! * Once a transaction is closed, its members all run the new image, or none does; one of a single bank then runs what it
+//!   ran before, and is not left in its boot loader.
 //! * Versions that the Primary accepted, and release counters that an ECU would not go below, never become lower.
 //! * What the Director believes an ECU runs, it runs or has run.
 //! * Every refusal has its report ([`refusals`](super::refusals)).
@@ -69,9 +70,12 @@ impl World {
 
     fn look_at(&mut self, ecu: EcuId) {
         let Some(node) = self.secondaries.get(&ecu) else { return };
-        let (runs, broken) = (node.running(), node.broken());
-        if let Some(image) = runs {
-            self.see(ecu, image);
+        let (runs, phase, broken) = (node.running(), node.phase(), node.broken());
+        match (runs, phase) {
+            (Some(image), _) => self.see(ecu, image),
+            // It waits for an image in its boot loader.
+            (None, Some(_)) => self.watch_settled(ecu, None),
+            (None, None) => {}
         }
         if let Some(why) = broken {
             self.violated("every ECU comes back from a reset", format!("{ecu}: {why}"));
@@ -101,7 +105,7 @@ impl World {
 
     /// An ECU runs this.
     fn see(&mut self, ecu: EcuId, image: Sha256) {
-        self.watch_settled(ecu, image);
+        self.watch_settled(ecu, Some(image));
         if self.watch.runs.insert(ecu, image) == Some(image) {
             return;
         }
@@ -113,9 +117,8 @@ impl World {
         self.watch_floor(ecu);
     }
 
-    fn watch_settled(&mut self, ecu: EcuId, runs: Sha256) {
-        let broken = self.primary.settled.as_ref().and_then(|settled| settled.broken_by(ecu, runs, self.engine.now()));
-        if let Some(how) = broken {
+    fn watch_settled(&mut self, ecu: EcuId, runs: Option<Sha256>) {
+        if let Some(how) = self.primary.broken_by(ecu, runs, self.engine.now()) {
             self.violated(NEVER_MIXED, format!("{ecu} {how}"));
         }
     }
@@ -205,7 +208,12 @@ impl World {
             self.watch.runs.get(&ecu).copied() == factory
         };
         let idle = if is_as_before() { Phase::Before } else { Phase::Updated };
-        match self.secondaries.get(&ecu).and_then(|node| node.phase()) {
+        let node = self.secondaries.get(&ecu);
+        match node.and_then(|node| node.phase()) {
+            // An only bank is on its way.
+            Some(Stands::Trial(_) | Stands::RolledBack(_)) if node.is_some_and(|node| node.running().is_none()) => {
+                Phase::Receiving
+            }
             Some(Stands::Idle) | None => idle,
             Some(Stands::Staging(_)) => Phase::Receiving,
             Some(Stands::Staged(_)) => Phase::Staged,

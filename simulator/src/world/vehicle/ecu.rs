@@ -1,6 +1,7 @@
 //! One ECU: what it is, how it is reached, how it verifies, what feeds it.
 
 use proto::can::{Format, Id};
+use secondary_ecu::flash::Banks;
 use toml::Spanned;
 use uptane::{EcuId, HardwareId};
 
@@ -125,6 +126,7 @@ impl Parts {
     /// Reads what an `[[ecu]]` says beside id and role.
     pub(super) fn ecu(&self, id: EcuId, role: Role, fields: &mut Fields<'_>, notes: &mut Notes<'_>) -> Option<Ecu> {
         let hardware = fields.required::<HardwareId>("hardware", notes);
+        let kind = hardware.as_ref().map(Spanned::span);
         let hardware = hardware.and_then(|id| self.hardware.find(id.get_ref().as_str(), id.span(), notes).copied());
         let verification = verification(role, fields, notes);
         let connection = match role {
@@ -136,6 +138,11 @@ impl Parts {
         if *verification.get_ref() == Verification::Full && hardware.disk().is_none() {
             let found = format!("ECU `{id}` verifies fully, but its hardware `{}` has no disk", hardware.id());
             notes.impossible(verification.span(), found, "hardware with `disk`, or partial verification");
+        }
+        if let (Role::Primary, Banks::Single, Some(kind)) = (role, hardware.banks(), kind) {
+            let found =
+                format!("the Primary `{id}` has images in two slots, but `{}` has a single bank", hardware.id());
+            notes.impossible(kind, found, "hardware with two banks");
         }
         let verification = verification.into_inner();
         Some(Ecu { id, hardware, connection: connection?, verification, supply: supply? })

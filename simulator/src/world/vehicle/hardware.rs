@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use secondary_ecu::flash::Layout;
+use secondary_ecu::flash::{Banks, Layout};
 use toml::Spanned;
 use uptane::HardwareId;
 
@@ -16,7 +16,6 @@ pub struct Hardware {
     id: HardwareId,
     cpu: Frequency,
     flash: Flash,
-    banks: Banks,
     layout: Layout,
     disk: Option<Bytes>,
     controller: Controller,
@@ -39,7 +38,7 @@ impl Hardware {
             }
         }?;
         let layout = division?.layout(&id, &flash, banks, notes)?;
-        Some(Self { id, cpu: cpu?.into_inner(), flash, banks, layout, disk, controller })
+        Some(Self { id, cpu: cpu?.into_inner(), flash, layout, disk, controller })
     }
 
     /// Its id.
@@ -59,10 +58,10 @@ impl Hardware {
 
     /// How many images it holds.
     pub fn banks(&self) -> Banks {
-        self.banks
+        self.layout.banks
     }
 
-    /// How the flash is divided. With a single bank, the second one of the layout is not there.
+    /// How the flash is divided.
     pub fn layout(&self) -> Layout {
         self.layout
     }
@@ -83,34 +82,9 @@ impl Hardware {
     }
 }
 
-/// How many images a flash holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Banks {
-    /// One: the ECU does not run while it is written, and has no way back by itself (design D8).
-    Single,
-    /// Two: the old image stays while the new one is written.
-    Two,
-}
-
-impl Banks {
-    /// How many they are.
-    pub fn count(self) -> u32 {
-        match self {
-            Self::Single => 1,
-            Self::Two => 2,
-        }
-    }
-}
-
 impl Word for Banks {
     const WHAT: &'static str = "bank layout";
     const WORDS: &'static [(Self, &'static str)] = &[(Self::Single, "single"), (Self::Two, "two")];
-}
-
-impl std::fmt::Display for Banks {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.word())
-    }
 }
 
 /// A CAN controller: frames wait in it until the processor takes them.
@@ -160,28 +134,24 @@ impl Division {
         let Self { state_pages, slot, bank } = self;
         let unit = flash.erase_unit();
         let slot_size = slot.as_ref().map_or(SLOT_SIZE.next_multiple_of(unit), |(size, _)| size.get());
-        let layout = Layout { state_pages, slot_size, bank_size: bank.0.get() };
+        let layout = Layout { state_pages, slot_size, bank_size: bank.0.get(), banks };
         let uneven = slot.iter().chain([&bank]).find(|(size, _)| !size.get().is_multiple_of(unit));
         if let Some((size, span)) = uneven {
             let found = format!("{} is no whole number of erase units of `{id}`", Bytes(size.get().into()));
             notes.impossible(span.clone(), found, format!("a multiple of {}", Bytes(unit.into())));
             return None;
         }
-        let absent = match banks {
-            Banks::Single => u64::from(unit) + u64::from(layout.bank_size),
-            Banks::Two => 0,
-        };
-        let needed = Bytes(layout.needed(unit).saturating_sub(absent));
+        let needed = Bytes(layout.needed(unit));
         let size = Bytes(flash.size().into());
         if needed <= size {
             return Some(layout);
         }
         let [slot, image] = [slot_size, layout.bank_size].map(|size| Bytes(size.into()));
         let banks = match banks {
-            Banks::Single => "a bank",
-            Banks::Two => "two banks",
+            Banks::Single => format!("a bank of {image} with two headers"),
+            Banks::Two => format!("two banks of {image} with header"),
         };
-        let parts = format!("{state_pages} state pages, 4 metadata slots of {slot} and {banks} of {image} with header");
+        let parts = format!("{state_pages} state pages, 4 metadata slots of {slot} and {banks}");
         let found = format!("the flash of `{id}` has {size}, but {parts} take {needed}");
         notes.impossible(bank.1, found, "a smaller bank, smaller slots or a larger flash");
         None

@@ -17,9 +17,10 @@ mod topology;
 pub use bus::Bus;
 pub use ecu::{Connection, Ecu, Verification};
 pub use flash::Flash;
-pub use hardware::{Banks, Controller, Hardware};
+pub use hardware::{Controller, Hardware};
 pub use link::Link;
 pub use power::{PowerState, Supply};
+pub use secondary_ecu::flash::Banks;
 
 use uptane::EcuId;
 

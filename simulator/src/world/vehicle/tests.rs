@@ -44,7 +44,10 @@ fn largest_targets(vehicle: &Vehicle) -> usize {
         let name = format!("{id}/release-1000.bin");
         let length = Length::new(ecu.hardware().longest_image().0).unwrap();
         let image = ImageEntry::new(TargetName::parse(&name).unwrap(), length, digest(&name), &matching);
-        targets = targets.assign(image, EcuAssignment { ecu: id, hardware_id, order: None, fallback: None }).unwrap();
+        let fallback = format!("{id}/release-0999.bin");
+        let fallback =
+            (ecu.hardware().banks() == Banks::Single).then(|| TargetName::parse(&fallback).unwrap().to_buf());
+        targets = targets.assign(image, EcuAssignment { ecu: id, hardware_id, order: None, fallback }).unwrap();
     }
     let signer = MemorySigner::from_seed(&[1; 32]);
     targets.sign(&KeySet::new([signer.public_key()], 1).unwrap(), &[&signer]).unwrap().len()
@@ -150,6 +153,21 @@ fn a_bank_that_does_not_fit_comes_with_the_sum() {
         "the flash of `mcu-c-1m` has 1 MiB, but 4 state pages, 4 metadata slots of 16 KiB and two banks of 512 KiB with \
          header take 1112 KiB; expected a smaller bank, smaller slots or a larger flash"
     );
+}
+
+#[test]
+fn a_single_bank_takes_the_room_of_one_image() {
+    let single = changed("bank_size = \"384 KiB\"", "bank_size = \"768 KiB\"\nbanks = \"single\"").unwrap();
+    let hardware = single.ecus().map(Ecu::hardware).find(|hardware| hardware.banks() == Banks::Single).unwrap();
+    assert_eq!(hardware.longest_image(), crate::world::description::Bytes(768 * 1_024));
+    let text = mistake("bank_size = \"384 KiB\"", "bank_size = \"1024 KiB\"\nbanks = \"single\"");
+    assert!(text.contains("and a bank of 1 MiB with two headers take"), "{text}");
+}
+
+#[test]
+fn a_primary_has_two_banks() {
+    let text = mistake("id = \"gateway-a1\"", "id = \"gateway-a1\"\nbanks = \"single\"");
+    assert!(text.starts_with("the Primary `gateway` has images in two slots"), "{text}");
 }
 
 #[test]

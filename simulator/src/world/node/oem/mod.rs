@@ -6,6 +6,7 @@
 
 mod firmware;
 mod images;
+mod inventory;
 mod keys;
 #[cfg(test)]
 mod tests;
@@ -19,13 +20,12 @@ use director::images::{Refreshing, catalogue};
 use director::instance::Director;
 use director::root_file::{self, Current, founding};
 use director::store::{Memory, Store as _, at_once};
-use host::provisioning::{Banks, Primary, Vehicle as Inventory, VehicleEcu};
+use host::provisioning::{Vehicle as Inventory, VehicleEcu};
 use image_repo::role::TopRole;
 use primary_ecu::machine::Answer;
 use primary_ecu::node::{CheckInRequest, Statement};
 use primary_ecu::provision::{Bundle, BundleFile};
-use proto::secondary::Verification as Verifies;
-use uptane::sign::{MemorySigner, Signer as _};
+use uptane::sign::MemorySigner;
 use uptane::verify::Step;
 use uptane::{Attack, EcuId, Image, RepositoryName, ResultCode, Role, Sha256, TargetNameBuf, Time, VehicleId, Version};
 
@@ -33,8 +33,9 @@ use super::Error;
 use crate::world::chance::Chance;
 use crate::world::description::Name;
 use crate::world::scenario::{Campaign, FACTORY, Release, Repository, Rotation};
-use crate::world::vehicle::{Ecu, Vehicle, Verification};
+use crate::world::vehicle::Vehicle;
 use images::Images;
+use inventory::inventory;
 use keys::Keys;
 
 pub use firmware::Firmware;
@@ -282,6 +283,7 @@ impl Oem {
                 id: known.ecu,
                 hardware: known.hardware,
                 verification: known.verification,
+                banks: known.banks,
                 key: known.key.clone(),
                 installed: Some(installed),
                 last_report: None,
@@ -330,24 +332,6 @@ fn found_director(images: &Images, keys: &Keys, now: Time) -> Result<(Director<M
         time: file(keys.online().attest(&epoch, now, [])?),
     };
     Ok((Director::with_keys(store, keys.online()), bundle))
-}
-
-/// The vehicle as its Primary and the Director know it.
-fn inventory(id: VehicleId, vehicle: &Vehicle, keys: &Keys) -> Inventory {
-    let key = |ecu: &Ecu| keys.of_ecu(ecu.id().as_str()).public_key();
-    let ecus = vehicle.ecus().map(|ecu| VehicleEcu {
-        ecu: ecu.id(),
-        hardware: ecu.hardware().id(),
-        verification: match ecu.verification() {
-            Verification::Full => Verifies::Full,
-            Verification::Partial => Verifies::Partial,
-            Verification::PartialPlus => Verifies::PartialPlus,
-        },
-        banks: Banks::Two,
-        key: key(ecu),
-    });
-    let primary = Primary { ecu: vehicle.primary().id(), key: key(vehicle.primary()) };
-    Inventory { id, primary, ecus: ecus.collect() }
 }
 
 pub(super) fn factory() -> Result<Name, Error> {

@@ -78,9 +78,7 @@ impl<'m> Kit<'m> {
     {
         let Self { ecu, profile, key, first, bundle, disk, timings, chance } = self;
         let (layout, flash) = (ecu.hardware().layout(), ecu.hardware().flash());
-        // Firmware has two banks or none yet: an ECU of a single one is made with room for both.
-        let size = u64::from(flash.size()).max(layout.needed(flash.erase_unit()));
-        let new = RamFlash::<WRITE, ERASE>::new(usize::try_from(size).unwrap_or(usize::MAX));
+        let new = RamFlash::<WRITE, ERASE>::new(usize::try_from(flash.size()).unwrap_or(usize::MAX));
         let mut store = Store::new(new, layout)?;
         install(&mut store, &first.bytes, &descriptor(first))?;
         let time = attested(&bundle.director.bytes, &bundle.time.bytes)?;

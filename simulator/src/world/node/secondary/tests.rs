@@ -48,6 +48,26 @@ fn every_verification_on_every_transport_and_flash_is_updated() {
 }
 
 #[test]
+fn an_only_bank_is_written_once_nothing_runs_and_its_image_starts_then() {
+    for (verification, transport, flash) in [
+        ("full", ETHERNET, FAST),
+        ("partial-plus", FD, WIDE),
+        ("partial-plus", CLASSICAL, SMALL),
+        ("partial", CLASSICAL, FINE),
+    ] {
+        let mut rig = Rig::of_single_bank(verification, transport, flash, 1);
+        let cycles = rig.converge();
+        let case = format!("{verification} {transport} after {cycles} cycles and {}", rig.now);
+        assert!(matches!(rig.node.phase(), Some(Phase::Committed(_))), "{case}: {:?}", rig.node.phase());
+        let line = ImageLine::parse(rig.ecu().as_str()).unwrap();
+        assert_eq!(rig.node.floor(line).map(ReleaseCounter::get), Some(2), "{case}");
+        assert_eq!(rig.node.take_refusals(), [], "{case}");
+        // Out of the old image, and into the new one.
+        assert_eq!(rig.node.starts(), 3, "{case}");
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_update_to_the_nanosecond() {
     let run = |seed| {
         let mut rig = Rig::updated("partial-plus", CLASSICAL, USUAL, seed);

@@ -39,8 +39,12 @@ pub(super) struct Rig {
     secrets: Chance,
 }
 
-/// A Primary and one Secondary.
+/// A Primary and one Secondary, of two banks.
 pub(super) fn vehicle(verification: &str, transport: &str, flash: &str) -> Vehicle {
+    vehicle_of("two", verification, transport, flash)
+}
+
+fn vehicle_of(banks: &str, verification: &str, transport: &str, flash: &str) -> Vehicle {
     let text = format!(
         "name = \"bench\"\nabout = \"a Primary and one Secondary\"\n\
          [cloud]\ndelay = \"45 ms\"\nrate = \"20 Mbit/s\"\n[ethernet]\ndelay = \"1 ms\"\nrate = \"100 Mbit/s\"\n\
@@ -48,7 +52,7 @@ pub(super) fn vehicle(verification: &str, transport: &str, flash: &str) -> Vehic
          [[hardware]]\nid = \"gateway\"\ncpu = \"1 GHz\"\nbank_size = \"1 MiB\"\ndisk = \"1 GiB\"\n\
          flash = {{ size = \"64 MiB\", write_unit = \"32 B\", write_time = \"2 us\", erase_unit = \"4 KiB\", \
          erase_time = \"400 us\" }}\n\
-         [[hardware]]\nid = \"mcu\"\ncpu = \"80 MHz\"\nbank_size = \"256 KiB\"\nslot_size = \"16 KiB\"\ndisk = \"1 MiB\"\n\
+         [[hardware]]\nid = \"mcu\"\nbanks = \"{banks}\"\ncpu = \"80 MHz\"\nbank_size = \"256 KiB\"\nslot_size = \"16 KiB\"\ndisk = \"1 MiB\"\n\
          flash = {{ {flash} }}\n\
          [[ecu]]\nid = \"gateway\"\nrole = \"primary\"\nhardware = \"gateway\"\n\
          [[ecu]]\nid = \"brakes\"\nhardware = \"mcu\"\nverification = \"{verification}\"\ntransport = {transport}\n"
@@ -94,6 +98,11 @@ impl Rig {
 
     pub(super) fn updated(verification: &str, transport: &str, flash: &str, seed: u64) -> Self {
         Self::new(&vehicle(verification, transport, flash), "16 KiB", seed)
+    }
+
+    /// The same, but that the Secondary has a single bank.
+    pub(super) fn of_single_bank(verification: &str, transport: &str, flash: &str, seed: u64) -> Self {
+        Self::new(&vehicle_of("single", verification, transport, flash), "16 KiB", seed)
     }
 
     /// Cycles until everybody knows that the new image runs; how many.
@@ -206,7 +215,7 @@ impl Rig {
         self.switch();
     }
 
-    fn pass(&mut self, pause: Duration) {
+    pub(super) fn pass(&mut self, pause: Duration) {
         let end = self.now + pause;
         while self.now < end {
             self.wait(end);
