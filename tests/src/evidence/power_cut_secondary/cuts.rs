@@ -94,10 +94,11 @@ impl Run<'_> {
         }
     }
 
-    /// The places of the second cuts in a recovery of so many operations.
+    /// The places of the second cuts in a recovery of so many operations; none where nothing was left to be done.
     fn seconds_of(&self, recovery: u64, chance: &mut Chance) -> Vec<(u64, Tear)> {
         let places: Vec<u64> = match self.seconds {
             Seconds::Every => (0..recovery).collect(),
+            Seconds::Some(_) if recovery == 0 => Vec::new(),
             Seconds::Some(number) => (0..number).map(|_| chance.below(recovery)).collect(),
         };
         places.into_iter().filter_map(|place| Some((place, *chance.choose(&Tear::ALL)?))).collect()
