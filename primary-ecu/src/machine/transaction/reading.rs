@@ -2,7 +2,7 @@
 //!
 //! An ECU with two banks says by its phase alone where it stands. One with a single bank also goes through times in which it
 //! runs nothing: after it was told to activate until it has its new image, and after it gave that up until it has its old one.
-//! What it says it runs is then the digest of whatever stands in its bank.
+//! It then tells no image's digest as what it runs.
 
 use proto::secondary::Phase;
 use uptane::{Sha256, TransactionId};
