@@ -69,13 +69,11 @@ impl Step {
 
     fn seen_activating(&mut self, ecu: EcuId, standing: Standing, order: u64) {
         match standing {
-            Standing::Trial | Standing::Healthy => self.activated(ecu, standing, order),
+            Standing::Trial | Standing::Healthy | Standing::Committed => self.activated(ecu, standing, order),
             // Its turn has not come: an answer to an earlier question, late or twice.
             Standing::Staged if !self.next.member(ecu).is_some_and(|member| member.told) => {}
             Standing::Staged | Standing::Unknown => self.again(ecu),
-            Standing::Absent | Standing::Staging | Standing::Committed | Standing::RolledBack => {
-                self.turn_back(Cause::FellBack(ecu));
-            }
+            Standing::Absent | Standing::Staging | Standing::RolledBack => self.turn_back(Cause::FellBack(ecu)),
         }
     }
 
@@ -83,10 +81,8 @@ impl Step {
     fn activated(&mut self, ecu: EcuId, standing: Standing, order: u64) {
         let mut told = self.next.members.iter().filter(|member| member.order <= order);
         match self.order_after(Some(order)) {
-            Some(after) if told.all(|member| member.standing == Standing::Healthy) => {
-                self.enter(State::Activating(after))
-            }
-            None if told.all(|member| matches!(member.standing, Standing::Trial | Standing::Healthy)) => {
+            Some(after) if told.all(|member| works(member.standing)) => self.enter(State::Activating(after)),
+            None if told.all(|member| member.standing == Standing::Trial || works(member.standing)) => {
                 self.enter(State::Voting);
             }
             Some(_) if standing == Standing::Trial => self.again(ecu),
@@ -96,10 +92,14 @@ impl Step {
 
     fn seen_voting(&mut self, ecu: EcuId, standing: Standing) {
         match standing {
-            Standing::Healthy if self.all(Standing::Healthy) => self.enter(State::Committing),
-            Standing::Healthy => {}
+            Standing::Healthy | Standing::Committed
+                if self.next.members.iter().all(|member| works(member.standing)) =>
+            {
+                self.enter(State::Committing);
+            }
+            Standing::Healthy | Standing::Committed => {}
             Standing::Trial | Standing::Unknown => self.again(ecu),
-            Standing::Absent | Standing::Staging | Standing::Staged | Standing::Committed | Standing::RolledBack => {
+            Standing::Absent | Standing::Staging | Standing::Staged | Standing::RolledBack => {
                 self.turn_back(Cause::FellBack(ecu));
             }
         }
@@ -193,7 +193,7 @@ impl Step {
     /// Whether the state still wants something of this member.
     fn is_due(&self, member: &Member) -> bool {
         match self.next.state {
-            State::Activating(order) => member.order <= order && member.standing != Standing::Healthy,
+            State::Activating(order) => member.order <= order && !works(member.standing),
             State::Staging | State::Verifying | State::Voting | State::Committing | State::RollingBack(_) => true,
             State::Committed | State::RolledBack(_) => false,
         }
@@ -232,4 +232,11 @@ impl Step {
     fn order_after(&self, order: Option<u64>) -> Option<u64> {
         self.next.members.iter().map(|member| member.order).find(|next| order.is_none_or(|order| *next > order))
     }
+}
+
+/// Whether an ECU's new image is known to work. One that has committed before the vehicle decided to says that the decision
+/// was forgotten: a disk did not keep what it called durable, and the journal is an older one. Its word counts as much as
+/// that of an ECU that is healthy, no more, so that a liar commits nobody else.
+fn works(standing: Standing) -> bool {
+    matches!(standing, Standing::Healthy | Standing::Committed)
 }

@@ -104,6 +104,26 @@ fn a_refusal_before_the_decision_turns_every_ecu_back() {
 }
 
 #[test]
+fn a_journal_older_than_the_decision_comes_to_the_same_one() {
+    for state in [State::Activating(0), State::Voting] {
+        let seen = |number, standing| Event::Seen(ecu(number), standing);
+        let mut transaction = at(state, &[0, 0]);
+        if state != State::Voting {
+            for event in [seen(0, Standing::Committed), seen(1, Standing::Healthy)] {
+                transaction = step(&transaction, event).0;
+            }
+            assert_eq!(transaction.state, State::Voting);
+        }
+        transaction = step(&transaction, seen(0, Standing::Committed)).0;
+        assert_eq!(transaction.state, State::Voting, "one that says so commits nobody else");
+        let (decided, _) = step(&transaction, seen(1, Standing::Healthy));
+        assert_eq!(decided.state, State::Committing);
+        let (sick, _) = step(&transaction, seen(1, Standing::RolledBack));
+        assert_eq!(sick.state, State::RollingBack(Cause::FellBack(ecu(1))));
+    }
+}
+
+#[test]
 fn nothing_after_the_decision_turns_any_ecu_back() {
     let mut transaction = at(State::Committing, &[0, 0]);
     for _ in 0..10 * MAX_ATTEMPTS {
