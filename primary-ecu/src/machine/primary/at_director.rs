@@ -1,7 +1,7 @@
 //! Steps 1 to 6 of §5.4.4.2: the time, and what the Director says.
 
 use uptane::metadata::RoleKeys;
-use uptane::verify::{Keep, MetadataFile, Refresh, Refreshed, Reloaded, Step, Trusted, time};
+use uptane::verify::{Damaged, Keep, MetadataFile, Refresh, Refreshed, Reloaded, Step, Trusted, time};
 use uptane::{Director, EcuId, Nonce, Repository, RepositoryName, Role, Time};
 
 use super::{Answer, CheckIn, Cycle, Output, Outputs, Phase, number};
@@ -165,7 +165,19 @@ pub(super) fn reload_and_clear<R: Repository>(
     accepted: &mut AcceptedVersions,
     outputs: &mut Outputs,
 ) -> Result<Trusted<R>, Error> {
-    let Reloaded { trusted, damaged } = reload::<R>(files)?;
+    let reloaded = match (reload::<R>(files), files.former_root.take()) {
+        (Err(Error::Refused { check: why }), Some(former)) => {
+            // The repository still has the newest Root, which comes again after the one before.
+            files.root = former;
+            outputs.push_back(Output::Damaged(name, vec![Damaged { role: Role::Root, why }]));
+            reload::<R>(files)?
+        }
+        (reloaded, former) => {
+            files.former_root = former;
+            reloaded?
+        }
+    };
+    let Reloaded { trusted, damaged } = reloaded;
     let held = [trusted.timestamp().is_some(), trusted.snapshot().is_some(), trusted.targets().is_some()];
     let stored = [files.timestamp.is_some(), files.snapshot.is_some(), files.targets.is_some()];
     if !damaged.is_empty() {

@@ -124,6 +124,23 @@ fn a_damaged_file_is_told_and_fetched_again() {
 }
 
 #[test]
+fn of_a_damaged_root_the_one_before_is_trusted_and_the_newest_fetched_again() {
+    let mut bench = Bench::new(2);
+    bench.cycle();
+    bench.repo.publish(|next| next.director.rotate(Role::Snapshot));
+    bench.cycle();
+    let newest = bench.director.root.clone();
+    assert_eq!(newest, bench.repo.director().root());
+    bench.director.root.truncate(100);
+    bench.trace.clear();
+    bench.repo.publish(|next| next.release());
+    assert!(matches!(bench.cycle(), Some(Ok(()))));
+    assert!(bench.trace.contains(&"damaged"));
+    assert_eq!(bench.director.root, newest);
+    assert!(bench.all_run(2));
+}
+
+#[test]
 fn what_roots_former_keys_signed_is_forgotten_and_not_called_damaged() {
     let mut bench = Bench::new(2);
     bench.cycle();
