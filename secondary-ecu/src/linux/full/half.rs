@@ -9,6 +9,10 @@
 //! `director.former-root.json` is the Root that the state record names where a newer one is stored already: what the newer
 //! one changes in that record, the time above all (design D14), is found by comparing both, even after the power failed.
 //! `image.former-root.json` is the Root before the newest: it tells files whose keys Root has rotated from damaged ones.
+//! `director.first-root.json` and `image.first-root.json` are those of the bundle, and never written again.
+//!
+//! A disk that says it has synchronised when it has not may leave a file torn. Such a one is fetched again; of a torn Root
+//! the one before it is trusted instead, at worst that of the bundle, and the Primary hands over the newer ones.
 
 use host::disk::Disk;
 use uptane::limits::{MAX_ROOT, MAX_SNAPSHOT, MAX_TARGETS, MAX_TIMESTAMP};
@@ -62,24 +66,30 @@ impl<R: Repository, D: Disk + Clone> Half<R, D> {
 
     pub(super) fn provision(&mut self, root: &[u8]) -> Result<(), Fault> {
         self.trust(Trusted::provision(root)?);
+        self.write("first-root.json", root)?;
         self.write("root.json", root)
     }
 
     /// Verifies what is stored again.
     pub(super) fn reload(&mut self) -> Result<(), Fault> {
         self.cycle = Cycle::Idle;
-        let former = self.read("former-root.json", MAX_ROOT)?;
+        let former = self.read_root("former-root.json")?;
         if is_director::<R>() {
             self.former = former.as_deref().map(Trusted::provision).transpose()?;
         }
-        let root = self.read("root.json", MAX_ROOT)?.ok_or(Fault::Storage)?;
+        let root = self.newest_root(former.as_ref())?;
         let timestamp = self.read("timestamp.json", MAX_TIMESTAMP)?;
         let accepted = self.read("accepted", MAX_SNAPSHOT.saturating_add(MAX_TARGETS))?;
-        let (snapshot, targets) = accepted.as_deref().map(split).transpose()?.unzip();
+        let pair = accepted.as_deref().and_then(split);
+        if accepted.is_some() && pair.is_none() {
+            self.torn("accepted");
+            self.remove("accepted")?;
+        }
+        let (snapshot, targets) = pair.unzip();
         let delegated = self.read("delegated", MAX_TARGETS)?.unwrap_or_default();
         // What is damaged is not listed by Snapshot, and fetched again.
         let delegated = split_delegated(&delegated).unwrap_or_else(|| {
-            tracing::error!(repository = %self.name, "the stored delegated files are damaged, and fetched again");
+            self.torn("delegated");
             vec![]
         });
         let (former_root, timestamp) = (former.as_deref(), timestamp.as_deref());
@@ -87,8 +97,32 @@ impl<R: Repository, D: Disk + Clone> Half<R, D> {
         let Reloaded { trusted, damaged } = Trusted::reload(stored)?;
         self.trust(trusted);
         self.report(&damaged)?;
-        self.forgot = self.trusted()?.targets().is_none();
         Ok(())
+    }
+
+    /// The newest Root that is whole.
+    fn newest_root(&self, former: Option<&Vec<u8>>) -> Result<Vec<u8>, Fault> {
+        let newest = self.read_root("root.json")?.or_else(|| former.cloned());
+        match newest {
+            Some(root) => Ok(root),
+            None => self.read_root("first-root.json")?.ok_or(Fault::Storage),
+        }
+    }
+
+    /// A Root, if it is there and whole.
+    fn read_root(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+        let Some(root) = self.read(name, MAX_ROOT)? else { return Ok(None) };
+        let is_whole = Trusted::<R>::provision(&root).is_ok();
+        if !is_whole {
+            self.torn(name);
+        }
+        Ok(is_whole.then_some(root))
+    }
+
+    /// Tells the operator that a stored file is not what was written.
+    fn torn(&self, name: &str) {
+        let file = self.disk.place(&self.file_name(name));
+        tracing::error!(repository = %self.name, file = %file.display(), "a stored file is damaged, and fetched again");
     }
 
     /// Tells the operator what is damaged, and removes it. Snapshot and Targets share a file: the one that is whole still
@@ -334,6 +368,16 @@ fn unstored(error: host::Error) -> Fault {
 }
 
 impl<D: Disk + Clone> Half<Director, D> {
+    /// Notes what the power failed before the state record was told of: a newer Root, and that it dropped files. Files that
+    /// are missing under the Root it names were lost, which drops nothing: the update they were for goes on, and the same
+    /// files come again.
+    pub(super) fn resume(&mut self, state: &State) -> Result<(), Fault> {
+        let newest = self.held_root()?.version;
+        let is_news = state.root.is_none_or(|named| named.version < newest);
+        self.forgot = is_news && self.trusted()?.targets().is_none();
+        Ok(())
+    }
+
     /// What the Image repositories are to be asked for, once the Director has spoken in this cycle.
     pub(super) fn wanted(&self, ecu: EcuId) -> Result<Vec<Wanted>, Fault> {
         match &self.cycle {

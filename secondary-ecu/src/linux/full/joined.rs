@@ -2,17 +2,15 @@
 
 use uptane::RoleName;
 
-use crate::Fault;
-
 pub(super) fn join(snapshot: &[u8], targets: &[u8]) -> Vec<u8> {
     let length = u64::try_from(snapshot.len()).unwrap_or(u64::MAX);
     [length.to_le_bytes().as_slice(), snapshot, targets].concat()
 }
 
-pub(super) fn split(pair: &[u8]) -> Result<(&[u8], &[u8]), Fault> {
-    let (length, rest) = pair.split_first_chunk::<8>().ok_or(Fault::Storage)?;
-    let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| Fault::Storage)?;
-    rest.split_at_checked(length).ok_or(Fault::Storage)
+/// `None` where the lengths do not fit: the file is damaged.
+pub(super) fn split(pair: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = pair.split_first_chunk::<8>()?;
+    rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)
 }
 
 /// Bytes of delegated files that are kept; with the names of their roles less than what is read back.

@@ -151,6 +151,7 @@ impl<F: Flash, D: Disk + Clone> Verifier<F> for Full<D> {
     fn reload(&mut self, desk: Desk<'_, F>) -> Result<Accepted, Fault> {
         self.incoming = None;
         self.director.reload()?;
+        self.director.resume(desk.state)?;
         self.images.iter_mut().try_for_each(Half::reload)?;
         Ok(self.director.root_change(desk.state)?.unwrap_or(Accepted::Nothing))
     }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use host::disk::Disk as _;
 use proto::secondary::Phase;
 
 use super::rig::{CLASSICAL, ETHERNET, FD, Rig};
 use super::{FAST, SMALL, USUAL, WIDE};
 use crate::world::chance::Chance;
-use crate::world::disk::{self, Cut};
+use crate::world::disk::{self, Cut, Device, Word};
 use crate::world::flash::{self, Torn};
 use crate::world::scenario::Sickness;
 use crate::world::time::Moment;
@@ -61,6 +62,43 @@ fn a_torn_flash_operation_is_survived_and_told() {
             rig.converge();
             let fired = rig.node.take_fired();
             assert_eq!(fired, (vec![flash::Mishap::Cut(torn)], vec![]), "{verification} {transport} {number} {torn:?}");
+        }
+    }
+}
+
+#[test]
+fn a_device_that_breaks_its_word_keeps_no_ecu_from_coming_back() {
+    let mut clean = Rig::updated("full", ETHERNET, FAST, 1);
+    clean.converge();
+    let mut chance = Chance::seeded(11);
+    let mut lost = 0;
+    for seed in 1..=24 {
+        let mut rig = Rig::updated("full", ETHERNET, FAST, seed);
+        let at = Moment::from_nanos(chance.below(clean.now.nanos()));
+        rig.node.disk().replace_device(Device { files: Word::Broken, folders: Word::Broken });
+        rig.cut = Some((at, at + Duration::from_secs(1)));
+        while rig.cut.is_some() {
+            let _ = rig.cycle();
+            rig.pass(Duration::from_millis(100));
+        }
+        rig.node.disk().replace_device(Device::default());
+        lost += u32::from(rig.node.disk().list("metadata").unwrap().len() < 6);
+        assert_eq!(rig.node.broken(), None, "seed {seed}, cut at {at}");
+        rig.converge();
+    }
+    assert!(lost > 0, "nothing that was called durable was lost");
+}
+
+#[test]
+fn of_a_torn_root_the_one_before_is_trusted() {
+    for repository in ["director", "image"] {
+        for torn in [b"".as_slice(), b"{\"signed\":", &[0; 512]] {
+            let mut rig = Rig::updated("full", ETHERNET, FAST, 1);
+            rig.node.disk().clone().replace(&format!("metadata/{repository}.root.json"), torn).unwrap();
+            rig.cut = Some((rig.now, rig.now + Duration::from_secs(1)));
+            rig.pass(Duration::from_secs(2));
+            assert_eq!(rig.node.broken(), None, "{repository}");
+            rig.converge();
         }
     }
 }
