@@ -132,9 +132,13 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
     /// same disk.
     pub fn boot(disk: D, mut vehicle: Vehicle, mapping: Mapping, signer: S) -> Result<Self, Error> {
         vehicle.ecus.sort_by_key(|ecu| ecu.ecu);
+        let (mut slots, store) = (Slots::boot(disk.clone())?, Store::open(disk.clone())?);
+        if matches!(store.journal(), Ok(None)) {
+            slots.settle(|transaction| store.was_committed(transaction))?;
+        }
         Ok(Self {
-            slots: Slots::boot(disk.clone())?,
-            store: Store::open(disk.clone())?,
+            slots,
+            store,
             disk,
             vehicle,
             mapping,
@@ -153,6 +157,9 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
         self.known.clear();
         self.steps.clear();
         self.telling = None;
+        for damaged in self.store.take_damaged().into_iter().chain(self.slots.take_damaged()) {
+            self.tell(News::Damaged(damaged));
+        }
         self.machine.handle(Input::Start(Box::new(start)));
         Ok(())
     }
@@ -211,7 +218,7 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
     /// What a cycle begins with.
     fn facts(&self, seed: [u8; 32]) -> Result<Start, Error> {
         let memory = self.store.memory();
-        let accepted = self.store.accepted()?;
+        let accepted = self.store.accepted().clone();
         let director = self.store.files("director", &accepted.director)?;
         Ok(Start {
             vehicle: self.vehicle.id,

@@ -1,7 +1,7 @@
 //! The Primary's own two image slots (design D8): the same steps as a Secondary's banks, with files.
 //!
-//! `state/slots.json` (`docs/pouf.md` §20) says which slot is active and where the Primary stands in the open
-//! transaction; it is replaced atomically, and everything else follows from it. The image is data here, "booting" it is
+//! `state/slots` (`docs/pouf.md` §20) says which slot is active and where the Primary stands in the open
+//! transaction; it is a [`pair`](crate::pair) of files, replaced atomically, and everything else follows from it. The image is data here, "booting" it is
 //! reading it and comparing its digest. The inactive slot's image stays as it is until the next transaction stages over it, so the old image
 //! remains bootable until commit and the failed one is never half a file in the active slot.
 
@@ -12,12 +12,16 @@ use uptane::{ImageLine, Length, ReleaseCounter, Sha256, TargetNameBuf, Transacti
 
 use crate::Error;
 use crate::machine::transaction::{MemberImage, Standing};
+use crate::pair::{Found, Pair};
 
 /// The slots of one Primary.
 #[derive(Debug)]
 pub struct Slots<D> {
     disk: D,
     state: State,
+    pair: Pair,
+    /// A file of the state that was not what had been written, until somebody asks.
+    damaged: Option<Error>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -57,9 +61,7 @@ struct Content {
 }
 
 /// Where the state is kept.
-const STATE: &str = "state/slots.json";
-/// Bytes of the state file.
-const MAX_STATE: u64 = 16 * 1024;
+const STATE: &str = "state/slots";
 /// Bytes copied or hashed at a time.
 const CHUNK: usize = 64 * 1024;
 
@@ -78,26 +80,51 @@ impl<D: Bulk> Slots<D> {
             a: Some(Content::from(image)),
             b: None,
         };
-        let mut slots = Self { disk, state };
+        let mut slots = Self { disk, state, pair: Pair::new(STATE), damaged: None };
         fill(&mut slots.disk, Slot::A, image, source)?;
         slots.save()?;
         Ok(slots)
     }
 
-    /// Starts from what the last run left: a trial that ended in a reset goes back, and the active image is checked.
+    /// Starts from what the last run left: a trial that ended in a reset goes back, and the active image is checked. Where
+    /// the newest state was lost, nobody knows how the trial ended, and the image votes once more.
     pub fn boot(disk: D) -> Result<Self, Error> {
-        let path = disk.place(STATE);
-        let bytes = disk.read(STATE, MAX_STATE)?.ok_or_else(|| host::Error::Missing { path: path.clone() })?;
-        let state: State = serde_json::from_slice(&bytes).map_err(|error| Error::damaged(&path, error))?;
-        let mut slots = Self { disk, state };
+        let Found { pair, value, damaged } = Pair::open(&disk, STATE)?;
+        let (state, damaged) = match (value, damaged) {
+            (Some(state), damaged) => (state, damaged),
+            (None, Some(damaged)) => return Err(damaged),
+            (None, None) => return Err(host::Error::Missing { path: disk.place(STATE) }.into()),
+        };
+        let mut slots = Self { disk, state, pair, damaged };
         if slots.state.phase == Phase::Trial {
-            slots.turn_back()?;
+            match slots.damaged.is_some() && slots.is_sound()? {
+                true => slots.enter(Phase::Healthy)?,
+                false => slots.turn_back()?,
+            }
         }
         if !slots.is_sound()? {
             let path = slots.disk.place(slots.state.active.file());
             return Err(Error::damaged(&path, "its digest is not that of the installed image"));
         }
         Ok(slots)
+    }
+
+    /// The file of the state that was found damaged, once.
+    pub fn take_damaged(&mut self) -> Option<Error> {
+        self.damaged.take()
+    }
+
+    /// Where the newest state was lost and no transaction is open, an image that is still on trial ends as its transaction
+    /// did. `was_committed` knows; where it does not, the image stays.
+    pub fn settle(&mut self, was_committed: impl FnOnce(&str) -> Option<bool>) -> Result<(), Error> {
+        if self.damaged.is_none() || !self.is_activated() {
+            return Ok(());
+        }
+        match was_committed(&self.state.transaction) {
+            Some(true) => self.enter(Phase::Committed),
+            Some(false) => self.turn_back(),
+            None => Ok(()),
+        }
     }
 
     /// The image that runs.
@@ -190,9 +217,7 @@ impl<D: Bulk> Slots<D> {
     }
 
     fn save(&mut self) -> Result<(), Error> {
-        let path = self.disk.place(STATE);
-        let bytes = serde_json::to_vec(&self.state).map_err(|error| Error::damaged(&path, error))?;
-        Ok(self.disk.replace(STATE, &bytes)?)
+        self.pair.write(&mut self.disk, &self.state)
     }
 
     /// Whether the active slot holds what the state says.

@@ -1,15 +1,16 @@
-//! What a Primary keeps across a power cut, beside the journal and its slots. Every file is replaced atomically.
+//! What a Primary keeps across a power cut, beside the journal and its slots. Every file is replaced atomically, and the
+//! three under `state/` that nothing could bring back are written in turn into two files each ([`pair`](crate::pair)).
 //! This is what each promises; its members are in `docs/pouf.md` §20.
 //!
 //! | file | content | rule |
 //! |---|---|---|
 //! | `metadata/R/N.root.json` | every Root of repository R, as received | written once verified, whatever follows |
 //! | `metadata/R/timestamp.json` | Timestamp, as received | written once verified |
-//! | `metadata/R/N.snapshot.json`, `N.targets.json` | as received | current only if `state/accepted.json` says so |
+//! | `metadata/R/N.snapshot.json`, `N.targets.json` | as received | current only if `state/accepted` says so |
 //! | `metadata/director/time.json` | newest time attestation | for Secondaries that ask for it |
-//! | `state/accepted.json` | [`Accepted`]: current Snapshot and Targets of both repositories with the pending install | one write makes all of it current (design D5, trap T2) |
-//! | `state/counters.json` | highest committed release counter for each ECU and image line | only grows (trap T5) |
-//! | `state/primary.json` | [`Memory`] | the signing counter only grows; time goes back only where a Root rotated the time keys (design D14) |
+//! | `state/accepted.{0,1}.json` | [`Accepted`]: current Snapshot and Targets of both repositories with the pending install | one write makes all of it current (design D5, trap T2) |
+//! | `state/counters.{0,1}.json` | highest committed release counter for each ECU and image line | only grows (trap T5) |
+//! | `state/primary.{0,1}.json` | [`Memory`] | the signing counter only grows; time goes back only where a Root rotated the time keys (design D14) |
 //! | `state/reports/ECU.json` | the newest report of each ECU | §5.4.3.6 |
 
 mod accepted;
@@ -21,7 +22,7 @@ use host::disk::Disk;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uptane::limits::{MAX_REPORT, MAX_ROOT, MAX_SNAPSHOT, MAX_TARGETS, MAX_TIMESTAMP};
-use uptane::{Counter, EcuId, ImageLine, ReleaseCounter, RepositoryName, Role, RoleName, Time, Version};
+use uptane::{Counter, EcuId, ImageLine, ReleaseCounter, RepositoryName, ResultCode, Role, RoleName, Time, Version};
 
 pub use accepted::{Accepted, AcceptedVersions};
 
@@ -29,18 +30,29 @@ use crate::Error;
 use crate::machine::Failures;
 use crate::machine::journal;
 use crate::machine::transaction::Transaction;
+use crate::pair::{Found, Pair};
 
 /// The files of one Primary.
 #[derive(Debug)]
 pub struct Store<D> {
     disk: D,
-    memory: Memory,
-    counters: Vec<FloorEntry>,
+    memory: Kept<Memory>,
+    counters: Kept<Vec<FloorEntry>>,
+    accepted: Kept<Accepted>,
+    /// Files that were not what had been written, until somebody asks.
+    damaged: Vec<Error>,
     /// The last counter used. Those up to `memory.signed` may be used without another write.
     used: u64,
 }
 
-/// `state/primary.json`.
+/// A value that is kept, and where.
+#[derive(Debug)]
+struct Kept<T> {
+    value: T,
+    pair: Pair,
+}
+
+/// `state/primary`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
     /// The latest attested time, in seconds since 1970.
@@ -126,9 +138,9 @@ pub struct Files {
     pub delegated: Vec<(RoleName, Vec<u8>)>,
 }
 
-const ACCEPTED: &str = "state/accepted.json";
-const COUNTERS: &str = "state/counters.json";
-const MEMORY: &str = "state/primary.json";
+const ACCEPTED: &str = "state/accepted";
+const COUNTERS: &str = "state/counters";
+const MEMORY: &str = "state/primary";
 /// The journal.
 const JOURNAL: &str = "journal";
 /// Bytes of the journal and of every file under `state/`: a vehicle of `MAX_ECUS` ECUs fits.
@@ -136,40 +148,49 @@ const MAX_STATE: u64 = 1024 * 1024;
 /// Counters set aside with one write.
 const BLOCK: u64 = 64;
 
+/// Counters that are left out where the newest memory was lost: more than any cycle uses, and nothing of what there are.
+const LEFT_OUT: u64 = 1 << 20;
+
 impl<D: Disk> Store<D> {
-    /// Reads what the last run left.
+    /// Reads what the last run left. Of a value whose newest file is damaged, the one before counts.
     pub fn open(disk: D) -> Result<Self, Error> {
-        let memory: Memory = read_json(&disk, MEMORY)?.unwrap_or_default();
-        let counters = read_json(&disk, COUNTERS)?.unwrap_or_default();
+        let mut damaged = Vec::new();
+        let mut memory: Kept<Memory> = Kept::open(&disk, MEMORY, &mut damaged)?;
+        if !damaged.is_empty() {
+            memory.value.signed = memory.value.signed.saturating_add(LEFT_OUT);
+        }
+        let counters = Kept::open(&disk, COUNTERS, &mut damaged)?;
+        let accepted = Kept::open(&disk, ACCEPTED, &mut damaged)?;
         // The last run may have used all it had set aside.
-        let used = memory.signed;
-        Ok(Self { disk, memory, counters, used })
+        let used = memory.value.signed;
+        Ok(Self { disk, memory, counters, accepted, damaged, used })
+    }
+
+    /// The files that were found damaged, once.
+    pub fn take_damaged(&mut self) -> Vec<Error> {
+        std::mem::take(&mut self.damaged)
     }
 
     /// What is remembered.
     pub fn memory(&self) -> &Memory {
-        &self.memory
+        &self.memory.value
     }
 
     /// Changes what is remembered, and writes it if it changed.
     pub fn remember(&mut self, change: impl FnOnce(&mut Memory)) -> Result<(), Error> {
-        let mut memory = self.memory.clone();
+        let mut memory = self.memory.value.clone();
         change(&mut memory);
-        if memory != self.memory {
-            write_json(&mut self.disk, MEMORY, &memory)?;
-            self.memory = memory;
-        }
-        Ok(())
+        self.memory.set(&mut self.disk, memory)
     }
 
     /// The latest attested time.
     pub fn time(&self) -> Time {
-        Time::from_unix(self.memory.time).unwrap_or(Time::EPOCH)
+        Time::from_unix(self.memory.value.time).unwrap_or(Time::EPOCH)
     }
 
     /// The Director Root whose time keys attested it, if that is known.
     pub fn time_root(&self) -> Result<Option<Vec<u8>>, Error> {
-        self.kept("director", &format!("{}.root.json", self.memory.time_root), MAX_ROOT)
+        self.kept("director", &format!("{}.root.json", self.memory.value.time_root), MAX_ROOT)
     }
 
     /// Remembers the time and the Root whose time keys attested it. It is lower than before only where its keys are new.
@@ -180,7 +201,7 @@ impl<D: Disk> Store<D> {
     /// A counter no file was signed with before.
     pub fn next_counter(&mut self) -> Result<Counter, Error> {
         let next = self.used.saturating_add(1);
-        if next > self.memory.signed {
+        if next > self.memory.value.signed {
             self.remember(|memory| memory.signed = next.saturating_add(BLOCK))?;
         }
         self.used = next;
@@ -209,12 +230,12 @@ impl<D: Disk> Store<D> {
             let (ecu, line) = (EcuId::parse(&floor.ecu).ok()?, ImageLine::parse(&floor.line).ok()?);
             Some(((ecu, line), ReleaseCounter::new(floor.counter).ok()?))
         };
-        self.counters.iter().filter_map(floor).collect()
+        self.counters.value.iter().filter_map(floor).collect()
     }
 
     /// Raises floors. One write for all; a lower counter than the floor changes nothing.
     pub fn raise(&mut self, raised: impl IntoIterator<Item = (EcuId, ImageLine, ReleaseCounter)>) -> Result<(), Error> {
-        let mut counters = self.counters.clone();
+        let mut counters = self.counters.value.clone();
         for (ecu, line, counter) in raised {
             match counters.iter_mut().find(|floor| floor.ecu == ecu.as_str() && floor.line == line.as_str()) {
                 Some(floor) => floor.counter = floor.counter.max(counter.get()),
@@ -224,21 +245,17 @@ impl<D: Disk> Store<D> {
                 }
             }
         }
-        if counters != self.counters {
-            write_json(&mut self.disk, COUNTERS, &counters)?;
-            self.counters = counters;
-        }
-        Ok(())
+        self.counters.set(&mut self.disk, counters)
     }
 
     /// Which Snapshot and Targets are current.
-    pub fn accepted(&self) -> Result<Accepted, Error> {
-        Ok(read_json(&self.disk, ACCEPTED)?.unwrap_or_default())
+    pub fn accepted(&self) -> &Accepted {
+        &self.accepted.value
     }
 
     /// Makes the Snapshot and Targets of these versions current, with what they ask for; then drops older ones.
     pub fn accept(&mut self, accepted: &Accepted) -> Result<(), Error> {
-        write_json(&mut self.disk, ACCEPTED, accepted)?;
+        self.accepted.set(&mut self.disk, accepted.clone())?;
         accepted.all().try_for_each(|(repository, versions)| self.prune(repository, versions))
     }
 
@@ -263,7 +280,7 @@ impl<D: Disk> Store<D> {
     /// Drops Timestamp, Snapshot and Targets of a repository whose Root rotated keys (§5.4.4.3 step 4).
     pub fn forget(&mut self, repository: RepositoryName) -> Result<(), Error> {
         self.disk.remove(&format!("metadata/{repository}/timestamp.json"))?;
-        let mut accepted = self.accepted()?;
+        let mut accepted = self.accepted().clone();
         accepted.set(repository, AcceptedVersions::default());
         self.accept(&accepted)
     }
@@ -273,7 +290,7 @@ impl<D: Disk> Store<D> {
         if role == Role::Timestamp {
             self.disk.remove(&format!("metadata/{repository}/timestamp.json"))?;
         }
-        let mut accepted = self.accepted()?;
+        let mut accepted = self.accepted().clone();
         let mut versions = accepted.of(repository);
         versions.drop(role);
         accepted.set(repository, versions);
@@ -321,6 +338,12 @@ impl<D: Disk> Store<D> {
         })
     }
 
+    /// Whether this transaction, which is over, was committed, if that is known.
+    pub fn was_committed(&self, transaction: &str) -> Option<bool> {
+        let Outcome { result, transaction: of, .. } = &self.memory().outcome;
+        (of.as_deref() == Some(transaction)).then(|| result == ResultCode::Installed.word())
+    }
+
     /// Keeps the newest report of an ECU.
     pub fn keep_report(&mut self, ecu: EcuId, report: &[u8]) -> Result<(), Error> {
         let name = report_name(ecu);
@@ -342,14 +365,21 @@ fn report_name(ecu: EcuId) -> String {
     format!("state/reports/{ecu}.json")
 }
 
-fn read_json<D: Disk, T: DeserializeOwned>(disk: &D, name: &str) -> Result<Option<T>, Error> {
-    let Some(bytes) = disk.read(name, MAX_STATE)? else { return Ok(None) };
-    serde_json::from_slice(&bytes).map(Some).map_err(|error| Error::damaged(Path::new(name), error))
-}
+impl<T: Clone + Default + PartialEq + Serialize + DeserializeOwned> Kept<T> {
+    fn open(disk: &impl Disk, name: &'static str, broken: &mut Vec<Error>) -> Result<Self, Error> {
+        let Found { pair, value, damaged } = Pair::open(disk, name)?;
+        broken.extend(damaged);
+        Ok(Self { value: value.unwrap_or_default(), pair })
+    }
 
-fn write_json<D: Disk, T: Serialize>(disk: &mut D, name: &str, value: &T) -> Result<(), Error> {
-    let bytes = serde_json::to_vec(value).map_err(|error| Error::damaged(Path::new(name), error))?;
-    Ok(disk.replace(name, &bytes)?)
+    /// Keeps `value`, unless it is what is kept.
+    fn set(&mut self, disk: &mut impl Disk, value: T) -> Result<(), Error> {
+        if value != self.value {
+            self.pair.write(disk, &value)?;
+            self.value = value;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -41,19 +41,25 @@ pub enum BadJournal {
 pub fn encode(transaction: &Transaction) -> Vec<u8> {
     let record = Record::from(transaction);
     // A record of strings and numbers always serialises; an empty line would be read back as `Damaged`.
-    let line = serde_json::to_string(&record).unwrap_or_default();
+    sealed(&serde_json::to_string(&record).unwrap_or_default())
+}
+
+/// A line with its digest.
+pub(crate) fn sealed(line: &str) -> Vec<u8> {
     let digest = Sha256::of(line.as_bytes());
     format!("{line}\n{digest}\n").into_bytes()
 }
 
+/// The line, if its digest is its own.
+pub(crate) fn unsealed(bytes: &[u8]) -> Option<&str> {
+    let (line, digest) = str::from_utf8(bytes).ok()?.split_once('\n')?;
+    let digest = Sha256::parse(digest.strip_suffix('\n')?).ok()?;
+    (digest == Sha256::of(line.as_bytes())).then_some(line)
+}
+
 /// The transaction of a journal.
 pub fn decode(bytes: &[u8]) -> Result<Transaction, BadJournal> {
-    let text = str::from_utf8(bytes).map_err(|_| BadJournal::Damaged)?;
-    let (line, digest) = text.split_once('\n').ok_or(BadJournal::Damaged)?;
-    let digest = digest.strip_suffix('\n').ok_or(BadJournal::Damaged)?;
-    if Sha256::parse(digest) != Ok(Sha256::of(line.as_bytes())) {
-        return Err(BadJournal::Damaged);
-    }
+    let line = unsealed(bytes).ok_or(BadJournal::Damaged)?;
     let Head { readable_from } = serde_json::from_str(line).map_err(|_| BadJournal::Unknown)?;
     if readable_from > VERSION {
         return Err(BadJournal::TooNew { needs: readable_from });

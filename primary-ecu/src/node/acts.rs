@@ -30,7 +30,7 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
             Output::Keep(repository, keep) => self.keep(repository, keep)?,
             Output::Damaged(repository, damaged) => self.damaged(repository, &damaged)?,
             Output::Load(repository) => {
-                let accepted = self.store.accepted()?.of(repository);
+                let accepted = self.store.accepted().of(repository);
                 let files = self.store.files(repository.as_str(), &accepted).map(Box::new);
                 self.known.push_back(Input::Loaded(files));
             }

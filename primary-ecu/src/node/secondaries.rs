@@ -99,7 +99,7 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
 
     /// What a Secondary may need to verify its image.
     fn stage(&self, member: &Member) -> Result<Stage, Error> {
-        let accepted = self.store.accepted()?;
+        let accepted = self.store.accepted();
         let current = |name: RepositoryName| -> Result<Current, Error> {
             let roots = self.store.roots(name.as_str())?;
             Ok(Current { name, roots, versions: accepted.of(name), delegated: vec![] })
@@ -114,7 +114,7 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
 
     /// Which delegated files an ECU's own search will ask for.
     fn search(&self, ecu: EcuId, image: &mut Current) -> Result<(), Error> {
-        let director = self.store.files("director", &self.store.accepted()?.director)?;
+        let director = self.store.files("director", &self.store.accepted().director)?;
         let files = self.store.files(image.name.as_str(), &image.versions)?;
         image.delegated = delegated_for(ecu, self.vehicle.id, self.store.time(), &director, &files)?;
         Ok(())

@@ -62,6 +62,53 @@ fn a_new_image_is_staged_tried_and_committed() {
     assert_eq!((bench.slots.look(TRANSACTION), bench.runs().as_str()), (Standing::Committed, "gateway/2"));
 }
 
+impl Bench {
+    /// Tears the file of the state that was written last, of so many.
+    fn tear(&self, writes: u32) {
+        fs::write(self.folder.path().join(format!("data/state/slots.{}.json", writes % 2)), b"").unwrap();
+    }
+}
+
+#[test]
+fn where_the_record_of_a_vote_is_lost_the_image_votes_again() {
+    let mut bench = bench();
+    bench.slots.stage(TRANSACTION, &bench.new, SOURCE).unwrap();
+    bench.slots.activate(TRANSACTION).unwrap();
+    // Created, staged, on trial, healthy.
+    bench.tear(4);
+    bench.reboot();
+    assert_eq!((bench.slots.look(TRANSACTION), bench.runs().as_str()), (Standing::Healthy, "gateway/2"));
+    assert!(bench.slots.take_damaged().is_some());
+}
+
+#[test]
+fn where_the_record_of_an_end_is_lost_the_image_ends_as_its_transaction_did() {
+    for (was_committed, stands, runs) in [
+        (Some(true), Standing::Committed, "gateway/2"),
+        (Some(false), Standing::RolledBack, "gateway/1"),
+        (None, Standing::Healthy, "gateway/2"),
+    ] {
+        let mut bench = bench();
+        bench.slots.stage(TRANSACTION, &bench.new, SOURCE).unwrap();
+        bench.slots.activate(TRANSACTION).unwrap();
+        bench.slots.roll_back(TRANSACTION).unwrap();
+        bench.tear(5);
+        bench.reboot();
+        bench.slots.settle(|transaction| was_committed.filter(|_| transaction == TRANSACTION.to_string())).unwrap();
+        assert_eq!((bench.slots.look(TRANSACTION), bench.runs().as_str()), (stands, runs));
+    }
+}
+
+#[test]
+fn an_image_on_trial_stays_so_where_nothing_was_lost() {
+    let mut bench = bench();
+    bench.slots.stage(TRANSACTION, &bench.new, SOURCE).unwrap();
+    bench.slots.activate(TRANSACTION).unwrap();
+    bench.reboot();
+    bench.slots.settle(|_| Some(false)).unwrap();
+    assert_eq!((bench.slots.look(TRANSACTION), bench.runs().as_str()), (Standing::Healthy, "gateway/2"));
+}
+
 #[test]
 fn a_reset_on_trial_returns_to_the_old_image() {
     let mut bench = bench();

@@ -1,4 +1,4 @@
-//! `state/accepted.json`: which files of each repository are current (design D5, trap T2).
+//! `state/accepted`: which files of each repository are current (design D5, trap T2).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uptane::verify::MetadataFile;
 use uptane::{Director, Image, Repository, RepositoryName, Role, RoleName, Version};
 
-/// `state/accepted.json`.
+/// `state/accepted`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {
     /// Of the Director.

@@ -49,21 +49,74 @@ fn snapshot_and_targets_become_current_together_and_old_ones_go() {
     let versions = AcceptedVersions { snapshot: 1, targets: 1, ..AcceptedVersions::default() };
     let accepted = Accepted { director: versions, ..Accepted::default() };
     store.accept(&accepted).unwrap();
-    let files = store.files("director", &store.accepted().unwrap().director).unwrap();
+    let files = store.files("director", &store.accepted().director).unwrap();
     assert_eq!(files.root, b"2.root.json");
     assert_eq!(files.snapshot.unwrap(), b"1.snapshot.json");
     assert_eq!(store.kept("director", "2.snapshot.json", 99).unwrap(), None);
     assert!(store.kept("director", "1.root.json", 99).unwrap().is_some(), "Secondaries may need every Root");
 }
 
+/// The files of a value; the one that was written last is last.
+fn files_of(folder: &tempfile::TempDir, name: &str, writes: u64) -> [std::path::PathBuf; 2] {
+    [writes + 1, writes].map(|side| folder.path().join(format!("state/{name}.{}.json", side % 2)))
+}
+
 #[test]
-fn a_damaged_state_file_is_named() {
+fn of_a_write_that_did_not_last_the_value_before_counts_and_the_file_is_named() {
+    for torn in [b"".as_slice(), b"{", &[0; 512]] {
+        let folder = tempfile::tempdir().unwrap();
+        let counter = |n| ReleaseCounter::new(n).unwrap();
+        for n in 1..=3 {
+            store(&folder).raise([(ecu(), line(), counter(n))]).unwrap();
+        }
+        let [_, last] = files_of(&folder, "counters", 3);
+        std::fs::write(last, torn).unwrap();
+        let mut store = store(&folder);
+        assert_eq!(store.floors(), Floors::from([((ecu(), line()), counter(2))]));
+        let [damaged] = store.take_damaged().try_into().unwrap();
+        assert!(damaged.to_string().starts_with("state/counters.1.json is damaged"), "{damaged}");
+        store.raise([(ecu(), line(), counter(4))]).unwrap();
+        drop(store);
+        let mut store = self::store(&folder);
+        assert_eq!(store.floors(), Floors::from([((ecu(), line()), counter(4))]));
+        assert!(store.take_damaged().is_empty(), "the damaged file is the one that is written next");
+    }
+}
+
+#[test]
+fn a_mixture_of_two_values_is_not_taken_for_one() {
     let folder = tempfile::tempdir().unwrap();
-    drop(store(&folder));
-    std::fs::create_dir_all(folder.path().join("state")).unwrap();
-    std::fs::write(folder.path().join("state/primary.json"), b"{").unwrap();
+    for outcome in ["fulfilled", "rolled-back"] {
+        let result = outcome.to_owned();
+        store(&folder).remember(|memory| memory.outcome = Outcome { result, ..Outcome::default() }).unwrap();
+    }
+    let [_, last] = files_of(&folder, "primary", 2);
+    let text = std::fs::read_to_string(&last).unwrap();
+    std::fs::write(last, text.replace("rolled-back", "rolled-over")).unwrap();
+    assert_eq!(store(&folder).memory().outcome.result, "fulfilled");
+}
+
+#[test]
+fn no_counter_is_used_twice_where_the_newest_memory_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let counters = || (0..65).map(|_| store(&folder).next_counter().unwrap()).max().unwrap();
+    let (used, _) = (counters(), counters());
+    let writes = 2 * 65;
+    let [_, last] = files_of(&folder, "primary", writes);
+    assert!(last.exists());
+    std::fs::write(last, b"").unwrap();
+    assert!(store(&folder).next_counter().unwrap() > used);
+}
+
+#[test]
+fn a_value_of_which_no_file_is_whole_is_not_begun_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    for n in 1..=2 {
+        store(&folder).raise([(ecu(), line(), ReleaseCounter::new(n).unwrap())]).unwrap();
+    }
+    files_of(&folder, "counters", 2).iter().for_each(|file| std::fs::write(file, b"{").unwrap());
     let error = Store::open(Folder::open(folder.path(), Access::Private).unwrap()).unwrap_err();
-    assert!(error.to_string().starts_with("state/primary.json is damaged"), "{error}");
+    assert!(error.to_string().starts_with("state/counters.0.json is damaged"), "{error}");
 }
 
 #[test]

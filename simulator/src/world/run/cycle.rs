@@ -114,8 +114,8 @@ impl World {
             | News::Met(..)
             | News::Reported(..)
             | News::Acted(_)
-            | News::Stands(..)
-            | News::Damaged(_) => {}
+            | News::Stands(..) => {}
+            News::Damaged(_) => self.forget_versions(),
         }
         self.record(|| Record::News { what: told(news) });
     }

@@ -137,7 +137,7 @@ impl World {
     /// What the Primary accepted of both repositories.
     fn watch_versions(&mut self) {
         let Some(node) = &self.primary.node else { return };
-        let Ok(accepted) = node.store().accepted() else { return };
+        let accepted = node.store().accepted();
         let of = |name| accepted.of(name);
         let (director, image) =
             (of(uptane::RepositoryName::of::<uptane::Director>()), of(uptane::RepositoryName::of::<uptane::Image>()));
@@ -146,6 +146,11 @@ impl World {
         if before.iter().zip(&versions).any(|(before, after)| before > after) {
             self.violated("accepted versions never become lower", format!("{before:?} became {versions:?}"));
         }
+    }
+
+    /// The Primary found its disk damaged, and fetches again what stood there.
+    pub(super) fn forget_versions(&mut self) {
+        self.watch.versions.clear();
     }
 
     /// The Director took a check-in.
