@@ -36,6 +36,14 @@ impl Id {
         base.map(|base| Self { base, extension }).ok_or(Error::BadCanId { id })
     }
 
+    /// The 29-bit identifier that ISO 15765-2, 10.3 (and SAE J1939-21) make of addresses: priority (3 bits), two zeros, PDU
+    /// format, target, source.
+    pub(crate) fn addressed(priority: u8, format: u8, target: u8, source: u8) -> Self {
+        let base = u16::from(priority & 7) << 8 | u16::from(format >> 2);
+        let extension = u32::from(format & 3) << 16 | u32::from(target) << 8 | u32::from(source);
+        Self { base, extension: Some(extension) }
+    }
+
     /// The number, of 11 or 29 bits.
     pub fn raw(self) -> u32 {
         let base = u32::from(self.base);

@@ -31,6 +31,12 @@ pub enum Error {
         /// The number of bytes.
         len: usize,
     },
+    /// A priority of a CAN identifier is above 7.
+    #[error("priority {priority} is above 7")]
+    BadPriority {
+        /// The priority.
+        priority: u8,
+    },
     /// A response has the right service and wrong content.
     #[error("the response of service {service:#04x} is malformed")]
     BadResponse {

@@ -1,11 +1,11 @@
-//! ISO 15765-2: messages of any length in CAN frames, normal addressing, classical and FD.
+//! ISO 15765-2: messages of any length in CAN frames, classical and FD, in every addressing format.
 //!
-//! [`Link`] is what a driver wants: one pair of identifiers, both directions, its own buffers. [`Receiver`] and
-//! [`Sender`] are its halves, over a buffer of the caller. A call gives the time; nothing here waits. After an error the
-//! half that reports it is idle, and the next message goes its way.
+//! [`Link`] is one session: a pair of addresses, both directions, its own buffers. A call gives the time; nothing here
+//! waits. After an error the half that reports it is idle, and the next message goes its way.
 //!
 //! There is no retransmission at this layer: a lost frame ends the message, and whoever sent it repeats it.
 
+mod addressing;
 mod control;
 mod link;
 mod receiver;
@@ -13,22 +13,19 @@ mod sender;
 
 use core::time::Duration;
 
+pub use addressing::{Address, Addressing, Priority};
 pub use link::Link;
-pub use receiver::Receiver;
-pub use sender::Sender;
 
 use crate::Error;
 use crate::can::{Format, Id, MAX_DATA, frame_length};
 
-/// How one pair of identifiers is used.
+/// How a session goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Format and length of the frames sent. Frames of either format are taken.
     pub framing: Framing,
-    /// Identifier of the frames sent.
-    pub send: Id,
-    /// Identifier of the frames received.
-    pub receive: Id,
+    /// Who talks to whom.
+    pub addressing: Addressing,
     /// Consecutive frames the peer may send before it waits for flow control; 0: all of them (BS).
     pub block_size: u8,
     /// What the peer leaves between two consecutive frames (STmin).
@@ -38,9 +35,14 @@ pub struct Config {
 }
 
 impl Config {
-    /// No block limit, no separation, eight waits.
+    /// Normal addressing, no block limit, no separation, eight waits.
     pub fn new(framing: Framing, send: Id, receive: Id) -> Self {
-        Self { framing, send, receive, block_size: 0, separation: Separation::NONE, waits: 8 }
+        Self::with(framing, Addressing::Normal { send, receive })
+    }
+
+    /// The same with any addressing.
+    pub fn with(framing: Framing, addressing: Addressing) -> Self {
+        Self { framing, addressing, block_size: 0, separation: Separation::NONE, waits: 8 }
     }
 }
 

@@ -1,8 +1,11 @@
-//! Both halves on one pair of identifiers.
+//! One session: both halves on one pair of addresses.
 
 use core::time::Duration;
 
-use super::{Config, Receiver, Sender};
+use super::Config;
+use super::control::Control;
+use super::receiver::Receiver;
+use super::sender::Sender;
 use crate::Error;
 use crate::can::Frame;
 
@@ -24,8 +27,8 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
     pub fn new(config: Config) -> Self {
         Self {
             config,
-            receiver: Receiver::new(config),
-            sender: Sender::new(config),
+            receiver: Receiver::new(),
+            sender: Sender::new(),
             incoming: [0; RX],
             outgoing: [0; TX],
             outgoing_len: 0,
@@ -42,23 +45,35 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
         Ok(())
     }
 
-    /// Takes a frame from the bus; those with another identifier are ignored. Gives the message it completes.
+    /// Takes a frame from the bus; those with another address are ignored. Gives the message it completes.
+    ///
+    /// [`Error::Interrupted`] says that an unfinished message is lost; the one that interrupted it is under way.
     pub fn handle(&mut self, frame: &Frame, now: Duration) -> Result<Option<&[u8]>, Error> {
-        if frame.id() != self.config.receive {
-            return Ok(None);
-        }
-        self.sender.handle(frame.data(), now)?;
-        let len = self.receiver.handle(frame.data(), now, &mut self.incoming)?;
+        let address = self.config.addressing.receive();
+        let control = address.pdu(frame).and_then(|pdu| Control::decode(pdu, address.width()));
+        let len = match control {
+            None => return Ok(None),
+            Some(Control::Flow(flow)) => {
+                self.sender.handle(&self.config, flow, now)?;
+                return Ok(None);
+            }
+            Some(Control::Single(data)) => self.receiver.single(data, &mut self.incoming).map(Some)?,
+            Some(Control::First(first)) => {
+                self.receiver.first(first, now, &mut self.incoming)?;
+                return Ok(None);
+            }
+            Some(Control::Consecutive(next)) => self.receiver.consecutive(next, now, &mut self.incoming)?,
+        };
         Ok(len.and_then(|len| self.incoming.get(..len)))
     }
 
     /// The next frame for the bus, if one is due; or why a message under way, in or out, is lost.
     pub fn poll(&mut self, now: Duration) -> Result<Option<Frame>, Error> {
-        if let Some(flow) = self.receiver.poll(now)? {
+        if let Some(flow) = self.receiver.poll(&self.config, now)? {
             return Ok(Some(flow));
         }
         // `send` bounded the length.
-        self.sender.poll(now, self.outgoing.get(..self.outgoing_len).unwrap_or_default())
+        self.sender.poll(&self.config, now, self.outgoing.get(..self.outgoing_len).unwrap_or_default())
     }
 
     /// When [`Link::poll`] has something to do, if nothing arrives before.

@@ -1,17 +1,15 @@
-//! The receiving half.
+//! The receiving half: puts a message together in a buffer of the link, which is the same one from call to call.
 
 use core::num::NonZeroU8;
 use core::time::Duration;
 
-use super::control::{Control, Status, flow};
+use super::control::{Consecutive, First, Status, flow};
 use super::{BUS_TIMEOUT, CONSECUTIVE_TIMEOUT, Config};
 use crate::Error;
 use crate::can::Frame;
 
-/// Puts a message together in a buffer of the caller, which is the same one from call to call.
 #[derive(Clone, Copy, Debug)]
-pub struct Receiver {
-    config: Config,
+pub(super) struct Receiver {
     state: State,
 }
 
@@ -28,35 +26,72 @@ enum State {
     Awaiting { part: Part, left: Option<NonZeroU8>, deadline: Duration },
 }
 
-/// What there is of the message.
+/// What there is of the message: `have` of `length` bytes, in frames that carry `step` each.
 #[derive(Clone, Copy, Debug)]
 struct Part {
     length: usize,
     have: usize,
-    frame: usize,
+    step: usize,
     sequence: u8,
 }
 
 impl Receiver {
-    /// Idle.
-    pub fn new(config: Config) -> Self {
-        Self { config, state: State::Idle }
+    pub(super) fn new() -> Self {
+        Self { state: State::Idle }
     }
 
-    /// Takes a frame's data. A number is the length of the message that is now complete in the buffer.
-    ///
-    /// [`Error::Interrupted`] says that an unfinished message is lost; the one that interrupted it is under way.
-    pub fn handle(&mut self, frame: &[u8], now: Duration, buffer: &mut [u8]) -> Result<Option<usize>, Error> {
-        match Control::decode(frame) {
-            Some(Control::Single(data)) => self.single(data, buffer).map(Some),
-            Some(Control::First { length, frame, data }) => self.first(length, frame, data, now, buffer),
-            Some(Control::Consecutive { sequence, data }) => self.consecutive(sequence, data, now, buffer),
-            Some(Control::Flow { .. }) | None => Ok(None),
+    /// Takes a single frame, which is worth more than the message it interrupts; gives the length of its message.
+    pub(super) fn single(&mut self, data: &[u8], buffer: &mut [u8]) -> Result<usize, Error> {
+        self.state = State::Idle;
+        let too_long = Error::TooLong { len: data.len(), most: buffer.len() };
+        buffer.get_mut(..data.len()).ok_or(too_long)?.copy_from_slice(data);
+        Ok(data.len())
+    }
+
+    /// Takes a first frame, with which another message may be lost.
+    pub(super) fn first(&mut self, first: First<'_>, now: Duration, buffer: &mut [u8]) -> Result<(), Error> {
+        let First { length, step, data } = first;
+        let interrupted = matches!(self.state, State::Allowing { .. } | State::Awaiting { .. });
+        if length > buffer.len() {
+            self.state = State::Refusing { since: now };
+            return Err(Error::TooLong { len: length, most: buffer.len() });
         }
+        // `Control::decode` gives a first frame only if the message is longer than its data.
+        buffer.iter_mut().zip(data).for_each(|(place, byte)| *place = *byte);
+        let part = Part { length, have: data.len(), step, sequence: 1 };
+        self.state = State::Allowing { part, since: now };
+        if interrupted { Err(Error::Interrupted) } else { Ok(()) }
+    }
+
+    /// Takes a consecutive frame; gives the length of the message that is now complete in the buffer.
+    pub(super) fn consecutive(
+        &mut self,
+        next: Consecutive<'_>,
+        now: Duration,
+        buffer: &mut [u8],
+    ) -> Result<Option<usize>, Error> {
+        let State::Awaiting { mut part, left, .. } = self.state else {
+            return Ok(None); // Not asked for.
+        };
+        if next.data.len() > part.step {
+            return Ok(None); // Longer than the first one: not a frame of this message.
+        }
+        if next.sequence != part.sequence {
+            self.state = State::Idle;
+            return Err(Error::WrongSequence { expected: part.sequence, got: next.sequence });
+        }
+        let end = part.length.min(part.have + part.step);
+        let (Some(place), Some(data)) = (buffer.get_mut(part.have..end), next.data.get(..end - part.have)) else {
+            return Ok(None); // Shorter than its place in the message: nor is this.
+        };
+        place.copy_from_slice(data);
+        part.have = end;
+        part.sequence = (next.sequence + 1) % 16;
+        Ok(self.advance(part, left, now))
     }
 
     /// The next frame to send, if any; or that the message under way has timed out.
-    pub fn poll(&mut self, now: Duration) -> Result<Option<Frame>, Error> {
+    pub(super) fn poll(&mut self, config: &Config, now: Duration) -> Result<Option<Frame>, Error> {
         let (status, next) = match self.state {
             State::Idle => return Ok(None),
             State::Awaiting { deadline, .. } => return self.expire(now >= deadline, Error::ConsecutiveTimeout),
@@ -64,14 +99,14 @@ impl Receiver {
                 return self.expire(true, Error::SendTimeout);
             }
             State::Refusing { .. } => (Status::Overflow, State::Idle),
-            State::Allowing { part, .. } => (Status::Continue, self.awaiting(part, now)),
+            State::Allowing { part, .. } => (Status::Continue, awaiting(part, config, now)),
         };
         self.state = next;
-        flow(&self.config, status).map(Some)
+        flow(config, status).map(Some)
     }
 
-    /// When [`Receiver::poll`] has something to do, if nothing arrives before.
-    pub fn deadline(&self) -> Option<Duration> {
+    /// When [`Self::poll`] has something to do, if nothing arrives before.
+    pub(super) fn deadline(&self) -> Option<Duration> {
         match self.state {
             State::Idle => None,
             State::Refusing { since } | State::Allowing { since, .. } => Some(since),
@@ -80,60 +115,8 @@ impl Receiver {
     }
 
     /// Whether no message is under way.
-    pub fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         matches!(self.state, State::Idle)
-    }
-
-    /// A single frame is worth more than the message it interrupts.
-    fn single(&mut self, data: &[u8], buffer: &mut [u8]) -> Result<usize, Error> {
-        self.state = State::Idle;
-        let too_long = Error::TooLong { len: data.len(), most: buffer.len() };
-        buffer.get_mut(..data.len()).ok_or(too_long)?.copy_from_slice(data);
-        Ok(data.len())
-    }
-
-    fn first(
-        &mut self,
-        length: usize,
-        frame: usize,
-        data: &[u8],
-        now: Duration,
-        buffer: &mut [u8],
-    ) -> Result<Option<usize>, Error> {
-        let interrupted = matches!(self.state, State::Allowing { .. } | State::Awaiting { .. });
-        if length > buffer.len() {
-            self.state = State::Refusing { since: now };
-            return Err(Error::TooLong { len: length, most: buffer.len() });
-        }
-        // `Control::decode` gives a first frame only if the message is longer than its data.
-        buffer.iter_mut().zip(data).for_each(|(place, byte)| *place = *byte);
-        let part = Part { length, have: data.len(), frame, sequence: 1 };
-        self.state = State::Allowing { part, since: now };
-        if interrupted { Err(Error::Interrupted) } else { Ok(None) }
-    }
-
-    fn consecutive(
-        &mut self,
-        sequence: u8,
-        data: &[u8],
-        now: Duration,
-        buffer: &mut [u8],
-    ) -> Result<Option<usize>, Error> {
-        let State::Awaiting { mut part, left, .. } = self.state else {
-            return Ok(None); // Not asked for.
-        };
-        if sequence != part.sequence {
-            self.state = State::Idle;
-            return Err(Error::WrongSequence { expected: part.sequence, got: sequence });
-        }
-        let end = part.length.min(part.have + part.frame - 1);
-        let (Some(place), Some(data)) = (buffer.get_mut(part.have..end), data.get(..end - part.have)) else {
-            return Ok(None); // Shorter than its place in the message: not a frame of it.
-        };
-        place.copy_from_slice(data);
-        part.have = end;
-        part.sequence = (sequence + 1) % 16;
-        Ok(self.advance(part, left, now))
     }
 
     /// Where the message stands after a consecutive frame.
@@ -148,11 +131,6 @@ impl Receiver {
         (part.have == part.length).then_some(part.length)
     }
 
-    fn awaiting(&self, part: Part, now: Duration) -> State {
-        let left = NonZeroU8::new(self.config.block_size);
-        State::Awaiting { part, left, deadline: now + CONSECUTIVE_TIMEOUT }
-    }
-
     fn expire(&mut self, expired: bool, error: Error) -> Result<Option<Frame>, Error> {
         if !expired {
             return Ok(None);
@@ -160,4 +138,9 @@ impl Receiver {
         self.state = State::Idle;
         Err(error)
     }
+}
+
+fn awaiting(part: Part, config: &Config, now: Duration) -> State {
+    let left = NonZeroU8::new(config.block_size);
+    State::Awaiting { part, left, deadline: now + CONSECUTIVE_TIMEOUT }
 }

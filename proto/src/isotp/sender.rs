@@ -1,17 +1,15 @@
-//! The sending half.
+//! The sending half: takes a message of the link apart, which is the same one from call to call until the half is idle.
 
 use core::num::NonZeroU8;
 use core::time::Duration;
 
-use super::control::{Control, Status, first_head, frame};
-use super::{BUS_TIMEOUT, Config, FLOW_TIMEOUT, Separation};
+use super::control::{Flow, Status, first_head, frame, most_in_single, single_head};
+use super::{BUS_TIMEOUT, Config, FLOW_TIMEOUT};
 use crate::Error;
 use crate::can::Frame;
 
-/// Takes a message of the caller apart, which is the same one from call to call until the sender is idle.
 #[derive(Clone, Copy, Debug)]
-pub struct Sender {
-    config: Config,
+pub(super) struct Sender {
     state: State,
 }
 
@@ -24,8 +22,8 @@ enum State {
     Starting { since: Duration },
     /// The receiver's: leave to go on. It has asked to wait `waits` times in a row.
     Awaiting { part: Part, waits: u8, deadline: Duration },
-    /// Ours: the next consecutive frame, from `due` on; `left` more before the receiver's turn, all if none.
-    Sending { part: Part, left: Option<NonZeroU8>, gap: Duration, due: Duration },
+    /// Ours: the next consecutive frame, from `due` on.
+    Sending { part: Part, pace: Pace, due: Duration },
 }
 
 /// What has been sent.
@@ -35,14 +33,20 @@ struct Part {
     sequence: u8,
 }
 
+/// What the receiver allows: `left` more frames before its turn, all if none, and `gap` between two.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    left: Option<NonZeroU8>,
+    gap: Duration,
+}
+
 impl Sender {
-    /// Idle.
-    pub fn new(config: Config) -> Self {
-        Self { config, state: State::Idle }
+    pub(super) fn new() -> Self {
+        Self { state: State::Idle }
     }
 
-    /// Begins to send the message that the following calls of [`Sender::poll`] are given.
-    pub fn start(&mut self, message: &[u8], now: Duration) -> Result<(), Error> {
+    /// Begins to send the message that the following calls of [`Self::poll`] are given.
+    pub(super) fn start(&mut self, message: &[u8], now: Duration) -> Result<(), Error> {
         if !self.is_idle() {
             return Err(Error::Busy);
         }
@@ -53,17 +57,14 @@ impl Sender {
         Ok(())
     }
 
-    /// Takes a frame's data: flow control while it is awaited. All else is ignored.
-    pub fn handle(&mut self, frame: &[u8], now: Duration) -> Result<(), Error> {
+    /// Takes flow control while it is awaited; otherwise it is ignored.
+    pub(super) fn handle(&mut self, config: &Config, flow: Flow, now: Duration) -> Result<(), Error> {
         let State::Awaiting { part, waits, .. } = self.state else {
             return Ok(());
         };
-        let Some(Control::Flow { status, block_size, separation }) = Control::decode(frame) else {
-            return Ok(());
-        };
-        self.state = match status {
-            Status::Continue => sending(part, block_size, separation, now),
-            Status::Wait if waits < self.config.waits => {
+        self.state = match flow.status {
+            Status::Continue => sending(part, flow, now),
+            Status::Wait if waits < config.waits => {
                 State::Awaiting { part, waits: waits + 1, deadline: now + FLOW_TIMEOUT }
             }
             Status::Wait => return self.fail(Error::WaitLimit),
@@ -74,22 +75,22 @@ impl Sender {
     }
 
     /// The next frame of the message, if one is due; or that the message has timed out.
-    pub fn poll(&mut self, now: Duration, message: &[u8]) -> Result<Option<Frame>, Error> {
+    pub(super) fn poll(&mut self, config: &Config, now: Duration, message: &[u8]) -> Result<Option<Frame>, Error> {
         match self.state {
             State::Awaiting { deadline, .. } if now >= deadline => self.fail(Error::FlowTimeout),
             State::Starting { since: due } | State::Sending { due, .. } if now >= due + BUS_TIMEOUT => {
                 self.fail(Error::SendTimeout)
             }
-            State::Starting { .. } => self.begin(now, message).map(Some),
-            State::Sending { part, left, gap, due } if now >= due => {
-                self.consecutive(part, left, gap, now, message).map(Some)
+            State::Starting { .. } => self.begin(config, now, message).map(Some),
+            State::Sending { part, pace, due } if now >= due => {
+                self.consecutive(config, part, pace, now, message).map(Some)
             }
             State::Idle | State::Awaiting { .. } | State::Sending { .. } => Ok(None),
         }
     }
 
-    /// When [`Sender::poll`] has something to do, if nothing arrives before.
-    pub fn deadline(&self) -> Option<Duration> {
+    /// When [`Self::poll`] has something to do, if nothing arrives before.
+    pub(super) fn deadline(&self) -> Option<Duration> {
         match self.state {
             State::Idle => None,
             State::Starting { since } => Some(since),
@@ -99,50 +100,48 @@ impl Sender {
     }
 
     /// Whether no message is under way.
-    pub fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         matches!(self.state, State::Idle)
     }
 
     /// The single frame, if the message fits one, else the first.
-    fn begin(&mut self, now: Duration, message: &[u8]) -> Result<Frame, Error> {
-        let frame_length = self.config.framing.length;
-        let len = message.len();
+    fn begin(&mut self, config: &Config, now: Duration, message: &[u8]) -> Result<Frame, Error> {
+        let (width, frame_length, len) = (config.addressing.send().width(), config.framing.length, message.len());
         self.state = State::Idle;
-        match u8::try_from(len) {
-            Ok(short @ 1..=7) => return frame(&self.config, &[short], message),
-            Ok(short) if len + 2 <= frame_length && frame_length > 8 => {
-                return frame(&self.config, &[0x00, short], message);
-            }
-            Ok(_) | Err(_) => {}
+        if let Ok(short) = u8::try_from(len)
+            && len <= most_in_single(frame_length, width)
+        {
+            return frame(config, single_head(width, short, &mut [0; 2]), message);
         }
         let length = u32::try_from(len).map_err(|_| Error::TooLong { len, most: MAX_MESSAGE })?;
         let mut head = [0; 6];
         let head = first_head(length, &mut head);
-        let data = message.get(..frame_length - head.len()).unwrap_or(message);
+        let data = message.get(..frame_length - width - head.len()).unwrap_or(message);
         let part = Part { sent: data.len(), sequence: 1 };
         self.state = State::Awaiting { part, waits: 0, deadline: now + FLOW_TIMEOUT };
-        frame(&self.config, head, data)
+        frame(config, head, data)
     }
 
     fn consecutive(
         &mut self,
+        config: &Config,
         part: Part,
-        left: Option<NonZeroU8>,
-        gap: Duration,
+        pace: Pace,
         now: Duration,
         message: &[u8],
     ) -> Result<Frame, Error> {
-        let end = message.len().min(part.sent + self.config.framing.length - 1);
+        let step = config.framing.length - config.addressing.send().width() - 1;
+        let end = message.len().min(part.sent + step);
         let data = message.get(part.sent..end).unwrap_or_default();
         let next = Part { sent: end, sequence: (part.sequence + 1) % 16 };
-        let remaining = left.map(|left| NonZeroU8::new(left.get() - 1));
+        let remaining = pace.left.map(|left| NonZeroU8::new(left.get() - 1));
         self.state = match remaining {
             _ if end == message.len() => State::Idle,
             Some(None) => State::Awaiting { part: next, waits: 0, deadline: now + FLOW_TIMEOUT },
-            Some(left @ Some(_)) => State::Sending { part: next, left, gap, due: now + gap },
-            None => State::Sending { part: next, left: None, gap, due: now + gap },
+            Some(left @ Some(_)) => State::Sending { part: next, pace: Pace { left, ..pace }, due: now + pace.gap },
+            None => State::Sending { part: next, pace, due: now + pace.gap },
         };
-        frame(&self.config, &[0x20 | part.sequence], data)
+        frame(config, &[0x20 | part.sequence], data)
     }
 
     fn fail<T>(&mut self, error: Error) -> Result<T, Error> {
@@ -151,8 +150,9 @@ impl Sender {
     }
 }
 
-fn sending(part: Part, block_size: u8, separation: Separation, now: Duration) -> State {
-    State::Sending { part, left: NonZeroU8::new(block_size), gap: separation.time(), due: now }
+fn sending(part: Part, flow: Flow, now: Duration) -> State {
+    let pace = Pace { left: NonZeroU8::new(flow.block_size), gap: flow.separation.time() };
+    State::Sending { part, pace, due: now }
 }
 
 /// The longest message whose length a first frame can say.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use prost::Message as _;
 use proto::can::{Frame, Id};
 use proto::grpc::secondary as grpc;
-use proto::isotp::{Config, Framing, Link, Separation};
+use proto::isotp::{Addressing, Config, Framing, Link, Priority, Separation};
 use proto::secondary::{File, Identity, ImageNumber, Phase, Refusal, Reply, Repo, Request, Verification};
 use proto::uds::{Client, Server};
 use uptane::{EcuId, Error, HardwareId, Length, Nonce, Sha256, TransactionId, Version};
@@ -35,7 +35,14 @@ pub(super) const ISOTP: Decoder = Decoder {
     run: isotp,
     bound: (0, 0),
     is_signed: false,
-    sources: &["isotp.rs", "isotp/control.rs", "isotp/link.rs", "isotp/receiver.rs", "isotp/sender.rs"],
+    sources: &[
+        "isotp.rs",
+        "isotp/addressing.rs",
+        "isotp/control.rs",
+        "isotp/link.rs",
+        "isotp/receiver.rs",
+        "isotp/sender.rs",
+    ],
     seeds: isotp_seeds,
 };
 
@@ -44,23 +51,15 @@ const ROOM: usize = 300;
 
 fn isotp(run: &mut Run, input: &[u8]) {
     let Some((kind, input)) = input.split_first() else { return };
-    let Ok((there, back)) = ids() else { return };
-    let framing = match kind % 3 {
-        0 => Framing::CLASSICAL,
-        1 => Framing::FD,
-        _ => Framing::fd(16).unwrap_or(Framing::FD),
-    };
-    let config = Config { block_size: kind / 16, ..Config::new(framing, there, back) };
+    let Ok([config, _]) = ends(*kind) else { return };
+    let [sent, received] = [config.addressing.send(), config.addressing.receive()];
     run.decode(|| {
         let (mut link, mut now) = (Link::<ROOM, ROOM>::new(config), Duration::ZERO);
         for (operation, bytes) in script(input) {
             match operation % 4 {
                 0 => {
-                    let frame = Frame::new(
-                        back,
-                        if kind % 3 == 0 { proto::can::Format::Classical } else { proto::can::Format::Fd },
-                        bytes,
-                    );
+                    let format = if kind % 3 == 0 { proto::can::Format::Classical } else { proto::can::Format::Fd };
+                    let frame = Frame::new(received.id(), format, bytes);
                     let taken =
                         frame.ok().map(|frame| link.handle(&frame, now).map(|message| message.map(<[u8]>::len)));
                     assert!(
@@ -73,7 +72,7 @@ fn isotp(run: &mut Run, input: &[u8]) {
                 _ => drop(Separation::from_byte(bytes.first().copied().unwrap_or_default()).time()),
             }
             while let Ok(Some(frame)) = link.poll(now) {
-                assert_eq!(frame.id(), there, "a frame with another identifier");
+                assert_eq!(frame.id(), sent.id(), "a frame with another identifier");
             }
             let _state = (link.deadline(), link.is_sending(), link.is_receiving());
         }
@@ -81,41 +80,57 @@ fn isotp(run: &mut Run, input: &[u8]) {
     run.accepted = true;
 }
 
-fn ids() -> Result<(Id, Id), proto::Error> {
-    Ok((Id::standard(0x7e0)?, Id::standard(0x7e8)?))
+/// How the two ends of a script of this kind talk: three framings, five addressing formats, eighteen block sizes.
+fn ends(kind: u8) -> Result<[Config; 2], proto::Error> {
+    let framing = match kind % 3 {
+        0 => Framing::CLASSICAL,
+        1 => Framing::FD,
+        _ => Framing::fd(16)?,
+    };
+    let (there, back) = (Id::standard(0x7e0)?, Id::standard(0x7e8)?);
+    let end = |send, receive, own, peer| {
+        let (priority, extension) = (Priority::DEFAULT, 0x99);
+        let addressing = match kind / 3 % 5 {
+            0 => Addressing::Normal { send, receive },
+            1 => Addressing::NormalFixed { priority, own, peer },
+            2 => Addressing::Extended { send, receive, own, peer },
+            3 => Addressing::Mixed11 { send, receive, extension },
+            _ => Addressing::Mixed29 { priority, own, peer, extension },
+        };
+        Config { block_size: kind / 15, ..Config::with(framing, addressing) }
+    };
+    Ok([end(there, back, 0x10, 0xf1), end(back, there, 0xf1, 0x10)])
 }
 
 /// One link sends to another; what it sends, and what is answered, are the scripts.
 fn isotp_seeds() -> Vec<Vec<u8>> {
-    let Ok((there, back)) = ids() else { return Vec::new() };
     let mut seeds = Vec::new();
-    for (kind, framing) in
-        [(0_u8, Framing::CLASSICAL), (1, Framing::FD), (0x21, Framing::FD), (0x10, Framing::CLASSICAL)]
-    {
+    for kind in (0..30).chain([45, 46]) {
+        let Ok([listening, sending]) = ends(kind) else { return Vec::new() };
         for length in [5_usize, 60, 200] {
-            let config = Config { block_size: kind / 16, ..Config::new(framing, there, back) };
-            let mut one = Link::<ROOM, ROOM>::new(Config { send: back, receive: there, ..config });
-            let mut other = Link::<ROOM, ROOM>::new(config);
-            let mut heard = vec![kind];
-            let mut sent = [&[kind][..], &operation(1, &vec![7; length])].concat();
-            if one.send(&vec![7; length], Duration::ZERO).is_err() {
-                continue;
-            }
-            for step in 0..80 {
-                let now = Duration::from_millis(step);
-                while let Ok(Some(frame)) = one.poll(now) {
-                    heard.extend(operation(0, frame.data()));
-                    other.handle(&frame, now).ok();
-                }
-                while let Ok(Some(frame)) = other.poll(now) {
-                    sent.extend(operation(0, frame.data()));
-                    one.handle(&frame, now).ok();
-                }
-            }
-            seeds.extend([heard, sent]);
+            seeds.extend(exchange(kind, listening, sending, &vec![7; length]));
         }
     }
     seeds
+}
+
+/// The script of the end that hears a message, and of the one that sends it.
+fn exchange(kind: u8, listening: Config, sending: Config, message: &[u8]) -> [Vec<u8>; 2] {
+    let (mut one, mut other) = (Link::<ROOM, ROOM>::new(sending), Link::<ROOM, ROOM>::new(listening));
+    let (mut heard, mut sent) = (vec![kind], [&[kind][..], &operation(1, message)].concat());
+    one.send(message, Duration::ZERO).ok();
+    for step in 0..80 {
+        let now = Duration::from_millis(step);
+        while let Ok(Some(frame)) = one.poll(now) {
+            heard.extend(operation(0, frame.data()));
+            other.handle(&frame, now).ok();
+        }
+        while let Ok(Some(frame)) = other.poll(now) {
+            sent.extend(operation(0, frame.data()));
+            one.handle(&frame, now).ok();
+        }
+    }
+    [heard, sent]
 }
 
 pub(super) const UDS_SERVER: Decoder = Decoder {
