@@ -69,6 +69,14 @@ pub enum Error {
     /// The peer did not answer, however often it was asked.
     #[error("the peer does not answer")]
     NoResponse,
+    /// A message to many is longer than a single frame holds (ISO 15765-2, functional addressing).
+    #[error("a message of {len} bytes to many is longer than the {most} of a single frame")]
+    NotSingle {
+        /// Its length.
+        len: usize,
+        /// The most a single frame holds.
+        most: usize,
+    },
     /// The peer has no room for a message of this length.
     #[error("the peer has no room for the message")]
     PeerOverflow,

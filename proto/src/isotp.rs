@@ -1,12 +1,13 @@
 //! ISO 15765-2: messages of any length in CAN frames, classical and FD, in every addressing format.
 //!
-//! [`Link`] is one session: a pair of addresses, both directions, its own buffers. A call gives the time; nothing here
-//! waits. After an error the half that reports it is idle, and the next message goes its way.
+//! [`Link`] is one session: a pair of addresses, both directions, its own buffers. [`Functional`] is messages to many. A call
+//! gives the time; nothing here waits. After an error the half that reports it is idle, and the next message goes its way.
 //!
 //! There is no retransmission at this layer: a lost frame ends the message, and whoever sent it repeats it.
 
 mod addressing;
 mod control;
+mod functional;
 mod link;
 mod receiver;
 mod sender;
@@ -14,6 +15,7 @@ mod sender;
 use core::time::Duration;
 
 pub use addressing::{Address, Addressing, Priority};
+pub use functional::Functional;
 pub use link::Link;
 
 use crate::Error;

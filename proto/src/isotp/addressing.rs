@@ -117,6 +117,16 @@ impl Address {
         Self { byte: Some(extension), ..Self::normal(id) }
     }
 
+    /// The address of a group in normal fixed addressing: 18DB, group, source.
+    pub fn functional_fixed(priority: Priority, group: u8, source: u8) -> Self {
+        Self::fixed(priority, FUNCTIONAL, group, source, None)
+    }
+
+    /// The address of a group in mixed addressing with 29-bit identifiers: 18CD, group, source, and an address extension.
+    pub fn functional_mixed_29(priority: Priority, group: u8, source: u8, extension: u8) -> Self {
+        Self::fixed(priority, MIXED_FUNCTIONAL, group, source, Some(extension))
+    }
+
     /// The identifier; a frame that arrives may differ from it where [`Address::mask`] has zeros.
     pub fn id(&self) -> Id {
         self.id
@@ -174,7 +184,11 @@ impl Default for Priority {
 
 /// PDU format of normal fixed addressing to one end.
 const PHYSICAL: u8 = 0xda;
+/// PDU format of normal fixed addressing to a group.
+const FUNCTIONAL: u8 = 0xdb;
 /// PDU format of mixed addressing to one end.
 const MIXED_PHYSICAL: u8 = 0xce;
+/// PDU format of mixed addressing to a group.
+const MIXED_FUNCTIONAL: u8 = 0xcd;
 /// Where the priority stands in a 29-bit identifier.
 const PRIORITY_BITS: u32 = 7 << 26;

@@ -2,7 +2,7 @@
 //!
 //! Lengths are those of whole frames: `width` is how many bytes of one its address takes.
 
-use super::{Config, MIN_LENGTH, PADDING, Separation};
+use super::{Address, Config, Framing, MIN_LENGTH, PADDING, Separation};
 use crate::Error;
 use crate::can::{Frame, MAX_DATA, frame_length};
 
@@ -114,11 +114,16 @@ pub(super) fn most_in_single(frame: usize, width: usize) -> usize {
     frame - width - head
 }
 
-/// The first bytes of a single frame.
-pub(super) fn single_head(width: usize, length: u8, head: &mut [u8; 2]) -> &[u8] {
-    let escaped = usize::from(length) > most_in_single(MIN_LENGTH, width);
-    *head = if escaped { [0x00, length] } else { [length, 0x00] };
-    head.get(..if escaped { 2 } else { 1 }).unwrap_or_default()
+/// The single frame of a message.
+pub(super) fn single(framing: Framing, address: Address, message: &[u8]) -> Result<Frame, Error> {
+    let (len, width) = (message.len(), address.width());
+    let most = most_in_single(framing.length, width);
+    let length = u8::try_from(len).ok().filter(|_| len <= most).ok_or(Error::NotSingle { len, most })?;
+    match len {
+        0 => Err(Error::EmptyMessage),
+        _ if len <= most_in_single(MIN_LENGTH, width) => frame(framing, address, &[length], message),
+        _ => frame(framing, address, &[0x00, length], message),
+    }
 }
 
 /// The first bytes of a first frame.
@@ -139,18 +144,18 @@ pub(super) fn first_head(length: u32, head: &mut [u8; 6]) -> &[u8] {
 
 /// A flow control frame.
 pub(super) fn flow(config: &Config, status: Status) -> Result<Frame, Error> {
-    frame(config, &[0x30 | status.byte(), config.block_size, config.separation.byte()], &[])
+    let bytes = [0x30 | status.byte(), config.block_size, config.separation.byte()];
+    frame(config.framing, config.addressing.send(), &bytes, &[])
 }
 
 /// A frame of these bytes, filled up to 8 bytes or, above, to the next length there is.
-pub(super) fn frame(config: &Config, head: &[u8], data: &[u8]) -> Result<Frame, Error> {
-    let address = config.addressing.send();
+pub(super) fn frame(framing: Framing, address: Address, head: &[u8], data: &[u8]) -> Result<Frame, Error> {
     let len = address.width() + head.len() + data.len();
     let mut bytes = [PADDING; MAX_DATA];
     let said = address.byte().into_iter().chain(head.iter().chain(data).copied());
     bytes.iter_mut().zip(said).for_each(|(place, byte)| *place = byte);
     let padded = frame_length(len.max(MIN_LENGTH)).and_then(|padded| bytes.get(..padded));
-    Frame::new(address.id(), config.framing.format, padded.ok_or(Error::BadFrameLength { len })?)
+    Frame::new(address.id(), framing.format, padded.ok_or(Error::BadFrameLength { len })?)
 }
 
 /// The longest message whose length the short form of a first frame can say.

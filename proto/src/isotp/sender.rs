@@ -3,7 +3,7 @@
 use core::num::NonZeroU8;
 use core::time::Duration;
 
-use super::control::{Flow, Status, first_head, frame, most_in_single, single_head};
+use super::control::{Flow, Status, first_head, frame, most_in_single, single};
 use super::{BUS_TIMEOUT, Config, FLOW_TIMEOUT};
 use crate::Error;
 use crate::can::Frame;
@@ -106,20 +106,18 @@ impl Sender {
 
     /// The single frame, if the message fits one, else the first.
     fn begin(&mut self, config: &Config, now: Duration, message: &[u8]) -> Result<Frame, Error> {
-        let (width, frame_length, len) = (config.addressing.send().width(), config.framing.length, message.len());
+        let (framing, address, len) = (config.framing, config.addressing.send(), message.len());
         self.state = State::Idle;
-        if let Ok(short) = u8::try_from(len)
-            && len <= most_in_single(frame_length, width)
-        {
-            return frame(config, single_head(width, short, &mut [0; 2]), message);
+        if len <= most_in_single(framing.length, address.width()) {
+            return single(framing, address, message);
         }
         let length = u32::try_from(len).map_err(|_| Error::TooLong { len, most: MAX_MESSAGE })?;
         let mut head = [0; 6];
         let head = first_head(length, &mut head);
-        let data = message.get(..frame_length - width - head.len()).unwrap_or(message);
+        let data = message.get(..framing.length - address.width() - head.len()).unwrap_or(message);
         let part = Part { sent: data.len(), sequence: 1 };
         self.state = State::Awaiting { part, waits: 0, deadline: now + FLOW_TIMEOUT };
-        frame(config, head, data)
+        frame(framing, address, head, data)
     }
 
     fn consecutive(
@@ -130,8 +128,8 @@ impl Sender {
         now: Duration,
         message: &[u8],
     ) -> Result<Frame, Error> {
-        let step = config.framing.length - config.addressing.send().width() - 1;
-        let end = message.len().min(part.sent + step);
+        let (framing, address) = (config.framing, config.addressing.send());
+        let end = message.len().min(part.sent + framing.length - address.width() - 1);
         let data = message.get(part.sent..end).unwrap_or_default();
         let next = Part { sent: end, sequence: (part.sequence + 1) % 16 };
         let remaining = pace.left.map(|left| NonZeroU8::new(left.get() - 1));
@@ -141,7 +139,7 @@ impl Sender {
             Some(left @ Some(_)) => State::Sending { part: next, pace: Pace { left, ..pace }, due: now + pace.gap },
             None => State::Sending { part: next, pace, due: now + pace.gap },
         };
-        frame(config, &[0x20 | part.sequence], data)
+        frame(framing, address, &[0x20 | part.sequence], data)
     }
 
     fn fail<T>(&mut self, error: Error) -> Result<T, Error> {

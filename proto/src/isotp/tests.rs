@@ -3,6 +3,7 @@
 mod addresses;
 mod carrying;
 mod frames;
+mod functional;
 mod turns;
 
 use alloc::vec;

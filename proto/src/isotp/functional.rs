@@ -1,0 +1,66 @@
+//! Functional addressing: one message to many ends at once, each in a single frame, as nobody could control the flow of more
+//! (ISO 15765-2, 8.3.2).
+
+use core::time::Duration;
+
+use super::control::{Control, single};
+use super::{Address, BUS_TIMEOUT, Framing};
+use crate::Error;
+use crate::can::Frame;
+
+/// Messages to the address of a group: sent by one end, or taken by one that belongs to the group.
+#[derive(Clone, Copy, Debug)]
+pub struct Functional {
+    framing: Framing,
+    group: Address,
+    /// A frame that is to be sent, and since when.
+    due: Option<(Frame, Duration)>,
+}
+
+impl Functional {
+    /// Messages to this group, in frames of this form.
+    pub fn new(framing: Framing, group: Address) -> Self {
+        Self { framing, group, due: None }
+    }
+
+    /// The group.
+    pub fn group(&self) -> Address {
+        self.group
+    }
+
+    /// Begins to send a message. [`Error::NotSingle`] if one frame does not hold it, [`Error::Busy`] while one before it has
+    /// not been polled.
+    pub fn send(&mut self, message: &[u8], now: Duration) -> Result<(), Error> {
+        if self.is_sending() {
+            return Err(Error::Busy);
+        }
+        self.due = Some((single(self.framing, self.group, message)?, now));
+        Ok(())
+    }
+
+    /// Takes a frame from the bus; gives its message. Frames to others and of longer messages are ignored.
+    pub fn handle<'f>(&self, frame: &'f Frame) -> Option<&'f [u8]> {
+        match Control::decode(self.group.pdu(frame)?, self.group.width())? {
+            Control::Single(message) => Some(message),
+            Control::First(_) | Control::Consecutive(_) | Control::Flow(_) => None,
+        }
+    }
+
+    /// The frame for the bus, if there is one; or that the bus did not take it in time.
+    pub fn poll(&mut self, now: Duration) -> Result<Option<Frame>, Error> {
+        match self.due.take() {
+            Some((_, since)) if now >= since + BUS_TIMEOUT => Err(Error::SendTimeout),
+            due => Ok(due.map(|(frame, _)| frame)),
+        }
+    }
+
+    /// When [`Functional::poll`] has something to do.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.due.map(|(_, since)| since)
+    }
+
+    /// Whether a message is on its way out.
+    pub fn is_sending(&self) -> bool {
+        self.due.is_some()
+    }
+}
