@@ -80,6 +80,12 @@ pub enum Error {
     /// The peer has no room for a message of this length.
     #[error("the peer has no room for the message")]
     PeerOverflow,
+    /// A frame on a port could belong to this session and to a later one or the group.
+    #[error("session {session} has the address of another one")]
+    SameAddress {
+        /// The number of the session, from 0.
+        session: usize,
+    },
     /// The bus did not take a frame in time (N_As, N_Ar).
     #[error("the bus did not take a frame in time")]
     SendTimeout,

@@ -1,7 +1,8 @@
 //! ISO 15765-2: messages of any length in CAN frames, classical and FD, in every addressing format.
 //!
-//! [`Link`] is one session: a pair of addresses, both directions, its own buffers. [`Functional`] is messages to many. A call
-//! gives the time; nothing here waits. After an error the half that reports it is idle, and the next message goes its way.
+//! [`Link`] is one session: a pair of addresses, both directions, its own buffers. [`Functional`] is messages to many.
+//! [`Port`] is several sessions and a group on one bus. A call gives the time; nothing here waits. After an error the half that
+//! reports it is idle, and the next message goes its way.
 //!
 //! There is no retransmission at this layer: a lost frame ends the message, and whoever sent it repeats it.
 
@@ -9,6 +10,7 @@ mod addressing;
 mod control;
 mod functional;
 mod link;
+mod port;
 mod receiver;
 mod sender;
 
@@ -17,6 +19,7 @@ use core::time::Duration;
 pub use addressing::{Address, Addressing, Priority};
 pub use functional::Functional;
 pub use link::Link;
+pub use port::{Heard, Lost, Party, Port};
 
 use crate::Error;
 use crate::can::{Format, Id, MAX_DATA, frame_length};

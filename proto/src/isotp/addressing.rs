@@ -161,6 +161,16 @@ impl Address {
         }
     }
 
+    /// Whether a frame could have both addresses.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        let same_byte = match (self.byte, other.byte) {
+            (Some(one), Some(other)) => one == other,
+            (None, _) | (_, None) => true,
+        };
+        let different = (self.id.raw() ^ other.id.raw()) & self.mask & other.mask;
+        same_byte && self.id.is_extended() == other.id.is_extended() && different == 0
+    }
+
     fn takes(&self, id: Id) -> bool {
         id.is_extended() == self.id.is_extended() && id.raw() & self.mask == self.id.raw() & self.mask
     }

@@ -81,6 +81,11 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
         [self.receiver.deadline(), self.sender.deadline()].into_iter().flatten().min()
     }
 
+    /// Whether a frame is for this session.
+    pub(super) fn takes(&self, frame: &Frame) -> bool {
+        self.config.addressing.receive().pdu(frame).is_some()
+    }
+
     /// Whether a message is on its way out.
     pub fn is_sending(&self) -> bool {
         !self.sender.is_idle()

@@ -4,6 +4,7 @@ mod addresses;
 mod carrying;
 mod frames;
 mod functional;
+mod port;
 mod turns;
 
 use alloc::vec;
