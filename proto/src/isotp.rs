@@ -8,6 +8,7 @@
 
 mod addressing;
 mod control;
+mod flight;
 mod functional;
 mod link;
 mod port;
@@ -37,17 +38,20 @@ pub struct Config {
     pub separation: Separation,
     /// How often in a row the peer may ask to wait (N_WFTmax).
     pub waits: u8,
+    /// Whether the driver says of every frame when it has left ([`Link::confirm`]). If so, timers and separation count from
+    /// then, and the next frame of a half waits for it; otherwise a frame counts as sent when it is polled.
+    pub confirms: bool,
 }
 
 impl Config {
-    /// Normal addressing, no block limit, no separation, eight waits.
+    /// Normal addressing, no block limit, no separation, eight waits, no confirmations.
     pub fn new(framing: Framing, send: Id, receive: Id) -> Self {
         Self::with(framing, Addressing::Normal { send, receive })
     }
 
     /// The same with any addressing.
     pub fn with(framing: Framing, addressing: Addressing) -> Self {
-        Self { framing, addressing, block_size: 0, separation: Separation::NONE, waits: 8 }
+        Self { framing, addressing, block_size: 0, separation: Separation::NONE, waits: 8, confirms: false }
     }
 }
 
@@ -99,7 +103,7 @@ impl Separation {
     }
 }
 
-/// How long a frame may wait for the bus (N_As, N_Ar).
+/// How long a frame may wait for the bus (N_As, N_Ar); with a driver that does not confirm: for being polled.
 pub const BUS_TIMEOUT: Duration = Duration::from_millis(1_000);
 /// How long a sender waits for flow control (N_Bs).
 pub const FLOW_TIMEOUT: Duration = Duration::from_millis(1_000);

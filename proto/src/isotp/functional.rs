@@ -4,6 +4,7 @@
 use core::time::Duration;
 
 use super::control::{Control, single};
+use super::flight::Flight;
 use super::{Address, BUS_TIMEOUT, Framing};
 use crate::Error;
 use crate::can::Frame;
@@ -15,12 +16,19 @@ pub struct Functional {
     group: Address,
     /// A frame that is to be sent, and since when.
     due: Option<(Frame, Duration)>,
+    confirms: bool,
+    flight: Flight,
 }
 
 impl Functional {
     /// Messages to this group, in frames of this form.
     pub fn new(framing: Framing, group: Address) -> Self {
-        Self { framing, group, due: None }
+        Self { framing, group, due: None, confirms: false, flight: Flight::default() }
+    }
+
+    /// The same with a driver that says when a frame has left.
+    pub fn confirmed(self) -> Self {
+        Self { confirms: true, ..self }
     }
 
     /// The group.
@@ -28,8 +36,8 @@ impl Functional {
         self.group
     }
 
-    /// Begins to send a message. [`Error::NotSingle`] if one frame does not hold it, [`Error::Busy`] while one before it has
-    /// not been polled.
+    /// Begins to send a message. [`Error::NotSingle`] if one frame does not hold it, [`Error::Busy`] while one before it is on
+    /// its way.
     pub fn send(&mut self, message: &[u8], now: Duration) -> Result<(), Error> {
         if self.is_sending() {
             return Err(Error::Busy);
@@ -46,21 +54,39 @@ impl Functional {
         }
     }
 
+    /// Takes note that a frame that was polled has left; any other is ignored.
+    pub fn confirm(&mut self, frame: &Frame) {
+        self.flight.end(self.group, frame);
+    }
+
     /// The frame for the bus, if there is one; or that the bus did not take it in time.
     pub fn poll(&mut self, now: Duration) -> Result<Option<Frame>, Error> {
-        match self.due.take() {
-            Some((_, since)) if now >= since + BUS_TIMEOUT => Err(Error::SendTimeout),
-            due => Ok(due.map(|(frame, _)| frame)),
+        let polled = self.next(now);
+        match &polled {
+            Ok(Some(frame)) if self.confirms => self.flight.begin(self.group, frame, now),
+            Ok(_) => {}
+            Err(_) => self.flight.clear(),
         }
+        polled
     }
 
     /// When [`Functional::poll`] has something to do.
     pub fn deadline(&self) -> Option<Duration> {
-        self.due.map(|(_, since)| since)
+        self.flight.deadline().or(self.due.map(|(_, since)| since))
     }
 
     /// Whether a message is on its way out.
     pub fn is_sending(&self) -> bool {
-        self.due.is_some()
+        self.deadline().is_some()
+    }
+
+    fn next(&mut self, now: Duration) -> Result<Option<Frame>, Error> {
+        if self.flight.check(now)? {
+            return Ok(None);
+        }
+        match self.due.take() {
+            Some((_, since)) if now >= since + BUS_TIMEOUT => Err(Error::SendTimeout),
+            due => Ok(due.map(|(frame, _)| frame)),
+        }
     }
 }

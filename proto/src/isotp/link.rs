@@ -67,6 +67,13 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
         Ok(len.and_then(|len| self.incoming.get(..len)))
     }
 
+    /// Takes note that a frame that was polled has left now, if the settings say that the driver confirms; any other frame is
+    /// ignored. A frame whose message has ended meanwhile is the driver's to withdraw.
+    pub fn confirm(&mut self, frame: &Frame, now: Duration) {
+        self.receiver.confirm(&self.config, frame, now);
+        self.sender.confirm(&self.config, frame, now);
+    }
+
     /// The next frame for the bus, if one is due; or why a message under way, in or out, is lost.
     pub fn poll(&mut self, now: Duration) -> Result<Option<Frame>, Error> {
         if let Some(flow) = self.receiver.poll(&self.config, now)? {

@@ -87,6 +87,12 @@ impl<const N: usize, const RX: usize, const TX: usize> Port<N, RX, TX> {
         }
     }
 
+    /// Takes note that a frame that was polled has left now, for drivers that confirm; any other is ignored.
+    pub fn confirm(&mut self, frame: &Frame, now: Duration) {
+        self.links.iter_mut().for_each(|link| link.confirm(frame, now));
+        self.functional.iter_mut().for_each(|functional| functional.confirm(frame));
+    }
+
     /// The next frame for the bus, if one is due; or whose message under way is lost, and why. Poll again after either.
     pub fn poll(&mut self, now: Duration) -> Result<Option<Frame>, Lost> {
         for step in 0..=N {

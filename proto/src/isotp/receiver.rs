@@ -4,6 +4,7 @@ use core::num::NonZeroU8;
 use core::time::Duration;
 
 use super::control::{Consecutive, First, Status, flow};
+use super::flight::Flight;
 use super::{BUS_TIMEOUT, CONSECUTIVE_TIMEOUT, Config};
 use crate::Error;
 use crate::can::Frame;
@@ -11,6 +12,7 @@ use crate::can::Frame;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Receiver {
     state: State,
+    flight: Flight,
 }
 
 /// Whose turn it is.
@@ -37,7 +39,7 @@ struct Part {
 
 impl Receiver {
     pub(super) fn new() -> Self {
-        Self { state: State::Idle }
+        Self { state: State::Idle, flight: Flight::default() }
     }
 
     /// Takes a single frame, which is worth more than the message it interrupts; gives the length of its message.
@@ -73,6 +75,7 @@ impl Receiver {
         let State::Awaiting { mut part, left, .. } = self.state else {
             return Ok(None); // Not asked for.
         };
+        self.flight.clear(); // What has been answered has left.
         if next.data.len() > part.step {
             return Ok(None); // Longer than the first one: not a frame of this message.
         }
@@ -90,13 +93,37 @@ impl Receiver {
         Ok(self.advance(part, left, now))
     }
 
+    /// Takes note that flow control has left: from now on the sender has its time.
+    pub(super) fn confirm(&mut self, config: &Config, frame: &Frame, now: Duration) {
+        let ended = self.flight.end(config.addressing.send(), frame);
+        if let State::Awaiting { deadline, .. } = &mut self.state
+            && ended
+        {
+            *deadline = now + CONSECUTIVE_TIMEOUT;
+        }
+    }
+
     /// The next frame to send, if any; or that the message under way has timed out.
     pub(super) fn poll(&mut self, config: &Config, now: Duration) -> Result<Option<Frame>, Error> {
+        let polled = self.next(config, now);
+        match &polled {
+            Ok(Some(frame)) if config.confirms => self.flight.begin(config.addressing.send(), frame, now),
+            Ok(_) => {}
+            Err(_) => *self = Self::new(),
+        }
+        polled
+    }
+
+    fn next(&mut self, config: &Config, now: Duration) -> Result<Option<Frame>, Error> {
+        if self.flight.check(now)? {
+            return Ok(None);
+        }
         let (status, next) = match self.state {
             State::Idle => return Ok(None),
-            State::Awaiting { deadline, .. } => return self.expire(now >= deadline, Error::ConsecutiveTimeout),
+            State::Awaiting { deadline, .. } if now >= deadline => return Err(Error::ConsecutiveTimeout),
+            State::Awaiting { .. } => return Ok(None),
             State::Refusing { since } | State::Allowing { since, .. } if now >= since + BUS_TIMEOUT => {
-                return self.expire(true, Error::SendTimeout);
+                return Err(Error::SendTimeout);
             }
             State::Refusing { .. } => (Status::Overflow, State::Idle),
             State::Allowing { part, .. } => (Status::Continue, awaiting(part, config, now)),
@@ -107,11 +134,12 @@ impl Receiver {
 
     /// When [`Self::poll`] has something to do, if nothing arrives before.
     pub(super) fn deadline(&self) -> Option<Duration> {
-        match self.state {
+        let turn = match self.state {
             State::Idle => None,
             State::Refusing { since } | State::Allowing { since, .. } => Some(since),
             State::Awaiting { deadline, .. } => Some(deadline),
-        }
+        };
+        self.flight.deadline().or(turn)
     }
 
     /// Whether no message is under way.
@@ -129,14 +157,6 @@ impl Receiver {
             None => State::Awaiting { part, left: None, deadline: now + CONSECUTIVE_TIMEOUT },
         };
         (part.have == part.length).then_some(part.length)
-    }
-
-    fn expire(&mut self, expired: bool, error: Error) -> Result<Option<Frame>, Error> {
-        if !expired {
-            return Ok(None);
-        }
-        self.state = State::Idle;
-        Err(error)
     }
 }
 

@@ -4,6 +4,7 @@ use core::num::NonZeroU8;
 use core::time::Duration;
 
 use super::control::{Flow, Status, first_head, frame, most_in_single, single};
+use super::flight::Flight;
 use super::{BUS_TIMEOUT, Config, FLOW_TIMEOUT};
 use crate::Error;
 use crate::can::Frame;
@@ -11,6 +12,7 @@ use crate::can::Frame;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sender {
     state: State,
+    flight: Flight,
 }
 
 /// Whose turn it is.
@@ -24,6 +26,8 @@ enum State {
     Awaiting { part: Part, waits: u8, deadline: Duration },
     /// Ours: the next consecutive frame, from `due` on.
     Sending { part: Part, pace: Pace, due: Duration },
+    /// The bus's: the last frame is in flight.
+    Finishing,
 }
 
 /// What has been sent.
@@ -42,7 +46,7 @@ struct Pace {
 
 impl Sender {
     pub(super) fn new() -> Self {
-        Self { state: State::Idle }
+        Self { state: State::Idle, flight: Flight::default() }
     }
 
     /// Begins to send the message that the following calls of [`Self::poll`] are given.
@@ -62,6 +66,7 @@ impl Sender {
         let State::Awaiting { part, waits, .. } = self.state else {
             return Ok(());
         };
+        self.flight.clear(); // What has been answered has left.
         self.state = match flow.status {
             Status::Continue => sending(part, flow, now),
             Status::Wait if waits < config.waits => {
@@ -74,29 +79,56 @@ impl Sender {
         Ok(())
     }
 
+    /// Takes note that a frame has left: from now on the receiver has its time, and the next frame keeps its distance.
+    pub(super) fn confirm(&mut self, config: &Config, frame: &Frame, now: Duration) {
+        if !self.flight.end(config.addressing.send(), frame) {
+            return;
+        }
+        self.state = match self.state {
+            State::Awaiting { part, waits, .. } => State::Awaiting { part, waits, deadline: now + FLOW_TIMEOUT },
+            State::Sending { part, pace, .. } => State::Sending { part, pace, due: now + pace.gap },
+            State::Finishing => State::Idle,
+            state @ (State::Idle | State::Starting { .. }) => state,
+        };
+    }
+
     /// The next frame of the message, if one is due; or that the message has timed out.
     pub(super) fn poll(&mut self, config: &Config, now: Duration, message: &[u8]) -> Result<Option<Frame>, Error> {
+        let polled = self.next(config, now, message);
+        match &polled {
+            Ok(Some(frame)) if config.confirms => self.flight.begin(config.addressing.send(), frame, now),
+            Ok(_) => {}
+            Err(_) => *self = Self::new(),
+        }
+        polled
+    }
+
+    fn next(&mut self, config: &Config, now: Duration, message: &[u8]) -> Result<Option<Frame>, Error> {
+        if self.flight.check(now)? {
+            return Ok(None);
+        }
         match self.state {
-            State::Awaiting { deadline, .. } if now >= deadline => self.fail(Error::FlowTimeout),
+            State::Awaiting { deadline, .. } if now >= deadline => Err(Error::FlowTimeout),
             State::Starting { since: due } | State::Sending { due, .. } if now >= due + BUS_TIMEOUT => {
-                self.fail(Error::SendTimeout)
+                Err(Error::SendTimeout)
             }
             State::Starting { .. } => self.begin(config, now, message).map(Some),
             State::Sending { part, pace, due } if now >= due => {
                 self.consecutive(config, part, pace, now, message).map(Some)
             }
-            State::Idle | State::Awaiting { .. } | State::Sending { .. } => Ok(None),
+            State::Idle | State::Awaiting { .. } | State::Sending { .. } | State::Finishing => Ok(None),
         }
     }
 
     /// When [`Self::poll`] has something to do, if nothing arrives before.
     pub(super) fn deadline(&self) -> Option<Duration> {
-        match self.state {
-            State::Idle => None,
+        let turn = match self.state {
+            State::Idle | State::Finishing => None,
             State::Starting { since } => Some(since),
             State::Awaiting { deadline, .. } => Some(deadline),
             State::Sending { due, .. } => Some(due),
-        }
+        };
+        self.flight.deadline().or(turn)
     }
 
     /// Whether no message is under way.
@@ -107,8 +139,8 @@ impl Sender {
     /// The single frame, if the message fits one, else the first.
     fn begin(&mut self, config: &Config, now: Duration, message: &[u8]) -> Result<Frame, Error> {
         let (framing, address, len) = (config.framing, config.addressing.send(), message.len());
-        self.state = State::Idle;
         if len <= most_in_single(framing.length, address.width()) {
+            self.state = finished(config);
             return single(framing, address, message);
         }
         let length = u32::try_from(len).map_err(|_| Error::TooLong { len, most: MAX_MESSAGE })?;
@@ -134,7 +166,7 @@ impl Sender {
         let next = Part { sent: end, sequence: (part.sequence + 1) % 16 };
         let remaining = pace.left.map(|left| NonZeroU8::new(left.get() - 1));
         self.state = match remaining {
-            _ if end == message.len() => State::Idle,
+            _ if end == message.len() => finished(config),
             Some(None) => State::Awaiting { part: next, waits: 0, deadline: now + FLOW_TIMEOUT },
             Some(left @ Some(_)) => State::Sending { part: next, pace: Pace { left, ..pace }, due: now + pace.gap },
             None => State::Sending { part: next, pace, due: now + pace.gap },
@@ -142,10 +174,15 @@ impl Sender {
         frame(framing, address, &[0x20 | part.sequence], data)
     }
 
-    fn fail<T>(&mut self, error: Error) -> Result<T, Error> {
-        self.state = State::Idle;
+    fn fail(&mut self, error: Error) -> Result<(), Error> {
+        *self = Self::new();
         Err(error)
     }
+}
+
+/// What follows the last frame of a message.
+fn finished(config: &Config) -> State {
+    if config.confirms { State::Finishing } else { State::Idle }
 }
 
 fn sending(part: Part, flow: Flow, now: Duration) -> State {

@@ -5,6 +5,7 @@ mod carrying;
 mod frames;
 mod functional;
 mod port;
+mod timers;
 mod turns;
 
 use alloc::vec;
