@@ -69,6 +69,9 @@ pub enum Error {
     /// The peer did not answer, however often it was asked.
     #[error("the peer does not answer")]
     NoResponse,
+    /// There was no room for the rest of a message after all the waits there may be (N_WFT_OVRN).
+    #[error("there was no room for the rest of a message in time")]
+    NotReady,
     /// A message to many is longer than a single frame holds (ISO 15765-2, functional addressing).
     #[error("a message of {len} bytes to many is longer than the {most} of a single frame")]
     NotSingle {

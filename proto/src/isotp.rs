@@ -36,7 +36,7 @@ pub struct Config {
     pub block_size: u8,
     /// What the peer leaves between two consecutive frames (STmin).
     pub separation: Separation,
-    /// How often in a row the peer may ask to wait (N_WFTmax).
+    /// How often in a row either end may ask the other to wait (N_WFTmax).
     pub waits: u8,
     /// Whether the driver says of every frame when it has left ([`Link::confirm`]). If so, timers and separation count from
     /// then, and the next frame of a half waits for it; otherwise a frame counts as sent when it is polled.
@@ -98,7 +98,7 @@ impl Separation {
         match self.0 {
             0x00..=0x7f => Duration::from_millis(self.0.into()),
             0xf1..=0xf9 => Duration::from_micros(100 * u64::from(self.0 - 0xf0)),
-            _ => Duration::from_millis(0x7f),
+            _ => LONGEST_SEPARATION,
         }
     }
 }
@@ -109,6 +109,16 @@ pub const BUS_TIMEOUT: Duration = Duration::from_millis(1_000);
 pub const FLOW_TIMEOUT: Duration = Duration::from_millis(1_000);
 /// How long a receiver waits for a consecutive frame (N_Cr).
 pub const CONSECUTIVE_TIMEOUT: Duration = Duration::from_millis(1_000);
+/// How long a sender that was asked to wait hears nothing before it is told again what to do (N_Br).
+pub const WAIT_INTERVAL: Duration = Duration::from_millis(500);
+/// The longest separation that a peer can ask for (N_Cs).
+pub const LONGEST_SEPARATION: Duration = Duration::from_millis(0x7f);
+/// What a frame that is polled at its deadline may take to leave, for the other end not to come near its timeouts: then
+/// N_Br + N_Ar and N_Cs + N_As are less than nine tenths of N_Bs and N_Cr, as ISO 15765-2, 9.8 demands.
+pub const BUS_BUDGET: Duration = Duration::from_millis(350);
+const _: () = assert!((WAIT_INTERVAL.as_millis() + BUS_BUDGET.as_millis()) * 10 < FLOW_TIMEOUT.as_millis() * 9);
+const _: () =
+    assert!((LONGEST_SEPARATION.as_millis() + BUS_BUDGET.as_millis()) * 10 < CONSECUTIVE_TIMEOUT.as_millis() * 9);
 /// The shortest frame that is filled up: every frame of ours has at least this length.
 const MIN_LENGTH: usize = 8;
 /// What frames are filled up with: few stuff bits.

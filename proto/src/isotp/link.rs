@@ -67,6 +67,12 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
         Ok(len.and_then(|len| self.incoming.get(..len)))
     }
 
+    /// Says whether there is room for more of a message, as there is at the beginning. While there is none, the peer is asked
+    /// to wait before the rest of a message or of a block; [`Error::NotReady`] if that takes too long.
+    pub fn set_ready(&mut self, ready: bool) {
+        self.receiver.set_ready(ready);
+    }
+
     /// Takes note that a frame that was polled has left now, if the settings say that the driver confirms; any other frame is
     /// ignored. A frame whose message has ended meanwhile is the driver's to withdraw.
     pub fn confirm(&mut self, frame: &Frame, now: Duration) {

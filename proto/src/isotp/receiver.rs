@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::control::{Consecutive, First, Status, flow};
 use super::flight::Flight;
-use super::{BUS_TIMEOUT, CONSECUTIVE_TIMEOUT, Config};
+use super::{BUS_TIMEOUT, CONSECUTIVE_TIMEOUT, Config, WAIT_INTERVAL};
 use crate::Error;
 use crate::can::Frame;
 
@@ -13,6 +13,8 @@ use crate::can::Frame;
 pub(super) struct Receiver {
     state: State,
     flight: Flight,
+    /// Whether a sender may go on.
+    ready: bool,
 }
 
 /// Whose turn it is.
@@ -22,8 +24,8 @@ enum State {
     Idle,
     /// Ours: the message does not fit, and the sender is to be told.
     Refusing { since: Duration },
-    /// Ours: the sender waits for leave to go on.
-    Allowing { part: Part, since: Duration },
+    /// Ours: the sender waits for leave to go on. It has been asked to wait `waits` times in a row.
+    Allowing { part: Part, waits: u8, since: Duration },
     /// The sender's: `left` more frames before it waits for leave; without bound if none.
     Awaiting { part: Part, left: Option<NonZeroU8>, deadline: Duration },
 }
@@ -39,7 +41,7 @@ struct Part {
 
 impl Receiver {
     pub(super) fn new() -> Self {
-        Self { state: State::Idle, flight: Flight::default() }
+        Self { state: State::Idle, flight: Flight::default(), ready: true }
     }
 
     /// Takes a single frame, which is worth more than the message it interrupts; gives the length of its message.
@@ -61,7 +63,7 @@ impl Receiver {
         // `Control::decode` gives a first frame only if the message is longer than its data.
         buffer.iter_mut().zip(data).for_each(|(place, byte)| *place = *byte);
         let part = Part { length, have: data.len(), step, sequence: 1 };
-        self.state = State::Allowing { part, since: now };
+        self.state = State::Allowing { part, waits: 0, since: now };
         if interrupted { Err(Error::Interrupted) } else { Ok(()) }
     }
 
@@ -93,23 +95,33 @@ impl Receiver {
         Ok(self.advance(part, left, now))
     }
 
-    /// Takes note that flow control has left: from now on the sender has its time.
+    /// From now on a sender may go on, or has to wait.
+    pub(super) fn set_ready(&mut self, ready: bool) {
+        self.ready = ready;
+    }
+
+    /// Takes note that flow control has left: from now on the sender has its time, or is waiting.
     pub(super) fn confirm(&mut self, config: &Config, frame: &Frame, now: Duration) {
-        let ended = self.flight.end(config.addressing.send(), frame);
-        if let State::Awaiting { deadline, .. } = &mut self.state
-            && ended
-        {
-            *deadline = now + CONSECUTIVE_TIMEOUT;
+        if !self.flight.end(config.addressing.send(), frame) {
+            return;
+        }
+        match &mut self.state {
+            State::Awaiting { deadline, .. } => *deadline = now + CONSECUTIVE_TIMEOUT,
+            State::Allowing { waits: 1.., since, .. } => *since = now,
+            State::Idle | State::Refusing { .. } | State::Allowing { .. } => {}
         }
     }
 
-    /// The next frame to send, if any; or that the message under way has timed out.
+    /// The next frame to send, if any; or that the message under way is given up.
     pub(super) fn poll(&mut self, config: &Config, now: Duration) -> Result<Option<Frame>, Error> {
         let polled = self.next(config, now);
         match &polled {
             Ok(Some(frame)) if config.confirms => self.flight.begin(config.addressing.send(), frame, now),
             Ok(_) => {}
-            Err(_) => *self = Self::new(),
+            Err(_) => {
+                self.state = State::Idle;
+                self.flight.clear();
+            }
         }
         polled
     }
@@ -118,15 +130,34 @@ impl Receiver {
         if self.flight.check(now)? {
             return Ok(None);
         }
-        let (status, next) = match self.state {
-            State::Idle => return Ok(None),
-            State::Awaiting { deadline, .. } if now >= deadline => return Err(Error::ConsecutiveTimeout),
-            State::Awaiting { .. } => return Ok(None),
-            State::Refusing { since } | State::Allowing { since, .. } if now >= since + BUS_TIMEOUT => {
-                return Err(Error::SendTimeout);
+        match self.state {
+            State::Awaiting { deadline, .. } if now >= deadline => Err(Error::ConsecutiveTimeout),
+            State::Idle | State::Awaiting { .. } => Ok(None),
+            State::Refusing { since } if now >= since + BUS_TIMEOUT => Err(Error::SendTimeout),
+            State::Refusing { .. } => {
+                self.state = State::Idle;
+                flow(config, Status::Overflow).map(Some)
             }
-            State::Refusing { .. } => (Status::Overflow, State::Idle),
-            State::Allowing { part, .. } => (Status::Continue, awaiting(part, config, now)),
+            State::Allowing { part, waits, since } => self.allow(config, part, waits, since, now),
+        }
+    }
+
+    /// Gives leave to go on if there is room, else asks to wait, again and again, but not for ever (9.7).
+    fn allow(
+        &mut self,
+        config: &Config,
+        part: Part,
+        waits: u8,
+        since: Duration,
+        now: Duration,
+    ) -> Result<Option<Frame>, Error> {
+        let due = flow_due(waits, since);
+        let (status, next) = match self.ready {
+            _ if now >= due + BUS_TIMEOUT => return Err(Error::SendTimeout),
+            true => (Status::Continue, awaiting(part, config, now)),
+            false if now < due => return Ok(None),
+            false if waits == config.waits => return Err(Error::NotReady),
+            false => (Status::Wait, State::Allowing { part, waits: waits + 1, since: now }),
         };
         self.state = next;
         flow(config, status).map(Some)
@@ -136,7 +167,9 @@ impl Receiver {
     pub(super) fn deadline(&self) -> Option<Duration> {
         let turn = match self.state {
             State::Idle => None,
-            State::Refusing { since } | State::Allowing { since, .. } => Some(since),
+            State::Refusing { since } => Some(since),
+            State::Allowing { since, .. } if self.ready => Some(since),
+            State::Allowing { waits, since, .. } => Some(flow_due(waits, since)),
             State::Awaiting { deadline, .. } => Some(deadline),
         };
         self.flight.deadline().or(turn)
@@ -152,12 +185,17 @@ impl Receiver {
         let remaining = left.map(|left| NonZeroU8::new(left.get() - 1));
         self.state = match remaining {
             _ if part.have == part.length => State::Idle,
-            Some(None) => State::Allowing { part, since: now },
+            Some(None) => State::Allowing { part, waits: 0, since: now },
             Some(left @ Some(_)) => State::Awaiting { part, left, deadline: now + CONSECUTIVE_TIMEOUT },
             None => State::Awaiting { part, left: None, deadline: now + CONSECUTIVE_TIMEOUT },
         };
         (part.have == part.length).then_some(part.length)
     }
+}
+
+/// When a sender that may not go on is told so: at once, and again while it still waits.
+fn flow_due(waits: u8, since: Duration) -> Duration {
+    if waits == 0 { since } else { since + WAIT_INTERVAL }
 }
 
 fn awaiting(part: Part, config: &Config, now: Duration) -> State {

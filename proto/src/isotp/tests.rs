@@ -7,6 +7,7 @@ mod functional;
 mod port;
 mod timers;
 mod turns;
+mod waiting;
 
 use alloc::vec;
 use alloc::vec::Vec;
