@@ -7,6 +7,7 @@
 //! There is no retransmission at this layer: a lost frame ends the message, and whoever sent it repeats it.
 
 mod addressing;
+mod caution;
 mod control;
 mod flight;
 mod functional;
@@ -41,17 +42,28 @@ pub struct Config {
     /// Whether the driver says of every frame when it has left ([`Link::confirm`]). If so, timers and separation count from
     /// then, and the next frame of a half waits for it; otherwise a frame counts as sent when it is polled.
     pub confirms: bool,
+    /// Whether trouble makes this end ask for smaller blocks (32, then 8) and more separation (100, then 500 microseconds),
+    /// until 64 messages of several frames were good.
+    pub adaptive: bool,
 }
 
 impl Config {
-    /// Normal addressing, no block limit, no separation, eight waits, no confirmations.
+    /// Normal addressing, no block limit, no separation, eight waits, no confirmations, not adaptive.
     pub fn new(framing: Framing, send: Id, receive: Id) -> Self {
         Self::with(framing, Addressing::Normal { send, receive })
     }
 
     /// The same with any addressing.
     pub fn with(framing: Framing, addressing: Addressing) -> Self {
-        Self { framing, addressing, block_size: 0, separation: Separation::NONE, waits: 8, confirms: false }
+        Self {
+            framing,
+            addressing,
+            block_size: 0,
+            separation: Separation::NONE,
+            waits: 8,
+            confirms: false,
+            adaptive: false,
+        }
     }
 }
 

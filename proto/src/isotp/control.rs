@@ -143,8 +143,8 @@ pub(super) fn first_head(length: u32, head: &mut [u8; 6]) -> &[u8] {
 }
 
 /// A flow control frame.
-pub(super) fn flow(config: &Config, status: Status) -> Result<Frame, Error> {
-    let bytes = [0x30 | status.byte(), config.block_size, config.separation.byte()];
+pub(super) fn flow(config: &Config, flow: Flow) -> Result<Frame, Error> {
+    let bytes = [0x30 | flow.status.byte(), flow.block_size, flow.separation.byte()];
     frame(config.framing, config.addressing.send(), &bytes, &[])
 }
 

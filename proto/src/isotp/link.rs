@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 
-use super::Config;
 use super::control::Control;
 use super::receiver::Receiver;
 use super::sender::Sender;
+use super::{Config, Separation};
 use crate::Error;
 use crate::can::Frame;
 
@@ -71,6 +71,16 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
     /// to wait before the rest of a message or of a block; [`Error::NotReady`] if that takes too long.
     pub fn set_ready(&mut self, ready: bool) {
         self.receiver.set_ready(ready);
+    }
+
+    /// Takes note that the controller or the driver has lost frames: a reason to be more careful, if a message is under way.
+    pub fn overrun(&mut self) {
+        self.receiver.overrun();
+    }
+
+    /// The block size and separation that the peer is asked to keep.
+    pub fn flow(&self) -> (u8, Separation) {
+        self.receiver.flow(&self.config)
     }
 
     /// Takes note that a frame that was polled has left now, if the settings say that the driver confirms; any other frame is

@@ -87,6 +87,11 @@ impl<const N: usize, const RX: usize, const TX: usize> Port<N, RX, TX> {
         }
     }
 
+    /// Takes note that the controller or the driver has lost frames, of whichever session.
+    pub fn overrun(&mut self) {
+        self.links.iter_mut().for_each(Link::overrun);
+    }
+
     /// Takes note that a frame that was polled has left now, for drivers that confirm; any other is ignored.
     pub fn confirm(&mut self, frame: &Frame, now: Duration) {
         self.links.iter_mut().for_each(|link| link.confirm(frame, now));

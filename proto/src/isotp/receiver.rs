@@ -3,9 +3,10 @@
 use core::num::NonZeroU8;
 use core::time::Duration;
 
-use super::control::{Consecutive, First, Status, flow};
+use super::caution::Caution;
+use super::control::{Consecutive, First, Flow, Status, flow};
 use super::flight::Flight;
-use super::{BUS_TIMEOUT, CONSECUTIVE_TIMEOUT, Config, WAIT_INTERVAL};
+use super::{BUS_TIMEOUT, CONSECUTIVE_TIMEOUT, Config, Separation, WAIT_INTERVAL};
 use crate::Error;
 use crate::can::Frame;
 
@@ -15,6 +16,7 @@ pub(super) struct Receiver {
     flight: Flight,
     /// Whether a sender may go on.
     ready: bool,
+    caution: Caution,
 }
 
 /// Whose turn it is.
@@ -41,7 +43,19 @@ struct Part {
 
 impl Receiver {
     pub(super) fn new() -> Self {
-        Self { state: State::Idle, flight: Flight::default(), ready: true }
+        Self { state: State::Idle, flight: Flight::default(), ready: true, caution: Caution::default() }
+    }
+
+    /// Frames of the bus were lost, which may have been of the message under way.
+    pub(super) fn overrun(&mut self) {
+        if !self.is_idle() {
+            self.caution.trouble();
+        }
+    }
+
+    /// The block size and separation that flow control asks for.
+    pub(super) fn flow(&self, config: &Config) -> (u8, Separation) {
+        self.caution.flow(config)
     }
 
     /// Takes a single frame, which is worth more than the message it interrupts; gives the length of its message.
@@ -60,6 +74,7 @@ impl Receiver {
             self.state = State::Refusing { since: now };
             return Err(Error::TooLong { len: length, most: buffer.len() });
         }
+        self.caution.begin();
         // `Control::decode` gives a first frame only if the message is longer than its data.
         buffer.iter_mut().zip(data).for_each(|(place, byte)| *place = *byte);
         let part = Part { length, have: data.len(), step, sequence: 1 };
@@ -83,6 +98,7 @@ impl Receiver {
         }
         if next.sequence != part.sequence {
             self.state = State::Idle;
+            self.caution.trouble();
             return Err(Error::WrongSequence { expected: part.sequence, got: next.sequence });
         }
         let end = part.length.min(part.have + part.step);
@@ -131,12 +147,15 @@ impl Receiver {
             return Ok(None);
         }
         match self.state {
-            State::Awaiting { deadline, .. } if now >= deadline => Err(Error::ConsecutiveTimeout),
+            State::Awaiting { deadline, .. } if now >= deadline => {
+                self.caution.trouble();
+                Err(Error::ConsecutiveTimeout)
+            }
             State::Idle | State::Awaiting { .. } => Ok(None),
             State::Refusing { since } if now >= since + BUS_TIMEOUT => Err(Error::SendTimeout),
             State::Refusing { .. } => {
                 self.state = State::Idle;
-                flow(config, Status::Overflow).map(Some)
+                self.say(config, Status::Overflow).map(Some)
             }
             State::Allowing { part, waits, since } => self.allow(config, part, waits, since, now),
         }
@@ -154,13 +173,23 @@ impl Receiver {
         let due = flow_due(waits, since);
         let (status, next) = match self.ready {
             _ if now >= due + BUS_TIMEOUT => return Err(Error::SendTimeout),
-            true => (Status::Continue, awaiting(part, config, now)),
+            true => (Status::Continue, self.awaiting(part, config, now)),
             false if now < due => return Ok(None),
             false if waits == config.waits => return Err(Error::NotReady),
             false => (Status::Wait, State::Allowing { part, waits: waits + 1, since: now }),
         };
         self.state = next;
-        flow(config, status).map(Some)
+        self.say(config, status).map(Some)
+    }
+
+    fn say(&self, config: &Config, status: Status) -> Result<Frame, Error> {
+        let (block_size, separation) = self.flow(config);
+        flow(config, Flow { status, block_size, separation })
+    }
+
+    fn awaiting(&self, part: Part, config: &Config, now: Duration) -> State {
+        let (block_size, _) = self.flow(config);
+        State::Awaiting { part, left: NonZeroU8::new(block_size), deadline: now + CONSECUTIVE_TIMEOUT }
     }
 
     /// When [`Self::poll`] has something to do, if nothing arrives before.
@@ -183,22 +212,21 @@ impl Receiver {
     /// Where the message stands after a consecutive frame.
     fn advance(&mut self, part: Part, left: Option<NonZeroU8>, now: Duration) -> Option<usize> {
         let remaining = left.map(|left| NonZeroU8::new(left.get() - 1));
+        let complete = part.have == part.length;
+        if complete {
+            self.caution.complete();
+        }
         self.state = match remaining {
-            _ if part.have == part.length => State::Idle,
+            _ if complete => State::Idle,
             Some(None) => State::Allowing { part, waits: 0, since: now },
             Some(left @ Some(_)) => State::Awaiting { part, left, deadline: now + CONSECUTIVE_TIMEOUT },
             None => State::Awaiting { part, left: None, deadline: now + CONSECUTIVE_TIMEOUT },
         };
-        (part.have == part.length).then_some(part.length)
+        complete.then_some(part.length)
     }
 }
 
 /// When a sender that may not go on is told so: at once, and again while it still waits.
 fn flow_due(waits: u8, since: Duration) -> Duration {
     if waits == 0 { since } else { since + WAIT_INTERVAL }
-}
-
-fn awaiting(part: Part, config: &Config, now: Duration) -> State {
-    let left = NonZeroU8::new(config.block_size);
-    State::Awaiting { part, left, deadline: now + CONSECUTIVE_TIMEOUT }
 }

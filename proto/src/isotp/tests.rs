@@ -1,5 +1,6 @@
 //! Two links on a virtual bus.
 
+mod adapting;
 mod addresses;
 mod carrying;
 mod frames;
