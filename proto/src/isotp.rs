@@ -67,23 +67,35 @@ impl Config {
     }
 }
 
-/// Format and longest length of the frames sent (TX_DL).
+/// Format and longest length of the frames sent (TX_DL), and what they are filled up with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Framing {
     format: Format,
     length: usize,
+    padding: Option<u8>,
 }
 
 impl Framing {
-    /// Classical frames of 8 bytes.
-    pub const CLASSICAL: Self = Self { format: Format::Classical, length: MIN_LENGTH };
-    /// FD frames of up to 64 bytes.
-    pub const FD: Self = Self { format: Format::Fd, length: MAX_DATA };
+    /// Classical frames of 8 bytes, filled up with CC.
+    pub const CLASSICAL: Self = Self { format: Format::Classical, length: MIN_LENGTH, padding: Some(PADDING) };
+    /// FD frames of up to 64 bytes, filled up with CC.
+    pub const FD: Self = Self { format: Format::Fd, length: MAX_DATA, padding: Some(PADDING) };
 
     /// FD frames of up to `length` bytes: 8, 12, 16, 20, 24, 32, 48 or 64.
     pub fn fd(length: usize) -> Result<Self, Error> {
         let valid = length >= MIN_LENGTH && frame_length(length) == Some(length);
-        valid.then_some(Self { format: Format::Fd, length }).ok_or(Error::BadFrameLength { len: length })
+        valid.then_some(Self { length, ..Self::FD }).ok_or(Error::BadFrameLength { len: length })
+    }
+
+    /// The same, filled up with this byte.
+    pub const fn padded(self, byte: u8) -> Self {
+        Self { padding: Some(byte), ..self }
+    }
+
+    /// The same with frames of less than 8 bytes where those are enough. Longer ones still have to be filled up to the next
+    /// length there is, with CC.
+    pub const fn unpadded(self) -> Self {
+        Self { padding: None, ..self }
     }
 }
 
@@ -131,9 +143,9 @@ pub const BUS_BUDGET: Duration = Duration::from_millis(350);
 const _: () = assert!((WAIT_INTERVAL.as_millis() + BUS_BUDGET.as_millis()) * 10 < FLOW_TIMEOUT.as_millis() * 9);
 const _: () =
     assert!((LONGEST_SEPARATION.as_millis() + BUS_BUDGET.as_millis()) * 10 < CONSECUTIVE_TIMEOUT.as_millis() * 9);
-/// The shortest frame that is filled up: every frame of ours has at least this length.
+/// The length to which frames are filled up, and the least TX_DL.
 const MIN_LENGTH: usize = 8;
-/// What frames are filled up with: few stuff bits.
+/// What frames are filled up with, for few stuff bits (ISO 15765-2, 10.4.2).
 const PADDING: u8 = 0xcc;
 
 #[cfg(test)]

@@ -148,13 +148,14 @@ pub(super) fn flow(config: &Config, flow: Flow) -> Result<Frame, Error> {
     frame(config.framing, config.addressing.send(), &bytes, &[])
 }
 
-/// A frame of these bytes, filled up to 8 bytes or, above, to the next length there is.
+/// A frame of these bytes, filled up to 8 bytes if it is to be and, above, to the next length there is.
 pub(super) fn frame(framing: Framing, address: Address, head: &[u8], data: &[u8]) -> Result<Frame, Error> {
     let len = address.width() + head.len() + data.len();
-    let mut bytes = [PADDING; MAX_DATA];
+    let mut bytes = [framing.padding.unwrap_or(PADDING); MAX_DATA];
     let said = address.byte().into_iter().chain(head.iter().chain(data).copied());
     bytes.iter_mut().zip(said).for_each(|(place, byte)| *place = byte);
-    let padded = frame_length(len.max(MIN_LENGTH)).and_then(|padded| bytes.get(..padded));
+    let least = if framing.padding.is_some() { MIN_LENGTH } else { 0 };
+    let padded = frame_length(len.max(least)).and_then(|padded| bytes.get(..padded));
     Frame::new(address.id(), framing.format, padded.ok_or(Error::BadFrameLength { len })?)
 }
 

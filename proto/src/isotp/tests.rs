@@ -110,7 +110,11 @@ fn arrived(message: &[u8]) -> Outcome {
 
 fn any_framing() -> impl Strategy<Value = Framing> {
     let lengths = [8, 12, 16, 20, 24, 32, 48, 64].map(|length| Framing::fd(length).unwrap());
-    prop_oneof![Just(Framing::CLASSICAL), Just(Framing::FD), proptest::sample::select(lengths.to_vec())]
+    let length = prop_oneof![Just(Framing::CLASSICAL), Just(Framing::FD), proptest::sample::select(lengths.to_vec())];
+    (length, any::<Option<u8>>()).prop_map(|(framing, padding)| match padding {
+        Some(byte) => framing.padded(byte),
+        None => framing.unpadded(),
+    })
 }
 
 /// One end's view of two ends that talk in any format.
