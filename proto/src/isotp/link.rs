@@ -109,6 +109,11 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
         self.config.addressing.receive().pdu(frame).is_some()
     }
 
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Whether a message is on its way out.
     pub fn is_sending(&self) -> bool {
         !self.sender.is_idle()

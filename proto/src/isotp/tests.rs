@@ -79,7 +79,10 @@ impl<F: FnMut(usize, Frame) -> Vec<Frame>> Bus<F> {
                 }
             };
             moved |= frame.is_some();
-            frame.into_iter().for_each(|frame| self.deliver(from, frame, outcome));
+            if let Some(frame) = frame {
+                self.ends[from].confirm(&frame, self.now);
+                self.deliver(from, frame, outcome);
+            }
         }
         moved
     }
