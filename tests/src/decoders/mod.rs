@@ -9,6 +9,7 @@
 mod can;
 mod delegations;
 mod ecus;
+mod isotp;
 pub mod measure;
 mod refresh;
 mod roles;
@@ -51,7 +52,7 @@ pub const DECODERS: [&Decoder; 19] = [
     &streams::TARGETS,
     &refresh::REFRESH,
     &delegations::DELEGATIONS,
-    &wire::ISOTP,
+    &isotp::ISOTP,
     &wire::UDS_SERVER,
     &wire::UDS_CLIENT,
     &can::CAN_FRAME,

@@ -1,13 +1,11 @@
-//! What crosses a wire unsigned: frames, transport, diagnostics, messages.
+//! What crosses a wire unsigned: diagnostics, messages.
 //!
 //! An input of a machine is a script: an operation, a length, so many bytes, and again.
 
 use std::time::Duration;
 
 use prost::Message as _;
-use proto::can::{Frame, Id};
 use proto::grpc::secondary as grpc;
-use proto::isotp::{Addressing, Config, Framing, Link, Priority, Separation};
 use proto::secondary::{File, Identity, ImageNumber, Phase, Refusal, Reply, Repo, Request, Verification};
 use proto::uds::{Client, Server};
 use uptane::{EcuId, Error, HardwareId, Length, Nonce, Sha256, TransactionId, Version};
@@ -15,7 +13,7 @@ use uptane::{EcuId, Error, HardwareId, Length, Nonce, Sha256, TransactionId, Ver
 use super::{Decoder, Run};
 
 /// The operations of a script and their bytes.
-fn script(mut input: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+pub(super) fn script(mut input: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     std::iter::from_fn(move || {
         let ([operation, length], rest) = input.split_first_chunk()?;
         let (bytes, rest) = rest.split_at_checked(usize::from(*length)).unwrap_or((rest, &[]));
@@ -25,112 +23,9 @@ fn script(mut input: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
 }
 
 /// An operation of a script.
-fn operation(operation: u8, bytes: &[u8]) -> Vec<u8> {
+pub(super) fn operation(operation: u8, bytes: &[u8]) -> Vec<u8> {
     let bytes = bytes.get(..bytes.len().min(255)).unwrap_or_default();
     [&[operation, u8::try_from(bytes.len()).unwrap_or(255)], bytes].concat()
-}
-
-pub(super) const ISOTP: Decoder = Decoder {
-    name: "isotp",
-    run: isotp,
-    bound: (0, 0),
-    is_signed: false,
-    sources: &[
-        "isotp.rs",
-        "isotp/addressing.rs",
-        "isotp/control.rs",
-        "isotp/link.rs",
-        "isotp/receiver.rs",
-        "isotp/sender.rs",
-    ],
-    seeds: isotp_seeds,
-};
-
-/// The longest message either way.
-const ROOM: usize = 300;
-
-fn isotp(run: &mut Run, input: &[u8]) {
-    let Some((kind, input)) = input.split_first() else { return };
-    let Ok([config, _]) = ends(*kind) else { return };
-    let [sent, received] = [config.addressing.send(), config.addressing.receive()];
-    run.decode(|| {
-        let (mut link, mut now) = (Link::<ROOM, ROOM>::new(config), Duration::ZERO);
-        for (operation, bytes) in script(input) {
-            match operation % 4 {
-                0 => {
-                    let format = if kind % 3 == 0 { proto::can::Format::Classical } else { proto::can::Format::Fd };
-                    let frame = Frame::new(received.id(), format, bytes);
-                    let taken =
-                        frame.ok().map(|frame| link.handle(&frame, now).map(|message| message.map(<[u8]>::len)));
-                    assert!(
-                        !matches!(taken, Some(Ok(Some(length))) if length > ROOM),
-                        "a message longer than its buffer"
-                    );
-                }
-                1 => drop(link.send(bytes, now)),
-                2 => now += Duration::from_millis(10 * u64::try_from(bytes.len()).unwrap_or_default()),
-                _ => drop(Separation::from_byte(bytes.first().copied().unwrap_or_default()).time()),
-            }
-            while let Ok(Some(frame)) = link.poll(now) {
-                assert_eq!(frame.id(), sent.id(), "a frame with another identifier");
-            }
-            let _state = (link.deadline(), link.is_sending(), link.is_receiving());
-        }
-    });
-    run.accepted = true;
-}
-
-/// How the two ends of a script of this kind talk: three framings, five addressing formats, eighteen block sizes.
-fn ends(kind: u8) -> Result<[Config; 2], proto::Error> {
-    let framing = match kind % 3 {
-        0 => Framing::CLASSICAL,
-        1 => Framing::FD,
-        _ => Framing::fd(16)?,
-    };
-    let (there, back) = (Id::standard(0x7e0)?, Id::standard(0x7e8)?);
-    let end = |send, receive, own, peer| {
-        let (priority, extension) = (Priority::DEFAULT, 0x99);
-        let addressing = match kind / 3 % 5 {
-            0 => Addressing::Normal { send, receive },
-            1 => Addressing::NormalFixed { priority, own, peer },
-            2 => Addressing::Extended { send, receive, own, peer },
-            3 => Addressing::Mixed11 { send, receive, extension },
-            _ => Addressing::Mixed29 { priority, own, peer, extension },
-        };
-        Config { block_size: kind / 15, ..Config::with(framing, addressing) }
-    };
-    Ok([end(there, back, 0x10, 0xf1), end(back, there, 0xf1, 0x10)])
-}
-
-/// One link sends to another; what it sends, and what is answered, are the scripts.
-fn isotp_seeds() -> Vec<Vec<u8>> {
-    let mut seeds = Vec::new();
-    for kind in (0..30).chain([45, 46]) {
-        let Ok([listening, sending]) = ends(kind) else { return Vec::new() };
-        for length in [5_usize, 60, 200] {
-            seeds.extend(exchange(kind, listening, sending, &vec![7; length]));
-        }
-    }
-    seeds
-}
-
-/// The script of the end that hears a message, and of the one that sends it.
-fn exchange(kind: u8, listening: Config, sending: Config, message: &[u8]) -> [Vec<u8>; 2] {
-    let (mut one, mut other) = (Link::<ROOM, ROOM>::new(sending), Link::<ROOM, ROOM>::new(listening));
-    let (mut heard, mut sent) = (vec![kind], [&[kind][..], &operation(1, message)].concat());
-    one.send(message, Duration::ZERO).ok();
-    for step in 0..80 {
-        let now = Duration::from_millis(step);
-        while let Ok(Some(frame)) = one.poll(now) {
-            heard.extend(operation(0, frame.data()));
-            other.handle(&frame, now).ok();
-        }
-        while let Ok(Some(frame)) = other.poll(now) {
-            sent.extend(operation(0, frame.data()));
-            one.handle(&frame, now).ok();
-        }
-    }
-    [heard, sent]
 }
 
 pub(super) const UDS_SERVER: Decoder = Decoder {

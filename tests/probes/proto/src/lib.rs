@@ -1,4 +1,5 @@
-//! Firmware that exchanges ISO-TP messages, with `proto` without features: no heap, no standard library.
+//! Firmware that exchanges ISO-TP messages with two peers and a group, with `proto` without features: no heap, no standard
+//! library.
 #![no_std]
 
 use core::hint::black_box;
@@ -6,8 +7,8 @@ use core::panic::PanicInfo;
 use core::time::Duration;
 
 use proto::Error;
-use proto::can::{Frame, Id};
-use proto::isotp::{Config, Framing, Link};
+use proto::can::Frame;
+use proto::isotp::{Address, Addressing, Config, Framing, Functional, Port, Priority};
 
 /// The first and only thing this firmware does.
 #[unsafe(no_mangle)]
@@ -19,14 +20,23 @@ pub extern "C" fn probe() -> i32 {
 }
 
 fn talk(datagram: &[u8]) -> Result<i32, Error> {
-    let config = Config::new(Framing::FD, Id::standard(black_box(0x7e8))?, Id::standard(black_box(0x7e0))?);
-    let mut link: Link<4096, 256> = Link::new(config);
+    let priority = Priority::DEFAULT;
+    let peers = [0x10, 0x11].map(|peer| Addressing::NormalFixed { priority, own: black_box(0xf1), peer });
+    let group = Functional::new(Framing::CLASSICAL, Address::functional_fixed(priority, 0x33, 0xf1)).confirmed();
+    let config = |addressing| Config { confirms: true, adaptive: true, ..Config::with(Framing::FD, addressing) };
+    let mut port: Port<2, 4096, 256> = Port::new(peers.map(config), Some(group))?;
     let now = black_box(Duration::ZERO);
-    black_box(link.handle(&Frame::decode(datagram)?, now)?);
-    link.send(datagram, now)?;
+    black_box(port.handle(&Frame::decode(datagram)?, now).map_err(|lost| lost.error)?);
+    for number in 0..2 {
+        if let Some(link) = port.link_mut(number) {
+            link.set_ready(black_box(false));
+            link.send(datagram, now)?;
+        }
+    }
+    port.overrun();
     let mut frames = 0;
-    while let Some(frame) = link.poll(now)? {
-        black_box(frame);
+    while let Some(frame) = port.poll(now).map_err(|lost| lost.error)? {
+        port.confirm(black_box(&frame), now);
         frames += 1;
     }
     Ok(frames)
