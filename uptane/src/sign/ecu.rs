@@ -4,9 +4,10 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::canonical::Value;
-use super::envelope::sign_as_ecu;
+use super::envelope::{sign_as_ecu, sign_digest};
 use super::{SignError, Signer};
 use crate::limits::{MAX_COMMAND, MAX_ECUS, MAX_MANIFEST, MAX_REPORT};
+use crate::verify::proof::Challenge;
 use crate::{
     Action, Attack, CampaignId, Counter, EcuId, Error, HardwareId, Length, Nonce, ReleaseCounter, ResultCode, Role,
     Sha256, TargetNameBuf, Time, TransactionId, VehicleId, Version,
@@ -249,6 +250,13 @@ impl CommandBuilder {
         ]);
         within(MAX_COMMAND, Role::Command, sign_as_ecu(&signed, signer)?)
     }
+}
+
+/// The Primary's proof that it is there: its answer to an ECU's challenge.
+pub fn prove(challenge: &Challenge, signer: &dyn Signer) -> Result<[u8; 64], SignError> {
+    let signature = sign_digest(challenge.digest(), signer)?;
+    // One of Ed25519 that verifies has 64 bytes.
+    signature.try_into().map_err(|_| Error::BadKey.into())
 }
 
 /// Refuses a file no reader would take.

@@ -102,12 +102,9 @@ impl PartlySigned {
 
 /// A file of an ECU: one key, signing the SHA-256 digest of `signed` (§5.4.2.1.1, §5.4.2.1.2; trap T13).
 pub(crate) fn sign_as_ecu(signed: &Value, signer: &dyn Signer) -> Result<Vec<u8>, SignError> {
-    if signer.public_key().algorithm() != Algorithm::Ed25519 {
-        return Err(Error::BadKey.into());
-    }
     let signed = signed.to_wire();
     let digest = Sha256::of(&signed_form(&signed));
-    let signature = checked_signature(signer, &digest.0)?;
+    let signature = sign_digest(digest, signer)?;
     let entry = Value::object([
         ("hash", Value::text(digest)),
         ("hash_function", Value::text("sha256")),
@@ -116,6 +113,14 @@ pub(crate) fn sign_as_ecu(signed: &Value, signer: &dyn Signer) -> Result<Vec<u8>
         ("sig", Value::text(Hex(&signature))),
     ]);
     Ok(enclose(vec![entry], signed))
+}
+
+/// An ECU's signature: Ed25519 over a digest.
+pub(crate) fn sign_digest(digest: Sha256, signer: &dyn Signer) -> Result<Vec<u8>, SignError> {
+    match signer.public_key().algorithm() == Algorithm::Ed25519 {
+        true => checked_signature(signer, &digest.0),
+        false => Err(Error::BadKey.into()),
+    }
 }
 
 fn enclose(signatures: Vec<Value>, signed: Vec<u8>) -> Vec<u8> {

@@ -22,7 +22,9 @@ mod time;
 mod timestamp;
 
 pub use delegations::{BinsBuilder, DelegationBuilder};
-pub use ecu::{CheckInBuilder, CommandBuilder, InstalledImage, ManifestBuilder, ReportBuilder, ReportedVersions};
+pub use ecu::{
+    CheckInBuilder, CommandBuilder, InstalledImage, ManifestBuilder, ReportBuilder, ReportedVersions, prove,
+};
 pub use envelope::PartlySigned;
 pub use error::SignError;
 pub use image::{EcuAssignment, ImageEntry, Matching};

@@ -1,6 +1,6 @@
 //! Verification (§5.4.4): what makes a file from outside one that may be acted on.
 //!
-//! Without a heap: [`partial`], [`time`], [`image`]. With `alloc`, full verification: `Trusted` is what is known between
+//! Without a heap: [`partial`], [`time`], [`image`], [`proof`]. With `alloc`, full verification: `Trusted` is what is known between
 //! cycles, `Refresh` judges new files step by step, `agree` compares the two repositories, and what comes out
 //! (`Verified`, `Approved`, [`image::VerifiedImage`]) can be made nowhere else.
 
@@ -29,6 +29,7 @@ mod offered;
 pub mod partial;
 #[cfg(feature = "alloc")]
 mod path;
+pub mod proof;
 #[cfg(feature = "alloc")]
 mod refresh;
 #[cfg(feature = "alloc")]
