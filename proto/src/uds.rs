@@ -11,12 +11,14 @@
 mod answer;
 mod client;
 mod codec;
+mod ecu;
 mod server;
 mod step;
 
 use core::time::Duration;
 
 pub use client::Client;
+pub use ecu::{Control, DtcSetting, Ecu, Messages, Reset, Traffic};
 pub use server::{Handler, Server};
 
 /// How soon a server begins to answer (P2).
@@ -31,6 +33,9 @@ pub const CARRIER_MARGIN: Duration = Duration::from_millis(1_000);
 pub const PRESENT_INTERVAL: Duration = Duration::from_millis(2_000);
 /// How often a client sends one message before it gives up.
 pub const MAX_TRIES: u8 = 4;
-
+/// Wrong proofs a server verifies before it takes none for [`PROOF_DELAY`].
+pub const MAX_PROOFS: u8 = 3;
+/// How long a server gives out no challenge after too many wrong proofs.
+pub const PROOF_DELAY: Duration = Duration::from_millis(10_000);
 #[cfg(test)]
 mod tests;

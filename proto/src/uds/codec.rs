@@ -7,13 +7,39 @@ use crate::secondary::{File, Identity, ImageNumber, Phase, Refusal, Repo, Verifi
 /// Service identifiers. The positive response has [`POSITIVE`] added.
 pub(super) mod service {
     pub(in crate::uds) const SESSION: u8 = 0x10;
+    pub(in crate::uds) const RESET: u8 = 0x11;
     pub(in crate::uds) const READ: u8 = 0x22;
+    pub(in crate::uds) const COMMUNICATION: u8 = 0x28;
+    pub(in crate::uds) const AUTHENTICATION: u8 = 0x29;
     pub(in crate::uds) const WRITE: u8 = 0x2e;
     pub(in crate::uds) const ROUTINE: u8 = 0x31;
     pub(in crate::uds) const DOWNLOAD: u8 = 0x34;
     pub(in crate::uds) const DATA: u8 = 0x36;
     pub(in crate::uds) const EXIT: u8 = 0x37;
     pub(in crate::uds) const PRESENT: u8 = 0x3e;
+    pub(in crate::uds) const DTC_SETTING: u8 = 0x85;
+}
+
+/// Sub-functions of authentication, what they return, and the algorithm they are about.
+pub(super) mod authentication {
+    pub(in crate::uds) const DEAUTHENTICATE: u8 = 0x00;
+    pub(in crate::uds) const REQUEST_CHALLENGE: u8 = 0x05;
+    pub(in crate::uds) const VERIFY_PROOF: u8 = 0x06;
+    pub(in crate::uds) const CONFIGURATION: u8 = 0x08;
+    /// Request accepted.
+    pub(in crate::uds) const ACCEPTED: u8 = 0x00;
+    /// Challenge and response, with asymmetric cryptography.
+    pub(in crate::uds) const ASYMMETRIC: u8 = 0x03;
+    /// De-authentication successful.
+    pub(in crate::uds) const DEAUTHENTICATED: u8 = 0x10;
+    /// Ownership verified, authentication complete.
+    pub(in crate::uds) const COMPLETE: u8 = 0x12;
+    /// What follows an authentication is neither encrypted nor signed.
+    pub(in crate::uds) const PLAIN: u8 = 0x00;
+    /// The object identifier of Ed25519 in BER, 1.3.101.112, padded with zeros.
+    pub(in crate::uds) const ED25519: [u8; 16] = [0x06, 0x03, 0x2b, 0x65, 0x70, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    /// Bytes of a proof.
+    pub(in crate::uds) const PROOF: usize = 64;
 }
 
 /// Data identifiers, of the range for system suppliers.
@@ -44,6 +70,8 @@ pub(super) const SUPPRESS: u8 = 0x80;
 pub(super) const DEFAULT_SESSION: u8 = 0x01;
 /// The session in which files are handed over.
 pub(super) const PROGRAMMING_SESSION: u8 = 0x02;
+/// The session in which the bus is prepared for that.
+pub(super) const EXTENDED_SESSION: u8 = 0x03;
 /// Request download: neither compressed nor encrypted.
 pub(super) const PLAIN_DATA: u8 = 0x00;
 /// Request download: eight bytes of length, eight of address.
@@ -66,6 +94,11 @@ pub(super) enum Nrc {
     ConditionsNotCorrect = 0x22,
     RequestSequenceError = 0x24,
     RequestOutOfRange = 0x31,
+    AuthenticationRequired = 0x34,
+    TooManyAttempts = 0x36,
+    DelayNotExpired = 0x37,
+    ProofFailed = 0x58,
+    NoChallenge = 0x59,
     NotAccepted = 0x70,
     TransferSuspended = 0x71,
     ProgrammingFailure = 0x72,
@@ -79,6 +112,17 @@ impl Nrc {
     #[expect(clippy::as_conversions, reason = "the enum is its own table of codes")]
     pub(super) const fn code(self) -> u8 {
         self as u8
+    }
+
+    /// Whether it is kept from a tester that asked all ECUs at once (ISO 14229-1, functional addressing).
+    pub(super) fn is_for_one_alone(self) -> bool {
+        matches!(
+            self,
+            Self::ServiceNotSupported
+                | Self::SubFunctionNotSupported
+                | Self::RequestOutOfRange
+                | Self::NotInActiveSession
+        )
     }
 
     /// The code nearest to a refusal, which [`did::REFUSAL`] gives in full.
@@ -159,6 +203,14 @@ impl<'m> Reader<'m> {
         let (text, rest) = self.0.split_at_checked(len.into())?;
         self.0 = rest;
         core::str::from_utf8(text).ok()
+    }
+
+    /// Bytes after two that give their number.
+    pub(super) fn sized(&mut self) -> Option<&'m [u8]> {
+        let len = u16::from_be_bytes(self.array()?);
+        let (bytes, rest) = self.0.split_at_checked(len.into())?;
+        self.0 = rest;
+        Some(bytes)
     }
 
     /// Nothing is left.

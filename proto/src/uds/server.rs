@@ -1,21 +1,34 @@
 //! The Secondary's side.
 
+mod access;
+mod control;
+mod records;
+mod rules;
+mod session;
+mod transfer;
+
 use core::time::Duration;
 
-use uptane::{Length, Nonce, TransactionId};
+use uptane::{Length, Nonce};
 
-use super::answer::{Failure, Outcome, done, exactly, put_routine, put_value, timer, unexpected};
-use super::codec::{
-    ADDRESS_AND_LENGTH, BLOCK_HEAD, BLOCK_LENGTH_FORMAT, DEFAULT_SESSION, NEGATIVE, Nrc, PLAIN_DATA, POSITIVE,
-    PROGRAMMING_SESSION, Reader, SUPPRESS, Writer, did, file, put_outcome, routine, service,
-};
-use super::{P2, P2_EXTENDED, S3};
+use self::access::{Access, Proof};
+use self::rules::Rules;
+use self::session::Session;
+use self::transfer::Transfer;
+use super::answer::{Failure, Outcome};
+use super::codec::{NEGATIVE, Nrc, SUPPRESS, Writer, service};
+use super::{Control, DtcSetting, Ecu, Messages, P2_EXTENDED, Reset, Traffic};
 use crate::secondary::{File, Refusal, Reply, Request};
 
 /// Who answers the requests: the Secondary.
 pub trait Handler {
     /// Answers a request, with the reply its documentation names or a refusal.
     fn handle(&mut self, request: Request<'_>) -> Reply<'_>;
+
+    /// The ECU around it, where a tester may reset or silence that. Without one, services 11, 28, 29 and 85 are unknown.
+    fn ecu(&mut self) -> Option<&mut dyn Ecu> {
+        None
+    }
 }
 
 impl<F: FnMut(Request<'_>) -> Reply<'static>> Handler for F {
@@ -27,44 +40,51 @@ impl<F: FnMut(Request<'_>) -> Reply<'static>> Handler for F {
 /// Turns messages into requests, and replies into messages.
 ///
 /// For each message that arrives, call [`Server::handle`] and send what it writes. Once that has left, call
-/// [`Server::poll`] and send what it writes: work that takes longer than P2 allows is announced first and done then.
+/// [`Server::poll`] and send what it writes: work that takes longer than P2 allows is announced first and done then, and
+/// a reset comes after its answer. Poll as well at the [`Server::deadline`].
 #[derive(Clone, Copy, Debug)]
 pub struct Server {
     max_request: usize,
     session: Session,
+    /// When the last request came.
+    heard: Duration,
+    access: Access,
+    /// Whether the ECU was told, in this session, to be quiet or to record no faults.
+    restrained: bool,
     transfer: Transfer,
     nonce: Option<Nonce>,
     refusal: Option<Refusal>,
     pending: Option<Work>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Session {
-    Default,
-    /// The last request came at this time.
-    Programming(Duration),
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Transfer {
-    /// No file is under way.
-    None,
-    /// A block with this counter is expected, whose data belongs at `next`. `next` is also the answer to the block
-    /// before, if there was one.
-    Open { next: Length, counter: u8, any: bool },
-    /// The block with this counter was refused, which ended the transfer. Repeated, it is refused alike.
-    Refused { counter: u8, refusal: Refusal },
-    /// All blocks are here.
-    Exited,
-    /// What became of the file.
-    Closed(Result<(), Refusal>),
-}
-
-/// What was announced as pending.
+/// What was announced as pending, or waits for its answer to leave.
 #[derive(Clone, Copy, Debug)]
 enum Work {
     Offer(File, Length),
     Close,
+    Prove(Proof),
+    Reset(Reset),
+}
+
+/// How a message was addressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Addressing {
+    /// To this ECU.
+    Physical,
+    /// To all of them.
+    Functional,
+}
+
+/// A message, taken apart.
+#[derive(Clone, Copy, Debug)]
+struct Call<'m> {
+    service: u8,
+    /// The sub-function; 0 where the service has none.
+    sub: u8,
+    /// No positive response is wanted.
+    suppressed: bool,
+    /// The other parameters.
+    record: &'m [u8],
 }
 
 impl Server {
@@ -73,6 +93,9 @@ impl Server {
         Self {
             max_request,
             session: Session::Default,
+            heard: Duration::ZERO,
+            access: Access::default(),
+            restrained: false,
             transfer: Transfer::None,
             nonce: None,
             refusal: None,
@@ -80,29 +103,41 @@ impl Server {
         }
     }
 
-    /// Takes a message and writes the response into `out`, of which at least 3 bytes are needed. Gives its length; 0 if
-    /// none is to be sent.
+    /// Takes a message that was sent to this ECU, and writes the response into `out`, of which at least 3 bytes are needed.
+    /// Gives its length; 0 if none is to be sent.
     pub fn handle(&mut self, message: &[u8], now: Duration, handler: &mut impl Handler, out: &mut [u8]) -> usize {
-        let Some((&service, parameters)) = message.split_first() else {
-            return 0;
-        };
-        self.keep_session(now);
-        let mut writer = Writer::new(out);
-        let outcome = match self.pending {
-            Some(_) => Err(Nrc::BusyRepeatRequest.into()),
-            None => self.dispatch(service, parameters, now, handler, &mut writer),
-        };
-        self.finish(service, outcome, &mut writer)
+        self.answer(message, Addressing::Physical, now, handler, out)
     }
 
-    /// Does the work that was announced as pending, and writes the response. `None` if there is none.
+    /// Takes a message that was sent to all ECUs at once, like [`Server::handle`]. One that this ECU does not support is not
+    /// answered, and neither is one that makes no sense but for a single ECU.
+    pub fn handle_functional(
+        &mut self,
+        message: &[u8],
+        now: Duration,
+        handler: &mut impl Handler,
+        out: &mut [u8],
+    ) -> usize {
+        self.answer(message, Addressing::Functional, now, handler, out)
+    }
+
+    /// Does the work that was announced as pending, and writes the response; ends a session that is over. `None` if nothing
+    /// is to be sent.
     pub fn poll(&mut self, now: Duration, handler: &mut impl Handler, out: &mut [u8]) -> Option<usize> {
+        self.end_old_session(now, handler);
         let work = self.pending.take()?;
-        self.keep_session(now);
+        // It may take as long as P2* allows, so the session is counted from there.
+        self.heard = now + P2_EXTENDED;
         let mut writer = Writer::new(out);
         let (service, outcome) = match work {
             Work::Offer(file, length) => (service::DOWNLOAD, self.offer(file, length, handler, &mut writer)),
             Work::Close => (service::ROUTINE, self.close(handler, &mut writer)),
+            Work::Prove(proof) => (service::AUTHENTICATION, self.check_proof(&proof, now, handler, &mut writer)),
+            Work::Reset(reset) => {
+                self.end_session(handler);
+                handler.ecu()?.obey(Control::Reset(reset));
+                return None;
+            }
         };
         Some(self.finish(service, outcome, &mut writer))
     }
@@ -112,24 +147,87 @@ impl Server {
         self.pending.is_some()
     }
 
-    /// A session without requests ends, and with it what was under way.
-    fn keep_session(&mut self, now: Duration) {
-        if let Session::Programming(last) = &mut self.session {
-            if now > *last + S3 {
-                self.session = Session::Default;
-                self.end_transfer();
-            } else {
-                *last = now;
-            }
+    /// When to poll if nothing comes: an ECU that was silenced must not stay so when its tester is gone. Other sessions
+    /// end unseen.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.restrained.then(|| self.session_end())
+    }
+
+    fn answer(
+        &mut self,
+        message: &[u8],
+        addressing: Addressing,
+        now: Duration,
+        handler: &mut impl Handler,
+        out: &mut [u8],
+    ) -> usize {
+        let Some((&service, parameters)) = message.split_first() else {
+            return 0;
+        };
+        self.end_old_session(now, handler);
+        self.heard = now;
+        let mut writer = Writer::new(out);
+        let outcome = match self.pending {
+            // It asks for nothing, so it disturbs no work.
+            Some(_) if *message == [service::PRESENT, SUPPRESS] => return 0,
+            Some(_) => Err(Nrc::BusyRepeatRequest.into()),
+            None => self.dispatch((service, parameters), addressing, now, handler, &mut writer),
+        };
+        match outcome {
+            Err(Failure::Code(nrc)) if addressing == Addressing::Functional && nrc.is_for_one_alone() => 0,
+            outcome => self.finish(service, outcome, &mut writer),
         }
     }
 
-    /// What became of a file is kept until the next offer, for a client that did not get the response.
-    fn end_transfer(&mut self) {
-        self.transfer = match self.transfer {
-            Transfer::Closed(outcome) => Transfer::Closed(outcome),
-            Transfer::None | Transfer::Open { .. } | Transfer::Refused { .. } | Transfer::Exited => Transfer::None,
-        };
+    /// Judges a message in the order of ISO 14229-1: its service, the session, who asks, its form.
+    fn dispatch(
+        &mut self,
+        (service, parameters): (u8, &[u8]),
+        addressing: Addressing,
+        now: Duration,
+        handler: &mut impl Handler,
+        writer: &mut Writer<'_>,
+    ) -> Outcome {
+        let rules = Rules::of(service).ok_or(Nrc::ServiceNotSupported)?;
+        if addressing == Addressing::Functional && !rules.functional || rules.of_ecu && handler.ecu().is_none() {
+            return Err(Nrc::ServiceNotSupported.into());
+        }
+        if !self.session.is_one_of(rules.sessions) {
+            return Err(Nrc::NotInActiveSession.into());
+        }
+        if rules.guarded && !self.access.is_proven() {
+            return Err(Nrc::AuthenticationRequired.into());
+        }
+        let call = Call::read(service, parameters, rules)?;
+        self.carry_out(call, now, handler, writer)?;
+        if call.suppressed {
+            writer.clear();
+        }
+        Ok(())
+    }
+
+    fn carry_out(
+        &mut self,
+        call: Call<'_>,
+        now: Duration,
+        handler: &mut impl Handler,
+        writer: &mut Writer<'_>,
+    ) -> Outcome {
+        match call.service {
+            service::SESSION => self.change_session(call, handler, writer),
+            service::PRESENT => session::present(call, writer),
+            service::READ => self.read(call.record, handler, writer),
+            service::WRITE => self.write(call.record, writer),
+            service::AUTHENTICATION => self.authenticate(call, now, handler, writer),
+            service::RESET => self.reset(call, handler, writer),
+            service::COMMUNICATION => self.communication(call, handler, writer),
+            service::DTC_SETTING => self.dtc_setting(call, handler, writer),
+            service::ROUTINE => self.routine(call, handler, writer),
+            service::DOWNLOAD => self.download(call.record, handler, writer),
+            service::DATA => self.block(call.record, handler, writer),
+            service::EXIT => self.exit(call.record, writer),
+            _ => Err(Nrc::ServiceNotSupported.into()),
+        }
     }
 
     /// The length of the response, which is negative if there was a failure or the positive one does not fit.
@@ -137,9 +235,8 @@ impl Server {
         let written = outcome.and_then(|()| writer.written().ok_or(Nrc::ResponseTooLong.into()));
         let nrc = match written {
             Ok(len) => return len,
-            Err(Failure::Code(nrc @ (Nrc::ResponsePending | Nrc::BusyRepeatRequest))) => nrc,
             Err(Failure::Code(nrc)) => {
-                self.refusal = Some(self.refusal_of(nrc));
+                self.refusal = self.refusal_of(nrc);
                 nrc
             }
             Err(Failure::Refused(refusal)) => {
@@ -152,219 +249,24 @@ impl Server {
         writer.written().unwrap_or_default()
     }
 
-    /// What a message that was not right is in the words of the vocabulary.
-    fn refusal_of(&self, nrc: Nrc) -> Refusal {
-        match (nrc, self.transfer) {
+    /// What a message that was not right is in the words of the vocabulary; what they have no word for changes nothing.
+    fn refusal_of(&self, nrc: Nrc) -> Option<Refusal> {
+        Some(match (nrc, self.transfer) {
+            (
+                Nrc::ResponsePending
+                | Nrc::BusyRepeatRequest
+                | Nrc::AuthenticationRequired
+                | Nrc::TooManyAttempts
+                | Nrc::DelayNotExpired
+                | Nrc::ProofFailed
+                | Nrc::NoChallenge,
+                _,
+            ) => return self.refusal,
             (Nrc::ConditionsNotCorrect, _) => Refusal::Phase,
             (Nrc::WrongBlockCounter | Nrc::RequestSequenceError, Transfer::Open { next, .. }) => Refusal::Offset(next),
             (Nrc::RequestSequenceError | Nrc::NotInActiveSession, _) => Refusal::Offset(Length::ZERO),
             _ => Refusal::Malformed,
-        }
-    }
-
-    fn dispatch(
-        &mut self,
-        service: u8,
-        parameters: &[u8],
-        now: Duration,
-        handler: &mut impl Handler,
-        writer: &mut Writer<'_>,
-    ) -> Outcome {
-        match service {
-            service::SESSION => self.change_session(parameters, now, writer),
-            service::READ => self.read(parameters, handler, writer),
-            service::WRITE => self.write(parameters, writer),
-            service::PRESENT => present(parameters, writer),
-            service::ROUTINE | service::DOWNLOAD | service::DATA | service::EXIT => match self.session {
-                Session::Default => Err(Nrc::NotInActiveSession.into()),
-                Session::Programming(_) => self.change(service, parameters, handler, writer),
-            },
-            _ => Err(Nrc::ServiceNotSupported.into()),
-        }
-    }
-
-    /// Services that change something, which only the programming session may.
-    fn change(
-        &mut self,
-        service: u8,
-        parameters: &[u8],
-        handler: &mut impl Handler,
-        writer: &mut Writer<'_>,
-    ) -> Outcome {
-        match service {
-            service::ROUTINE => self.routine(parameters, handler, writer),
-            service::DOWNLOAD => self.download(parameters, handler, writer),
-            service::DATA => self.block(parameters, handler, writer),
-            _ => self.exit(parameters, writer),
-        }
-    }
-
-    fn change_session(&mut self, parameters: &[u8], now: Duration, writer: &mut Writer<'_>) -> Outcome {
-        let [sub] = exactly(parameters)?;
-        self.session = match sub & !SUPPRESS {
-            DEFAULT_SESSION => Session::Default,
-            PROGRAMMING_SESSION => Session::Programming(now),
-            _ => return Err(Nrc::SubFunctionNotSupported.into()),
-        };
-        self.end_transfer();
-        if sub & SUPPRESS == 0 {
-            writer.put(&[service::SESSION + POSITIVE, sub]);
-            writer.put(&timer(P2.as_millis())).put(&timer(P2_EXTENDED.as_millis() / 10));
-        }
-        Ok(())
-    }
-
-    fn read(&mut self, parameters: &[u8], handler: &mut impl Handler, writer: &mut Writer<'_>) -> Outcome {
-        let did = exactly(parameters)?;
-        writer.put(&[service::READ + POSITIVE]).put(&did);
-        match did {
-            did::IDENTITY => put_value(handler.handle(Request::Identify), writer),
-            did::TIME_NONCE => put_value(handler.handle(Request::TimeNonce), writer),
-            did::REPORT => {
-                let nonce = self.nonce.ok_or(Nrc::ConditionsNotCorrect)?;
-                put_value(handler.handle(Request::Report(nonce)), writer)
-            }
-            did::PROGRESS => match self.transfer {
-                Transfer::Open { next, .. } => {
-                    writer.put(&next.get().to_be_bytes());
-                    Ok(())
-                }
-                Transfer::None | Transfer::Refused { .. } | Transfer::Exited | Transfer::Closed(_) => {
-                    Err(Nrc::ConditionsNotCorrect.into())
-                }
-            },
-            did::REFUSAL => {
-                put_outcome(writer, self.refusal.map_or(Ok(()), Err));
-                Ok(())
-            }
-            _ => Err(Nrc::RequestOutOfRange.into()),
-        }
-    }
-
-    fn write(&mut self, parameters: &[u8], writer: &mut Writer<'_>) -> Outcome {
-        let (did, nonce) = parameters.split_first_chunk().ok_or(Nrc::IncorrectLength)?;
-        if *did != did::REPORT_NONCE {
-            return Err(Nrc::RequestOutOfRange.into());
-        }
-        self.nonce = Some(Nonce(exactly(nonce)?));
-        writer.put(&[service::WRITE + POSITIVE]).put(did);
-        Ok(())
-    }
-
-    fn routine(&mut self, parameters: &[u8], handler: &mut impl Handler, writer: &mut Writer<'_>) -> Outcome {
-        let (&[sub, high, low], record) = parameters.split_first_chunk().ok_or(Nrc::IncorrectLength)?;
-        match ([high, low], sub) {
-            (routine::BEGIN, routine::START) => {
-                let transaction = TransactionId(exactly(record)?);
-                self.transfer = Transfer::None;
-                let outcome = done(handler.handle(Request::Begin(transaction)))?;
-                put_routine(writer, sub, routine::BEGIN, outcome);
-                Ok(())
-            }
-            (routine::CLOSE, routine::START | routine::RESULTS) => {
-                let [] = exactly(record)?;
-                match (self.transfer, sub) {
-                    (Transfer::Exited, routine::START) => Err(self.announce(Work::Close)),
-                    (Transfer::Closed(outcome), routine::RESULTS) => {
-                        put_routine(writer, sub, routine::CLOSE, outcome);
-                        Ok(())
-                    }
-                    _ => Err(Nrc::RequestSequenceError.into()),
-                }
-            }
-            (routine::BEGIN | routine::CLOSE, _) => Err(Nrc::SubFunctionNotSupported.into()),
-            _ => Err(Nrc::RequestOutOfRange.into()),
-        }
-    }
-
-    fn close(&mut self, handler: &mut impl Handler, writer: &mut Writer<'_>) -> Outcome {
-        let outcome = done(handler.handle(Request::Close))?;
-        self.transfer = Transfer::Closed(outcome);
-        put_routine(writer, routine::START, routine::CLOSE, outcome);
-        Ok(())
-    }
-
-    fn download(&mut self, parameters: &[u8], handler: &mut impl Handler, writer: &mut Writer<'_>) -> Outcome {
-        let [format, widths, range @ ..]: [u8; 18] = exactly(parameters)?;
-        if (format, widths) != (PLAIN_DATA, ADDRESS_AND_LENGTH) {
-            return Err(Nrc::RequestOutOfRange.into());
-        }
-        let mut range = Reader::new(&range);
-        let file = range.array().and_then(file).ok_or(Nrc::RequestOutOfRange)?;
-        let length = range.length().ok_or(Nrc::RequestOutOfRange)?;
-        self.transfer = Transfer::None;
-        if file == File::Image {
-            // A bank may have to be erased first.
-            return Err(self.announce(Work::Offer(file, length)));
-        }
-        self.offer(file, length, handler, writer)
-    }
-
-    fn offer(&mut self, file: File, length: Length, handler: &mut impl Handler, writer: &mut Writer<'_>) -> Outcome {
-        let reply = handler.handle(Request::Offer(file, length));
-        let Reply::Ready(next, chunk) = reply else {
-            return Err(unexpected(reply));
-        };
-        self.transfer = Transfer::Open { next, counter: 1, any: false };
-        let head = u32::try_from(BLOCK_HEAD).unwrap_or_default();
-        let block = chunk.saturating_add(head).min(u32::try_from(self.max_request).unwrap_or(u32::MAX));
-        writer.put(&[service::DOWNLOAD + POSITIVE, BLOCK_LENGTH_FORMAT]).put(&block.to_be_bytes());
-        Ok(())
-    }
-
-    fn block(&mut self, parameters: &[u8], handler: &mut impl Handler, writer: &mut Writer<'_>) -> Outcome {
-        let Some((&counter, data @ [_, ..])) = parameters.split_first() else {
-            return Err(Nrc::IncorrectLength.into());
-        };
-        let (next, expected, any) = match self.transfer {
-            Transfer::Open { next, counter, any } => (next, counter, any),
-            Transfer::Refused { counter: refused, refusal } if refused == counter => {
-                return Err(Failure::Refused(refusal));
-            }
-            Transfer::None | Transfer::Refused { .. } | Transfer::Exited | Transfer::Closed(_) => {
-                return Err(Nrc::RequestSequenceError.into());
-            }
-        };
-        let taken = if counter == expected {
-            self.chunk(counter, next, data, handler)?
-        } else if any && counter == expected.wrapping_sub(1) {
-            next // The response to this block was lost: it is given again, and nothing is written.
-        } else {
-            return Err(Nrc::WrongBlockCounter.into());
-        };
-        self.transfer = Transfer::Open { next: taken, counter: counter.wrapping_add(1), any: true };
-        writer.put(&[service::DATA + POSITIVE, counter]).put(&taken.get().to_be_bytes());
-        Ok(())
-    }
-
-    fn chunk(
-        &mut self,
-        counter: u8,
-        offset: Length,
-        data: &[u8],
-        handler: &mut impl Handler,
-    ) -> Result<Length, Failure> {
-        let reply = handler.handle(Request::Chunk(offset, data));
-        self.transfer = Transfer::None;
-        match reply {
-            Reply::Taken(taken) => return Ok(taken),
-            Reply::Refused(refusal) => self.transfer = Transfer::Refused { counter, refusal },
-            Reply::Identity(_) | Reply::TimeNonce(_) | Reply::Ready(..) | Reply::Done | Reply::Report(_) => {}
-        }
-        Err(unexpected(reply))
-    }
-
-    fn exit(&mut self, parameters: &[u8], writer: &mut Writer<'_>) -> Outcome {
-        let [] = exactly(parameters)?;
-        match self.transfer {
-            // The second time, the response was lost.
-            Transfer::Open { .. } | Transfer::Exited => self.transfer = Transfer::Exited,
-            Transfer::None | Transfer::Refused { .. } | Transfer::Closed(_) => {
-                return Err(Nrc::RequestSequenceError.into());
-            }
-        }
-        writer.put(&[service::EXIT + POSITIVE]);
-        Ok(())
+        })
     }
 
     fn announce(&mut self, work: Work) -> Failure {
@@ -373,11 +275,16 @@ impl Server {
     }
 }
 
-fn present(parameters: &[u8], writer: &mut Writer<'_>) -> Outcome {
-    match exactly(parameters)? {
-        [0] => _ = writer.put(&[service::PRESENT + POSITIVE, 0]),
-        [SUPPRESS] => {}
-        _ => return Err(Nrc::SubFunctionNotSupported.into()),
+impl<'m> Call<'m> {
+    fn read(service: u8, parameters: &'m [u8], rules: &Rules) -> Result<Self, Failure> {
+        if !rules.sub_function {
+            return Ok(Self { service, sub: 0, suppressed: false, record: parameters });
+        }
+        let (&sub, record) = parameters.split_first().ok_or(Nrc::IncorrectLength)?;
+        Ok(Self { service, sub: sub & !SUPPRESS, suppressed: sub & SUPPRESS != 0, record })
     }
-    Ok(())
 }
+
+/// What an ECU returns to when a session ends in which it was restrained.
+const UNRESTRAINED: [Control; 2] =
+    [Control::Communication(Traffic::Both, Messages::All), Control::DtcSetting(DtcSetting::On)];

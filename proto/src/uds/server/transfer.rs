@@ -1,0 +1,162 @@
+//! The transfer of a file: 31, 34, 36 and 37.
+
+use uptane::{Length, TransactionId};
+
+use super::{Call, Handler, Server, Work};
+use crate::secondary::{File, Refusal, Reply, Request};
+use crate::uds::answer::{Failure, Outcome, done, exactly, put_routine, unexpected};
+use crate::uds::codec::{
+    ADDRESS_AND_LENGTH, BLOCK_HEAD, BLOCK_LENGTH_FORMAT, Nrc, PLAIN_DATA, POSITIVE, Reader, Writer, file, routine,
+    service,
+};
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Transfer {
+    /// No file is under way.
+    None,
+    /// A block with this counter is expected, whose data belongs at `next`. `next` is also the answer to the block
+    /// before, if there was one. None is longer than `longest`.
+    Open { next: Length, counter: u8, any: bool, longest: u32 },
+    /// The block with this counter was refused, which ended the transfer. Repeated, it is refused alike.
+    Refused { counter: u8, refusal: Refusal },
+    /// All blocks are here.
+    Exited,
+    /// What became of the file.
+    Closed(Result<(), Refusal>),
+}
+
+impl Server {
+    /// Which routine stands before what is to be done with it (ISO 14229-1, RoutineControl).
+    pub(super) fn routine(&mut self, call: Call<'_>, handler: &mut impl Handler, writer: &mut Writer<'_>) -> Outcome {
+        let (id, record) = call.record.split_first_chunk().ok_or(Nrc::IncorrectLength)?;
+        match (*id, call.sub) {
+            (routine::BEGIN, routine::START) => {
+                let transaction = TransactionId(exactly(record)?);
+                self.transfer = Transfer::None;
+                let outcome = done(handler.handle(Request::Begin(transaction)))?;
+                put_routine(writer, call.sub, routine::BEGIN, outcome);
+                Ok(())
+            }
+            (routine::CLOSE, routine::START | routine::RESULTS) => {
+                let [] = exactly(record)?;
+                match (self.transfer, call.sub) {
+                    (Transfer::Exited, routine::START) => Err(self.announce(Work::Close)),
+                    (Transfer::Closed(outcome), routine::RESULTS) => {
+                        put_routine(writer, call.sub, routine::CLOSE, outcome);
+                        Ok(())
+                    }
+                    _ => Err(Nrc::RequestSequenceError.into()),
+                }
+            }
+            (routine::BEGIN | routine::CLOSE, _) => Err(Nrc::SubFunctionNotSupported.into()),
+            _ => Err(Nrc::RequestOutOfRange.into()),
+        }
+    }
+
+    pub(super) fn close(&mut self, handler: &mut impl Handler, writer: &mut Writer<'_>) -> Outcome {
+        let outcome = done(handler.handle(Request::Close))?;
+        self.transfer = Transfer::Closed(outcome);
+        put_routine(writer, routine::START, routine::CLOSE, outcome);
+        Ok(())
+    }
+
+    pub(super) fn download(
+        &mut self,
+        parameters: &[u8],
+        handler: &mut impl Handler,
+        writer: &mut Writer<'_>,
+    ) -> Outcome {
+        let (&[format, widths], range) = parameters.split_first_chunk().ok_or(Nrc::IncorrectLength)?;
+        if range.len() != usize::from(widths >> 4) + usize::from(widths & 0x0f) {
+            return Err(Nrc::IncorrectLength.into());
+        }
+        if (format, widths) != (PLAIN_DATA, ADDRESS_AND_LENGTH) {
+            return Err(Nrc::RequestOutOfRange.into());
+        }
+        let mut range = Reader::new(range);
+        let file = range.array().and_then(file).ok_or(Nrc::RequestOutOfRange)?;
+        let length = range.length().ok_or(Nrc::RequestOutOfRange)?;
+        self.transfer = Transfer::None;
+        if file == File::Image {
+            // A bank may have to be erased first.
+            return Err(self.announce(Work::Offer(file, length)));
+        }
+        self.offer(file, length, handler, writer)
+    }
+
+    pub(super) fn offer(
+        &mut self,
+        file: File,
+        length: Length,
+        handler: &mut impl Handler,
+        writer: &mut Writer<'_>,
+    ) -> Outcome {
+        let reply = handler.handle(Request::Offer(file, length));
+        let Reply::Ready(next, chunk) = reply else {
+            return Err(unexpected(reply));
+        };
+        let head = u32::try_from(BLOCK_HEAD).unwrap_or_default();
+        let longest = chunk.saturating_add(head).min(u32::try_from(self.max_request).unwrap_or(u32::MAX));
+        self.transfer = Transfer::Open { next, counter: 1, any: false, longest };
+        writer.put(&[service::DOWNLOAD + POSITIVE, BLOCK_LENGTH_FORMAT]).put(&longest.to_be_bytes());
+        Ok(())
+    }
+
+    pub(super) fn block(&mut self, parameters: &[u8], handler: &mut impl Handler, writer: &mut Writer<'_>) -> Outcome {
+        let Some((&counter, data @ [_, ..])) = parameters.split_first() else {
+            return Err(Nrc::IncorrectLength.into());
+        };
+        let (next, expected, any, longest) = match self.transfer {
+            Transfer::Open { next, counter, any, longest } => (next, counter, any, longest),
+            Transfer::Refused { counter: refused, refusal } if refused == counter => {
+                return Err(Failure::Refused(refusal));
+            }
+            Transfer::None | Transfer::Refused { .. } | Transfer::Exited | Transfer::Closed(_) => {
+                return Err(Nrc::RequestSequenceError.into());
+            }
+        };
+        if u32::try_from(data.len() + BLOCK_HEAD).map_or(true, |len| len > longest) {
+            return Err(Nrc::IncorrectLength.into());
+        }
+        let taken = if counter == expected {
+            self.chunk(counter, next, data, handler)?
+        } else if any && counter == expected.wrapping_sub(1) {
+            next // The response to this block was lost: it is given again, and nothing is written.
+        } else {
+            return Err(Nrc::WrongBlockCounter.into());
+        };
+        self.transfer = Transfer::Open { next: taken, counter: counter.wrapping_add(1), any: true, longest };
+        writer.put(&[service::DATA + POSITIVE, counter]).put(&taken.get().to_be_bytes());
+        Ok(())
+    }
+
+    fn chunk(
+        &mut self,
+        counter: u8,
+        offset: Length,
+        data: &[u8],
+        handler: &mut impl Handler,
+    ) -> Result<Length, Failure> {
+        let reply = handler.handle(Request::Chunk(offset, data));
+        self.transfer = Transfer::None;
+        match reply {
+            Reply::Taken(taken) => return Ok(taken),
+            Reply::Refused(refusal) => self.transfer = Transfer::Refused { counter, refusal },
+            Reply::Identity(_) | Reply::TimeNonce(_) | Reply::Ready(..) | Reply::Done | Reply::Report(_) => {}
+        }
+        Err(unexpected(reply))
+    }
+
+    pub(super) fn exit(&mut self, parameters: &[u8], writer: &mut Writer<'_>) -> Outcome {
+        let [] = exactly(parameters)?;
+        match self.transfer {
+            // The second time, the response was lost.
+            Transfer::Open { .. } | Transfer::Exited => self.transfer = Transfer::Exited,
+            Transfer::None | Transfer::Refused { .. } | Transfer::Closed(_) => {
+                return Err(Nrc::RequestSequenceError.into());
+            }
+        }
+        writer.put(&[service::EXIT + POSITIVE]);
+        Ok(())
+    }
+}
