@@ -100,6 +100,9 @@ pub enum Error {
         /// The most there is room for.
         most: usize,
     },
+    /// The peer wants to know that this is the Primary, and nobody here can prove it.
+    #[error("the peer asks for a proof that cannot be given")]
+    Unproven,
     /// The peer asked to wait too often in a row (N_WFTmax).
     #[error("the peer asked to wait too often")]
     WaitLimit,

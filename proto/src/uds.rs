@@ -17,6 +17,8 @@ mod step;
 
 use core::time::Duration;
 
+use codec::{SUPPRESS, service};
+
 pub use client::Client;
 pub use ecu::{Control, DtcSetting, Ecu, Messages, Reset, Traffic};
 pub use server::{Handler, Server};
@@ -37,5 +39,8 @@ pub const MAX_TRIES: u8 = 4;
 pub const MAX_PROOFS: u8 = 3;
 /// How long a server gives out no challenge after too many wrong proofs.
 pub const PROOF_DELAY: Duration = Duration::from_millis(10_000);
+/// Tester present, without response.
+const PRESENT: [u8; 2] = [service::PRESENT, SUPPRESS];
+
 #[cfg(test)]
 mod tests;

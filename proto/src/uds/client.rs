@@ -1,25 +1,30 @@
 //! The Primary's side.
 
+mod answers;
+
 use core::time::Duration;
 
 use uptane::{Length, Nonce, TransactionId};
 
-use super::codec::{
-    BLOCK_HEAD, BLOCK_LENGTH_FORMAT, NEGATIVE, Nrc, POSITIVE, Reader, SUPPRESS, did, identity, outcome, service,
-};
-use super::step::Step;
-use super::{CARRIER_MARGIN, MAX_TRIES, P2, P2_EXTENDED, PRESENT_INTERVAL};
+use super::codec::{BLOCK_HEAD, NEGATIVE, Nrc, POSITIVE, did, service};
+use super::step::{MAX_SHORT, Step, put_proof};
+use super::{CARRIER_MARGIN, Control, MAX_TRIES, P2, P2_EXTENDED, PRESENT, PRESENT_INTERVAL};
 use crate::Error;
-use crate::secondary::{File, Refusal, Reply, Request};
+use crate::secondary::{File, Reply, Request};
 
 /// Asks one Secondary; messages of up to `N` bytes, so chunks of up to `N - 2`.
 ///
 /// [`Client::start`] a request, then send what [`Client::poll`] gives and hand over what arrives with
 /// [`Client::handle`], until that yields the reply. Poll again at [`Client::deadline`], also between requests: an open
 /// transfer is kept alive.
+///
+/// A Secondary may want to know first that it is the Primary who asks. A client that was [made for
+/// that](Client::proving) then asks for a [`Client::challenge`]; sign it and call [`Client::prove`].
 #[derive(Clone, Debug)]
 pub struct Client<const N: usize> {
     state: State,
+    /// Whether the driver signs challenges.
+    proves: bool,
     /// What was offered last: where a transfer that the Secondary forgot is taken up again.
     offer: Option<(File, Length)>,
     transfer: Option<Transfer>,
@@ -36,6 +41,8 @@ enum State {
     Sending(Progress),
     /// Its response is awaited.
     Waiting(Progress, Duration),
+    /// The driver is to sign this challenge.
+    Challenged(Progress, Nonce),
 }
 
 /// How far the request has come.
@@ -47,6 +54,10 @@ struct Progress {
     tries: u8,
     /// How often session and transfer were taken up again for this request.
     resumes: u8,
+    /// What the Secondary will do for the Primary alone; it is asked again once that is proven.
+    interrupted: Option<Step>,
+    /// How often it wanted that in this request.
+    proofs: u8,
 }
 
 /// What a request is after, where its steps depend on that.
@@ -56,6 +67,7 @@ enum Goal {
     Offer(File, Length),
     Chunk(Length),
     Close,
+    Control(Control),
     /// One step leads to the next, whatever the request.
     Straight,
 }
@@ -67,17 +79,12 @@ struct Transfer {
     counter: u8,
 }
 
-/// What follows a response.
-enum Next<'m> {
-    Step(Step),
-    Reply(Reply<'m>),
-}
-
 impl<const N: usize> Client<N> {
     /// Idle.
     pub fn new() -> Self {
         Self {
             state: State::Idle,
+            proves: false,
             offer: None,
             transfer: None,
             last_sent: Duration::ZERO,
@@ -85,6 +92,12 @@ impl<const N: usize> Client<N> {
             chunk_len: 0,
             message: [0; MAX_SHORT],
         }
+    }
+
+    /// Idle, for a driver that can sign as the Primary: a Secondary that asks for it (NRC 34) gets its proof. Without this
+    /// the request fails with [`Error::Negative`].
+    pub fn proving() -> Self {
+        Self { proves: true, ..Self::new() }
     }
 
     /// Begins a request. [`Error::Busy`] while one before it is under way.
@@ -104,7 +117,48 @@ impl<const N: usize> Client<N> {
             Request::Close => (Goal::Close, Step::Exit),
             Request::Report(nonce) => (Goal::Straight, Step::WriteNonce(nonce)),
         };
-        self.state = State::Sending(Progress { goal, step, tries: 0, resumes: 0 });
+        self.begin(goal, step)
+    }
+
+    /// Begins to have the ECU itself do something, in an extended session if it takes one. The reply is [`Reply::Done`] or
+    /// a refusal.
+    pub fn control(&mut self, control: Control) -> Result<(), Error> {
+        self.begin(Goal::Control(control), Step::Control(control))
+    }
+
+    /// Begins to prove that this is the Primary, which holds until the session ends. The reply is [`Reply::Done`].
+    pub fn authenticate(&mut self) -> Result<(), Error> {
+        self.begin(Goal::Straight, Step::Challenge)
+    }
+
+    /// What the driver is to sign now ([`uptane::verify::proof::Challenge`]), of a client that authenticates or was made
+    /// [for proving](Self::proving).
+    pub fn challenge(&self) -> Option<Nonce> {
+        match self.state {
+            State::Challenged(_, challenge) => Some(challenge),
+            State::Idle | State::Sending(_) | State::Waiting(..) => None,
+        }
+    }
+
+    /// Answers the [`Client::challenge`]; `None` gives the request up with [`Error::Unproven`].
+    pub fn prove(&mut self, proof: Option<&[u8; 64]>) -> Result<(), Error> {
+        let State::Challenged(progress, _) = self.state else {
+            return Ok(());
+        };
+        self.state = State::Idle;
+        put_proof(proof.ok_or(Error::Unproven)?, &mut self.message);
+        // Where the answer is lost, challenge and proof are one try.
+        let tries = progress.tries.saturating_sub(1);
+        self.state = State::Sending(Progress { step: Step::Proof, tries, ..progress });
+        Ok(())
+    }
+
+    fn begin(&mut self, goal: Goal, step: Step) -> Result<(), Error> {
+        if !self.is_idle() {
+            return Err(Error::Busy);
+        }
+        let progress = Progress { goal, step, tries: 0, resumes: 0, interrupted: None, proofs: 0 };
+        self.state = State::Sending(progress);
         Ok(())
     }
 
@@ -143,7 +197,7 @@ impl<const N: usize> Client<N> {
                 self.last_sent = now;
                 return Ok(Some(&PRESENT));
             }
-            State::Idle | State::Waiting(..) => return Ok(None),
+            State::Idle | State::Waiting(..) | State::Challenged(..) => return Ok(None),
         };
         if progress.tries == MAX_TRIES {
             self.state = State::Idle;
@@ -175,6 +229,8 @@ impl<const N: usize> Client<N> {
             State::Sending(_) => Some(Duration::ZERO),
             State::Waiting(_, deadline) => Some(deadline),
             State::Idle => self.transfer.map(|_| self.last_sent + PRESENT_INTERVAL),
+            // The driver has something to do.
+            State::Challenged(..) => None,
         }
     }
 
@@ -194,110 +250,9 @@ impl<const N: usize> Client<N> {
         Ok(if expected { Step::Block } else { Step::Session })
     }
 
-    /// Goes on to the next exchange, or ends the request.
-    fn advance<'m>(&mut self, progress: Progress, next: Result<Next<'m>, Error>) -> Result<Option<Reply<'m>>, Error> {
-        self.state = State::Idle;
-        match next? {
-            Next::Reply(reply) => Ok(Some(reply)),
-            Next::Step(step) => {
-                // A close that was not heard of is sent again: that try is lost, the question for it is not.
-                let again = matches!((progress.step, step), (Step::CloseResults, Step::Close));
-                let tries = if again { progress.tries.saturating_sub(1) } else { 0 };
-                let resumes = progress.resumes + u8::from(matches!(step, Step::Session));
-                self.state = State::Sending(Progress { step, tries, resumes, ..progress });
-                Ok(None)
-            }
-        }
-    }
-
-    fn positive<'m>(&mut self, progress: Progress, record: &'m [u8]) -> Result<Next<'m>, Error> {
-        let step = progress.step;
-        let next = match step {
-            Step::Session => self.in_session(progress.goal, record),
-            Step::Begin(_) | Step::Close | Step::CloseResults => routine_outcome(record),
-            Step::Download(..) => position_after(record),
-            Step::Position { block } => self.position(progress.goal, block, record),
-            Step::Block => self.taken(record),
-            Step::Exit => record.is_empty().then(|| self.exited()),
-            Step::WriteNonce(_) => record.is_empty().then_some(Next::Step(Step::Read(did::REPORT))),
-            Step::Read(did) => value(did, record),
-            Step::Refusal { service, code } => match outcome(record) {
-                Some(Err(refusal)) => Some(Next::Reply(Reply::Refused(refusal))),
-                Some(Ok(())) => return Err(Error::Negative { service, code }),
-                None => None,
-            },
-        };
-        next.ok_or(Error::BadResponse { service: step.service() })
-    }
-
-    fn negative(&mut self, progress: Progress, service: u8, code: u8) -> Result<Next<'static>, Error> {
-        let not_begun = code == Nrc::RequestSequenceError.code();
-        if let Step::Refusal { service, code } = progress.step {
-            return Err(Error::Negative { service, code });
-        }
-        if not_begun && matches!(progress.step, Step::CloseResults) {
-            return Ok(Next::Step(Step::Close));
-        }
-        self.transfer = None;
-        Ok(Next::Step(match Self::can_resume(progress, code) {
-            true => Step::Session,
-            false => Step::Refusal { service, code },
-        }))
-    }
-
-    /// Whether a new session may get the request further. A session may end whenever a response is lost; a Secondary
-    /// that does not know of the transfer in the session it opened, or will not have the chunk, is believed.
-    fn can_resume(progress: Progress, code: u8) -> bool {
-        let ended = code == Nrc::NotInActiveSession.code() && progress.resumes < MAX_TRIES;
-        let forgotten = [Nrc::RequestSequenceError, Nrc::WrongBlockCounter].map(Nrc::code).contains(&code);
-        match progress.goal {
-            Goal::Begin(_) | Goal::Offer(..) => ended,
-            Goal::Chunk(_) => ended || forgotten && progress.resumes == 0,
-            Goal::Close => ended && matches!(progress.step, Step::CloseResults),
-            Goal::Straight => false,
-        }
-    }
-
-    /// The programming session is open, and every transfer before it over.
-    fn in_session(&mut self, goal: Goal, timers: &[u8]) -> Option<Next<'static>> {
-        self.transfer = None;
-        let step = match (goal, self.offer) {
-            (Goal::Begin(transaction), _) => Step::Begin(transaction),
-            (Goal::Offer(file, length), _) | (Goal::Chunk(_), Some((file, length))) => Step::Download(file, length),
-            (Goal::Chunk(_), None) => return Some(Next::Reply(Reply::Refused(Refusal::Offset(Length::ZERO)))),
-            (Goal::Close, _) => Step::CloseResults,
-            (Goal::Straight, _) => return None,
-        };
-        (timers.len() == 4).then_some(Next::Step(step))
-    }
-
-    /// Where the Secondary wants to go on, after an offer.
-    fn position(&mut self, goal: Goal, block: u32, record: &[u8]) -> Option<Next<'static>> {
-        let next = length(record)?;
-        self.transfer = Some(Transfer { next, counter: 1 });
-        let own = u32::try_from(N).unwrap_or(u32::MAX);
-        let chunk = block.min(own).saturating_sub(u32::try_from(BLOCK_HEAD).ok()?);
-        Some(match goal {
-            Goal::Chunk(offset) if offset == next => Next::Step(Step::Block),
-            Goal::Chunk(_) => Next::Reply(Reply::Refused(Refusal::Offset(next))),
-            Goal::Offer(..) | Goal::Begin(_) | Goal::Close | Goal::Straight => Next::Reply(Reply::Ready(next, chunk)),
-        })
-    }
-
-    fn taken(&mut self, record: &[u8]) -> Option<Next<'static>> {
-        let next = length(record)?;
-        self.transfer = Some(Transfer { next, counter: self.counter().wrapping_add(1) });
-        Some(Next::Reply(Reply::Taken(next)))
-    }
-
     /// The counter of the block to send; of the first one there is, if no transfer is open.
     fn counter(&self) -> u8 {
         self.transfer.map_or(1, |transfer| transfer.counter)
-    }
-
-    fn exited(&mut self) -> Next<'static> {
-        self.transfer = None;
-        Next::Step(Step::Close)
     }
 
     /// The message of a step.
@@ -307,6 +262,10 @@ impl<const N: usize> Client<N> {
             let (head, _) = self.chunk.split_first_chunk_mut()?;
             *head = [service::DATA, counter];
             return self.chunk.get(..self.chunk_len);
+        }
+        if let Step::Proof = step {
+            // It is there since it was given.
+            return self.message.get(..MAX_SHORT);
         }
         let len = step.write(&mut self.message)?;
         self.message.get(..len)
@@ -321,43 +280,12 @@ impl<const N: usize> Default for Client<N> {
 
 impl Progress {
     /// The same step once more. Closing twice is not the same as closing once, so the second time only asks what became
-    /// of the first.
+    /// of the first; and a challenge is answered once.
     fn again(self) -> Self {
-        let step = if matches!(self.step, Step::Close) { Step::CloseResults } else { self.step };
+        if let Step::Close = self.step {
+            return Self { step: Step::CloseResults, ..self };
+        }
+        let step = if let Step::Proof = self.step { Step::Challenge } else { self.step };
         Self { step, ..self }
     }
 }
-
-/// The value of a data identifier.
-fn value(did: [u8; 2], record: &[u8]) -> Option<Next<'_>> {
-    Some(Next::Reply(match did {
-        did::IDENTITY => Reply::Identity(identity(record)?),
-        did::TIME_NONCE => Reply::TimeNonce(Nonce(record.try_into().ok()?)),
-        _ => Reply::Report(record),
-    }))
-}
-
-fn length(record: &[u8]) -> Option<Length> {
-    let mut reader = Reader::new(record);
-    let length = reader.length()?;
-    reader.end().map(|()| length)
-}
-
-fn position_after(record: &[u8]) -> Option<Next<'static>> {
-    let [BLOCK_LENGTH_FORMAT, a, b, c, d] = *record else {
-        return None;
-    };
-    Some(Next::Step(Step::Position { block: u32::from_be_bytes([a, b, c, d]) }))
-}
-
-fn routine_outcome(record: &[u8]) -> Option<Next<'static>> {
-    Some(Next::Reply(match outcome(record)? {
-        Ok(()) => Reply::Done,
-        Err(refusal) => Reply::Refused(refusal),
-    }))
-}
-
-/// Tester present, without response.
-const PRESENT: [u8; 2] = [service::PRESENT, SUPPRESS];
-/// Bytes of the longest message that is not a block: write the report nonce, begin.
-const MAX_SHORT: usize = 20;

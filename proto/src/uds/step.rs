@@ -2,7 +2,11 @@
 
 use uptane::{Length, Nonce, TransactionId};
 
-use super::codec::{ADDRESS_AND_LENGTH, PLAIN_DATA, PROGRAMMING_SESSION, Writer, address, did, routine, service};
+use super::Control;
+use super::codec::{
+    ADDRESS_AND_LENGTH, EXTENDED_SESSION, PLAIN_DATA, PROGRAMMING_SESSION, Writer, address, authentication, did,
+    routine, service,
+};
 use crate::secondary::File;
 
 /// One exchange.
@@ -10,6 +14,14 @@ use crate::secondary::File;
 pub(super) enum Step {
     /// The programming session.
     Session,
+    /// The extended session.
+    ExtendedSession,
+    /// Have the ECU itself do something.
+    Control(Control),
+    /// Ask for a challenge.
+    Challenge,
+    /// Answer it.
+    Proof,
     /// Begin a transaction.
     Begin(TransactionId),
     /// Request download.
@@ -36,7 +48,11 @@ impl Step {
     /// Its service.
     pub(super) fn service(self) -> u8 {
         match self {
-            Self::Session => service::SESSION,
+            Self::Session | Self::ExtendedSession => service::SESSION,
+            Self::Control(Control::Reset(_)) => service::RESET,
+            Self::Control(Control::Communication(..)) => service::COMMUNICATION,
+            Self::Control(Control::DtcSetting(_)) => service::DTC_SETTING,
+            Self::Challenge | Self::Proof => service::AUTHENTICATION,
             Self::Begin(_) | Self::Close | Self::CloseResults => service::ROUTINE,
             Self::Download(..) => service::DOWNLOAD,
             Self::Block => service::DATA,
@@ -46,7 +62,7 @@ impl Step {
         }
     }
 
-    /// Writes its message, of a block only the service, and gives the length.
+    /// Writes its message, of a block or a proof only the beginning, and gives the length.
     pub(super) fn write(self, message: &mut [u8]) -> Option<usize> {
         let mut writer = Writer::new(message);
         writer.put(&[self.service()]);
@@ -57,7 +73,12 @@ impl Step {
                 writer.put(&[PLAIN_DATA, ADDRESS_AND_LENGTH]).put(&address(file)).put(&length.get().to_be_bytes());
             }
             Self::WriteNonce(nonce) => _ = writer.put(&nonce.0),
+            Self::Control(Control::Communication(_, messages)) => _ = writer.put(&[messages.code()]),
+            Self::Challenge => _ = writer.put(&[authentication::PLAIN]).put(&authentication::ED25519),
             Self::Session
+            | Self::ExtendedSession
+            | Self::Control(Control::Reset(_) | Control::DtcSetting(_))
+            | Self::Proof
             | Self::Position { .. }
             | Self::Block
             | Self::Exit
@@ -82,6 +103,12 @@ impl Step {
     fn put_head(self, counter: u8, writer: &mut Writer<'_>) {
         match self {
             Self::Session => _ = writer.put(&[PROGRAMMING_SESSION]),
+            Self::ExtendedSession => _ = writer.put(&[EXTENDED_SESSION]),
+            Self::Control(Control::Reset(reset)) => _ = writer.put(&[reset.code()]),
+            Self::Control(Control::Communication(traffic, _)) => _ = writer.put(&[traffic.code()]),
+            Self::Control(Control::DtcSetting(setting)) => _ = writer.put(&[setting.code()]),
+            Self::Challenge => _ = writer.put(&[authentication::REQUEST_CHALLENGE]),
+            Self::Proof => _ = writer.put(&[authentication::VERIFY_PROOF]),
             Self::Begin(_) => _ = writer.put(&[routine::START]).put(&routine::BEGIN),
             Self::Download(..) | Self::Exit => {}
             Self::Position { .. } => _ = writer.put(&did::PROGRESS),
@@ -95,5 +122,17 @@ impl Step {
     }
 }
 
+/// Writes the message that answers a challenge: the longest there is but for blocks.
+pub(super) fn put_proof(proof: &[u8; authentication::PROOF], message: &mut [u8; MAX_SHORT]) {
+    let mut writer = Writer::new(message);
+    writer.put(&[service::AUTHENTICATION, authentication::VERIFY_PROOF]).put(&authentication::ED25519);
+    // Neither a challenge of the client nor anything else follows.
+    writer.put(&PROOF_LENGTH).put(proof).put(&[0, 0]).put(&[0, 0]);
+}
+
 /// Bytes of the longest head.
 const MAX_HEAD: usize = 3;
+/// Bytes of the longest message that is not a block: a proof.
+pub(super) const MAX_SHORT: usize = 88;
+/// The length of a proof, as it stands before one.
+const PROOF_LENGTH: [u8; 2] = [0, 64];
