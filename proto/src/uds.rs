@@ -12,6 +12,7 @@ mod answer;
 mod client;
 mod codec;
 mod ecu;
+mod quiet;
 mod server;
 mod step;
 
@@ -21,6 +22,7 @@ use codec::{SUPPRESS, service};
 
 pub use client::Client;
 pub use ecu::{Control, DtcSetting, Ecu, Messages, Reset, Traffic};
+pub use quiet::QuietBus;
 pub use server::{Handler, Server};
 
 /// How soon a server begins to answer (P2).

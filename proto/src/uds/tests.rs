@@ -17,6 +17,7 @@ mod control;
 mod malformed;
 mod over_can;
 mod proving;
+mod quiet;
 mod sessions;
 
 const ROOM: usize = 4_095;
