@@ -1,7 +1,7 @@
 //! One Secondary's side of a CAN bus, as a machine: frames become requests of the vocabulary, and replies frames.
 //!
 //! After [`Channel::hear`], send what [`Channel::poll`] gives until it gives nothing; then let [`Channel::work`] do what was
-//! announced as pending, and poll again; and at the [`Channel::deadline`]. Once [`Channel::is_quiet`], the answer has left,
+//! announced as pending, and poll again; and both at the [`Channel::deadline`]. Once [`Channel::is_quiet`], the answer has left,
 //! and an ECU that wants to reset may. Times count from any one moment.
 
 use core::time::Duration;
@@ -41,7 +41,14 @@ impl<const RX: usize, const TX: usize> Channel<RX, TX> {
         true
     }
 
-    /// Does what was announced as pending.
+    /// Takes a message that was sent to all ECUs at once, which one frame holds.
+    pub fn hear_functional(&mut self, message: &[u8], now: Duration, handler: &mut impl Handler) {
+        // An answer that still waits would be written over.
+        self.hand_over(now);
+        self.answer = self.server.handle_functional(message, now, handler, &mut self.out);
+    }
+
+    /// Does what was announced as pending, and ends a session that is over.
     pub fn work(&mut self, now: Duration, handler: &mut impl Handler) {
         if let Some(length) = self.server.poll(now, handler, &mut self.out) {
             self.answer = length;
@@ -50,12 +57,17 @@ impl<const RX: usize, const TX: usize> Channel<RX, TX> {
 
     /// The next frame that is due, or why a message was lost: the Primary repeats it.
     pub fn poll(&mut self, now: Duration) -> Result<Option<Frame>, proto::Error> {
+        self.hand_over(now);
+        self.link.poll(now)
+    }
+
+    /// Gives the link the answer that waits.
+    fn hand_over(&mut self, now: Duration) {
         let answer = core::mem::take(&mut self.answer);
         if let Some(message) = self.out.get(..answer).filter(|message| !message.is_empty()) {
             // Busy with an answer to an older message; the Primary asks again.
             let _ = self.link.send(message, now);
         }
-        self.link.poll(now)
     }
 
     /// Whether there is work that was announced as pending.
@@ -73,8 +85,32 @@ impl<const RX: usize, const TX: usize> Channel<RX, TX> {
         self.answer > 0
     }
 
-    /// When to poll again, if nothing comes.
+    /// When to work and poll again, if nothing comes.
     pub fn deadline(&self) -> Option<Duration> {
-        self.link.deadline()
+        [self.link.deadline(), self.server.deadline()].into_iter().flatten().min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::can::{Format, Id};
+    use proto::isotp::Framing;
+    use proto::secondary::{Reply, Request};
+
+    use super::*;
+
+    fn silent(_: Request<'_>) -> Reply<'static> {
+        Reply::Done
+    }
+
+    #[test]
+    fn a_message_to_all_does_not_write_over_an_answer_that_waits() {
+        let (request, response) = (Id::standard(0x7e0).unwrap(), Id::standard(0x7e8).unwrap());
+        let mut channel = Channel::<64, 64>::new(Config::new(Framing::CLASSICAL, response, request));
+        let frame = Frame::new(request, Format::Classical, &[3, 0x22, 0xfd, 0x05, 0xcc, 0xcc, 0xcc, 0xcc]).unwrap();
+        assert!(channel.hear(&frame, Duration::ZERO, &mut silent));
+        channel.hear_functional(&[0x3e, 0x00], Duration::ZERO, &mut silent);
+        let answer = channel.poll(Duration::ZERO).unwrap().unwrap();
+        assert_eq!(answer.data()[..5], [4, 0x62, 0xfd, 0x05, 0x00]);
     }
 }

@@ -1,5 +1,6 @@
 //! The machine: a Primary asks, this ECU answers. No I/O but flash, no clock, no heap.
 
+mod diagnostics;
 mod image;
 mod requests;
 mod single;
@@ -7,6 +8,7 @@ mod single;
 use proto::secondary::{Identity, Refusal, Reply, Request};
 use uptane::{Length, Nonce, Sha256, Time};
 
+use self::diagnostics::Challenges;
 use crate::flash::{BadLayout, Bank, Banks, Flash, Layout, Store};
 use crate::state::pages::Pages;
 use crate::state::{Ending, Outcome, State};
@@ -29,6 +31,7 @@ pub struct Secondary<V, F, K> {
     pub(crate) key: K,
     pub(crate) running: Running,
     pub(crate) nonce: Option<Nonce>,
+    pub(crate) challenges: Option<Challenges>,
     pub(crate) transfer: Transfer,
     pub(crate) buffer: [u8; BUFFER_SIZE],
 }
@@ -70,8 +73,9 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         let mut store = Store::new(flash, layout)?;
         let mut buffer = [0; BUFFER_SIZE];
         let Started { pages, state, running } = start(&mut store, &mut buffer)?;
-        let (transfer, nonce) = (Transfer::None, None);
-        let mut secondary = Self { profile, store, pages, state, verifier, key, running, nonce, transfer, buffer };
+        let (transfer, nonce, challenges) = (Transfer::None, None, None);
+        let mut secondary =
+            Self { profile, store, pages, state, verifier, key, running, nonce, challenges, transfer, buffer };
         secondary.reload()?;
         Ok(secondary)
     }
@@ -80,7 +84,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     pub fn reset(&mut self) -> Result<(), BootError> {
         let Started { pages, state, running } = start(&mut self.store, &mut self.buffer)?;
         (self.pages, self.state, self.running) = (pages, state, running);
-        (self.transfer, self.nonce) = (Transfer::None, None);
+        (self.transfer, self.nonce, self.challenges) = (Transfer::None, None, None);
         self.reload()
     }
 

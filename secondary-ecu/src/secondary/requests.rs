@@ -22,13 +22,18 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         if let Some(nonce) = self.nonce {
             return Ok(nonce);
         }
-        let nonces = self.state.nonces.checked_add(1).ok_or(Fault::Storage)?;
-        self.record(State { nonces, ..self.state })?;
-        let seed = sha2::Sha256::new().chain_update(b"uptane-time-nonce").chain_update(nonces.to_le_bytes());
-        let signature = self.key.sign(&Sha256(seed.finalize().into())).ok_or(Fault::Storage)?;
-        let nonce = Sha256::of(&signature).0.first_chunk().copied().map(Nonce);
+        let nonce = self.unforeseen(b"uptane-time-nonce")?.0.first_chunk().copied().map(Nonce);
         self.nonce = nonce;
         nonce.ok_or(Fault::Storage)
+    }
+
+    /// A value for one purpose that nobody can foresee and that never comes again.
+    pub(super) fn unforeseen(&mut self, purpose: &[u8]) -> Result<Sha256, Fault> {
+        let nonces = self.state.nonces.checked_add(1).ok_or(Fault::Storage)?;
+        self.record(State { nonces, ..self.state })?;
+        let seed = sha2::Sha256::new().chain_update(purpose).chain_update(nonces.to_le_bytes());
+        let signature = self.key.sign(&Sha256(seed.finalize().into())).ok_or(Fault::Storage)?;
+        Ok(Sha256::of(&signature))
     }
 
     pub(super) fn begin(&mut self, transaction: TransactionId) -> Result<(), Fault> {

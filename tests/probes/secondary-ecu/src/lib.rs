@@ -11,11 +11,13 @@ use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
 use proto::can::{Frame, Id};
 use proto::isotp::{Config, Framing, Link};
 use proto::secondary::{Reply, Request};
-use proto::uds::{Handler, Server};
+use proto::uds::{Control, Ecu, Handler, Server};
 use secondary_ecu::flash::{Banks, Flash, Layout};
 use secondary_ecu::verifier::PartialPlus;
 use secondary_ecu::{EcuKey, Profile, Secondary};
-use uptane::{EcuId, Error, HardwareId, KeyId, PublicKey, Sha256, Time, VehicleId};
+use uptane::verify::proof::ProvenPrimary;
+use uptane::verify::signature::BadSignature;
+use uptane::{EcuId, Error, HardwareId, KeyId, Nonce, PublicKey, Sha256, Time, VehicleId};
 
 /// The first and only thing this firmware does: it boots, and answers until the bus has nothing more to say.
 #[unsafe(no_mangle)]
@@ -23,7 +25,7 @@ pub extern "C" fn probe() -> i32 {
     let Ok(profile) = profile() else { return 1 };
     let layout = Layout { state_pages: 4, slot_size: 64 * 1024, bank_size: 512 * 1024, banks: Banks::Two };
     let Ok(machine) = Secondary::boot(profile, layout, Chip, PartialPlus::default(), Chip) else { return 2 };
-    match serve(Ecu { machine, time: black_box(Time::MAX) }) {
+    match serve(Brake { machine, time: black_box(Time::MAX), resets: false }) {
         Ok(()) => 0,
         Err(_) => 3,
     }
@@ -44,18 +46,46 @@ fn profile() -> Result<Profile, Error> {
 // Here alone is the crate built as firmware has it, without the algorithms a whole workspace turns on.
 const _: () = assert!(size_of::<Secondary<PartialPlus, Chip, Chip>>() <= secondary_ecu::memory::BUDGET);
 
-struct Ecu {
+struct Brake {
     machine: Secondary<PartialPlus, Chip, Chip>,
     time: Time,
+    resets: bool,
 }
 
-impl Handler for Ecu {
+impl Handler for Brake {
     fn handle(&mut self, request: Request<'_>) -> Reply<'_> {
         self.machine.handle(request, self.time)
     }
+
+    fn ecu(&mut self) -> Option<&mut dyn Ecu> {
+        Some(self)
+    }
 }
 
-fn serve(mut ecu: Ecu) -> Result<(), proto::Error> {
+impl Ecu for Brake {
+    fn challenge(&mut self) -> Option<Nonce> {
+        self.machine.challenge().ok()
+    }
+
+    fn prove(&self, challenge: Nonce, proof: &[u8; 64]) -> Result<ProvenPrimary, BadSignature> {
+        self.machine.prove(challenge, proof)
+    }
+
+    fn permits(&self, control: Control) -> bool {
+        match control {
+            Control::Reset(_) => self.machine.permits_reset(),
+            // Whether the car stands still.
+            Control::Communication(..) | Control::DtcSetting(_) => black_box(true),
+        }
+    }
+
+    fn obey(&mut self, control: Control) {
+        self.resets |= matches!(control, Control::Reset(_));
+        black_box(control);
+    }
+}
+
+fn serve(mut ecu: Brake) -> Result<(), proto::Error> {
     let config = Config::new(Framing::CLASSICAL, Id::standard(0x7e8)?, Id::standard(0x7e0)?);
     let mut link: Link<2_048, 2_048> = Link::new(config);
     let mut server = Server::new(2_048);
@@ -72,7 +102,7 @@ fn serve(mut ecu: Ecu) -> Result<(), proto::Error> {
         while let Some(frame) = link.poll(now)? {
             black_box(frame);
         }
-        if ecu.machine.wants_reset() {
+        if ecu.machine.wants_reset() || core::mem::take(&mut ecu.resets) {
             black_box(ecu.machine.vote_healthy().is_ok() && ecu.machine.reset().is_ok());
         }
     }
