@@ -14,6 +14,10 @@ use crate::clock::Clock;
 use crate::state::Stage;
 use crate::verifier::{Partial, PartialPlus, Verifier};
 use proto::secondary::{Refusal, Reply, Request, Verification};
+use proto::uds::{Control, Ecu};
+use uptane::Nonce;
+use uptane::verify::proof::ProvenPrimary;
+use uptane::verify::signature::BadSignature;
 
 pub(super) fn run(options: &Run) -> Result<(), Error> {
     let data = Data::open(&options.data)?;
@@ -48,6 +52,8 @@ pub(super) struct Node<V> {
     clock: Clock,
     start: Instant,
     flash: PathBuf,
+    /// A tester asked for a reset.
+    resets: bool,
 }
 
 impl<V: Verifier<FileFlash>> Node<V> {
@@ -58,7 +64,7 @@ impl<V: Verifier<FileFlash>> Node<V> {
         let secondary = secondary.map_err(|source| Error::Boot { path: path.clone(), source })?;
         let start = host::clock::stopwatch();
         let clock = Clock::new(secondary.state().time, start.elapsed());
-        let mut node = Self { secondary, clock, start, flash: path };
+        let mut node = Self { secondary, clock, start, flash: path, resets: false };
         node.greet()?;
         Ok(node)
     }
@@ -74,13 +80,16 @@ impl<V: Verifier<FileFlash>> Node<V> {
         reply
     }
 
-    /// What the ECU does once an answer has left: the reset that an activation or a roll back asks for.
-    pub(super) fn settle(&mut self) -> Result<(), Error> {
-        if !self.secondary.wants_reset() {
-            return Ok(());
+    /// What the ECU does once an answer has left: the reset that an activation, a roll back or a tester asks for. Whether
+    /// there was one.
+    pub(super) fn settle(&mut self) -> Result<bool, Error> {
+        let asked = core::mem::take(&mut self.resets);
+        if !asked && !self.secondary.wants_reset() {
+            return Ok(false);
         }
         self.secondary.reset().map_err(|source| self.broken(source))?;
-        self.greet()
+        self.greet()?;
+        Ok(true)
     }
 
     /// The new image's self-test: it runs only if its digest is right, so running is passing.
@@ -100,6 +109,31 @@ impl<V: Verifier<FileFlash>> Node<V> {
 
     fn broken(&self, source: crate::BootError) -> Error {
         Error::Boot { path: self.flash.clone(), source }
+    }
+}
+
+/// A process is its whole ECU: it has no messages but answers and records no trouble codes, so the log alone shows what a
+/// tester has it silence.
+impl<V: Verifier<FileFlash>> Ecu for Node<V> {
+    fn challenge(&mut self) -> Option<Nonce> {
+        let challenge = self.secondary.challenge();
+        challenge.inspect_err(|fault| tracing::warn!(?fault, "no challenge can be made")).ok()
+    }
+
+    fn prove(&self, challenge: Nonce, proof: &[u8; 64]) -> Result<ProvenPrimary, BadSignature> {
+        self.secondary.prove(challenge, proof)
+    }
+
+    fn permits(&self, control: Control) -> bool {
+        match control {
+            Control::Reset(_) => self.secondary.permits_reset(),
+            Control::Communication(..) | Control::DtcSetting(_) => true,
+        }
+    }
+
+    fn obey(&mut self, control: Control) {
+        tracing::info!(?control, "the Primary controls this ECU");
+        self.resets |= matches!(control, Control::Reset(_));
     }
 }
 

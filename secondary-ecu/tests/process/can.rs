@@ -4,10 +4,13 @@ use host::can::{FramePort as _, UnixBus};
 use proto::can::Id;
 use proto::isotp::{Config, Framing, Link};
 use proto::secondary::{Reply, Request};
-use proto::uds::Client;
+use proto::uds::{Client, Control, Reset};
+use uptane::Nonce;
+use uptane::sign::prove;
+use uptane::verify::proof::Challenge;
 
 use super::bundle::Bench;
-use super::primary::{Carrier, update};
+use super::primary::{Carrier, identity, update};
 use super::process::Running;
 
 const ROOM: usize = 4_095;
@@ -38,13 +41,30 @@ impl Can {
     }
 }
 
-impl Carrier for Can {
-    async fn ask<T>(&mut self, request: Request<'_>, hear: impl FnOnce(Reply<'_>) -> T) -> T {
-        self.client.start(request).unwrap();
+impl Can {
+    /// Has the ECU reset, as the Primary of this bench if the client proves that.
+    async fn reset(&mut self, bench: &Bench) -> Result<(), proto::Error> {
+        self.client.control(Control::Reset(Reset::Hard)).unwrap();
+        let prove = |nonce| {
+            let challenge = Challenge { vehicle: bench.repo.vehicle(), ecu: bench.me().ecu, nonce };
+            prove(&challenge, &bench.repo.ecus().first().unwrap().signer()).unwrap()
+        };
+        self.conclude(prove, |reply| assert_eq!(reply, Reply::Done)).await
+    }
+
+    /// Goes on until the client has its reply.
+    async fn conclude<T>(
+        &mut self,
+        prove: impl Fn(Nonce) -> [u8; 64],
+        hear: impl FnOnce(Reply<'_>) -> T,
+    ) -> Result<T, proto::Error> {
         loop {
             let now = self.start.elapsed();
+            if let Some(challenge) = self.client.challenge() {
+                self.client.prove(Some(&prove(challenge)))?;
+            }
             if !self.link.is_sending()
-                && let Some(message) = self.client.poll(now).unwrap()
+                && let Some(message) = self.client.poll(now)?
             {
                 self.link.send(message, now).unwrap();
             }
@@ -56,8 +76,8 @@ impl Carrier for Can {
             self.client.moving(now);
             match self.link.handle(&frame.unwrap(), now) {
                 Ok(Some(message)) => {
-                    if let Some(reply) = self.client.handle(message, now).unwrap() {
-                        return hear(reply);
+                    if let Some(reply) = self.client.handle(message, now)? {
+                        return Ok(hear(reply));
                     }
                 }
                 Ok(None) => {}
@@ -65,6 +85,34 @@ impl Carrier for Can {
             }
         }
     }
+}
+
+impl Carrier for Can {
+    async fn ask<T>(&mut self, request: Request<'_>, hear: impl FnOnce(Reply<'_>) -> T) -> T {
+        self.client.start(request).unwrap();
+        self.conclude(|challenge| panic!("asked to prove {challenge}"), hear).await.unwrap()
+    }
+}
+
+#[test]
+fn an_ecu_resets_for_its_primary_alone_and_has_forgotten_it_then() {
+    let bench = Bench::new("partial-plus");
+    let bus = bench.folder.path().join("bus");
+    let bus = bus.to_str().unwrap();
+    let ids = ["--request-id", "0x7e0", "--response-id", "0x7e8"];
+    let refused = Err(proto::Error::Negative { service: 0x11, code: 0x34 });
+    host::serve::runtime().unwrap().block_on(async {
+        let run = ["run", "--data", bench.data(), "--can", bus, "--classical"];
+        let _running = Running::start(&[&run[..], &ids].concat());
+        let mut can = Can::join(bus, Framing::CLASSICAL);
+        let before = identity(&mut can).await;
+        assert_eq!(can.reset(&bench).await, refused);
+        can.client = Client::proving();
+        assert_eq!(can.reset(&bench).await, Ok(()));
+        can.client = Client::new();
+        assert_eq!(can.reset(&bench).await, refused);
+        assert_eq!(identity(&mut can).await, before);
+    });
 }
 
 fn updates_over(flag: &str, framing: Framing) {

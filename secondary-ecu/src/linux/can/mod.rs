@@ -7,7 +7,7 @@ use host::can::{FramePort, UnixBus};
 use proto::can::{Frame, Id};
 use proto::isotp::{Config, Framing};
 use proto::secondary::{Reply, Request};
-use proto::uds::Handler;
+use proto::uds::{Ecu, Handler};
 
 use super::Error;
 use super::args::Run;
@@ -24,14 +24,9 @@ where
     let framing = if options.framing.fd { Framing::FD } else { Framing::CLASSICAL };
     let receive = id(options.request_id.unwrap_or_default())?;
     let send = id(options.response_id.unwrap_or_default())?;
-    let port = UnixBus::join(bus)?;
+    let (port, config) = (UnixBus::join(bus)?, Config::new(framing, send, receive));
     host::cli::announce(format_args!("can:{}", bus.display()));
-    let mut driver = Driver {
-        port,
-        channel: Channel::new(Config::new(framing, send, receive)),
-        node,
-        start: host::clock::stopwatch(),
-    };
+    let mut driver = Driver { port, config, channel: Channel::new(config), node, start: host::clock::stopwatch() };
     tokio::select! {
         broken = driver.run() => broken,
         () = host::serve::stopped() => Ok(()),
@@ -48,6 +43,7 @@ fn id(number: u32) -> Result<Id, Error> {
 
 struct Driver<P, V> {
     port: P,
+    config: Config,
     channel: Channel<MAX_MESSAGE, MAX_RESPONSE>,
     node: Node<V>,
     start: Instant,
@@ -61,14 +57,22 @@ impl<P: FramePort, V: Verifier<FileFlash>> Driver<P, V> {
                 self.channel.hear(&frame, now, &mut Asking(&mut self.node));
             }
             self.flush().await?;
-            while self.channel.is_pending() {
-                let now = self.now();
-                self.channel.work(now, &mut Asking(&mut self.node));
-                self.flush().await?;
+            self.work().await?;
+            // The answer has left: now the ECU may reset, and knows of no session any more.
+            if self.channel.is_quiet() && self.node.settle()? {
+                self.channel = Channel::new(self.config);
             }
-            // The answer has left: now the ECU may reset.
-            if self.channel.is_quiet() {
-                self.node.settle()?;
+        }
+    }
+
+    /// Does what was announced, once it was, and what is due without a frame.
+    async fn work(&mut self) -> Result<(), Error> {
+        loop {
+            let now = self.now();
+            self.channel.work(now, &mut Asking(&mut self.node));
+            self.flush().await?;
+            if !self.channel.is_pending() {
+                return Ok(());
             }
         }
     }
@@ -108,5 +112,9 @@ struct Asking<'n, V>(&'n mut Node<V>);
 impl<V: Verifier<FileFlash>> Handler for Asking<'_, V> {
     fn handle(&mut self, request: Request<'_>) -> Reply<'_> {
         self.0.reply(request)
+    }
+
+    fn ecu(&mut self) -> Option<&mut dyn Ecu> {
+        Some(self.0)
     }
 }
