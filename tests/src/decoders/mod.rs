@@ -8,6 +8,7 @@
 
 mod can;
 mod delegations;
+mod diagnostics;
 mod ecus;
 mod isotp;
 pub mod measure;

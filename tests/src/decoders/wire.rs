@@ -10,6 +10,7 @@ use proto::secondary::{File, Identity, ImageNumber, Phase, Refusal, Reply, Repo,
 use proto::uds::{Client, Server};
 use uptane::{EcuId, Error, HardwareId, Length, Nonce, Sha256, TransactionId, Version};
 
+use super::diagnostics::{CONTROLS, SERVER_SOURCES, Vehicle, heard_by_primary, prepare, said_by_primary};
 use super::{Decoder, Run};
 
 /// The operations of a script and their bytes.
@@ -31,27 +32,34 @@ pub(super) fn operation(operation: u8, bytes: &[u8]) -> Vec<u8> {
 pub(super) const UDS_SERVER: Decoder = Decoder {
     name: "uds-server",
     run: uds_server,
-    bound: (0, 0),
+    // Nothing but the error of a refused proof, which `ed25519-dalek` boxes where there is a heap.
+    bound: (64, 0),
     is_signed: false,
-    sources: &["uds/server.rs", "uds/codec.rs", "uds/answer.rs"],
-    seeds: || dialogues().into_iter().map(|(asked, _)| asked).chain(conversations(4)).collect(),
+    sources: &SERVER_SOURCES,
+    seeds: || {
+        let said = conversations(4).into_iter().chain(said_by_primary());
+        dialogues().into_iter().map(|(asked, _)| asked).chain(said).collect()
+    },
 };
 
 fn uds_server(run: &mut Run, input: &[u8]) {
     let requests = requests();
+    prepare();
     run.decode(|| {
         let (mut server, mut now, mut out) = (Server::new(200), Duration::ZERO, [0; 256]);
-        let mut answers = answer;
+        let (mut answers, mut refuses) = (Vehicle(answer), Vehicle(refuse));
         for (operation, bytes) in script(input) {
             match operation % 5 {
                 4 => converse(&mut Client::new(), &mut server, &requests, bytes, now),
-                0..2 => assert!(server.handle(bytes, now, &mut answers, &mut out) <= out.len()),
-                2 => drop(server.handle(bytes, now, &mut refuse, out.get_mut(..8).unwrap_or_default())),
+                0 => assert!(server.handle(bytes, now, &mut answers, &mut out) <= out.len()),
+                1 => assert!(server.handle_functional(bytes, now, &mut answers, &mut out) <= out.len()),
+                2 => drop(server.handle(bytes, now, &mut refuses, out.get_mut(..8).unwrap_or_default())),
                 _ => now += Duration::from_millis(100 * u64::try_from(bytes.len()).unwrap_or_default()),
             }
             while server.is_pending() {
                 server.poll(now, &mut answers, &mut out);
             }
+            let _due = server.deadline();
         }
     });
     run.accepted = true;
@@ -199,14 +207,17 @@ pub(super) const UDS_CLIENT: Decoder = Decoder {
     run: uds_client,
     bound: (0, 0),
     is_signed: false,
-    sources: &["uds/client.rs", "uds/step.rs", "uds/codec.rs"],
-    seeds: || dialogues().into_iter().map(|(_, answered)| answered).chain(conversations(8)).collect(),
+    sources: &["uds/client.rs", "uds/client/answers.rs", "uds/step.rs", "uds/codec.rs"],
+    seeds: || {
+        let heard = conversations(8).into_iter().chain([heard_by_primary()]);
+        dialogues().into_iter().map(|(_, answered)| answered).chain(heard).collect()
+    },
 };
 
 fn uds_client(run: &mut Run, input: &[u8]) {
     let requests = requests();
     run.decode(|| {
-        let (mut client, mut now) = (Client::<64>::new(), Duration::ZERO);
+        let (mut client, mut now) = (Client::<64>::proving(), Duration::ZERO);
         for (operation, bytes) in script(input) {
             match operation % 9 {
                 8 => converse(&mut client, &mut Server::new(200), &requests, bytes, now),
@@ -216,9 +227,14 @@ fn uds_client(run: &mut Run, input: &[u8]) {
                 6 => now += Duration::from_millis(50 * u64::try_from(bytes.len()).unwrap_or_default()),
                 _ => {
                     let index = usize::from(bytes.first().copied().unwrap_or_default());
-                    requests.get(index % requests.len()).map(|request| client.start(*request));
+                    let control = bytes.get(1).and_then(|choice| CONTROLS.get(usize::from(*choice)));
+                    match control {
+                        Some(control) => client.control(*control).ok(),
+                        None => requests.get(index % requests.len()).and_then(|request| client.start(*request).ok()),
+                    };
                 }
             }
+            client.prove(Some(&[7; 64]).filter(|_| operation > 9)).ok();
             let _polled = client.poll(now).map(|message| message.map(<[u8]>::len));
             let _state = (client.deadline(), client.is_idle());
         }
