@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use proptest::prelude::*;
 use proto::secondary::{File, Phase, Refusal, Reply, Repo as Which, Request};
-use proto::uds::{Client, Control, Ecu as Vehicle, Handler, Reset, Server};
+use proto::uds::{Client, Control, Ecu as Vehicle, Handler, Reset, S3, Server};
 use uptane::sign::prove;
 use uptane::testing::{Repo, signer};
 use uptane::verify::proof::{Challenge, ProvenPrimary};
@@ -65,19 +65,27 @@ struct Line<'f> {
     server: Server,
     ecu: Brake<'f>,
     said: Vec<Vec<u8>>,
+    now: Duration,
 }
 
 impl<'f> Line<'f> {
     fn new(repo: &Repo, flash: &'f mut Nor) -> Self {
         let ecu = Brake { machine: booted(repo, flash).unwrap(), time: repo.now(), resets: 0 };
-        Self { repo: repo.clone(), client: Client::proving(), server: Server::new(ROOM), ecu, said: vec![] }
+        Self {
+            repo: repo.clone(),
+            client: Client::proving(),
+            server: Server::new(ROOM),
+            ecu,
+            said: vec![],
+            now: Duration::ZERO,
+        }
     }
 
     fn serve(&mut self, message: &[u8]) -> Vec<Vec<u8>> {
         let mut out = [0; ROOM];
-        let len = self.server.handle(message, Duration::ZERO, &mut self.ecu, &mut out);
+        let len = self.server.handle(message, self.now, &mut self.ecu, &mut out);
         let mut responses = vec![out[..len].to_vec()];
-        responses.extend(self.server.poll(Duration::ZERO, &mut self.ecu, &mut out).map(|len| out[..len].to_vec()));
+        responses.extend(self.server.poll(self.now, &mut self.ecu, &mut out).map(|len| out[..len].to_vec()));
         responses
     }
 
@@ -88,10 +96,10 @@ impl<'f> Line<'f> {
                 let challenge = Challenge { vehicle: self.repo.vehicle(), ecu: me(&self.repo).ecu, nonce };
                 self.client.prove(Some(&prove(&challenge, &primary()).unwrap()))?;
             }
-            let message = self.client.poll(Duration::ZERO)?.unwrap().to_vec();
+            let message = self.client.poll(self.now)?.unwrap().to_vec();
             self.said.push(message.clone());
             for response in self.serve(&message) {
-                if let Some(reply) = self.client.handle(&response, Duration::ZERO)? {
+                if let Some(reply) = self.client.handle(&response, self.now)? {
                     return Ok(judge(reply));
                 }
             }
@@ -239,6 +247,25 @@ fn a_stranger_resets_nothing() {
         assert_eq!(line.serve(&message), [[0x7f, 0x11, 0x34]]);
     }
     assert_eq!(line.ecu.resets, 0);
+}
+
+#[test]
+fn a_tester_that_stops_in_the_middle_of_an_image_leaves_the_ecu_to_the_next() {
+    let (repo, mut flash) = next_release();
+    let mut line = Line::new(&repo, &mut flash);
+    line.ask(Request::Begin(OPEN)).unwrap();
+    let targets = repo.director().targets().to_vec();
+    line.send(File::Targets(Which::Director), &targets).unwrap();
+    let image = me(&repo).image(2);
+    let offer = [&[0x34, 0x00, 0x88, 0x60][..], &[0; 7], &length(&image).get().to_be_bytes()].concat();
+    assert_eq!(line.serve(&offer)[1][0], 0x74);
+    assert_eq!(line.serve(&[&[0x36, 0x01][..], &image[..100]].concat())[0][0], 0x76);
+    line.now += 2 * S3 + S3;
+    assert_eq!(line.serve(&[&[0x36, 0x02][..], &image[100..200]].concat()), [[0x7f, 0x36, 0x7f]]);
+    assert!(line.runs(1));
+    line.client = Client::new();
+    line.update(NEXT).unwrap();
+    assert!(line.runs(2));
 }
 
 #[test]
