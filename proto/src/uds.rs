@@ -1,8 +1,9 @@
 //! The CAN codec of [`crate::secondary`]: a subset of UDS (ISO 14229-1), byte for byte as `docs/can.md` says.
 //!
 //! [`Client`] is the Primary's side: it turns one request into the exchanges it takes, repeats what got lost, and yields
-//! the reply. [`Server`] is the Secondary's: it turns what arrives into requests of the vocabulary for a [`Handler`].
-//! Both deal in whole messages; [`crate::isotp::Link`] carries those.
+//! the reply. [`Server`] is the Secondary's: it turns what arrives into requests of the vocabulary for a [`Handler`], and
+//! passes on what the Primary has the [`Ecu`] around it do. [`QuietBus`] prepares a bus for all of them at once. All deal in
+//! whole messages; [`crate::isotp::Link`] carries those.
 //!
 //! A driver polls the client only while its link is not sending, tells it [`Client::moving`] with every frame either way,
 //! and [`Client::lost`] with every error of the link. A server's driver drops an error of its link: the client asks

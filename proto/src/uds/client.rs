@@ -121,7 +121,7 @@ impl<const N: usize> Client<N> {
     }
 
     /// Begins to have the ECU itself do something, in an extended session if it takes one. The reply is [`Reply::Done`] or
-    /// a refusal.
+    /// a refusal. What was silenced stays so while an open transfer or a [`QuietBus`](super::QuietBus) keeps the session.
     pub fn control(&mut self, control: Control) -> Result<(), Error> {
         self.begin(Goal::Control(control), Step::Control(control))
     }
