@@ -17,7 +17,7 @@ use self::session::Session;
 use self::transfer::Transfer;
 use super::answer::{Failure, Outcome};
 use super::codec::{NEGATIVE, Nrc, SUPPRESS, Writer, service};
-use super::{Control, DtcSetting, Ecu, Messages, P2_EXTENDED, Reset, Traffic};
+use super::{Control, DtcSetting, Ecu, Messages, P2_EXTENDED, PRESENT, Reset, Traffic};
 use crate::secondary::{File, Refusal, Reply, Request};
 
 /// Who answers the requests: the Secondary.
@@ -169,7 +169,7 @@ impl Server {
         let mut writer = Writer::new(out);
         let outcome = match self.pending {
             // It asks for nothing, so it disturbs no work.
-            Some(_) if *message == [service::PRESENT, SUPPRESS] => return 0,
+            Some(_) if *message == PRESENT => return 0,
             Some(_) => Err(Nrc::BusyRepeatRequest.into()),
             None => self.dispatch((service, parameters), addressing, now, handler, &mut writer),
         };
