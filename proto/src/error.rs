@@ -80,6 +80,32 @@ pub enum Error {
         /// The most a single frame holds.
         most: usize,
     },
+    /// Bytes do not begin as a patch of a known format does.
+    #[error("the bytes are not a patch")]
+    NotAPatch,
+    /// A patch is for another image than the one that is there.
+    #[error("the patch is for another image")]
+    PatchBase,
+    /// A patch, or what was made of one, makes an image of another length.
+    #[error("the patch makes {got} bytes of an image of {expected}")]
+    PatchLength {
+        /// Length of the new image.
+        expected: u32,
+        /// What the patch makes.
+        got: u32,
+    },
+    /// A record of a patch makes nothing.
+    #[error("a record of the patch makes nothing")]
+    PatchRecord,
+    /// A patch copies what lies outside the old image, or from nowhere.
+    #[error("the patch copies from outside the old image")]
+    PatchSource,
+    /// Decoding was given up because an image could not be read or written.
+    #[error("decoding was given up before")]
+    PatchStopped,
+    /// Bytes follow the end of a patch.
+    #[error("bytes follow the end of the patch")]
+    PatchTrailing,
     /// The peer has no room for a message of this length.
     #[error("the peer has no room for the message")]
     PeerOverflow,

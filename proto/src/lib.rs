@@ -1,7 +1,7 @@
 //! What crosses a wire: the words between Primary and Secondary, and the two codecs that carry them.
 //!
 //! [`secondary`] is the vocabulary; `grpc` (feature of that name) carries it over Ethernet, [`uds`] over
-//! [`isotp`] and [`can`]. Nothing here does I/O or reads a clock: `now` is the time since any moment the caller likes, as long as it
+//! [`isotp`] and [`can`]. [`delta`] is an image told as what differs from another. Nothing here does I/O or reads a clock: `now` is the time since any moment the caller likes, as long as it
 //! is always the same one and never goes back. Without the feature nothing here uses a heap.
 #![cfg_attr(not(feature = "grpc"), no_std)]
 #![forbid(unsafe_code)]
@@ -13,6 +13,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod can;
+pub mod delta;
 mod error;
 #[cfg(feature = "grpc")]
 pub mod grpc;
