@@ -39,12 +39,25 @@ pub(crate) enum Action {
     Root(Root),
     /// Serves what is published over HTTP
     Serve(Serve),
+    /// Makes patches, which ECUs with two banks take instead of whole images
+    #[command(subcommand)]
+    Delta(Delta),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Targets {
     /// Stages an image
     Add(Add),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Delta {
+    /// Makes the patch that turns one image into another, and decodes it again to be sure
+    #[command(after_help = "Example: image-repo delta make --from fw-1.bin --to fw-2.bin --out fw-1-to-2.patch")]
+    Make(DeltaMake),
+    /// Says what a patch is for
+    #[command(after_help = "Example: image-repo delta show fw-1-to-2.patch")]
+    Show(DeltaShow),
 }
 
 #[derive(Debug, Subcommand)]
@@ -170,6 +183,32 @@ pub(crate) struct Rotate {
     pub role: TopRole,
     #[command(flatten)]
     pub passphrase: PassphraseArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeltaMake {
+    /// The image that ECUs hold
+    #[arg(long, value_name = "FILE")]
+    pub from: PathBuf,
+    /// The image they are to run
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// Where the patch goes; a file that is there is replaced
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeltaShow {
+    /// The patch
+    #[arg(value_name = "FILE")]
+    pub patch: PathBuf,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The commands, one file each. Each takes what was parsed, and the time.
 
 mod add;
+mod delta;
 mod init;
 mod publish;
 mod root;
@@ -9,6 +10,7 @@ mod sign;
 mod verify;
 
 pub(crate) use add::add;
+pub(crate) use delta::{make as delta_make, show as delta_show};
 pub(crate) use init::init;
 pub(crate) use publish::publish;
 pub(crate) use root::{renew, rotate};

@@ -1,6 +1,6 @@
 //! Why a command did not do what was asked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use host::cli::{Exit, Report};
 use uptane::sign::SignError;
@@ -69,6 +69,14 @@ pub enum Error {
         /// What the store says.
         reason: String,
     },
+    /// A file is not a patch, or no patch can be made.
+    #[error("{}: {reason}", path.display())]
+    Patch {
+        /// The patch.
+        path: PathBuf,
+        /// What is wrong.
+        reason: crate::delta::Error,
+    },
     /// What is published does not verify.
     #[error("{file} does not verify: {reason}")]
     Refused {
@@ -100,6 +108,10 @@ impl Error {
         move |reason| Self::Given { what, given, reason }
     }
 
+    pub(crate) fn patch(path: &Path) -> impl FnOnce(crate::delta::Error) -> Self {
+        move |reason| Self::Patch { path: path.to_owned(), reason }
+    }
+
     pub(crate) fn objects(action: &'static str, file: impl ToString, reason: &impl ToString) -> Self {
         Self::Objects { action, file: file.to_string(), reason: host::cli::one_line(&reason.to_string()) }
     }
@@ -126,6 +138,8 @@ impl Report for Error {
             }
             Self::Expired { .. } | Self::Refused { .. } | Self::Unpublished { .. } => Exit::Refused,
             Self::Given { .. } => Exit::Usage,
+            Self::Patch { reason: crate::delta::Error::Decode(_), .. } => Exit::Configuration,
+            Self::Patch { .. } => Exit::Failed,
             Self::Host(error) => error.exit(),
         }
     }
@@ -142,6 +156,10 @@ impl Report for Error {
             Self::Incomplete { .. } => "restore the repository from a backup".into(),
             Self::NotARepository { .. } => "check --repo, or run `image-repo init`".into(),
             Self::Objects { .. } => "check the space and the permissions of the repository's folder".into(),
+            Self::Patch { reason: crate::delta::Error::Decode(_), .. } => {
+                "name a file that `image-repo delta make` wrote".into()
+            }
+            Self::Patch { .. } => "assign the image without a patch; nothing was written".into(),
             Self::Refused { .. } => "find out who changed the file; `image-repo publish` makes new ones".into(),
             Self::Sign(_) => "check the keys of the repository and what was given".into(),
             Self::Unpublished { .. } => "run `image-repo publish`".into(),

@@ -2,11 +2,12 @@
 //!
 //! Images come in (`targets add`), Targets is signed offline (`sign`), and what is signed becomes visible in one step
 //! (`publish`). Decisions are made in [`plan`] from [`facts`]; [`make`] signs them, [`store`] keeps them, `repo` puts them in
-//! front of clients. What is published is the layout of TUF with consistent snapshots, which any static server can serve.
+//! front of clients. [`delta`] makes patches between images. What is published is the layout of TUF with consistent snapshots, which any static server can serve.
 #![forbid(unsafe_code)]
 
 mod args;
 mod commands;
+pub mod delta;
 mod error;
 pub mod facts;
 mod http;
@@ -20,7 +21,7 @@ pub mod store;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use args::{Action, Command, Root, Targets};
+use args::{Action, Command, Delta, Root, Targets};
 use host::{cli, clock, logs, serve};
 
 pub use error::Error;
@@ -47,6 +48,8 @@ fn execute(command: &Command) -> Result<(), Error> {
             Action::Root(Root::Renew(args)) => commands::renew(args, now).await,
             Action::Root(Root::Rotate(args)) => commands::rotate(args, now).await,
             Action::Serve(args) => http::serve(args).await,
+            Action::Delta(Delta::Make(args)) => commands::delta_make(args),
+            Action::Delta(Delta::Show(args)) => commands::delta_show(args),
         }
     })
 }

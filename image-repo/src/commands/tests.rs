@@ -29,7 +29,9 @@ fn at(now: Time, folder: &Path, line: &str) -> Result<(), Error> {
             Action::Publish(args) => publish(args, now).await,
             Action::Verify(args) => verify(args, now).await,
             Action::Root(Root::Renew(args)) => renew(args, now).await,
-            Action::Targets(_) | Action::Show(_) | Action::Root(_) | Action::Serve(_) => panic!("{line} has no time"),
+            Action::Targets(_) | Action::Show(_) | Action::Root(_) | Action::Serve(_) | Action::Delta(_) => {
+                panic!("{line} has no time")
+            }
         }
     })
 }

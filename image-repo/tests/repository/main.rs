@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by stopping")]
 
 mod commands;
+mod delta;
 mod place;
 mod server;
