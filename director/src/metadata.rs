@@ -83,7 +83,7 @@ fn entry(image: &ImageTarget) -> Result<ImageEntry, Error> {
 
 fn assignment(ecu: &Ecu, desired: &Desired, format: u32) -> EcuAssignment {
     let fallback = desired.fallback.filter(|_| format >= NAMES_FALLBACKS);
-    EcuAssignment { ecu: ecu.id, hardware_id: ecu.hardware, order: None, fallback }
+    EcuAssignment { ecu: ecu.id, hardware_id: ecu.hardware, order: None, fallback, delta: None }
 }
 
 #[cfg(test)]

@@ -121,7 +121,7 @@ fn forged_targets(system: &System, keys: &Path) -> Preparation<Vec<u8>> {
 
 fn assignment(ecu: &Ecu) -> Result<EcuAssignment, uptane::Error> {
     let (ecu, hardware_id) = (EcuId::parse(ecu.id)?, HardwareId::parse(ecu.hardware)?);
-    Ok(EcuAssignment { ecu, hardware_id, order: None, fallback: None })
+    Ok(EcuAssignment { ecu, hardware_id, order: None, fallback: None, delta: None })
 }
 
 fn stolen(keys: &Path, role: &str) -> Preparation<(KeySet, KeyFile)> {

@@ -238,6 +238,14 @@ impl Image {
     }
 }
 
+/// A patch is held to its form alone: what it makes is held to the image.
+fn delta(said: &Json) -> Result<(), Refused> {
+    number(said, "length")?;
+    let is_digest = |name| text(said, name).map(|digest| is_hex(digest, 64));
+    let is_good = is_digest("base")? && is_digest("sha256")? && text(said, "name").map(is_name)?;
+    if is_good { Ok(()) } else { Err(Refused("delta")) }
+}
+
 fn assignment((ecu, said): (&String, &Json)) -> Result<(String, Assignment), Refused> {
     let hardware = text(said, "hardware_id")?;
     let order = said.member("order").map(|_| number(said, "order")).transpose()?;
@@ -245,6 +253,7 @@ fn assignment((ecu, said): (&String, &Json)) -> Result<(String, Assignment), Ref
         return Err(Refused("ecus"));
     }
     let fallback = optional(said, "fallback", is_name)?;
+    said.member("delta").map(delta).transpose()?;
     let encrypted = said.member("encryption").is_some();
     Ok((ecu.clone(), Assignment { hardware: hardware.to_owned(), order, fallback, encrypted }))
 }

@@ -10,6 +10,7 @@ mod content;
 mod delegation;
 #[cfg(feature = "alloc")]
 mod delegations;
+mod delta;
 mod envelope;
 mod fields;
 mod header;
@@ -32,6 +33,7 @@ pub(crate) use command::CommandReader;
 pub use content::ContentReader;
 #[cfg(feature = "alloc")]
 pub use delegations::{Bins, Covers, DelegatedRole, Delegatee, Delegation, Delegations, MultiRole};
+pub use delta::{Delta, NamedDelta};
 pub use envelope::Envelope;
 pub(crate) use envelope::{Entry, EnvelopeReader};
 pub use fields::FileMeta;

@@ -1,5 +1,6 @@
 //! One image as Targets lists it (§5.2.3.1).
 
+use super::delta::{Delta, DeltaReader, NamedDelta};
 use super::fields::{HashesReader, keep_end, required};
 use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read, walk};
 use crate::limits::MAX_HARDWARE_IDS;
@@ -55,6 +56,14 @@ impl<'a> Target<'a> {
         walk::members(self.ecus).filter_map(|(ecu, value)| EcuEntry::revisit(ecu, value))
     }
 
+    /// The patch that the Director describes to this ECU, if it does.
+    pub fn delta(&self, ecu: EcuId) -> Option<NamedDelta> {
+        let value = walk::member(self.ecus, ecu.as_str())?;
+        let delta = EcuEntry::revisit(ecu.as_str(), value)?.delta?;
+        let name = walk::text(walk::member(walk::member(value, "delta")?, "name")?)?;
+        Some(NamedDelta { name: TargetNameBuf::parse(name).ok()?, delta })
+    }
+
     /// What is said of it that no ECU looks at, as canonical JSON.
     pub fn info(&self) -> Option<&'a [u8]> {
         self.info
@@ -103,6 +112,8 @@ pub struct EcuEntry {
     pub order: Option<u32>,
     /// The image to return to where there is no second bank (design D8).
     pub fallback: Option<TargetNameBuf>,
+    /// The patch that makes the image of one that this ECU may hold.
+    pub delta: Option<Delta>,
     /// Whether `encryption` is said, whatever it says: no method is known (§5.2.3.1.1).
     pub encrypted: bool,
 }
@@ -260,6 +271,7 @@ struct EcuReader {
     hardware_id: Option<HardwareId>,
     order: Option<u32>,
     fallback: Option<TargetNameBuf>,
+    delta: Option<DeltaReader>,
     encrypted: bool,
 }
 
@@ -273,6 +285,7 @@ impl EcuReader {
                 self.order = Some(order.map_err(|_| Error::BadNumber { kind: "order" })?);
             }
             [Step::Key("fallback")] => self.fallback = Some(TargetNameBuf::parse(event.text("fallback")?)?),
+            [Step::Key("delta"), rest @ ..] => self.delta.get_or_insert_default().event(rest, event)?,
             [Step::Key("encryption"), ..] => self.encrypted = true,
             _ => {}
         }
@@ -280,8 +293,9 @@ impl EcuReader {
     }
 
     fn finish(&self, ecu: EcuId) -> Result<EcuEntry, Error> {
-        let Self { hardware_id, order, fallback, encrypted } = *self;
-        Ok(EcuEntry { ecu, hardware_id: required(hardware_id, "hardware_id")?, order, fallback, encrypted })
+        let Self { hardware_id, order, fallback, delta, encrypted } = *self;
+        let delta = delta.map(DeltaReader::finish).transpose()?;
+        Ok(EcuEntry { ecu, hardware_id: required(hardware_id, "hardware_id")?, order, fallback, delta, encrypted })
     }
 }
 

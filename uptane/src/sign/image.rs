@@ -7,7 +7,7 @@ use super::SignError;
 use super::canonical::Value;
 use super::snapshot::hashes_object;
 use crate::limits::{MAX_HARDWARE_IDS, MAX_STRING};
-use crate::metadata::Target;
+use crate::metadata::{Delta, NamedDelta, Target};
 use crate::{EcuId, Error, HardwareId, Hashes, ImageLine, Length, ReleaseCounter, TargetName, TargetNameBuf};
 
 /// What must be equal in both repositories (§5.2.3.1.1).
@@ -131,14 +131,27 @@ pub struct EcuAssignment {
     pub order: Option<u32>,
     /// The image to return to where there is no second bank (design D8).
     pub fallback: Option<TargetNameBuf>,
+    /// The patch that makes the image of one that the ECU may hold.
+    pub delta: Option<NamedDelta>,
 }
 
 impl EcuAssignment {
     pub(crate) fn object(&self) -> Value {
-        let Self { ecu: _, hardware_id, order, fallback } = self;
+        let Self { ecu: _, hardware_id, order, fallback, delta } = self;
         let mut object = Value::object([("hardware_id", Value::text(hardware_id))]);
         object.insert_some("order", order.map(|order| Value::Number(order.into())));
         object.insert_some("fallback", fallback.as_ref().map(|name| Value::text(name.as_str())));
+        object.insert_some("delta", delta.as_ref().map(delta_object));
         object
     }
+}
+
+fn delta_object(named: &NamedDelta) -> Value {
+    let NamedDelta { name, delta: Delta { base, length, sha256 } } = named;
+    Value::object([
+        ("base", Value::text(base)),
+        ("length", Value::Number(length.get())),
+        ("name", Value::text(name.as_str())),
+        ("sha256", Value::text(sha256)),
+    ])
 }

@@ -1,12 +1,14 @@
+use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
 use super::*;
+use crate::metadata::{Delta, Envelope, NamedDelta, Targets};
 use crate::{
-    Director, EcuId, Error, HardwareId, Hashes, Image, ImageLine, Length, ReleaseCounter, Role, TargetName, Time,
+    Director, EcuId, Error, HardwareId, Hashes, Image, ImageLine, Length, ReleaseCounter, Role, Sha256, TargetName,
+    TargetNameBuf, Time, VehicleId, Version,
 };
-use crate::{VehicleId, Version};
 
 fn signer(seed: u8) -> MemorySigner {
     MemorySigner::from_seed(&[seed; 32])
@@ -29,7 +31,7 @@ fn image(name: &str) -> ImageEntry {
 
 fn assignment(ecu: &str, hardware: &str) -> EcuAssignment {
     let (ecu, hardware_id) = (EcuId::parse(ecu).unwrap(), HardwareId::parse(hardware).unwrap());
-    EcuAssignment { ecu, hardware_id, order: None, fallback: None }
+    EcuAssignment { ecu, hardware_id, order: None, fallback: None, delta: None }
 }
 
 fn director() -> TargetsBuilder<Director> {
@@ -100,6 +102,23 @@ fn one_key_listed_twice_is_no_key_set() {
     assert_eq!(KeySet::new([key.clone(), key.clone()], 2), Err(Error::Duplicate { what: "key of a role" }.into()));
     assert_eq!(KeySet::new([key.clone()], 2), Err(SignError::ImpossibleThreshold { threshold: 2, keys: 1 }));
     assert_eq!(KeySet::new([key], 0), Err(SignError::ImpossibleThreshold { threshold: 0, keys: 1 }));
+}
+
+#[test]
+fn a_patch_reads_as_the_format_says() {
+    let delta = Delta { base: Sha256([1; 32]), length: Length::new(900).unwrap(), sha256: Sha256([2; 32]) };
+    let named = NamedDelta { name: TargetNameBuf::parse("brake/1-to-2.patch").unwrap(), delta };
+    let assigned = EcuAssignment { delta: Some(named), ..assignment("brake", "brake-hw") };
+    let file =
+        director().assign(image("brake/fw-2.bin"), assigned).unwrap().sign(&keys(&[1], 1), &[&signer(1)]).unwrap();
+    let said = format!(
+        r#""brake":{{"delta":{{"base":"{}","length":900,"name":"brake/1-to-2.patch","sha256":"{}"}},"hardware_id":"brake-hw"}}"#,
+        delta.base, delta.sha256
+    );
+    assert!(String::from_utf8(file.clone()).unwrap().contains(&said));
+    let envelope = Envelope::decode(&file).unwrap();
+    let target = Targets::decode(envelope.signed()).unwrap().targets().next().unwrap().unwrap();
+    assert_eq!(target.delta(EcuId::parse("brake").unwrap()), Some(named));
 }
 
 #[test]

@@ -165,7 +165,8 @@ impl Repo {
     fn director_targets(&self, version: u64, release: u64) -> TargetsBuilder<Director> {
         let empty = TargetsBuilder::director(self.vehicle, numbered(version), lifetime(self.now));
         self.ecus.iter().fold(empty, |targets, ecu| {
-            let said = EcuAssignment { ecu: ecu.ecu, hardware_id: ecu.hardware, order: None, fallback: None };
+            let said =
+                EcuAssignment { ecu: ecu.ecu, hardware_id: ecu.hardware, order: None, fallback: None, delta: None };
             let targets = targets.assign(self.entry(ecu, release), said);
             targets.unwrap_or_else(|error| panic!("test ECUs are distinct: {error}"))
         })

@@ -8,7 +8,7 @@ use super::delegation::Wanted;
 use super::image::{ListedImage, Permits, sealed};
 use super::kind::TargetsFile;
 use super::{Mapping, Verified};
-use crate::metadata::{EcuEntry, Target};
+use crate::metadata::{EcuEntry, NamedDelta, Target};
 use crate::{
     Director, EcuId, Error, HardwareId, Image, ImageLine, ReleaseCounter, RepositoryName, RoleName, TargetName,
 };
@@ -38,6 +38,7 @@ pub struct ApprovedEntry {
     repository: RepositoryName,
     image: ApprovedImage,
     fallback: Option<ApprovedImage>,
+    delta: Option<NamedDelta>,
 }
 
 impl ApprovedEntry {
@@ -69,6 +70,12 @@ impl ApprovedEntry {
     /// The image to return to where there is no second bank (design D8).
     pub fn fallback(&self) -> Option<&ApprovedImage> {
         self.fallback.as_ref()
+    }
+
+    /// The patch that makes the image, if the Director describes one. Nobody else vouches for it: what it makes is held
+    /// to [`ApprovedEntry::image`].
+    pub fn delta(&self) -> Option<&NamedDelta> {
+        self.delta.as_ref()
     }
 }
 
@@ -220,8 +227,9 @@ fn approve_entry<'a>(
             Some(ApprovedImage::of(&fallback))
         }
     };
-    let EcuEntry { ecu, hardware_id, order, fallback: _, encrypted: _ } = *entry;
-    Ok(ApprovedEntry { ecu, hardware_id, order, repository, image: ApprovedImage::of(&vouched), fallback })
+    let EcuEntry { ecu, hardware_id, order, fallback: _, delta: _, encrypted: _ } = *entry;
+    let (image, delta) = (ApprovedImage::of(&vouched), chosen.delta(ecu));
+    Ok(ApprovedEntry { ecu, hardware_id, order, repository, image, fallback, delta })
 }
 
 /// Refuses an image for other hardware or of an older release.

@@ -1,9 +1,10 @@
 //! Director against Image repository (§5.4.4.2 step 10).
 
+use uptane::metadata::{Delta, NamedDelta};
 use uptane::testing::{Repo, Vehicle};
 use uptane::verify::image::Permits as _;
 use uptane::verify::{Mapping, agree_for};
-use uptane::{Attack, EcuId, Error, HardwareId, Image, ReleaseCounter, RepositoryName, Role};
+use uptane::{Attack, EcuId, Error, HardwareId, Image, Length, ReleaseCounter, RepositoryName, Role, Sha256};
 
 use crate::{refused, updated};
 
@@ -173,6 +174,42 @@ fn a_secondary_that_is_other_hardware_than_the_director_thinks_agrees_to_nothing
     let refused =
         agree_for(own.ecu, other.hardware, &Mapping::basic(), &director, &images, |_| ReleaseCounter::ZERO).map(|_| ());
     assert_eq!(refused, Err(Error::Hardware { own: other.hardware }));
+}
+
+#[test]
+fn a_patch_is_told_as_the_director_describes_it() {
+    let path = ["targets", NAME, "custom", "uptane", "ecus", "ecu-001", "delta"];
+    let (base, sha256) = (Sha256::of(b"old image"), Sha256::of(b"patch"));
+    let said = format!(r#"{{"base":"{base}","length":5,"name":"fw/1-to-2.patch","sha256":"{sha256}"}}"#);
+    let (mut repo, mut vehicle) = updated();
+    repo.publish(|next| next.director.set(Role::Targets, &path, &said));
+    let approved = vehicle.update(&repo).unwrap();
+    let NamedDelta { name, delta } = approved.entry(repo.ecus()[1].ecu).unwrap().delta().unwrap();
+    assert_eq!(name.as_str(), "fw/1-to-2.patch");
+    assert_eq!(*delta, Delta { base, length: Length::new(5).unwrap(), sha256 });
+    assert_eq!(approved.entry(repo.ecus()[0].ecu).unwrap().delta(), None);
+}
+
+#[test]
+fn a_patch_described_in_another_form_is_refused() {
+    let path = ["targets", NAME, "custom", "uptane", "ecus", "ecu-001", "delta"];
+    let digest = format!("\"{}\"", "0".repeat(64));
+    let members = [("base", digest.as_str()), ("length", "5"), ("name", "\"patch\""), ("sha256", &digest)];
+    let refusal = |wrong: &str, value: Option<&str>| {
+        let said = members.map(|(name, good)| (name, if name == wrong { value } else { Some(good) }));
+        let said = said.iter().filter_map(|(name, value)| value.map(|value| format!("\"{name}\":{value}")));
+        let said = said.collect::<Vec<_>>().join(",");
+        refused(|next| next.director.set(Role::Targets, &path, format_args!("{{{said}}}")))
+    };
+    for (field, _) in members {
+        assert_eq!(refusal(field, None), Error::Schema { field }, "without {field}");
+        assert_eq!(refusal(field, Some("null")), Error::Schema { field }, "{field} is null");
+    }
+    assert_eq!(refusal("base", Some("\"00\"")), Error::BadDigest);
+    assert_eq!(refusal("length", Some("-1")), Error::BadNumber { kind: "length" });
+    assert_eq!(refusal("name", Some("\"../patch\"")), Error::BadName { kind: "TargetName" });
+    let no_object = refused(|next| next.director.set(Role::Targets, &path, "[]"));
+    assert_eq!(no_object, Error::Schema { field: "delta" });
 }
 
 #[test]

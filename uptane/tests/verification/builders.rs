@@ -115,7 +115,13 @@ fn the_director_says_of_an_image_exactly_what_the_image_repository_says() {
     let envelope = Envelope::decode(repo.image().targets()).unwrap();
     let listed = Targets::decode(envelope.signed()).unwrap().targets().next().unwrap().unwrap();
     let ecu = repo.ecus()[0];
-    let said = uptane::sign::EcuAssignment { ecu: ecu.ecu, hardware_id: ecu.hardware, order: None, fallback: None };
+    let said = uptane::sign::EcuAssignment {
+        ecu: ecu.ecu,
+        hardware_id: ecu.hardware,
+        order: None,
+        fallback: None,
+        delta: None,
+    };
     let builder = TargetsBuilder::<Director>::director(repo.vehicle(), Version::FIRST, expires());
     let key = signer("any");
     let file = builder.assign(ImageEntry::listed(&listed), said).unwrap();

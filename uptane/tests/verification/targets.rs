@@ -128,13 +128,11 @@ fn an_image_that_an_ecu_is_to_decrypt_is_refused() {
 
 // §5.2.3.1.1: images come from the Image repository alone.
 #[test]
-fn an_address_or_a_delta_is_passed_over() {
+fn an_address_is_passed_over() {
     let (mut repo, mut vehicle) = updated();
     repo.publish(|next| {
         let address = [&SAID[..], &["url"]].concat();
         next.director.set(Role::Targets, &address, "\"https://elsewhere.example/fw.bin\"");
-        let delta = [&SAID[..], &["delta"]].concat();
-        next.director.set(Role::Targets, &delta, r#"{"method":"none-such"}"#);
     });
     vehicle.update(&repo).unwrap();
 }

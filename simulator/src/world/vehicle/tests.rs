@@ -47,7 +47,8 @@ fn largest_targets(vehicle: &Vehicle) -> usize {
         let fallback = format!("{id}/release-0999.bin");
         let fallback =
             (ecu.hardware().banks() == Banks::Single).then(|| TargetName::parse(&fallback).unwrap().to_buf());
-        targets = targets.assign(image, EcuAssignment { ecu: id, hardware_id, order: None, fallback }).unwrap();
+        targets =
+            targets.assign(image, EcuAssignment { ecu: id, hardware_id, order: None, fallback, delta: None }).unwrap();
     }
     let signer = MemorySigner::from_seed(&[1; 32]);
     targets.sign(&KeySet::new([signer.public_key()], 1).unwrap(), &[&signer]).unwrap().len()

@@ -7,7 +7,7 @@ use super::content::Hashed;
 use super::ecus::Ecus;
 use crate::json::{Event, Span, Step};
 use crate::limits::MAX_TARGETS;
-use crate::metadata::{EcuEntry, Header, Heard, Listener, Origin, TargetHead, TargetsReader};
+use crate::metadata::{Delta, EcuEntry, Header, Heard, Listener, Origin, TargetHead, TargetsReader};
 use crate::verify::freshness::Freshness;
 use crate::verify::image::{ListedImage, Permits, sealed};
 use crate::verify::stream::{Body, FileStream};
@@ -214,6 +214,11 @@ impl<P: Profile> OwnImage<P> {
     /// The image to return to where there is no second bank (design D8).
     pub fn fallback(&self) -> Option<TargetNameBuf> {
         self.entry.fallback
+    }
+
+    /// The patch that makes the image, if the Director describes one. What it makes is held to the image all the same.
+    pub fn delta(&self) -> Option<Delta> {
+        self.entry.delta
     }
 }
 

@@ -4,12 +4,12 @@ use alloc::vec::Vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::metadata::{Envelope, Root, RootRole};
+use crate::metadata::{Delta, Envelope, Root, RootRole};
 use crate::testing::{Next, Repo, TestEcu};
 use crate::verify::image::ImageCheck;
 use crate::verify::time::TimeStream;
 use crate::verify::{MetadataFile, Refresh, Step, Trusted};
-use crate::{Director, EcuId, Error, HardwareId, ReleaseCounter, Role, Sha256, Time, Version};
+use crate::{Director, EcuId, Error, HardwareId, Length, ReleaseCounter, Role, Sha256, Time, Version};
 
 mod root;
 mod targets;

@@ -119,6 +119,22 @@ fn an_image_that_any_ecu_is_to_decrypt_is_refused_in_partial_verification() {
 }
 
 #[test]
+fn a_patch_is_told_to_the_ecu_it_is_described_to() {
+    let (base, sha256) = (Sha256::of(b"old image"), Sha256::of(b"patch"));
+    let said = format!(r#"{{"base":"{base}","length":5,"name":"patch","sha256":"{sha256}"}}"#);
+    let path = ["targets", "fw/ecu-001-1.bin", "custom", "uptane", "ecus", "ecu-001", "delta"];
+    let mut repo = Repo::seeded(3);
+    repo.publish(|next| next.director.set(Role::Targets, &path, &said));
+    let delta_of = |which: usize| {
+        let ecu = repo.ecus()[which];
+        plus(&repo, own(&repo, &ecu), 61).unwrap().image(|_| ReleaseCounter::ZERO).unwrap().delta()
+    };
+    assert_eq!(delta_of(1), Some(Delta { base, length: Length::new(5).unwrap(), sha256 }));
+    assert_eq!(delta_of(0), None);
+    assert_eq!(refusal(|next| next.director.set(Role::Targets, &path, "{}")), Error::Schema { field: "name" });
+}
+
+#[test]
 fn a_file_for_another_vehicle_is_refused() {
     let vehicle = format!("\"{}\"", "0".repeat(32));
     let refused = refusal(|next| next.director.set(Role::Targets, &["uptane", "vehicle"], &vehicle));

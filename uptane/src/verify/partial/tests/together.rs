@@ -64,6 +64,7 @@ fn fault(which: usize, now: Time, next: &mut Next) {
         14 => director.set(targets, &["targets", "no/../way"], "{}"),
         15 => director.set(targets, &["expires"], "\"soon\""),
         16 => director.set(targets, &at(&["custom", "uptane", "ecus", "ecu-000", "encryption"]), "{}"),
+        17 => director.set(targets, &at(&["custom", "uptane", "ecus", "ecu-000", "delta"]), r#"{"base":"AB"}"#),
         _ => {}
     }
 }
