@@ -12,6 +12,7 @@ mod diagnostics;
 mod ecus;
 mod isotp;
 pub mod measure;
+mod patch;
 mod refresh;
 mod roles;
 mod run;
@@ -38,7 +39,7 @@ pub struct Decoder {
 }
 
 /// Every decoder.
-pub const DECODERS: [&Decoder; 19] = [
+pub const DECODERS: [&Decoder; 20] = [
     &roles::DOCUMENT,
     &roles::ROOT,
     &roles::TIMESTAMP,
@@ -58,6 +59,7 @@ pub const DECODERS: [&Decoder; 19] = [
     &wire::UDS_CLIENT,
     &can::CAN_FRAME,
     &wire::GRPC,
+    &patch::PATCH,
 ];
 
 /// The decoder of this name.

@@ -163,6 +163,7 @@ pub(super) const TARGETS: Decoder = Decoder {
         "metadata/header.rs",
         "metadata/fields.rs",
         "metadata/target.rs",
+        "metadata/delta.rs",
         "metadata/targets.rs",
         "metadata/target_file.rs",
     ],

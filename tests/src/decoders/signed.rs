@@ -170,7 +170,10 @@ pub(super) fn rare(file: &[u8]) -> Vec<Vec<u8>> {
     let escapes = r#","z":"\b\t\n\f\r\u0001\u001f\"\\"}}"#;
     let end = file.strip_suffix("}}").unwrap_or(&file);
     let sha512 = format!("\"sha512\":\"{}\"", "ab".repeat(64));
+    let digest = "cd".repeat(32);
+    let delta = format!(r#""delta":{{"base":"{digest}","length":9,"name":"fw.patch","sha256":"{digest}"}}"#);
     let mut all = vec![
+        file.replacen("{\"hardware_id\"", &format!("{{{delta},\"hardware_id\""), 1),
         format!("{end}{escapes}"),
         file.replacen("},\"length\"", &format!(",{sha512}}},\"length\""), 1),
         file.replacen("\"sha256\"", "\"md5\":\"00\",\"sha256\"", 1),

@@ -62,6 +62,7 @@ pub(super) const TARGETS: Decoder = Decoder {
         "verify/stream.rs",
         "metadata/targets.rs",
         "metadata/target.rs",
+        "metadata/delta.rs",
     ],
     seeds: || with_rare(vec![vector!("director/2.targets.json").to_vec()]),
 };
