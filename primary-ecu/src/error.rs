@@ -229,7 +229,9 @@ impl Report for Error {
                  repository"
                     .into()
             }
-            Self::Journal { .. } => "check every ECU with `status`; move the journal away only if all agree".into(),
+            Self::Journal { .. } => {
+                "nobody knows whether an update is open: see \"Where it stops\" in docs/deploying-a-primary.md".into()
+            }
             Self::DirectorAnswer { .. } | Self::Refused { .. } => {
                 "nothing was installed, the old images run; tell the operator of the repositories".into()
             }

@@ -133,7 +133,7 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
     pub fn boot(disk: D, mut vehicle: Vehicle, mapping: Mapping, signer: S) -> Result<Self, Error> {
         vehicle.ecus.sort_by_key(|ecu| ecu.ecu);
         let (mut slots, store) = (Slots::boot(disk.clone())?, Store::open(disk.clone())?);
-        if matches!(store.journal(), Ok(None)) {
+        if store.journal().is_none() {
             slots.settle(|transaction| store.was_committed(transaction))?;
         }
         Ok(Self {
@@ -236,7 +236,7 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
             outcome: memory.outcome.clone(),
             failures: memory.failures.clone(),
             transactions: memory.transactions,
-            journal: self.store.journal()?,
+            journal: self.store.journal().cloned(),
             seed,
         })
     }

@@ -2,20 +2,22 @@
 //!
 //! Replacing a file is atomic as long as the disk keeps its word. One that says it has synchronised when it has not may
 //! leave a file torn or empty at the next loss of power, and what such a file held would be lost as a whole. Here the value
-//! before it stands in the other file. Each file is framed as the [`journal`](crate::machine::journal) is: a line of JSON,
-//! `{"number":N,"value":…}`, and the digest that tells whether it is whole. The higher number counts.
+//! before it stands in the other file. Each file is two lines of UTF-8: `{"number":N,"value":…}`, and the SHA-256 of that
+//! line (without its line end) in hex, which tells whether the file is whole. The higher number counts.
+//!
+//! A disk that lied for longer than one write may have lost both. What then is to be done whoever keeps the value knows.
 
 use std::path::Path;
 
 use host::disk::Disk;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use uptane::Sha256;
 
 use crate::Error;
-use crate::machine::journal;
 
 /// Bytes of a file: a vehicle of `MAX_ECUS` ECUs fits.
-const MAX: u64 = 1024 * 1024;
+pub(crate) const MAX: u64 = 1024 * 1024;
 
 /// Where a value is kept: `NAME.0.json` and `NAME.1.json`.
 #[derive(Debug)]
@@ -28,10 +30,10 @@ pub(crate) struct Pair {
 /// What two files say.
 pub(crate) struct Found<T> {
     pub(crate) pair: Pair,
-    /// The value that counts.
+    /// The value that counts; none if none was ever written, or nothing whole is left of it.
     pub(crate) value: Option<T>,
-    /// A file that is not what was written. It may have been newer than the value.
-    pub(crate) damaged: Option<Error>,
+    /// Files that are not what was written. One of them may have been newer than the value.
+    pub(crate) damaged: Vec<Error>,
 }
 
 #[derive(Deserialize)]
@@ -52,28 +54,21 @@ impl Pair {
         Self { name, number: 0 }
     }
 
-    /// Reads what the last run left. Both files damaged is an error: what they held is nowhere else.
+    /// Reads what the last run left.
     pub(crate) fn open<T: DeserializeOwned>(disk: &impl Disk, name: &'static str) -> Result<Found<T>, Error> {
-        let mut found = Found { pair: Self::new(name), value: None, damaged: None };
+        let mut found = Found { pair: Self::new(name), value: None, damaged: vec![] };
         for side in 0..2 {
             let path = file_of(name, side);
             let Some(bytes) = disk.read(&path, MAX)? else { continue };
-            match (journal::unsealed(&bytes).and_then(|line| serde_json::from_str::<Read<T>>(line).ok()), found.damaged)
-            {
-                (Some(Read { number, value }), damaged) => {
-                    found.damaged = damaged;
-                    if number > found.pair.number {
-                        (found.pair.number, found.value) = (number, Some(value));
-                    }
+            match unsealed(&bytes).and_then(|line| serde_json::from_str::<Read<T>>(line).ok()) {
+                Some(Read { number, value }) if number > found.pair.number => {
+                    (found.pair.number, found.value) = (number, Some(value));
                 }
-                (None, None) => found.damaged = Some(Error::damaged(Path::new(&path), "it is not what was written")),
-                (None, Some(error)) => return Err(error),
+                Some(_) => {}
+                None => found.damaged.push(Error::damaged(Path::new(&path), "it is not what was written")),
             }
         }
-        match (found.pair.number, &found.damaged) {
-            (0, None) => found.read_single(disk),
-            _ => Ok(found),
-        }
+        Ok(found)
     }
 
     /// Makes `value` the one that counts. Without it durable nothing has changed.
@@ -82,22 +77,55 @@ impl Pair {
         let path = file_of(self.name, number % 2);
         let line = serde_json::to_string(&Written { number, value });
         let line = line.map_err(|error| Error::damaged(Path::new(&path), error))?;
-        disk.replace(&path, &journal::sealed(&line))?;
+        disk.replace(&path, &sealed(&line))?;
         self.number = number;
         Ok(())
     }
 }
 
-impl<T: DeserializeOwned> Found<T> {
-    /// The one file of a data folder from before there were two.
-    fn read_single(mut self, disk: &impl Disk) -> Result<Self, Error> {
-        let path = format!("{}.json", self.pair.name);
-        if let Some(bytes) = disk.read(&path, MAX)? {
-            let value = serde_json::from_slice(&bytes).map_err(|error| Error::damaged(Path::new(&path), error))?;
-            self.value = Some(value);
+impl<T> Found<T> {
+    /// Where none of the two files was ever written: what the one file says that a data folder has from before there were
+    /// two.
+    pub(crate) fn or_single(mut self, single: impl FnOnce() -> Option<Result<T, Error>>) -> Result<Self, Error> {
+        if self.value.is_none() && self.damaged.is_empty() {
+            self.value = single().transpose()?;
         }
         Ok(self)
     }
+
+    /// Whether something was written, and nothing whole is left of it.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.value.is_none() && self.damaged.len() == 2
+    }
+
+    /// What is said then.
+    pub(crate) fn lost(&self) -> Error {
+        Error::damaged(Path::new(self.pair.name), "neither of its two files is what was written")
+    }
+}
+
+impl<T: DeserializeOwned> Found<T> {
+    /// Where none of the two files was ever written: the value alone in one file, as data folders have it from before there
+    /// were two.
+    pub(crate) fn or_plain(self, disk: &impl Disk) -> Result<Self, Error> {
+        let path = format!("{}.json", self.pair.name);
+        let single = disk.read(&path, MAX)?;
+        let damaged = |error| Error::damaged(Path::new(&path), error);
+        self.or_single(|| Some(serde_json::from_slice(&single?).map_err(damaged)))
+    }
+}
+
+/// A line with its digest.
+pub(crate) fn sealed(line: &str) -> Vec<u8> {
+    let digest = Sha256::of(line.as_bytes());
+    format!("{line}\n{digest}\n").into_bytes()
+}
+
+/// The line, if its digest is its own.
+pub(crate) fn unsealed(bytes: &[u8]) -> Option<&str> {
+    let (line, digest) = str::from_utf8(bytes).ok()?.split_once('\n')?;
+    let digest = Sha256::parse(digest.strip_suffix('\n')?).ok()?;
+    (digest == Sha256::of(line.as_bytes())).then_some(line)
 }
 
 fn file_of(name: &str, side: u64) -> String {

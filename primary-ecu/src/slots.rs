@@ -21,7 +21,7 @@ pub struct Slots<D> {
     state: State,
     pair: Pair,
     /// A file of the state that was not what had been written, until somebody asks.
-    damaged: Option<Error>,
+    damaged: Vec<Error>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -80,7 +80,7 @@ impl<D: Bulk> Slots<D> {
             a: Some(Content::from(image)),
             b: None,
         };
-        let mut slots = Self { disk, state, pair: Pair::new(STATE), damaged: None };
+        let mut slots = Self { disk, state, pair: Pair::new(STATE), damaged: vec![] };
         fill(&mut slots.disk, Slot::A, image, source)?;
         slots.save()?;
         Ok(slots)
@@ -89,15 +89,16 @@ impl<D: Bulk> Slots<D> {
     /// Starts from what the last run left: a trial that ended in a reset goes back, and the active image is checked. Where
     /// the newest state was lost, nobody knows how the trial ended, and the image votes once more.
     pub fn boot(disk: D) -> Result<Self, Error> {
-        let Found { pair, value, damaged } = Pair::open(&disk, STATE)?;
-        let (state, damaged) = match (value, damaged) {
-            (Some(state), damaged) => (state, damaged),
-            (None, Some(damaged)) => return Err(damaged),
-            (None, None) => return Err(host::Error::Missing { path: disk.place(STATE) }.into()),
+        let found = Pair::open(&disk, STATE)?.or_plain(&disk)?;
+        let nothing = match found.damaged.is_empty() {
+            true => host::Error::Missing { path: disk.place(STATE) }.into(),
+            false => found.lost(),
         };
+        let Found { pair, value, damaged } = found;
+        let state = value.ok_or(nothing)?;
         let mut slots = Self { disk, state, pair, damaged };
         if slots.state.phase == Phase::Trial {
-            match slots.damaged.is_some() && slots.is_sound()? {
+            match !slots.damaged.is_empty() && slots.is_sound()? {
                 true => slots.enter(Phase::Healthy)?,
                 false => slots.turn_back()?,
             }
@@ -109,15 +110,15 @@ impl<D: Bulk> Slots<D> {
         Ok(slots)
     }
 
-    /// The file of the state that was found damaged, once.
-    pub fn take_damaged(&mut self) -> Option<Error> {
-        self.damaged.take()
+    /// Files of the state that were found damaged, once.
+    pub fn take_damaged(&mut self) -> Vec<Error> {
+        std::mem::take(&mut self.damaged)
     }
 
     /// Where the newest state was lost and no transaction is open, an image that is still on trial ends as its transaction
     /// did. `was_committed` knows; where it does not, the image stays.
     pub fn settle(&mut self, was_committed: impl FnOnce(&str) -> Option<bool>) -> Result<(), Error> {
-        if self.damaged.is_none() || !self.is_activated() {
+        if self.damaged.is_empty() || !self.is_activated() {
             return Ok(());
         }
         match was_committed(&self.state.transaction) {

@@ -1,6 +1,6 @@
-//! What a Primary keeps across a power cut, beside the journal and its slots. Every file is replaced atomically, and the
-//! three under `state/` that nothing could bring back are written in turn into two files each ([`pair`](crate::pair)).
-//! This is what each promises; its members are in `docs/pouf.md` §20.
+//! What a Primary keeps across a power cut, beside its slots. Every file is replaced atomically, and what nothing could
+//! bring back is written in turn into two files ([`pair`](crate::pair)): the journal, and three values under `state/`. This
+//! is what each promises; its members are in `docs/pouf.md` §20.
 //!
 //! | file | content | rule |
 //! |---|---|---|
@@ -8,12 +8,14 @@
 //! | `metadata/R/timestamp.json` | Timestamp, as received | written once verified |
 //! | `metadata/R/N.snapshot.json`, `N.targets.json` | as received | current only if `state/accepted` says so |
 //! | `metadata/director/time.json` | newest time attestation | for Secondaries that ask for it |
+//! | `journal.{0,1}.json` | the open transaction, or that there is none | an older one than the newest says less than what was done; the ECUs say the rest ([`step`](crate::machine::transaction::step)) |
 //! | `state/accepted.{0,1}.json` | [`Accepted`]: current Snapshot and Targets of both repositories with the pending install | one write makes all of it current (design D5, trap T2) |
 //! | `state/counters.{0,1}.json` | highest committed release counter for each ECU and image line | only grows (trap T5) |
 //! | `state/primary.{0,1}.json` | [`Memory`] | the signing counter only grows; time goes back only where a Root rotated the time keys (design D14) |
 //! | `state/reports/ECU.json` | the newest report of each ECU | §5.4.3.6 |
 
 mod accepted;
+mod journalled;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -28,9 +30,9 @@ pub use accepted::{Accepted, AcceptedVersions};
 
 use crate::Error;
 use crate::machine::Failures;
-use crate::machine::journal;
 use crate::machine::transaction::Transaction;
 use crate::pair::{Found, Pair};
+use journalled::Journal;
 
 /// The files of one Primary.
 #[derive(Debug)]
@@ -39,6 +41,7 @@ pub struct Store<D> {
     memory: Kept<Memory>,
     counters: Kept<Vec<FloorEntry>>,
     accepted: Kept<Accepted>,
+    journal: Journal,
     /// Files that were not what had been written, until somebody asks.
     damaged: Vec<Error>,
     /// The last counter used. Those up to `memory.signed` may be used without another write.
@@ -141,9 +144,7 @@ pub struct Files {
 const ACCEPTED: &str = "state/accepted";
 const COUNTERS: &str = "state/counters";
 const MEMORY: &str = "state/primary";
-/// The journal.
-const JOURNAL: &str = "journal";
-/// Bytes of the journal and of every file under `state/`: a vehicle of `MAX_ECUS` ECUs fits.
+/// Bytes of a report: a vehicle of `MAX_ECUS` ECUs fits.
 const MAX_STATE: u64 = 1024 * 1024;
 /// Counters set aside with one write.
 const BLOCK: u64 = 64;
@@ -161,9 +162,10 @@ impl<D: Disk> Store<D> {
         }
         let counters = Kept::open(&disk, COUNTERS, &mut damaged)?;
         let accepted = Kept::open(&disk, ACCEPTED, &mut damaged)?;
+        let journal = Journal::open(&disk, memory.value.transactions, &mut damaged)?;
         // The last run may have used all it had set aside.
         let used = memory.value.signed;
-        Ok(Self { disk, memory, counters, accepted, damaged, used })
+        Ok(Self { disk, memory, counters, accepted, journal, damaged, used })
     }
 
     /// The files that were found damaged, once.
@@ -209,19 +211,18 @@ impl<D: Disk> Store<D> {
     }
 
     /// The journalled transaction, if one is open.
-    pub fn journal(&self) -> Result<Option<Transaction>, Error> {
-        let Some(bytes) = self.disk.read(JOURNAL, MAX_STATE)? else { return Ok(None) };
-        journal::decode(&bytes).map(Some).map_err(|source| Error::Journal { path: JOURNAL.into(), source })
+    pub fn journal(&self) -> Option<&Transaction> {
+        self.journal.open_transaction()
     }
 
     /// Makes the transaction as it stands durable.
     pub fn record(&mut self, transaction: &Transaction) -> Result<(), Error> {
-        Ok(self.disk.replace(JOURNAL, &journal::encode(transaction))?)
+        self.journal.set(&mut self.disk, Some(transaction))
     }
 
     /// Forgets a closed transaction.
     pub fn close(&mut self) -> Result<(), Error> {
-        Ok(self.disk.remove(JOURNAL)?)
+        self.journal.set(&mut self.disk, None)
     }
 
     /// The highest release counter committed for each ECU and image line.
@@ -367,7 +368,11 @@ fn report_name(ecu: EcuId) -> String {
 
 impl<T: Clone + Default + PartialEq + Serialize + DeserializeOwned> Kept<T> {
     fn open(disk: &impl Disk, name: &'static str, broken: &mut Vec<Error>) -> Result<Self, Error> {
-        let Found { pair, value, damaged } = Pair::open(disk, name)?;
+        let found = Pair::open(disk, name)?.or_plain(disk)?;
+        if found.is_lost() {
+            return Err(found.lost());
+        }
+        let Found { pair, value, damaged } = found;
         broken.extend(damaged);
         Ok(Self { value: value.unwrap_or_default(), pair })
     }

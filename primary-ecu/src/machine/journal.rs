@@ -1,13 +1,12 @@
-//! The journal: the one open [`Transaction`], as it is kept across a power cut.
-//!
-//! Two lines of UTF-8: a JSON object, whose members `docs/pouf.md` §20 lists, and the SHA-256 of the first line (without
-//! its line end) in hex, so that a damaged file is told from a valid one.
+//! The journal: the one open [`Transaction`], as it is kept across a power cut. It is a JSON object, whose members
+//! `docs/pouf.md` §20 lists; where it stands is the [`store`](crate::store)'s matter.
 //!
 //! A later layout may add members, which this reader ignores, as long as it leaves `readable_from` alone; it raises
 //! `readable_from` where ignoring them would be wrong. Members added later have a default here. So releases N and N−1
 //! read each other's journals (design D8).
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uptane::{EcuId, HardwareId, ImageLine, Length, ReleaseCounter, Sha256, TargetNameBuf, TransactionId};
 
 use super::transaction::{Cause, Member, MemberImage, State, Transaction};
@@ -23,8 +22,8 @@ const SINGLE_BANK_FROM: u16 = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadJournal {
-    /// The digest line is missing or is not that of the first line.
-    #[error("the journal is damaged")]
+    /// None of its files is what was written: a transaction may be open, and nobody knows which.
+    #[error("all files of the journal are damaged")]
     Damaged,
     /// Written by a release too new for this one.
     #[error("the journal needs a release that reads layout {needs}, this one reads {VERSION}")]
@@ -37,34 +36,19 @@ pub enum BadJournal {
     Unknown,
 }
 
-/// The bytes of the journal for `transaction`.
-pub fn encode(transaction: &Transaction) -> Vec<u8> {
-    let record = Record::from(transaction);
-    // A record of strings and numbers always serialises; an empty line would be read back as `Damaged`.
-    sealed(&serde_json::to_string(&record).unwrap_or_default())
-}
-
-/// A line with its digest.
-pub(crate) fn sealed(line: &str) -> Vec<u8> {
-    let digest = Sha256::of(line.as_bytes());
-    format!("{line}\n{digest}\n").into_bytes()
-}
-
-/// The line, if its digest is its own.
-pub(crate) fn unsealed(bytes: &[u8]) -> Option<&str> {
-    let (line, digest) = str::from_utf8(bytes).ok()?.split_once('\n')?;
-    let digest = Sha256::parse(digest.strip_suffix('\n')?).ok()?;
-    (digest == Sha256::of(line.as_bytes())).then_some(line)
+/// The journal of `transaction`.
+pub fn encode(transaction: &Transaction) -> Value {
+    // A record of strings and numbers is always a value; none would be read back as `Unknown`.
+    serde_json::to_value(Record::from(transaction)).unwrap_or_default()
 }
 
 /// The transaction of a journal.
-pub fn decode(bytes: &[u8]) -> Result<Transaction, BadJournal> {
-    let line = unsealed(bytes).ok_or(BadJournal::Damaged)?;
-    let Head { readable_from } = serde_json::from_str(line).map_err(|_| BadJournal::Unknown)?;
+pub fn decode(journal: &Value) -> Result<Transaction, BadJournal> {
+    let Head { readable_from } = Head::deserialize(journal).map_err(|_| BadJournal::Unknown)?;
     if readable_from > VERSION {
         return Err(BadJournal::TooNew { needs: readable_from });
     }
-    let record: Record = serde_json::from_str(line).map_err(|_| BadJournal::Unknown)?;
+    let record = Record::deserialize(journal).map_err(|_| BadJournal::Unknown)?;
     record.transaction().ok_or(BadJournal::Unknown)
 }
 
@@ -272,13 +256,13 @@ mod tests {
         of(state, member().with_fallback(image(1)))
     }
 
-    /// `line` with the digest that makes it a journal.
-    fn sealed(line: &str) -> Vec<u8> {
-        format!("{line}\n{}\n", Sha256::of(line.as_bytes())).into_bytes()
+    /// What a journal of this text says.
+    fn read(line: &str) -> Result<Transaction, BadJournal> {
+        decode(&serde_json::from_str(line).unwrap())
     }
 
     fn line(transaction: &Transaction) -> String {
-        String::from_utf8(encode(transaction)).unwrap().lines().next().unwrap().to_owned()
+        encode(transaction).to_string()
     }
 
     #[test]
@@ -307,27 +291,16 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_journal_is_refused_wherever_it_is_damaged() {
-        let bytes = encode(&transaction(State::Committing));
-        for at in 0..bytes.len() {
-            let mut damaged = bytes.clone();
-            damaged[at] ^= 1;
-            assert_eq!(decode(&damaged), Err(BadJournal::Damaged), "byte {at}");
-            assert_eq!(decode(&bytes[..at]), Err(BadJournal::Damaged), "cut at {at}");
-        }
-    }
-
-    #[test]
     fn members_a_later_release_adds_are_ignored() {
         let written = line(&transaction(State::Voting));
         let later = written.replacen(r#""version":2"#, r#""later":{"a":[1]},"version":3"#, 1);
-        assert_eq!(decode(&sealed(&later)), Ok(transaction(State::Voting)));
+        assert_eq!(read(&later), Ok(transaction(State::Voting)));
     }
 
     #[test]
     fn a_journal_that_needs_a_later_release_is_refused_by_name() {
         let later = line(&transaction(State::Voting)).replace(r#""readable_from":1"#, r#""readable_from":3"#);
-        assert_eq!(decode(&sealed(&later)), Err(BadJournal::TooNew { needs: 3 }));
+        assert_eq!(read(&later), Err(BadJournal::TooNew { needs: 3 }));
     }
 
     #[test]
@@ -344,13 +317,14 @@ mod tests {
         let (id, targets) = (TransactionId([1; 16]), Sha256([2; 32]));
         let first = r#"{"version":1,"readable_from":1,"#.to_owned()
             + &format!(r#""id":"{id}","targets":"{targets}","state":"voting","members":[{member}]}}"#);
-        assert_eq!(decode(&sealed(&first)), Ok(transaction(State::Voting)));
-        assert_eq!(line(&transaction(State::Voting)), first.replacen(r#""version":1"#, r#""version":2"#, 1));
+        assert_eq!(read(&first), Ok(transaction(State::Voting)));
+        let written: Value = serde_json::from_str(&first.replacen(r#""version":1"#, r#""version":2"#, 1)).unwrap();
+        assert_eq!(encode(&transaction(State::Voting)), written);
     }
 
     #[test]
     fn a_state_this_release_does_not_know_is_refused() {
         let other = line(&transaction(State::Voting)).replace("voting", "pondering");
-        assert_eq!(decode(&sealed(&other)), Err(BadJournal::Unknown));
+        assert_eq!(read(&other), Err(BadJournal::Unknown));
     }
 }

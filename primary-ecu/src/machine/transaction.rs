@@ -32,6 +32,8 @@ pub struct Transaction {
     /// Where it stands.
     pub state: State,
     members: Vec<Member>,
+    /// The Director wants something else, and not every member has been heard yet.
+    is_withdrawn: bool,
 }
 
 /// One ECU's part in a transaction.
@@ -60,6 +62,9 @@ pub struct Member {
     pub told: bool,
     standing: Standing,
     attempts: u32,
+    /// It has answered since the Primary read the journal, or the Primary that opened the transaction still runs. Until then
+    /// it may be further than the journal says.
+    is_heard: bool,
 }
 
 /// Where a transaction stands. Each is journalled before what it permits is done.
@@ -170,7 +175,8 @@ impl Transaction {
     /// A new transaction over these members, and what to do first.
     pub fn open(id: TransactionId, targets: Sha256, members: Vec<Member>) -> (Self, Vec<Action>) {
         let transaction = Self::at(id, targets, State::Staging, members);
-        let (transaction, mut actions) = step(&transaction, Event::Resumed);
+        let (mut transaction, mut actions) = step(&transaction, Event::Resumed);
+        transaction.members.iter_mut().for_each(|member| member.is_heard = true);
         actions.insert(0, Action::Record);
         (transaction, actions)
     }
@@ -178,7 +184,14 @@ impl Transaction {
     /// A transaction as the journal has it.
     pub(crate) fn at(id: TransactionId, targets: Sha256, state: State, mut members: Vec<Member>) -> Self {
         members.sort_by_key(|member| (member.order, member.ecu));
-        Self { id, targets, state, members }
+        Self { id, targets, state, members, is_withdrawn: false }
+    }
+
+    /// The same of a journal that is known not to be the newest: any member may have been told to run its new image.
+    #[must_use]
+    pub(crate) fn outdated(mut self) -> Self {
+        self.members.iter_mut().for_each(|member| member.told = true);
+        self
     }
 
     /// Its members, in the order of activation.
@@ -253,8 +266,9 @@ impl Member {
     /// The part of `ecu`: nothing seen, nothing told.
     pub fn new(ecu: EcuId, hardware: HardwareId, image: MemberImage, order: u64) -> Self {
         let MemberImage { name, length, sha256, line, counter } = image;
-        let (fallback, told, standing, attempts) = (None, false, Standing::Unknown, 0);
-        Self { ecu, hardware, name, length, sha256, line, counter, order, fallback, told, standing, attempts }
+        let (fallback, standing, attempts) = (None, Standing::Unknown, 0);
+        let (told, is_heard) = (false, false);
+        Self { ecu, hardware, name, length, sha256, line, counter, order, fallback, told, standing, attempts, is_heard }
     }
 
     /// The same part of an ECU that has a single bank and runs this image.
@@ -279,6 +293,12 @@ impl Member {
         self.standing
     }
 
+    /// Whether it has spoken since the Primary read the journal.
+    #[cfg(feature = "testing")]
+    pub fn is_heard(&self) -> bool {
+        self.is_heard
+    }
+
     /// How often what the state wants of it was tried in vain.
     #[cfg(feature = "testing")]
     pub fn attempts(&self) -> u32 {
@@ -287,17 +307,13 @@ impl Member {
 
     /// Seen rolled back, so that nothing that was said in this transaction can move it any more; or never told to leave its
     /// old image, and not to be found. One that was told and does not know the transaction is told to roll back all the
-    /// same: the command to activate may still be on its way to it, or in somebody's hands.
+    /// same: the command to activate may still be on its way to it, or in somebody's hands. Nothing can move one either that
+    /// says it has committed, and waiting for it would be waiting for ever.
     fn is_back(&self) -> bool {
         match self.standing {
-            Standing::RolledBack => true,
+            Standing::RolledBack | Standing::Committed => true,
             Standing::Absent => !self.told,
-            Standing::Unknown
-            | Standing::Staging
-            | Standing::Staged
-            | Standing::Trial
-            | Standing::Healthy
-            | Standing::Committed => false,
+            Standing::Unknown | Standing::Staging | Standing::Staged | Standing::Trial | Standing::Healthy => false,
         }
     }
 }

@@ -1,6 +1,9 @@
 use host::disk::{Access, Folder};
+use uptane::{HardwareId, Length, Sha256, TargetNameBuf, TransactionId};
 
 use super::*;
+use crate::machine::journal;
+use crate::machine::transaction::{Member, MemberImage, State};
 
 fn store(folder: &tempfile::TempDir) -> Store<Folder> {
     Store::open(Folder::create(folder.path(), Access::Private).unwrap()).unwrap()
@@ -116,7 +119,113 @@ fn a_value_of_which_no_file_is_whole_is_not_begun_anew() {
     }
     files_of(&folder, "counters", 2).iter().for_each(|file| std::fs::write(file, b"{").unwrap());
     let error = Store::open(Folder::open(folder.path(), Access::Private).unwrap()).unwrap_err();
-    assert!(error.to_string().starts_with("state/counters.0.json is damaged"), "{error}");
+    assert!(error.to_string().ends_with("neither of its two files is what was written"), "{error}");
+}
+
+/// A transaction of this number, as the journal has it.
+fn transaction(number: u64, state: State) -> Transaction {
+    let image = MemberImage {
+        name: TargetNameBuf::parse("brake/fw.bin").unwrap(),
+        length: Length::new(1).unwrap(),
+        sha256: Sha256([2; 32]),
+        line: line(),
+        counter: ReleaseCounter::new(2).unwrap(),
+    };
+    let member = Member::new(ecu(), HardwareId::parse("brake-hw").unwrap(), image, 0);
+    Transaction::at(TransactionId::new(number, [0; 8]), Sha256([3; 32]), state, vec![member])
+}
+
+/// The files of a journal that was written so often; the one that was written last is last.
+fn journals(folder: &tempfile::TempDir, writes: u64) -> [std::path::PathBuf; 2] {
+    [writes + 1, writes].map(|side| folder.path().join(format!("journal.{}.json", side % 2)))
+}
+
+#[test]
+fn of_a_torn_journal_the_one_before_counts_and_anybody_may_have_been_told() {
+    let folder = tempfile::tempdir().unwrap();
+    for state in [State::Staging, State::Verifying] {
+        store(&folder).record(&transaction(7, state)).unwrap();
+    }
+    assert_eq!(store(&folder).journal(), Some(&transaction(7, State::Verifying)));
+    let [_, last] = journals(&folder, 2);
+    std::fs::write(last, b"{").unwrap();
+    let mut store = store(&folder);
+    assert_eq!(store.journal(), Some(&transaction(7, State::Staging).outdated()));
+    assert!(store.journal().unwrap().must_go_on(), "the Director cannot withdraw what may have been activated");
+    let [damaged] = store.take_damaged().try_into().unwrap();
+    assert!(damaged.to_string().starts_with("journal.0.json is damaged"), "{damaged}");
+}
+
+#[test]
+fn a_transaction_that_is_over_does_not_come_back_with_its_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    store(&folder).record(&transaction(7, State::Committing)).unwrap();
+    let [_, older] = journals(&folder, 1);
+    let journal = std::fs::read(&older).unwrap();
+    store(&folder).record(&transaction(7, State::Committed)).unwrap();
+    store(&folder).remember(|memory| memory.transactions = 7).unwrap();
+    assert_eq!(store(&folder).journal(), Some(&transaction(7, State::Committed)), "it is closed once more");
+    store(&folder).close().unwrap();
+    assert_eq!(store(&folder).journal(), None);
+    let [_, newest] = journals(&folder, 2);
+    std::fs::remove_file(newest).unwrap();
+    std::fs::write(older, journal).unwrap();
+    assert_eq!(store(&folder).journal(), None, "an older one is of no use");
+    store(&folder).record(&transaction(8, State::Staging)).unwrap();
+    assert_eq!(store(&folder).journal(), Some(&transaction(8, State::Staging)));
+}
+
+#[test]
+fn of_a_journal_whose_two_files_are_torn_the_transaction_as_it_was_opened_counts_until_it_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    for state in [State::Staging, State::Verifying, State::Activating(0), State::Voting] {
+        store(&folder).record(&transaction(7, state)).unwrap();
+    }
+    journals(&folder, 4).iter().for_each(|file| std::fs::write(file, b"{").unwrap());
+    assert_eq!(store(&folder).journal(), Some(&transaction(7, State::Staging).outdated()));
+    store(&folder).remember(|memory| memory.transactions = 7).unwrap();
+    assert_eq!(store(&folder).journal(), None);
+}
+
+#[test]
+fn a_transaction_whose_first_journal_did_not_last_is_not_forgotten() {
+    for closed in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        if closed {
+            store(&folder).close().unwrap();
+        }
+        store(&folder).record(&transaction(7, State::Staging)).unwrap();
+        let [_, last] = journals(&folder, 1 + u64::from(closed));
+        std::fs::write(last, b"{").unwrap();
+        assert_eq!(store(&folder).journal(), Some(&transaction(7, State::Staging).outdated()));
+    }
+}
+
+#[test]
+fn a_journal_of_which_no_file_is_whole_is_not_taken_for_none() {
+    let folder = tempfile::tempdir().unwrap();
+    for state in [State::Staging, State::Verifying] {
+        store(&folder).record(&transaction(7, state)).unwrap();
+    }
+    journals(&folder, 2).iter().for_each(|file| std::fs::write(file, b"{").unwrap());
+    std::fs::write(folder.path().join("journal.first.json"), b"{").unwrap();
+    let error = Store::open(Folder::open(folder.path(), Access::Private).unwrap()).unwrap_err();
+    assert_eq!(error.to_string(), "journal: all files of the journal are damaged");
+}
+
+#[test]
+fn a_journal_in_one_file_is_read_and_goes_with_its_transaction() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = journal::encode(&transaction(7, State::Voting)).to_string();
+    let single = folder.path().join("journal");
+    std::fs::write(&single, format!("{line}\n{}\n", Sha256::of(line.as_bytes()))).unwrap();
+    let mut older = store(&folder);
+    assert_eq!(older.journal(), Some(&transaction(7, State::Voting)));
+    older.record(&transaction(7, State::Committing)).unwrap();
+    assert!(single.exists());
+    older.close().unwrap();
+    assert!(!single.exists());
+    assert_eq!(store(&folder).journal(), None);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! kill. A round that is to see the vehicle turn back keeps a Secondary dead until it does, then kills the Primary too.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -159,14 +159,19 @@ impl Rig {
 
     /// The journal's state, or [`NO_TRANSACTION`].
     fn state(&self) -> String {
-        let text = std::fs::read_to_string(self.journal()).unwrap_or_default();
-        let line = text.lines().next().unwrap_or_default();
-        let value: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
-        value.get("state").and_then(serde_json::Value::as_str).unwrap_or(NO_TRANSACTION).to_owned()
+        let newest = [0, 1].map(|side| self.journal(side)).into_iter().max_by_key(|(number, _)| *number);
+        let state = newest.and_then(|(_, journal)| Some(journal.get("state")?.as_str()?.to_owned()));
+        state.unwrap_or_else(|| NO_TRANSACTION.to_owned())
     }
 
-    fn journal(&self) -> PathBuf {
-        self.system.ecu_data(PRIMARY).join("journal")
+    /// What one file of the journal says, and its number.
+    fn journal(&self, side: usize) -> (u64, serde_json::Value) {
+        let path = self.system.ecu_data(PRIMARY).join(format!("journal.{side}.json"));
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let mut value: serde_json::Value =
+            serde_json::from_str(text.lines().next().unwrap_or_default()).unwrap_or_default();
+        let number = value.get("number").and_then(serde_json::Value::as_u64).unwrap_or_default();
+        (number, value.get_mut("value").map(serde_json::Value::take).unwrap_or_default())
     }
 }
 

@@ -14,21 +14,23 @@ pub(super) const ITEM: Item = Item {
 };
 
 /// Vehicles, each with what it is called.
-const VEHICLES: [(&str, Setting); 5] = [
-    ("two ECUs", Setting { orders: &[0, 1], single_bank: None, rounds: 1, fault: None }),
-    ("two ECUs, two transactions", Setting { orders: &[0, 0], single_bank: None, rounds: 2, fault: None }),
-    ("three ECUs", Setting { orders: &[0, 0, 1], single_bank: None, rounds: 1, fault: None }),
+const VEHICLES: [(&str, Setting); 7] = [
+    ("two ECUs", Setting { orders: &[0, 1], single_bank: None, rounds: 1, lies: false, fault: None }),
+    ("two ECUs, two transactions", Setting { orders: &[0, 0], single_bank: None, rounds: 2, lies: false, fault: None }),
+    ("three ECUs", Setting { orders: &[0, 0, 1], single_bank: None, rounds: 1, lies: false, fault: None }),
     ("two ECUs, one with a single bank, two transactions", SINGLE),
+    ("two ECUs, and a disk that lies", Setting { lies: true, rounds: 1, ..TWO }),
+    ("two ECUs, one with a single bank, two transactions, and a disk that lies", Setting { lies: true, ..SINGLE }),
     (
         "three ECUs, one with a single bank, two transactions",
-        Setting { orders: &[0, 0, 0], single_bank: Some(2), rounds: 2, fault: None },
+        Setting { orders: &[0, 0, 0], single_bank: Some(2), rounds: 2, lies: false, fault: None },
     ),
 ];
 
 /// The second of two ECUs has a single bank.
-const SINGLE: Setting = Setting { orders: &[0, 1], single_bank: Some(1), rounds: 2, fault: None };
+const SINGLE: Setting = Setting { orders: &[0, 1], single_bank: Some(1), rounds: 2, lies: false, fault: None };
 /// A vehicle in which the other faults are planted.
-const TWO: Setting = Setting { orders: &[0, 1], single_bank: None, rounds: 2, fault: None };
+const TWO: Setting = Setting { orders: &[0, 1], single_bank: None, rounds: 2, lies: false, fault: None };
 
 /// Faults, each with what it breaks and where it is planted.
 const FAULTS: [(&str, Setting, Fault); 5] = [

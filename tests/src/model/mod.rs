@@ -11,6 +11,10 @@
 //! An ECU with a single bank runs nothing between its old image and its new one. Who takes part in a transaction is for the
 //! shipped rule to say: such an ECU comes after all others and by itself.
 //!
+//! The Primary's disk may lie ([`Setting::lies`]): then the journal that a dead Primary finds is an older one. It is taken then
+//! that an ECU can be asked before attempts at it are used up and refuses only what it could not do, and that nothing that
+//! was said in this transaction before arrives afterwards: what the Primary signed and forgot nobody has recorded.
+//!
 //! Left out: what comes before a transaction (verifying metadata, fetching images) and how requests become bytes; flash
 //! that fails.
 
@@ -33,7 +37,7 @@ use ending::Endings;
 use moves::Move;
 use primary::Primary;
 use secondary::Secondaries;
-use world::{Body, Image, MOST, Node, OnlyBank, World};
+use world::{Body, Disk, Image, MOST, Node, OnlyBank, World};
 
 /// What is to be checked.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +48,9 @@ pub struct Setting {
     pub single_bank: Option<usize>,
     /// Transactions, one after the other: 1 or 2.
     pub rounds: usize,
+    /// Whether the Primary's disk may lie, once: what it called durable is lost with the power, and the journal is an older
+    /// one.
+    pub lies: bool,
     /// Planted, to see it found.
     pub fault: Option<Fault>,
 }
@@ -101,6 +108,7 @@ struct Choice {
 struct Model {
     orders: &'static [u64],
     rounds: usize,
+    lies: bool,
     primary: Primary,
     secondaries: Secondaries,
     endings: Endings,
@@ -142,7 +150,7 @@ pub fn check(setting: Setting, threads: usize) -> Result<Found> {
 
 impl Model {
     fn new(setting: Setting) -> Result<Self> {
-        let Setting { orders, single_bank, rounds, fault } = setting;
+        let Setting { orders, single_bank, rounds, lies, fault } = setting;
         let (primary, secondaries) = (Primary::new(setting), Secondaries::new(single_bank, fault)?);
         let state = secondaries.first()?;
         let bank = secondaries.facts(state).wanted;
@@ -153,8 +161,8 @@ impl Model {
                 false => Body::Two { state, running: bank },
             };
         }
-        let first = World { round: 0, primary: None, journal: None, ended: None, nodes };
-        Ok(Self { orders, rounds, primary, secondaries, endings: Endings::new(), fault, first })
+        let first = World { round: 0, primary: None, journal: None, disk: Disk::True, ended: None, nodes };
+        Ok(Self { orders, rounds, lies, primary, secondaries, endings: Endings::new(), fault, first })
     }
 }
 

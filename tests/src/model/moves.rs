@@ -6,7 +6,7 @@ use super::primary::{Cue, Deed, Homes, Outcome};
 use super::secondary::Happening;
 use super::single_bank::Extent;
 use super::table::Number;
-use super::world::{Body, Errand, Image, World};
+use super::world::{Body, Disk, Errand, Image, World};
 use super::{Choice, Model};
 
 /// One thing that happens.
@@ -21,6 +21,10 @@ pub(super) enum Kind {
     Learn(Cue, Choice),
     /// The Primary dies.
     Crash,
+    /// Its disk begins to lie: nothing that is written to the journal from now on stays.
+    Lie,
+    /// The Primary dies, and its journal is the one that was written last before the disk lied.
+    Forget,
     /// A request of this transaction reaches this ECU, now or again.
     Arrive(usize, usize, Errand),
     /// Only the first part of an image of this transaction reaches this ECU.
@@ -66,14 +70,31 @@ impl Model {
                     let node = world.node(at);
                     node.said.each().for_each(|standing| learn(Cue::Seen(at, standing)));
                     if !node.asked_in(world.round).is_empty() {
-                        learn(Cue::Refused(at));
+                        if self.may_refuse(world, at) {
+                            learn(Cue::Refused(at));
+                        }
                         learn(Cue::Unreachable(at));
                     }
                 }
                 learn(Cue::Withdrawn);
                 add(Kind::Crash);
+                match world.disk {
+                    Disk::True if self.lies => add(Kind::Lie),
+                    Disk::Lying(_) => add(Kind::Forget),
+                    Disk::True | Disk::Lied => {}
+                }
             }
         }
+    }
+
+    /// Whether an ECU may refuse what it was asked. Where the journal may be an older one, it is taken that an ECU refuses only
+    /// what it could not do: to hold an image, or to run one.
+    fn may_refuse(&self, world: &World, at: usize) -> bool {
+        let has_activated = |ecu: super::ecu::Ecu<'_>| {
+            matches!(ecu.standing(), Standing::Trial | Standing::Healthy | Standing::Committed)
+        };
+        let could_not = || matches!(world.node(at).awaited, Some(Errand::Stage | Errand::Activate));
+        world.disk != Disk::Lied || (could_not() && !self.ecu(world, at).is_some_and(has_activated))
     }
 
     fn moves_of(&self, world: &World, at: usize, add: &mut impl FnMut(Kind)) {
@@ -116,6 +137,11 @@ impl Model {
                 self.act(&answered(world, cue), &outcome, choice)
             }
             Kind::Crash => world.without_primary(),
+            Kind::Lie => World { disk: Disk::Lying(world.journal?), ..*world },
+            Kind::Forget => match world.disk {
+                Disk::Lying(older) => world.with_older_journal(older),
+                Disk::True | Disk::Lied => return None,
+            },
             Kind::Arrive(at, round, Errand::Stage) => self.happen(world, at, Happening::Whole(round))?,
             Kind::Arrive(at, round, errand) => self.happen(world, at, Happening::Command(round, errand))?,
             Kind::ArrivePart(at, round) => self.happen(world, at, Happening::Part(round))?,
@@ -154,7 +180,8 @@ impl Model {
                     next = self.heard(&next.with_node(at, node), at);
                 }
                 Deed::Close(ended) => {
-                    next = World { ended: Some(ended), journal: None, ..next.without_primary() };
+                    next =
+                        World { ended: Some(ended), journal: None, disk: next.disk.over(), ..next.without_primary() };
                 }
             }
         }

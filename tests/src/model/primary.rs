@@ -88,14 +88,16 @@ pub(super) struct Primary {
     readings: Vec<Vec<Vec<Reading>>>,
     orders: &'static [u64],
     single_bank: Option<usize>,
+    lies: bool,
     fault: Option<Fault>,
 }
 
 impl Primary {
     pub(super) fn new(setting: Setting) -> Self {
-        let Setting { orders, single_bank, rounds: _, fault } = setting;
+        let Setting { orders, single_bank, rounds: _, lies, fault } = setting;
         let (memo, facts, opened, readings) = (Memo::new(), Memo::new(), Memo::new(), Vec::new());
-        let primary = Self { transactions: Table::new(), memo, facts, opened, readings, orders, single_bank, fault };
+        let primary =
+            Self { transactions: Table::new(), memo, facts, opened, readings, orders, single_bank, lies, fault };
         let images = |round, at| (0..=ROUNDS).map(|image| primary.new_reading(round, at, Image::nth(image))).collect();
         let ecus = |round| (0..MOST).map(|at| images(round, at)).collect();
         let readings = (0..ROUNDS).map(ecus).collect();
@@ -167,7 +169,7 @@ impl Primary {
         let (mut next, actions) = step(&before, event(cue));
         next.state = without_cause(next.state);
         let deeds = self.deeds(&next, actions);
-        let next = if exactly { vec![next] } else { coarse(&next) };
+        let next = if exactly { vec![next] } else { self.coarse(&next) };
         Outcome::new(next.into_iter().map(|next| self.transactions.number(next)).collect(), deeds)
     }
 
@@ -202,6 +204,26 @@ impl Primary {
                 | State::RollingBack(_) => Ended::RolledBack,
             }),
         }
+    }
+
+    /// `transaction` with attempts known only as used up or not.
+    fn coarse(&self, transaction: &Transaction) -> Vec<Transaction> {
+        let mut all = vec![transaction.clone()];
+        for member in transaction.members() {
+            let known: &[u32] = match member.attempts() {
+                _ if !counts(transaction.state) => &[0],
+                // Whoever can be asked is, before that.
+                _ if self.lies && (!member.is_heard() || is_turning(transaction.state)) => &[0],
+                0 => &[0],
+                MAX_ATTEMPTS.. => &[MAX_ATTEMPTS],
+                1..MAX_ATTEMPTS => &[0, MAX_ATTEMPTS],
+            };
+            all = all
+                .iter()
+                .flat_map(|one| known.iter().map(|known| one.clone().with_attempts(member.ecu, *known)))
+                .collect();
+        }
+        all
     }
 
     /// What the journal gives back of a transaction.
@@ -243,22 +265,8 @@ fn without_cause(state: State) -> State {
     }
 }
 
-/// `transaction` with attempts known only as used up or not.
-fn coarse(transaction: &Transaction) -> Vec<Transaction> {
-    let mut all = vec![transaction.clone()];
-    for member in transaction.members() {
-        let known: &[u32] = match member.attempts() {
-            _ if !counts(transaction.state) => &[0],
-            0 => &[0],
-            MAX_ATTEMPTS.. => &[MAX_ATTEMPTS],
-            1..MAX_ATTEMPTS => &[0, MAX_ATTEMPTS],
-        };
-        all = all
-            .iter()
-            .flat_map(|one| known.iter().map(|known| one.clone().with_attempts(member.ecu, *known)))
-            .collect();
-    }
-    all
+fn is_turning(state: State) -> bool {
+    matches!(state, State::RollingBack(_))
 }
 
 /// Whether anything depends on how often something was tried.

@@ -5,7 +5,7 @@ use stateright::Property;
 
 use super::Model;
 use super::ecu::Ecu;
-use super::world::{Body, Ended, Errand, Image, World};
+use super::world::{Body, Disk, Ended, Errand, Image, World};
 
 /// Of the vehicle, in the words of design D8.
 pub(super) const NEVER_MIXED: &str = "never mixed once closed";
@@ -18,7 +18,17 @@ pub(super) fn all(model: &Model) -> Vec<Property<Model>> {
         Property::sometimes("a single bank gets its new image", gets_its_new_image),
         Property::sometimes("a single bank waits for its old image", waits_for_its_old_image),
     ];
-    every().into_iter().chain(single_bank.into_iter().filter(|_| has_single_bank)).collect()
+    let lies = [
+        Property::sometimes(
+            "a journal from before the activation is read where an ECU has committed",
+            |model, world| is_older(model, world, |state| matches!(state, State::Staging | State::Verifying)),
+        ),
+        Property::sometimes("a journal from before the decision is read where an ECU has committed", |model, world| {
+            is_older(model, world, |state| matches!(state, State::Activating(_) | State::Voting))
+        }),
+    ];
+    let single_bank = single_bank.into_iter().filter(|_| has_single_bank);
+    every().into_iter().chain(single_bank).chain(lies.into_iter().filter(|_| model.lies)).collect()
 }
 
 fn every() -> Vec<Property<Model>> {
@@ -79,8 +89,11 @@ fn runs_only(ecu: &Ecu<'_>, image: Image) -> bool {
     ecu.facts.home == Some(image) && ecu.runs() == ecu.facts.home
 }
 
-/// Where there is a single bank, its image is not even erased.
+/// Where there is a single bank, its image is not even erased. A journal that was lost cannot be asked.
 fn gated(model: &Model, world: &World) -> bool {
+    if world.disk == Disk::Lied {
+        return true;
+    }
     let told = |at| world.journal.is_some_and(|journal| model.primary.has_told(journal, at));
     model.ecus(world).all(|(at, ecu)| (ecu.runs() == ecu.facts.home && ecu.holds_home()) || told(at))
 }
@@ -88,7 +101,7 @@ fn gated(model: &Model, world: &World) -> bool {
 fn decided(model: &Model, world: &World) -> bool {
     let state = world.journal.map(|journal| model.primary.facts(journal).state);
     let decided = matches!(state, Some(State::Committing | State::Committed)) || world.ended == Some(Ended::Committed);
-    decided || model.ecus(world).all(|(_, ecu)| ecu.standing() != Standing::Committed)
+    decided || world.disk == Disk::Lied || model.ecus(world).all(|(_, ecu)| ecu.standing() != Standing::Committed)
 }
 
 fn faithful(model: &Model, world: &World) -> bool {
@@ -126,4 +139,9 @@ fn waits_for_its_old_image(model: &Model, world: &World) -> bool {
 
 fn is_down(model: &Model, world: &World, state: impl Fn(State) -> bool) -> bool {
     world.primary.is_none() && world.journal.is_some_and(|journal| state(model.primary.facts(journal).state))
+}
+
+/// An ECU has committed, and the Primary starts from a journal that stands there.
+fn is_older(model: &Model, world: &World, state: impl Fn(State) -> bool) -> bool {
+    is_down(model, world, state) && model.ecus(world).any(|(_, ecu)| ecu.standing() == Standing::Committed)
 }

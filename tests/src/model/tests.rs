@@ -1,8 +1,8 @@
 use super::*;
 
-const TWO: Setting = Setting { orders: &[0, 1], single_bank: None, rounds: 1, fault: None };
+const TWO: Setting = Setting { orders: &[0, 1], single_bank: None, rounds: 1, lies: false, fault: None };
 /// The second has a single bank.
-const SINGLE: Setting = Setting { orders: &[0, 1], single_bank: Some(1), rounds: 2, fault: None };
+const SINGLE: Setting = Setting { orders: &[0, 1], single_bank: Some(1), rounds: 2, lies: false, fault: None };
 
 fn found(setting: Setting) -> Found {
     check(setting, 2).unwrap()
@@ -19,6 +19,12 @@ fn assert_sound(found: &Found) {
 #[test]
 fn two_ecus_are_never_mixed_once_closed_and_can_always_end() {
     assert_sound(&found(TWO));
+}
+
+#[test]
+fn a_vehicle_comes_to_rest_unmixed_on_an_older_journal() {
+    assert_sound(&found(Setting { lies: true, ..TWO }));
+    assert_sound(&found(Setting { lies: true, ..SINGLE }));
 }
 
 #[test]

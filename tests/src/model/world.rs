@@ -19,9 +19,32 @@ pub(super) struct World {
     pub(super) primary: Option<Number>,
     /// The transaction in the journal; none once all is over.
     pub(super) journal: Option<Number>,
+    /// What the Primary's disk holds of the journal while it lies.
+    pub(super) disk: Disk,
     /// How the transaction was closed.
     pub(super) ended: Option<Ended>,
     pub(super) nodes: [Node; MOST],
+}
+
+/// What becomes of what the Primary calls durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Disk {
+    /// It stays.
+    True,
+    /// Since this was written, nothing stays.
+    Lying(Number),
+    /// The journal that came back was an older one.
+    Lied,
+}
+
+impl Disk {
+    /// Where the transaction is over: one that still lied has kept what it was given.
+    pub(super) fn over(self) -> Self {
+        match self {
+            Self::True | Self::Lying(_) => Self::True,
+            Self::Lied => Self::Lied,
+        }
+    }
 }
 
 /// The verdict a transaction was closed with.
@@ -196,6 +219,15 @@ impl World {
         self.primary = None;
         self.nodes.iter_mut().for_each(|node| node.awaited = None);
         self
+    }
+
+    /// The Primary loses all, and its disk the journal but for an older one. What was said before is lost as well.
+    pub(super) fn with_older_journal(mut self, older: Number) -> Self {
+        for node in &mut self.nodes {
+            node.said = Said::default();
+            node.asked.iter_mut().skip(self.round).for_each(|asked| *asked = Asked::default());
+        }
+        Self { journal: Some(older), disk: Disk::Lied, ..self.without_primary() }
     }
 
     /// Only what decides how a world ends in which nothing more goes wrong.

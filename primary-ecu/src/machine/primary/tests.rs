@@ -11,6 +11,7 @@ use uptane::verify::time;
 use uptane::{Role, TransactionId};
 
 use super::*;
+use crate::machine::journal;
 use crate::machine::transaction::{Standing, State};
 
 /// A vehicle, both repositories, and what the Primary has on disk: the whole world of a cycle, without I/O.
@@ -31,6 +32,8 @@ struct Bench {
     failures: Failures,
     transactions: u64,
     journal: Option<Transaction>,
+    /// Every journal that was written.
+    written: Vec<Transaction>,
     /// Who took part in each transaction that is over.
     settled: Vec<Vec<EcuId>>,
     single_banks: BTreeSet<EcuId>,
@@ -69,6 +72,7 @@ impl Bench {
             failures: Failures::default(),
             transactions: 0,
             journal: None,
+            written: Vec::new(),
             settled: Vec::new(),
             single_banks: BTreeSet::new(),
             running: running.collect(),
@@ -150,7 +154,7 @@ impl Bench {
             Output::Download(approved, ecu, role) => {
                 Some(Input::Downloaded(self.download(&approved, ecu, role).map(Box::new)))
             }
-            Output::Record(transaction) => self.note("record", |bench| bench.journal = Some(transaction)),
+            Output::Record(transaction) => self.note("record", |bench| bench.record(&transaction)),
             Output::Errand(action) => {
                 let id = transaction?.id;
                 Some(Input::Happened(id, self.errand(action, id)))
@@ -251,6 +255,12 @@ impl Bench {
         }
         self.standing.insert(ecu, (id, after));
         Event::Seen(ecu, after)
+    }
+
+    fn record(&mut self, transaction: &Transaction) {
+        let read = journal::decode(&journal::encode(transaction)).unwrap();
+        self.written.push(read.clone());
+        self.journal = Some(read);
     }
 
     fn settle(&mut self, transaction: &Transaction, outcome: Outcome) {

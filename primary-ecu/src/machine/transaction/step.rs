@@ -14,7 +14,7 @@ impl Step {
     /// Asks every member again for what the journalled state needs. What was seen before the restart counts no more.
     pub(super) fn resume(&mut self) {
         for member in &mut self.next.members {
-            (member.standing, member.attempts) = (Standing::Unknown, 0);
+            (member.standing, member.attempts, member.is_heard) = (Standing::Unknown, 0, false);
         }
         self.ask_all();
         if self.next.is_closed() {
@@ -24,8 +24,16 @@ impl Step {
 
     pub(super) fn seen(&mut self, ecu: EcuId, standing: Standing) {
         let Some(member) = self.next.members.iter_mut().find(|member| member.ecu == ecu) else { return };
+        let told = member.told;
         member.standing = standing;
+        if !std::mem::replace(&mut member.is_heard, true) {
+            // While nobody knew where it stands the vehicle could not turn back for want of its answer.
+            member.attempts = 0;
+        }
         match self.next.state {
+            State::Staging | State::Verifying if has_activated(standing) => self.catch_up(),
+            State::Activating(_) if !told && has_activated(standing) => self.catch_up(),
+            State::Staging | State::Verifying if self.next.is_withdrawn => self.withdraw(),
             State::Staging => self.seen_staging(ecu, standing),
             State::Verifying => self.seen_verifying(ecu, standing),
             State::Activating(order) => self.seen_activating(ecu, standing, order),
@@ -41,9 +49,8 @@ impl Step {
             Standing::Staged if self.all(Standing::Staged) => self.enter(State::Verifying),
             Standing::Staged => {}
             Standing::Unknown | Standing::Absent | Standing::Staging => self.again(ecu),
-            Standing::Trial | Standing::Healthy | Standing::Committed | Standing::RolledBack => {
-                self.turn_back(Cause::FellBack(ecu));
-            }
+            Standing::RolledBack => self.turn_back(Cause::FellBack(ecu)),
+            Standing::Trial | Standing::Healthy | Standing::Committed => {}
         }
     }
 
@@ -61,9 +68,8 @@ impl Step {
                 self.actions.push(Action::Record);
                 self.again(ecu);
             }
-            Standing::Trial | Standing::Healthy | Standing::Committed | Standing::RolledBack => {
-                self.turn_back(Cause::FellBack(ecu));
-            }
+            Standing::RolledBack => self.turn_back(Cause::FellBack(ecu)),
+            Standing::Trial | Standing::Healthy | Standing::Committed => {}
         }
     }
 
@@ -127,13 +133,31 @@ impl Step {
         }
     }
 
+    /// An ECU runs its new image, and by the journal it was not told to: this journal is an older one, for a disk did not keep
+    /// what it called durable. All held their images then, and any may have been told; now they vote. Nobody is told to
+    /// activate on such a journal: one that has not yet turns the vehicle back.
+    fn catch_up(&mut self) {
+        self.next.members.iter_mut().for_each(|member| member.told = true);
+        self.enter(State::Voting);
+    }
+
+    /// Whether a decision to commit may have been made that the journal does not have: an ECU says that it was told, or one
+    /// that may have been has not spoken since the journal was read.
+    fn may_be_decided(&self) -> bool {
+        let may_have_heard = |member: &Member| member.told && !member.is_heard;
+        self.next.members.iter().any(|member| member.standing == Standing::Committed || may_have_heard(member))
+    }
+
     /// `ecu` did not do what was asked. Before the decision that turns the vehicle back once `bound` attempts are used
-    /// up; after it the same is asked again.
+    /// up; after it, and while it may have been made, the same is asked again.
     pub(super) fn failed(&mut self, ecu: EcuId, cause: Cause, bound: u32) {
         let Some(member) = self.next.member(ecu) else { return };
         let (attempts, told) = (member.attempts, member.told);
         match self.next.state {
-            State::Staging | State::Verifying | State::Activating(_) | State::Voting if attempts >= bound => {
+            State::Staging | State::Verifying if self.next.is_withdrawn && attempts >= bound => self.unheard(ecu),
+            State::Staging | State::Verifying | State::Activating(_) | State::Voting
+                if attempts >= bound && (has_spoken(cause) || !self.may_be_decided()) =>
+            {
                 self.turn_back(cause);
             }
             // Its turn has not come: an earlier question that was lost.
@@ -150,12 +174,36 @@ impl Step {
         }
     }
 
+    /// The Director wants something else, which counts as long as no ECU was told to activate. Whether one was, the ECUs say:
+    /// the journal may be an older one.
     pub(super) fn withdraw(&mut self) {
         match self.next.state {
-            State::Staging | State::Verifying | State::Activating(_) | State::Voting => {
-                self.turn_back(Cause::Withdrawn)
+            State::Staging | State::Verifying if self.next.members.iter().all(|member| member.is_heard) => {
+                self.turn_back(Cause::Withdrawn);
             }
-            State::Committing | State::Committed | State::RollingBack(_) | State::RolledBack(_) => {}
+            State::Staging | State::Verifying => {
+                let is_new = !std::mem::replace(&mut self.next.is_withdrawn, true);
+                if is_new {
+                    self.ask_all();
+                }
+            }
+            State::Activating(_)
+            | State::Voting
+            | State::Committing
+            | State::Committed
+            | State::RollingBack(_)
+            | State::RolledBack(_) => {}
+        }
+    }
+
+    /// Of an ECU that cannot be asked it is taken that it did what the journal says.
+    fn unheard(&mut self, ecu: EcuId) {
+        match self.next.members.iter_mut().find(|member| member.ecu == ecu && !member.told) {
+            Some(member) => {
+                member.is_heard = true;
+                self.withdraw();
+            }
+            None => self.retry(ecu),
         }
     }
 
@@ -165,14 +213,15 @@ impl Step {
 
     /// Takes a new state, records it, and asks every member for what it needs.
     fn enter(&mut self, state: State) {
-        self.next.state = state;
+        (self.next.state, self.next.is_withdrawn) = (state, false);
         for member in &mut self.next.members {
             // Going to and fro between bringing an image and looking for it is bounded as one thing.
             if state != State::Verifying {
                 member.attempts = 0;
             }
-            // An order's trial is not lost by going on to the next; every other state wants to be told afresh.
-            if !matches!(state, State::Activating(_)) {
+            // An order's trial is not lost by going on to the next, nor is it ever lost that an ECU has committed; of all else
+            // every state wants to be told afresh.
+            if !matches!(state, State::Activating(_)) && member.standing != Standing::Committed {
                 member.standing = Standing::Unknown;
             }
             member.told |= matches!(state, State::Activating(order) if member.order <= order);
@@ -194,6 +243,7 @@ impl Step {
     fn is_due(&self, member: &Member) -> bool {
         match self.next.state {
             State::Activating(order) => member.order <= order && !works(member.standing),
+            State::Staging | State::Verifying if self.next.is_withdrawn => !member.is_heard,
             State::Staging | State::Verifying | State::Voting | State::Committing | State::RollingBack(_) => true,
             State::Committed | State::RolledBack(_) => false,
         }
@@ -215,6 +265,7 @@ impl Step {
         let Some(member) = self.next.member(ecu) else { return };
         let tried = member.attempts;
         self.actions.push(match (self.next.state, member.standing) {
+            (State::Staging, _) if self.next.is_withdrawn => Action::Look(ecu, tried),
             (State::Staging, _) => Action::Stage(ecu, tried),
             (State::Activating(_), Standing::Trial) | (State::Verifying | State::Voting, _) => Action::Look(ecu, tried),
             (State::Activating(_), _) => Action::Activate(ecu, tried),
@@ -231,6 +282,19 @@ impl Step {
     /// The lowest order above `order`.
     fn order_after(&self, order: Option<u64>) -> Option<u64> {
         self.next.members.iter().map(|member| member.order).find(|next| order.is_none_or(|order| *next > order))
+    }
+}
+
+/// Whether an ECU was told to activate, and did.
+fn has_activated(standing: Standing) -> bool {
+    standing == Standing::Trial || works(standing)
+}
+
+/// Whether this befell an ECU that said where it stands: no decision was made if it stands before its vote.
+fn has_spoken(cause: Cause) -> bool {
+    match cause {
+        Cause::FellBack(_) | Cause::Exhausted(_) => true,
+        Cause::Refused(..) | Cause::Unreachable(_) | Cause::Withdrawn => false,
     }
 }
 

@@ -36,6 +36,7 @@ fn at(state: State, orders: &[u64]) -> Transaction {
     let mut members = members(orders);
     for member in &mut members {
         member.told = !matches!(state, State::Staging | State::Verifying);
+        member.is_heard = true;
     }
     Transaction::at(TransactionId([7; 16]), Sha256([9; 32]), state, members)
 }
@@ -121,6 +122,91 @@ fn a_journal_older_than_the_decision_comes_to_the_same_one() {
         let (sick, _) = step(&transaction, seen(1, Standing::RolledBack));
         assert_eq!(sick.state, State::RollingBack(Cause::FellBack(ecu(1))));
     }
+}
+
+/// The same after the Primary started again with it in its journal.
+fn resumed(state: State, orders: &[u64]) -> Transaction {
+    step(&at(state, orders), Event::Resumed).0
+}
+
+#[test]
+fn a_journal_older_than_the_activation_comes_to_the_decision_that_was_made() {
+    use Standing::{Committed, Healthy};
+    for state in [State::Staging, State::Verifying] {
+        let seen = |number, standing| Event::Seen(ecu(number), standing);
+        let (voting, actions) = after(resumed(state, &[0, 1]), &[seen(0, Committed)]);
+        assert_eq!(actions, [Action::Record, Action::Look(ecu(0), 0), Action::Look(ecu(1), 0)], "{state:?}");
+        assert_eq!(voting.state, State::Voting);
+        assert!(voting.members().iter().all(|member| member.told), "nobody knows who was");
+        let lost = vec![Event::Unreachable(ecu(1)); 2 * usize::try_from(MAX_ATTEMPTS).unwrap()];
+        assert_eq!(after(voting.clone(), &lost).0.state, State::Voting, "nobody forgets who has committed");
+        let (decided, _) = after(voting, &[seen(0, Committed), seen(1, Healthy)]);
+        assert_eq!(decided.state, State::Committing);
+    }
+}
+
+#[test]
+fn a_journal_older_than_the_activation_of_the_last_order_comes_to_the_decision_that_was_made() {
+    let seen = |number, standing| Event::Seen(ecu(number), standing);
+    let mut transaction = resumed(State::Activating(0), &[0, 1]);
+    transaction.members[1].told = false;
+    let (voting, _) = step(&transaction, seen(1, Standing::Healthy));
+    assert_eq!(voting.state, State::Voting);
+    let events = [seen(0, Standing::Committed), seen(1, Standing::Healthy)];
+    assert_eq!(after(voting, &events).0.state, State::Committing);
+}
+
+#[test]
+fn on_a_journal_older_than_the_activation_nobody_is_told_to_activate() {
+    for standing in [Standing::Absent, Standing::Staging, Standing::Staged, Standing::RolledBack] {
+        let seen = [Event::Seen(ecu(0), Standing::Trial), Event::Seen(ecu(1), standing)];
+        let (transaction, actions) = after(resumed(State::Staging, &[0, 1]), &seen);
+        assert_eq!(transaction.state, State::RollingBack(Cause::FellBack(ecu(1))), "{standing:?}");
+        assert_eq!(actions, [Action::Record, Action::RollBack(ecu(0), 0), Action::RollBack(ecu(1), 0)]);
+    }
+}
+
+#[test]
+fn what_the_director_withdraws_is_turned_back_once_no_ecu_says_that_it_was_told() {
+    for state in [State::Staging, State::Verifying] {
+        let (asked, actions) = step(&resumed(state, &[0, 1]), Event::Withdrawn);
+        assert_eq!((asked.state, actions), (state, vec![Action::Look(ecu(0), 0), Action::Look(ecu(1), 0)]));
+        let (asked, actions) = step(&asked, Event::Seen(ecu(0), Standing::Staged));
+        assert_eq!((asked.state, actions), (state, vec![]));
+        let (told, _) = step(&asked, Event::Seen(ecu(1), Standing::Healthy));
+        assert_eq!(told.state, State::Voting);
+        let (withdrawn, _) = step(&asked, Event::Seen(ecu(1), Standing::Absent));
+        assert_eq!(withdrawn.state, State::RollingBack(Cause::Withdrawn));
+        let lost = vec![Event::Unreachable(ecu(1)); usize::try_from(MAX_ATTEMPTS).unwrap() + 1];
+        assert_eq!(
+            after(asked, &lost).0.state,
+            State::RollingBack(Cause::Withdrawn),
+            "one that is gone holds up nobody"
+        );
+    }
+}
+
+#[test]
+fn no_vehicle_turns_back_for_want_of_an_answer_while_one_that_was_told_has_not_spoken_again() {
+    for state in [State::Activating(0), State::Voting] {
+        let mut transaction = resumed(state, &[0, 0]);
+        for event in [Event::Refused(ecu(1), 14), Event::Unreachable(ecu(1))] {
+            let events = vec![event; 2 * usize::try_from(MAX_ATTEMPTS).unwrap()];
+            transaction = after(transaction, &events).0;
+            assert_eq!(transaction.state, state, "{event:?}");
+        }
+        let committed = step(&transaction, Event::Seen(ecu(0), Standing::Committed)).0;
+        assert_eq!(step(&committed, Event::Unreachable(ecu(1))).0.state, committed.state, "nor where one was told");
+        let heard = after(transaction, &[Event::Seen(ecu(0), Standing::Trial), Event::Seen(ecu(1), Standing::Trial)]).0;
+        assert_eq!(step(&heard, Event::Refused(ecu(1), 14)).0.state, State::RollingBack(Cause::Refused(ecu(1), 14)));
+    }
+}
+
+#[test]
+fn a_roll_back_ends_though_an_ecu_says_that_it_has_committed() {
+    let cause = Cause::Withdrawn;
+    let seen = [Event::Seen(ecu(0), Standing::Committed), Event::Seen(ecu(1), Standing::RolledBack)];
+    assert_eq!(after(at(State::RollingBack(cause), &[0, 0]), &seen).0.state, State::RolledBack(cause));
 }
 
 #[test]

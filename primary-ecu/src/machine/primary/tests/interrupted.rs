@@ -23,6 +23,29 @@ fn wherever_the_power_fails_a_rotated_time_key_ends_a_time_that_was_moved_forwar
 }
 
 #[test]
+fn wherever_the_power_fails_and_whichever_journal_is_left_the_vehicle_runs_the_new_release_in_the_end() {
+    let mut older = 0;
+    for at in 0.. {
+        for lost in 0.. {
+            let mut bench = Bench::new(3);
+            bench.repo.publish(|next| next.release());
+            bench.dies_after = Some(at);
+            if bench.cycle().is_some() {
+                assert!(older > 50, "{older} journals were older than what was done");
+                return;
+            }
+            // One that is remembered as over does not come back.
+            let open = bench.written.iter().rev().filter(|journal| journal.id.number() > bench.transactions);
+            let Some(journal) = open.cloned().nth(lost) else { break };
+            older += usize::from(lost > 0);
+            bench.journal = Some(journal);
+            assert!(matches!(bench.cycle(), Some(Ok(()))), "killed at output {at}, {lost} journals lost");
+            assert!(bench.all_run(2) && bench.journal.is_none(), "killed at output {at}, {lost} journals lost");
+        }
+    }
+}
+
+#[test]
 fn a_journalled_transaction_the_director_withdrew_is_rolled_back() {
     let mut bench = Bench::new(2);
     bench.repo.publish(|next| next.release());

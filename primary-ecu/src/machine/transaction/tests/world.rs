@@ -62,6 +62,8 @@ enum Fate {
     Lose(prop::sample::Index),
     /// The Primary is killed; everything under way is gone.
     KillPrimary,
+    /// The Primary is killed, and finds journal `n` of all it wrote: its disk did not keep those after it.
+    Forget(prop::sample::Index),
     /// A Secondary is reset.
     Reset(prop::sample::Index),
 }
@@ -74,6 +76,7 @@ fn fate() -> impl Strategy<Value = Fate> {
         2 => any().prop_map(Fate::Twice),
         2 => any().prop_map(Fate::Lose),
         1 => Just(Fate::KillPrimary),
+        1 => any().prop_map(Fate::Forget),
         1 => any().prop_map(Fate::Reset),
     ]
 }
@@ -83,6 +86,10 @@ struct World {
     primary: Transaction,
     /// What survives the Primary.
     journal: Transaction,
+    /// All journals it wrote.
+    written: Vec<Transaction>,
+    /// It has written that it is decided.
+    is_decided: bool,
     under_way: Vec<Action>,
 }
 
@@ -93,7 +100,8 @@ impl World {
         let standing = Standing::Absent;
         let ecus =
             (0..).take(orders.len()).map(|n| (ecu(n), Ecu { standing, sick: sick(usize::from(n)), switched: false }));
-        let mut world = Self { ecus: ecus.collect(), journal: primary.clone(), primary, under_way: Vec::new() };
+        let (ecus, journal, under_way) = (ecus.collect(), primary.clone(), Vec::new());
+        let mut world = Self { ecus, journal, written: vec![primary.clone()], is_decided: false, primary, under_way };
         world.carry_out(actions, usize::MAX);
         world
     }
@@ -106,6 +114,8 @@ impl World {
                 Action::Record => {
                     writes -= 1;
                     self.journal = self.primary.clone();
+                    self.written.push(self.primary.clone());
+                    self.is_decided |= matches!(self.primary.state, State::Committing);
                 }
                 Action::Close => self.under_way.clear(),
                 Action::Stage(..)
@@ -147,6 +157,11 @@ impl World {
         let pick = |index: &prop::sample::Index| index.index(count);
         match fate {
             Fate::KillPrimary => self.kill(),
+            Fate::Forget(index) => {
+                self.written.truncate(index.index(self.written.len()) + 1);
+                self.journal = self.written.last().unwrap().clone();
+                self.kill();
+            }
             Fate::Reset(index) => {
                 let ecu = ecu(u8::try_from(index.index(self.ecus.len())).unwrap());
                 self.ecus.get_mut(&ecu).unwrap().reset();
@@ -180,7 +195,7 @@ impl World {
 
     fn check(&self) {
         let committed = self.ecus.values().filter(|ecu| ecu.standing == Standing::Committed).count();
-        if !matches!(self.journal.state, State::Committing | State::Committed) {
+        if !self.is_decided {
             assert_eq!(committed, 0, "committed without a journalled decision");
         }
         let switched = self.ecus.values().filter(|ecu| ecu.switched).count();
@@ -201,7 +216,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn no_vehicle_is_closed_mixed_whatever_is_lost_doubled_or_killed(
+    fn no_vehicle_is_closed_mixed_whatever_is_lost_doubled_killed_or_forgotten(
         orders in prop::collection::vec(0u64..3, 1..5),
         sick in prop::option::of(0usize..5),
         fates in prop::collection::vec((fate(), 0usize..4), 0..120),
