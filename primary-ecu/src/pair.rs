@@ -84,10 +84,10 @@ impl Pair {
 }
 
 impl<T> Found<T> {
-    /// Where none of the two files was ever written: what the one file says that a data folder has from before there were
-    /// two.
+    /// Where not both files were ever written, and nothing whole is left: what the one file says that a data folder has from
+    /// before there were two. If one of them is damaged, that held the value before it.
     pub(crate) fn or_single(mut self, single: impl FnOnce() -> Option<Result<T, Error>>) -> Result<Self, Error> {
-        if self.value.is_none() && self.damaged.is_empty() {
+        if self.value.is_none() && !self.is_lost() {
             self.value = single().transpose()?;
         }
         Ok(self)
@@ -105,8 +105,7 @@ impl<T> Found<T> {
 }
 
 impl<T: DeserializeOwned> Found<T> {
-    /// Where none of the two files was ever written: the value alone in one file, as data folders have it from before there
-    /// were two.
+    /// As [`or_single`](Self::or_single): the value alone in one file.
     pub(crate) fn or_plain(self, disk: &impl Disk) -> Result<Self, Error> {
         let path = format!("{}.json", self.pair.name);
         let single = disk.read(&path, MAX)?;

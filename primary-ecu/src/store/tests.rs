@@ -87,6 +87,32 @@ fn of_a_write_that_did_not_last_the_value_before_counts_and_the_file_is_named() 
 }
 
 #[test]
+fn of_a_first_write_that_did_not_last_the_value_in_one_file_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let floors = |n| Floors::from([((ecu(), line()), ReleaseCounter::new(n).unwrap())]);
+    std::fs::create_dir_all(folder.path().join("state")).unwrap();
+    let older = r#"[{"ecu":"brake-1","line":"brake","counter":2}]"#;
+    std::fs::write(folder.path().join("state/counters.json"), older).unwrap();
+    store(&folder).raise([(ecu(), line(), ReleaseCounter::new(3).unwrap())]).unwrap();
+    assert_eq!(store(&folder).floors(), floors(3));
+    let [_, first] = files_of(&folder, "counters", 1);
+    std::fs::write(first, b"{").unwrap();
+    let mut store = store(&folder);
+    assert_eq!(store.floors(), floors(2));
+    assert_eq!(store.take_damaged().len(), 1);
+}
+
+#[test]
+fn of_a_first_write_that_did_not_last_the_journal_in_one_file_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    write_single(&folder, State::Voting);
+    store(&folder).record(&transaction(7, State::Committing)).unwrap();
+    let [_, first] = journals(&folder, 1);
+    std::fs::write(first, b"{").unwrap();
+    assert_eq!(store(&folder).journal(), Some(&transaction(7, State::Voting).outdated()));
+}
+
+#[test]
 fn a_mixture_of_two_values_is_not_taken_for_one() {
     let folder = tempfile::tempdir().unwrap();
     for outcome in ["fulfilled", "rolled-back"] {
@@ -213,12 +239,18 @@ fn a_journal_of_which_no_file_is_whole_is_not_taken_for_none() {
     assert_eq!(error.to_string(), "journal: all files of the journal are damaged");
 }
 
+/// A journal as it was before it had two files.
+fn write_single(folder: &tempfile::TempDir, state: State) -> std::path::PathBuf {
+    let line = journal::encode(&transaction(7, state)).to_string();
+    let single = folder.path().join("journal");
+    std::fs::write(&single, format!("{line}\n{}\n", Sha256::of(line.as_bytes()))).unwrap();
+    single
+}
+
 #[test]
 fn a_journal_in_one_file_is_read_and_goes_with_its_transaction() {
     let folder = tempfile::tempdir().unwrap();
-    let line = journal::encode(&transaction(7, State::Voting)).to_string();
-    let single = folder.path().join("journal");
-    std::fs::write(&single, format!("{line}\n{}\n", Sha256::of(line.as_bytes()))).unwrap();
+    let single = write_single(&folder, State::Voting);
     let mut older = store(&folder);
     assert_eq!(older.journal(), Some(&transaction(7, State::Voting)));
     older.record(&transaction(7, State::Committing)).unwrap();
