@@ -32,7 +32,7 @@ use crate::machine::transaction::{MemberImage, Standing, Transaction};
 use crate::machine::{Answer as DirectorAnswer, Input, Output, Primary, Start};
 use crate::slots::Slots;
 use crate::status::Image;
-use crate::store::{Store, Told};
+use crate::store::{Known, Store, Told};
 
 pub use answer::{Answer, Silent};
 pub use cloud::{CheckInRequest, Statement};
@@ -132,7 +132,8 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
     /// same disk.
     pub fn boot(disk: D, mut vehicle: Vehicle, mapping: Mapping, signer: S) -> Result<Self, Error> {
         vehicle.ecus.sort_by_key(|ecu| ecu.ecu);
-        let (mut slots, store) = (Slots::boot(disk.clone())?, Store::open(disk.clone())?);
+        let mut slots = Slots::boot(disk.clone())?;
+        let store = Store::rebuild(disk.clone(), &known(&vehicle, &mapping, slots.committed()?))?;
         if store.journal().is_none() {
             slots.settle(|transaction| store.was_committed(transaction))?;
         }
@@ -254,6 +255,13 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
     fn tell(&mut self, news: News) {
         self.steps.push_back(Step::News(news));
     }
+}
+
+/// What tells what the store held, should that be lost.
+fn known(vehicle: &Vehicle, mapping: &Mapping, committed: MemberImage) -> Known {
+    let director = RepositoryName::of::<uptane::Director>();
+    let repositories = std::iter::once(director).chain(mapping.image_repositories()).collect();
+    Known { own: vehicle.primary.ecu, committed, repositories }
 }
 
 #[cfg(test)]

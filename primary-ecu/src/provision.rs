@@ -86,7 +86,7 @@ impl BundleFile {
 }
 
 /// The time an attestation tells, if the time keys of this Root signed it.
-fn attested(director: &Trusted<Director>, file: &[u8]) -> Result<Time, uptane::Error> {
+pub(crate) fn attested(director: &Trusted<Director>, file: &[u8]) -> Result<Time, uptane::Error> {
     let keys = director.root().view().time_keys().ok_or(uptane::Error::Schema { field: "uptane.time" })?;
     let envelope = Envelope::decode(file)?;
     threshold::check(Role::Time, &keys, &envelope)?;

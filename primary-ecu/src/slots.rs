@@ -130,9 +130,13 @@ impl<D: Bulk> Slots<D> {
 
     /// The image that runs.
     pub fn running(&self) -> Result<MemberImage, Error> {
-        let damaged = |what: &dyn ToString| Error::damaged(&self.disk.place(STATE), what.to_string());
-        let content = self.content(self.state.active).ok_or_else(|| damaged(&"no image is active"))?;
-        MemberImage::try_from(content).map_err(|error| damaged(&error))
+        self.image(self.state.active)
+    }
+
+    /// The image that was committed last.
+    pub fn committed(&self) -> Result<MemberImage, Error> {
+        let slot = if self.is_activated() { self.state.active.other() } else { self.state.active };
+        self.image(slot)
     }
 
     /// Where the Primary stands in this transaction.
@@ -225,6 +229,12 @@ impl<D: Bulk> Slots<D> {
     fn is_sound(&self) -> Result<bool, Error> {
         let digest = digest_of(pieces(&self.disk, self.state.active.file()))?.to_string();
         Ok(self.content(self.state.active).is_some_and(|content| content.sha256 == digest))
+    }
+
+    fn image(&self, slot: Slot) -> Result<MemberImage, Error> {
+        let damaged = |what: &dyn ToString| Error::damaged(&self.disk.place(STATE), what.to_string());
+        let content = self.content(slot).ok_or_else(|| damaged(&"no image is there"))?;
+        MemberImage::try_from(content).map_err(|error| damaged(&error))
     }
 
     fn content(&self, slot: Slot) -> Option<&Content> {

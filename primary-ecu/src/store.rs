@@ -17,6 +17,7 @@
 mod accepted;
 mod journalled;
 mod memory;
+mod rebuilt;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,6 +30,7 @@ use uptane::{Counter, EcuId, ImageLine, ReleaseCounter, RepositoryName, ResultCo
 
 pub use accepted::{Accepted, AcceptedVersions};
 pub use memory::{AcceptedManifest, Memory, Outcome, Told};
+pub use rebuilt::Known;
 
 use crate::Error;
 use crate::machine::transaction::Transaction;
@@ -97,13 +99,22 @@ const LEFT_OUT: u64 = 1 << 20;
 impl<D: Disk> Store<D> {
     /// Reads what the last run left. Of a value whose newest file is damaged, the one before counts.
     pub fn open(disk: D) -> Result<Self, Error> {
+        Self::read(disk, None)
+    }
+
+    /// As [`open`](Self::open); a value of which no file is whole is made anew from what else there is.
+    pub fn rebuild(disk: D, known: &Known) -> Result<Self, Error> {
+        Self::read(disk, Some(known))
+    }
+
+    fn read(mut disk: D, known: Option<&Known>) -> Result<Self, Error> {
         let mut damaged = Vec::new();
-        let mut memory: Kept<Memory> = Kept::open(&disk, MEMORY, &mut damaged)?;
+        let mut memory = Kept::open(&mut disk, MEMORY, &mut damaged, |disk| rebuilt::memory(disk, known?))?;
         if !damaged.is_empty() {
             memory.value.signed = memory.value.signed.saturating_add(LEFT_OUT);
         }
-        let counters = Kept::open(&disk, COUNTERS, &mut damaged)?;
-        let accepted = Kept::open(&disk, ACCEPTED, &mut damaged)?;
+        let counters = Kept::open(&mut disk, COUNTERS, &mut damaged, |_| Some(rebuilt::counters(known?)))?;
+        let accepted = Kept::open(&mut disk, ACCEPTED, &mut damaged, |disk| rebuilt::accepted(disk, known?))?;
         let journal = Journal::open(&disk, memory.value.transactions, &mut damaged)?;
         // The last run may have used all it had set aside.
         let used = memory.value.signed;
@@ -247,11 +258,7 @@ impl<D: Disk> Store<D> {
 
     /// The versions of all Roots, in order.
     pub fn roots(&self, repository: &str) -> Result<Vec<Version>, Error> {
-        let names = self.disk.list(&format!("metadata/{repository}"))?;
-        let versions = names.iter().filter_map(|name| name.strip_suffix(".root.json")?.parse().ok());
-        let mut roots: Vec<_> = versions.filter_map(|version| Version::new(version).ok()).collect();
-        roots.sort_unstable();
-        Ok(roots)
+        roots(&self.disk, repository)
     }
 
     /// The newest Root's version.
@@ -304,15 +311,32 @@ impl<D: Disk> Store<D> {
     }
 }
 
+fn roots(disk: &impl Disk, repository: &str) -> Result<Vec<Version>, Error> {
+    let names = disk.list(&format!("metadata/{repository}"))?;
+    let versions = names.iter().filter_map(|name| name.strip_suffix(".root.json")?.parse().ok());
+    let mut roots: Vec<_> = versions.filter_map(|version| Version::new(version).ok()).collect();
+    roots.sort_unstable();
+    Ok(roots)
+}
+
 fn report_name(ecu: EcuId) -> String {
     format!("state/reports/{ecu}.json")
 }
 
 impl<T: Clone + Default + PartialEq + Serialize + DeserializeOwned> Kept<T> {
-    fn open(disk: &impl Disk, name: &'static str, broken: &mut Vec<Error>) -> Result<Self, Error> {
-        let found = Pair::open(disk, name)?.or_plain(disk)?;
+    /// What is kept under this name. Where that is lost, `anew` makes it, or says that nothing can.
+    fn open<D: Disk>(
+        disk: &mut D,
+        name: &'static str,
+        broken: &mut Vec<Error>,
+        anew: impl FnOnce(&D) -> Option<T>,
+    ) -> Result<Self, Error> {
+        let mut found = Pair::open(disk, name)?.or_plain(disk)?;
         if found.is_lost() {
-            return Err(found.lost());
+            let value = anew(disk).ok_or_else(|| found.lost())?;
+            // Both files are whole again.
+            (0..2).try_for_each(|_| found.pair.write(disk, &value))?;
+            found.value = Some(value);
         }
         let Found { pair, value, damaged } = found;
         broken.extend(damaged);

@@ -72,6 +72,10 @@ impl World {
     }
 
     fn boot(&self, disk: &Folder) -> Node<Folder, MemorySigner> {
+        self.try_boot(disk).unwrap()
+    }
+
+    fn try_boot(&self, disk: &Folder) -> Result<Node<Folder, MemorySigner>, Error> {
         let ecus = self.repo.ecus().iter().map(|ecu| VehicleEcu {
             ecu: ecu.ecu,
             hardware: ecu.hardware,
@@ -82,7 +86,7 @@ impl World {
         let own = &self.repo.ecus()[0];
         let primary = VehiclePrimary { ecu: own.ecu, key: own.signer().public_key() };
         let vehicle = Vehicle { id: self.repo.vehicle(), primary, ecus: ecus.collect() };
-        Node::boot(disk.clone(), vehicle, Mapping::basic(), own.signer()).unwrap()
+        Node::boot(disk.clone(), vehicle, Mapping::basic(), own.signer())
     }
 
     fn brake(&self) -> &TestEcu {
@@ -251,6 +255,61 @@ fn a_primary_that_stops_between_any_two_steps_ends_the_update_after_it_starts_ag
             assert!(steps > 40, "a cycle of {steps} steps");
             return;
         }
+    }
+}
+
+/// Tears both files of a value.
+fn tear(place: &tempfile::TempDir, value: &str) {
+    for side in 0..2 {
+        let path = place.path().join(format!("state/{value}.{side}.json"));
+        assert!(path.exists(), "{}", path.display());
+        std::fs::write(path, b"{").unwrap();
+    }
+}
+
+#[test]
+fn a_primary_goes_on_where_both_files_of_a_value_are_torn() {
+    for torn in [vec!["accepted"], vec!["counters"], vec!["primary"], vec!["accepted", "counters", "primary"]] {
+        let (place, disk) = disk();
+        let mut world = World::new(&disk);
+        let mut node = world.boot(&disk);
+        assert!(matches!(world.cycle(&mut node, 1, usize::MAX), Some(Ok(()))));
+        let (time, signed) = (node.store().time(), node.store().memory().signed);
+        let (accepted, floors) = (node.store().accepted().clone(), node.store().floors());
+        drop(node);
+        torn.iter().for_each(|value| tear(&place, value));
+        let mut node = world.boot(&disk);
+        assert_eq!((node.store().time(), node.store().accepted()), (time, &accepted), "{torn:?}");
+        assert!(node.store().memory().signed >= signed, "{torn:?}");
+        let own = &world.repo.ecus()[0];
+        assert_eq!(node.store().floors()[&(own.ecu, own.line)], floors[&(own.ecu, own.line)], "{torn:?}");
+        node.begin([2; 32]).unwrap();
+        let told = std::iter::from_fn(|| match node.poll().unwrap() {
+            Some(Step::News(News::Damaged(damaged))) => Some(damaged.to_string()),
+            _ => None,
+        });
+        assert_eq!(told.count(), 2 * torn.len(), "{torn:?}");
+        let mut node = world.boot(&disk);
+        assert!(matches!(world.cycle(&mut node, 3, usize::MAX), Some(Ok(()))), "{torn:?}");
+        assert_eq!((node.store().accepted(), world.release), (&accepted, 2), "{torn:?}");
+    }
+}
+
+#[test]
+fn a_primary_does_not_go_on_where_nothing_says_which_counters_were_used_or_what_it_runs() {
+    let (place, disk) = disk();
+    let mut world = World::new(&disk);
+    assert!(matches!(world.cycle(&mut world.boot(&disk), 1, usize::MAX), Some(Ok(()))));
+    let reports = place.path().join("state/reports");
+    std::fs::rename(&reports, place.path().join("state/gone")).unwrap();
+    let intact = ["primary", "slots"].map(|value| place.path().join(format!("state/{value}.0.json")));
+    let intact = intact.map(|path| (std::fs::read(&path).unwrap(), path));
+    for (value, (file, path)) in ["primary", "slots"].iter().zip(intact) {
+        tear(&place, value);
+        let error = world.try_boot(&disk).err().unwrap();
+        assert!(error.to_string().contains(&format!("state/{value}")), "{error}");
+        std::fs::write(path, file).unwrap();
+        world.boot(&disk);
     }
 }
 
