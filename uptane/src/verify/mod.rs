@@ -33,6 +33,8 @@ pub mod proof;
 #[cfg(feature = "alloc")]
 mod refresh;
 #[cfg(feature = "alloc")]
+mod remembered;
+#[cfg(feature = "alloc")]
 mod report;
 #[cfg(feature = "alloc")]
 mod root;
@@ -74,6 +76,8 @@ pub use manifest::{VerifiedManifest, manifest};
 pub use mapping::{Mapping, MappingEntry, PathPattern};
 #[cfg(feature = "alloc")]
 pub use refresh::{Commit, Refresh, Refreshed, Step};
+#[cfg(feature = "alloc")]
+pub use remembered::Remembered;
 #[cfg(feature = "alloc")]
 pub use report::{VerifiedReport, report};
 #[cfg(feature = "alloc")]

@@ -28,6 +28,7 @@ impl AtRoot {
             return Err(Error::Limit { what: "new Roots" });
         }
         let root = successor(cycle, bytes)?;
+        cycle.trusted.check_passes(&root)?;
         // §5.4.4.3 step 2.1: from here on it is Root N.
         let successor = root.version().next()?;
         let forgets = rotates(cycle.policy, &cycle.trusted.root, &root);
@@ -45,6 +46,7 @@ impl AtRoot {
 
     /// There is no Root N+1, so the one we have must be fresh.
     pub(super) fn done<R: Repository>(self, cycle: &Cycle<R>) -> Result<AtTimestamp, Error> {
+        cycle.trusted.check_root()?;
         // §5.4.4.3 step 3: only the newest Root must not have expired.
         cycle.trusted.root.freshness().check_expiry(cycle.now)?;
         Ok(AtTimestamp::after(self))

@@ -52,6 +52,7 @@ impl AtTargets {
         let cached = cycle.trusted.targets.as_ref().and_then(|cached| cached.listed_as(&self.listed).ok());
         let judge = |cached: Kept<TargetsFile>| {
             cycle.accept_again(RootRole::Targets, &cached)?;
+            cycle.trusted.check_targets(&cached)?;
             check_director(&cached.view(), &cycle.audience)?;
             Ok(cached)
         };
@@ -66,6 +67,7 @@ impl AtTargets {
         // §5.4.4.6 step 3.
         let targets = cycle.accept(RootRole::Targets, offered)?;
         check_targets(cycle, &targets, &self.listed, cycle.trusted.targets.as_ref())?;
+        cycle.trusted.check_targets(&targets)?;
         check_delegations(&targets.view(), &cycle.audience)?;
         check_director(&targets.view(), &cycle.audience)?;
         if cycle.policy == Policy::Tuf {

@@ -8,6 +8,7 @@ use super::delegation::Held;
 use super::kept::Kept;
 use super::kind::{Kind, RootFile, SnapshotFile, TargetsFile, TimestampFile};
 use super::offered::Offered;
+use super::remembered::Remembered;
 use super::root::rotates;
 use super::time;
 use crate::limits::{MAX_ROOT, MAX_SNAPSHOT, MAX_TARGETS, MAX_TIMESTAMP};
@@ -61,6 +62,7 @@ pub struct Trusted<R> {
     pub(crate) snapshot: Option<Kept<SnapshotFile>>,
     pub(super) targets: Option<Kept<TargetsFile>>,
     pub(super) delegated: Held,
+    pub(super) remembered: Remembered,
     pub(super) repository: PhantomData<fn() -> R>,
 }
 
@@ -77,8 +79,9 @@ impl<R: Repository> Trusted<R> {
 
     pub(super) fn under(root: Kept<RootFile>) -> Result<Self, Error> {
         let successor = root.version().next()?;
-        let (timestamp, snapshot, targets) = (None, None, None);
-        Ok(Self { root, successor, timestamp, snapshot, targets, delegated: Held::default(), repository: PhantomData })
+        let (timestamp, snapshot, targets, repository) = (None, None, None, PhantomData);
+        let (delegated, remembered) = (Held::default(), Remembered::default());
+        Ok(Self { root, successor, timestamp, snapshot, targets, delegated, remembered, repository })
     }
 
     /// Trusts what was stored under this repository: the Root because it was stored, the rest as far as it vouches.
@@ -119,10 +122,13 @@ impl<R: Repository> Trusted<R> {
         self.delegated = delegated;
     }
 
-    /// Forgets all but Root.
+    /// Forgets all but Root, because that rotated keys.
     pub(super) fn forget(&mut self) {
         (self.timestamp, self.snapshot, self.targets) = (None, None, None);
         self.delegated = Held::default();
+        if self.is_news(self.root.version()) {
+            self.remembered.targets = None;
+        }
     }
 
     /// The keys Root gives a role.

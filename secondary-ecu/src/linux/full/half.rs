@@ -12,12 +12,14 @@
 //! `director.first-root.json` and `image.first-root.json` are those of the bundle, and never written again.
 //!
 //! A disk that says it has synchronised when it has not may leave a file torn. Such a one is fetched again; of a torn Root
-//! the one before it is trusted instead, at worst that of the bundle, and the Primary hands over the newer ones.
+//! the one before it is trusted instead, at worst that of the bundle, and the Primary hands over the newer ones. What the
+//! state record names of the Director is held against all that comes then ([`Remembered`]).
 
 use host::disk::Disk;
 use uptane::limits::{MAX_ROOT, MAX_SNAPSHOT, MAX_TARGETS, MAX_TIMESTAMP};
 use uptane::verify::{
-    Damaged, Keep, Kept, MetadataFile, Refresh, Refreshed, Reloaded, RootFile, Step, StoredFiles, Trusted, Wanted,
+    Damaged, Keep, Kept, MetadataFile, Refresh, Refreshed, Reloaded, Remembered, RootFile, Step, StoredFiles, Trusted,
+    Wanted,
 };
 use uptane::{Director, EcuId, Error, Repository, RepositoryName, Role, Time, Version};
 
@@ -170,9 +172,23 @@ impl<R: Repository, D: Disk + Clone> Half<R, D> {
             }
             Err(fault) => {
                 self.trust(refresh.abandon());
+                self.start_over()?;
                 Err(fault)
             }
         }
+    }
+
+    /// Roots on the way to the one that the state record names may be anybody's, until that is reached: where one of them led
+    /// nowhere, the way begins again with what is stored.
+    fn start_over(&mut self) -> Result<(), Fault> {
+        let trusted = self.trusted()?;
+        if trusted.check_root().is_ok() {
+            return Ok(());
+        }
+        let remembered = trusted.remembered();
+        self.reload()?;
+        self.trusted = self.trusted.take().map(|trusted| trusted.remembering(remembered));
+        Ok(())
     }
 
     /// Whether the Timestamp of this cycle, or of the last, has shown this Snapshot or these Targets to be held already.
@@ -312,9 +328,14 @@ impl<R: Repository, D: Disk + Clone> Half<R, D> {
         Ok(())
     }
 
-    /// Stores a Root that the refresh has verified.
+    /// Stores a Root that the refresh has verified; one that is older than the Root that the state record names only when
+    /// that has come.
     fn store_root(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         let new = Trusted::<R>::provision(bytes)?.root().clone();
+        if self.trusted()?.remembered().root.is_some_and(|(named, _)| new.version() < named) {
+            self.root = Some(new);
+            return Ok(());
+        }
         match (is_director::<R>(), self.root.clone()) {
             (true, _) => self.keep_former()?,
             (false, Some(root)) => self.write("former-root.json", root.bytes())?,
@@ -325,16 +346,24 @@ impl<R: Repository, D: Disk + Clone> Half<R, D> {
         Ok(())
     }
 
-    /// Keeps the Root that the state record names, before it is replaced. The record names none of the Image repository.
+    /// Keeps the Root that the state record names, before it is replaced. The record names none of the Image repository, and
+    /// none that comes again because it was lost.
     fn keep_former(&mut self) -> Result<(), Fault> {
-        let (None, Some(root)) = (&self.former, self.root.clone()) else { return Ok(()) };
+        let named = self.trusted()?.remembered().root;
+        let is_named = |root: &Kept<RootFile>| named.is_none_or(|(_, sha256)| root.sha256() == sha256);
+        let Some(root) = self.root.clone().filter(is_named) else { return Ok(()) };
+        if self.former.as_ref().is_some_and(|former| is_named(former.root())) {
+            return Ok(());
+        }
         self.write("former-root.json", root.bytes())?;
         self.former = Some(Trusted::provision(root.bytes())?);
         Ok(())
     }
 
     fn forget(&mut self) -> Result<(), Fault> {
-        self.forgot = true;
+        // A Root that the state record knew rotated its keys before the Targets that the record names.
+        let newest = self.root_version().unwrap_or(Version::FIRST);
+        self.forgot |= self.trusted()?.is_news(newest);
         ["timestamp.json", "accepted", "delegated"].iter().try_for_each(|name| self.remove(name))
     }
 
@@ -372,6 +401,7 @@ impl<D: Disk + Clone> Half<Director, D> {
     /// are missing under the Root it names were lost, which drops nothing: the update they were for goes on, and the same
     /// files come again.
     pub(super) fn resume(&mut self, state: &State) -> Result<(), Fault> {
+        self.remember(state);
         let newest = self.held_root()?.version;
         let is_news = state.root.is_none_or(|named| named.version < newest);
         self.forgot = is_news && self.trusted()?.targets().is_none();
@@ -392,8 +422,16 @@ impl<D: Disk + Clone> Half<Director, D> {
         Ok(held(root.version(), root.sha256()))
     }
 
+    /// Holds what the state record names against what comes.
+    fn remember(&mut self, state: &State) {
+        let root = state.root.map(|root| (root.version, root.sha256));
+        let remembered = Remembered { root, targets: state.targets.map(|targets| targets.version) };
+        self.trusted = self.trusted.take().map(|trusted| trusted.remembering(remembered));
+    }
+
     /// Notes what the state record has been told.
     pub(super) fn settle(&mut self, state: &State) -> Result<(), Fault> {
+        self.remember(state);
         if state.root == Some(self.held_root()?) {
             self.former = None;
         }
@@ -401,9 +439,13 @@ impl<D: Disk + Clone> Half<Director, D> {
         Ok(())
     }
 
-    /// What the state record has yet to be told of a new Root; the same again until it was.
+    /// What the state record has yet to be told of a new Root; the same again until it was. Of one that is older than the
+    /// Root it names, because that was lost, it is not told.
     pub(super) fn root_change(&mut self, state: &State) -> Result<Option<Accepted>, Fault> {
         let held = self.held_root()?;
+        if state.root.is_some_and(|named| held.version < named.version) {
+            return Ok(None);
+        }
         let forgot = self.forgot && state.targets.is_some();
         let known = state.root == Some(held) && !forgot;
         let time = self.time_floor(state)?;

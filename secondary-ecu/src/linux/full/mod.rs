@@ -132,14 +132,17 @@ impl<D: Disk + Clone> Full<D> {
 
     /// A new time. A refresh has one time, so those under way begin anew (§5.4.4.2 step 1 comes before the roles).
     fn take_time<F>(&mut self, desk: &Desk<'_, F>, file: &[u8]) -> Result<Accepted, Fault> {
-        let time = self.attested(desk, file)?;
         self.director.begin_anew();
+        let time = self.attested(desk, file)?;
         self.images.iter_mut().for_each(Half::begin_anew);
         Ok(Accepted::Time(time))
     }
 
     fn attested<F>(&self, desk: &Desk<'_, F>, file: &[u8]) -> Result<Time, Fault> {
-        let keys = self.director.trusted()?.root().view().time_keys().ok_or(Fault::Refused(Refusal::NotForMe))?;
+        let director = self.director.trusted()?;
+        // Keys that a Root since then may have taken back attest nothing.
+        director.check_root()?;
+        let keys = director.root().view().time_keys().ok_or(Fault::Refused(Refusal::NotForMe))?;
         let nonce = desk.nonce.ok_or(Error::Replay)?;
         Ok(uptane::verify::time::check(file, &keys, nonce, desk.state.time)?.time())
     }

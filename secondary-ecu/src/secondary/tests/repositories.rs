@@ -12,6 +12,8 @@ use super::bench::*;
 use crate::Secondary;
 use crate::linux::Full;
 
+mod lost;
+
 const THREE: &str = "[[repository]]\nname = \"director\"\n[[repository]]\nname = \"image\"\n\
                      [[repository]]\nname = \"supplier\"\n\
                      [[mapping]]\npaths = [\"*\"]\nrepositories = [\"director\", \"image\", \"supplier\"]\n";
