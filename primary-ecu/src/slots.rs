@@ -8,7 +8,7 @@
 use host::disk::Bulk;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
-use uptane::{ImageLine, Length, ReleaseCounter, Sha256, TargetNameBuf, TransactionId};
+use uptane::{Sha256, TransactionId};
 
 use crate::Error;
 use crate::machine::transaction::{MemberImage, Standing};
@@ -284,13 +284,8 @@ impl TryFrom<&Content> for MemberImage {
     type Error = uptane::Error;
 
     fn try_from(content: &Content) -> Result<Self, uptane::Error> {
-        Ok(Self {
-            name: TargetNameBuf::parse(&content.name)?,
-            length: Length::new(content.length)?,
-            sha256: Sha256::parse(&content.sha256)?,
-            line: ImageLine::parse(&content.line)?,
-            counter: ReleaseCounter::new(content.release_counter)?,
-        })
+        let Content { name, length, sha256, line, release_counter } = content;
+        Self::stored(name, *length, sha256, line, *release_counter)
     }
 }
 

@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use uptane::{EcuId, HardwareId, ImageLine, Length, ReleaseCounter, Sha256, TargetNameBuf, TransactionId};
+use uptane::{EcuId, HardwareId, Sha256, TransactionId};
 
 use super::transaction::{Cause, Member, MemberImage, State, Transaction};
 
@@ -210,18 +210,15 @@ impl From<&MemberImage> for ImageRecord {
 
 impl ImageRecord {
     fn image(&self) -> Option<MemberImage> {
-        Some(MemberImage {
-            name: TargetNameBuf::parse(&self.name).ok()?,
-            length: Length::new(self.length).ok()?,
-            sha256: Sha256::parse(&self.sha256).ok()?,
-            line: ImageLine::parse(&self.line).ok()?,
-            counter: ReleaseCounter::new(self.counter).ok()?,
-        })
+        let Self { name, length, sha256, line, counter } = self;
+        MemberImage::stored(name, *length, sha256, line, *counter).ok()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use uptane::{ImageLine, Length, ReleaseCounter, TargetNameBuf};
+
     use super::*;
 
     fn ecu() -> EcuId {

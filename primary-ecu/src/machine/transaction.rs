@@ -333,5 +333,24 @@ pub struct MemberImage {
     pub counter: ReleaseCounter,
 }
 
+impl MemberImage {
+    /// An image as it is stored: name, length, digest in hex, line and release counter.
+    pub(crate) fn stored(
+        name: &str,
+        length: u64,
+        sha256: &str,
+        line: &str,
+        counter: u64,
+    ) -> Result<Self, uptane::Error> {
+        Ok(Self {
+            name: TargetNameBuf::parse(name)?,
+            length: Length::new(length)?,
+            sha256: Sha256::parse(sha256)?,
+            line: ImageLine::parse(line)?,
+            counter: ReleaseCounter::new(counter)?,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests;

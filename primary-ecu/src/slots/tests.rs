@@ -2,6 +2,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use host::disk::{Access, Disk as _, Folder};
+use uptane::{ImageLine, Length, ReleaseCounter, TargetNameBuf};
 
 use super::*;
 
