@@ -127,23 +127,14 @@ impl Judge for Full<VirtualDisk> {
     }
 }
 
-impl Judge for Partial {
-    fn open(_: &VirtualDisk) -> Self {
-        Self::default()
-    }
+/// What keeps the Director's Root, and all else, in flash.
+trait InFlash: Default {}
 
-    fn trust<F: Flash>(
-        _: &VirtualDisk,
-        store: &mut Store<F>,
-        state: &State,
-        profile: &Profile,
-        bundle: &Bundle,
-    ) -> Result<Held, Fault> {
-        slot_root(store, state, profile, &bundle.director.bytes)
-    }
-}
+impl InFlash for Partial {}
 
-impl Judge for PartialPlus {
+impl InFlash for PartialPlus {}
+
+impl<V: InFlash> Judge for V {
     fn open(_: &VirtualDisk) -> Self {
         Self::default()
     }
