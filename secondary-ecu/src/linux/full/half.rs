@@ -13,22 +13,18 @@
 //!
 //! A disk that says it has synchronised when it has not may leave a file torn. Such a one is fetched again; of a torn Root
 //! the one before it is trusted instead, at worst that of the bundle, and the Primary hands over the newer ones. What the
-//! state record names of the Director is held against all that comes then ([`Remembered`]).
+//! state record names of the Director is held against all that comes then ([`Remembered`](uptane::verify::Remembered)).
+
+mod record;
+mod stored;
 
 use host::disk::Disk;
-use uptane::limits::{MAX_ROOT, MAX_SNAPSHOT, MAX_TARGETS, MAX_TIMESTAMP};
-use uptane::verify::{
-    Damaged, Keep, Kept, MetadataFile, Refresh, Refreshed, Reloaded, Remembered, RootFile, Step, StoredFiles, Trusted,
-    Wanted,
-};
-use uptane::{Director, EcuId, Error, Repository, RepositoryName, Role, Time, Version};
+use uptane::verify::{Keep, Kept, MetadataFile, Refresh, Refreshed, RootFile, Step, Trusted, Wanted};
+use uptane::{Director, EcuId, Error, Repository, RepositoryName, Role, Version};
 
-use super::held;
-use super::joined::{join, join_delegated, split, split_delegated};
+use super::joined::{join, join_delegated};
 use super::part::{Part, is_past, order_of};
 use crate::Fault;
-use crate::state::{Held, State};
-use crate::verifier::Accepted;
 
 /// The folder of all files.
 const FOLDER: &str = "metadata";
@@ -70,79 +66,6 @@ impl<R: Repository, D: Disk + Clone> Half<R, D> {
         self.trust(Trusted::provision(root)?);
         self.write("first-root.json", root)?;
         self.write("root.json", root)
-    }
-
-    /// Verifies what is stored again.
-    pub(super) fn reload(&mut self) -> Result<(), Fault> {
-        self.cycle = Cycle::Idle;
-        let former = self.read_root("former-root.json")?;
-        if is_director::<R>() {
-            self.former = former.as_deref().map(Trusted::provision).transpose()?;
-        }
-        let root = self.newest_root(former.as_ref())?;
-        let timestamp = self.read("timestamp.json", MAX_TIMESTAMP)?;
-        let accepted = self.read("accepted", MAX_SNAPSHOT.saturating_add(MAX_TARGETS))?;
-        let pair = accepted.as_deref().and_then(split);
-        if accepted.is_some() && pair.is_none() {
-            self.torn("accepted");
-            self.remove("accepted")?;
-        }
-        let (snapshot, targets) = pair.unzip();
-        let delegated = self.read("delegated", MAX_TARGETS)?.unwrap_or_default();
-        // What is damaged is not listed by Snapshot, and fetched again.
-        let delegated = split_delegated(&delegated).unwrap_or_else(|| {
-            self.torn("delegated");
-            vec![]
-        });
-        let (former_root, timestamp) = (former.as_deref(), timestamp.as_deref());
-        let stored = StoredFiles { root: &root, former_root, timestamp, snapshot, targets, delegated: &delegated };
-        let Reloaded { trusted, damaged } = Trusted::reload(stored)?;
-        self.trust(trusted);
-        self.report(&damaged)?;
-        Ok(())
-    }
-
-    /// The newest Root that is whole.
-    fn newest_root(&self, former: Option<&Vec<u8>>) -> Result<Vec<u8>, Fault> {
-        let newest = self.read_root("root.json")?.or_else(|| former.cloned());
-        match newest {
-            Some(root) => Ok(root),
-            None => self.read_root("first-root.json")?.ok_or(Fault::Storage),
-        }
-    }
-
-    /// A Root, if it is there and whole.
-    fn read_root(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
-        let Some(root) = self.read(name, MAX_ROOT)? else { return Ok(None) };
-        let is_whole = Trusted::<R>::provision(&root).is_ok();
-        if !is_whole {
-            self.torn(name);
-        }
-        Ok(is_whole.then_some(root))
-    }
-
-    /// Tells the operator that a stored file is not what was written.
-    fn torn(&self, name: &str) {
-        let file = self.disk.place(&self.file_name(name));
-        tracing::error!(repository = %self.name, file = %file.display(), "a stored file is damaged, and fetched again");
-    }
-
-    /// Tells the operator what is damaged, and removes it. Snapshot and Targets share a file: the one that is whole still
-    /// guards against older ones, until both are replaced.
-    fn report(&mut self, damaged: &[Damaged]) -> Result<(), Fault> {
-        for Damaged { role, why } in damaged {
-            let folder = self.disk.place(FOLDER);
-            let folder = folder.display();
-            tracing::error!(repository = %self.name, %role, %why, %folder, "a stored file is damaged, and fetched again");
-        }
-        let is_damaged = |role| damaged.iter().any(|damaged| damaged.role == role);
-        if is_damaged(Role::Timestamp) {
-            self.remove("timestamp.json")?;
-        }
-        match is_damaged(Role::Snapshot) && is_damaged(Role::Targets) {
-            true => self.remove("accepted"),
-            false => Ok(()),
-        }
     }
 
     /// Goes on with a file. One that comes before the place the refresh has reached begins a new one.
@@ -366,102 +289,18 @@ impl<R: Repository, D: Disk + Clone> Half<R, D> {
         self.forgot |= self.trusted()?.is_news(newest);
         ["timestamp.json", "accepted", "delegated"].iter().try_for_each(|name| self.remove(name))
     }
-
-    fn remove(&mut self, name: &str) -> Result<(), Fault> {
-        let name = self.file_name(name);
-        self.disk.remove(&name).map_err(unstored)
-    }
-
-    fn file_name(&self, name: &str) -> String {
-        format!("{FOLDER}/{}.{name}", self.name)
-    }
-
-    fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Fault> {
-        self.disk.read(&self.file_name(name), limit).map_err(unstored)
-    }
-
-    fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), Fault> {
-        let name = self.file_name(name);
-        self.disk.replace(&name, bytes).map_err(unstored)
-    }
 }
 
 fn is_director<R: Repository>() -> bool {
     R::NAME == Director::NAME
 }
 
-/// The machine tells its Primary only that storage failed; the operator gets the reason.
-fn unstored(error: host::Error) -> Fault {
-    tracing::error!(%error, "metadata cannot be stored");
-    Fault::Storage
-}
-
 impl<D: Disk + Clone> Half<Director, D> {
-    /// Notes what the power failed before the state record was told of: a newer Root, and that it dropped files. Files that
-    /// are missing under the Root it names were lost, which drops nothing: the update they were for goes on, and the same
-    /// files come again.
-    pub(super) fn resume(&mut self, state: &State) -> Result<(), Fault> {
-        self.remember(state);
-        let newest = self.held_root()?.version;
-        let is_news = state.root.is_none_or(|named| named.version < newest);
-        self.forgot = is_news && self.trusted()?.targets().is_none();
-        Ok(())
-    }
-
     /// What the Image repositories are to be asked for, once the Director has spoken in this cycle.
     pub(super) fn wanted(&self, ecu: EcuId) -> Result<Vec<Wanted>, Fault> {
         match &self.cycle {
             Cycle::Done(refreshed) => Ok(refreshed.wanted_for(ecu)?),
             Cycle::Idle | Cycle::Open(_) => Ok(vec![]),
         }
-    }
-
-    /// What the state record must say of the trusted Root.
-    pub(super) fn held_root(&self) -> Result<Held, Fault> {
-        let root = self.root.as_ref().ok_or(Fault::Storage)?;
-        Ok(held(root.version(), root.sha256()))
-    }
-
-    /// Holds what the state record names against what comes.
-    fn remember(&mut self, state: &State) {
-        let root = state.root.map(|root| (root.version, root.sha256));
-        let remembered = Remembered { root, targets: state.targets.map(|targets| targets.version) };
-        self.trusted = self.trusted.take().map(|trusted| trusted.remembering(remembered));
-    }
-
-    /// Notes what the state record has been told.
-    pub(super) fn settle(&mut self, state: &State) -> Result<(), Fault> {
-        self.remember(state);
-        if state.root == Some(self.held_root()?) {
-            self.former = None;
-        }
-        self.forgot &= state.targets.is_some();
-        Ok(())
-    }
-
-    /// What the state record has yet to be told of a new Root; the same again until it was. Of one that is older than the
-    /// Root it names, because that was lost, it is not told.
-    pub(super) fn root_change(&mut self, state: &State) -> Result<Option<Accepted>, Fault> {
-        let held = self.held_root()?;
-        if state.root.is_some_and(|named| held.version < named.version) {
-            return Ok(None);
-        }
-        let forgot = self.forgot && state.targets.is_some();
-        let known = state.root == Some(held) && !forgot;
-        let time = self.time_floor(state)?;
-        if time.is_some() {
-            // A refresh has one time, and this one's was wrong.
-            self.begin_anew();
-        }
-        Ok((!known).then_some(Accepted::Root { held, drops_targets: forgot, time }))
-    }
-
-    /// Where time begins anew, if the newest Root names other time keys than the one that the state record names.
-    fn time_floor(&self, state: &State) -> Result<Option<Time>, Fault> {
-        let (Some(new), Some(former), Some(named)) = (&self.root, &self.former, state.root) else { return Ok(None) };
-        if former.root().sha256() != named.sha256 {
-            return Ok(None);
-        }
-        Ok(Trusted::<Director>::provision(new.bytes())?.time_floor_after(former))
     }
 }
