@@ -118,7 +118,7 @@ impl Primary {
         let oldest = homes.iter().flatten().min().copied();
         let needy = (0..MOST).filter(|at| oldest.is_some() && homes.get(*at).copied() == Some(oldest));
         let needy = needy.map(|at| self.member(round, at, oldest.unwrap_or(Image(0)))).collect();
-        let (transaction, actions) = Transaction::open(transaction_of(round), TARGETS, next_members(needy));
+        let (transaction, actions) = Transaction::open(transaction_of(round), TARGETS, next_members(needy, None));
         let deeds = actions.into_iter().map(|action| self.deed(&transaction, action)).collect();
         let members = std::array::from_fn(|at| transaction.member(secondary::ecu(at)).is_some());
         Opening { outcome: Outcome::new(vec![self.transactions.number(transaction)], deeds), members }

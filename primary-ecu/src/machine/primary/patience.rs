@@ -4,7 +4,7 @@
 //! end that wears out the one and annoys who drives the other.
 
 use serde::{Deserialize, Serialize};
-use uptane::{Sha256, Time};
+use uptane::{EcuId, Sha256, Time};
 
 use crate::machine::transaction::{Cause, State, Transaction};
 
@@ -24,6 +24,9 @@ pub struct Failures {
     pub count: u32,
     /// When the last one ended, in seconds since 1970.
     pub last: u64,
+    /// The ECU with a single bank that the last one was about; empty for none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub alone: String,
 }
 
 impl Failures {
@@ -34,7 +37,9 @@ impl Failures {
             State::RolledBack(_) => {
                 let before = if self.is_of(closed.targets) { self.count } else { 0 };
                 let count = before.saturating_add(1);
-                Self { targets: closed.targets.to_string(), count, last: now.unix() }
+                let alone = closed.members().iter().find(|member| member.has_single_bank());
+                let alone = alone.map(|member| member.ecu.to_string()).unwrap_or_default();
+                Self { targets: closed.targets.to_string(), count, last: now.unix(), alone }
             }
             State::Committed
             | State::Staging
@@ -52,6 +57,11 @@ impl Failures {
         let pause = FIRST.saturating_mul(2u64.saturating_pow(doublings)).min(LONGEST);
         let until = Time::from_unix(self.last.saturating_add(pause)).ok()?;
         (self.is_of(targets) && now < until).then_some(until)
+    }
+
+    /// The ECU with a single bank that went back last, if no other update has ended since.
+    pub(super) fn alone(&self) -> Option<EcuId> {
+        EcuId::parse(&self.alone).ok()
     }
 
     fn is_of(&self, targets: Sha256) -> bool {
@@ -76,7 +86,7 @@ mod tests {
     }
 
     fn failed(count: u32) -> Failures {
-        let sick = closed(State::RolledBack(Cause::FellBack(uptane::EcuId::parse("brake").unwrap())), TARGETS);
+        let sick = closed(State::RolledBack(Cause::FellBack(EcuId::parse("brake").unwrap())), TARGETS);
         (0..count).fold(Failures::default(), |failures, _| failures.after(&sick, at(0)))
     }
 
@@ -94,7 +104,7 @@ mod tests {
     #[test]
     fn other_targets_are_tried_at_once() {
         assert_eq!(failed(20).pause(Sha256([2; 32]), at(0)), None);
-        let other = closed(State::RolledBack(Cause::Exhausted(uptane::EcuId::parse("x").unwrap())), Sha256([2; 32]));
+        let other = closed(State::RolledBack(Cause::Exhausted(EcuId::parse("x").unwrap())), Sha256([2; 32]));
         assert_eq!(failed(20).after(&other, at(0)).count, 1);
     }
 

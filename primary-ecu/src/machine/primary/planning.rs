@@ -44,7 +44,7 @@ impl Cycle {
                 None => stranded = stranded.or(Some(entry.ecu())),
             }
         }
-        match (next_members(candidates), stranded) {
+        match (next_members(candidates, self.start.failures.alone()), stranded) {
             (members, Some(ecu)) if members.is_empty() => Err(Error::NoFallback { ecu }),
             (members, _) => Ok(members),
         }

@@ -91,6 +91,20 @@ fn an_ecu_that_goes_back_by_itself_takes_nobody_with_it() {
 }
 
 #[test]
+fn one_that_goes_back_again_and_again_keeps_no_other_of_its_order_waiting() {
+    let mut bench = Bench::with_single_banks(4, &[1, 2, 3]);
+    bench.release_with_fallback(1);
+    bench.sick = Some(bench.repo.ecus()[1].ecu);
+    for _ in 0..3 {
+        assert!(matches!(bench.cycle(), Some(Err(Error::RolledBack { .. }))));
+    }
+    assert!(bench.runs(1, 1) && bench.runs(2, 2) && bench.runs(3, 2));
+    bench.sick = None;
+    assert!(matches!(bench.cycle(), Some(Ok(()))));
+    assert!(bench.all_run(2));
+}
+
+#[test]
 fn wherever_the_power_fails_every_ecu_runs_the_new_release_in_the_end() {
     for at in 0.. {
         let mut bench = Bench::with_single_banks(3, &[1]);
