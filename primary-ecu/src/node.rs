@@ -227,6 +227,7 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
             ecus: self.vehicle.ecus.iter().map(|ecu| (ecu.ecu, ecu.hardware)).collect(),
             single_banks: self.single_banks(),
             own_image: self.slots.running()?.sha256,
+            own_committed: self.slots.committed()?.sha256,
             mapping: self.mapping.clone(),
             time: self.store.time(),
             time_root: self.store.time_root()?.unwrap_or_else(|| director.root.clone()),

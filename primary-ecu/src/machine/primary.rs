@@ -46,6 +46,8 @@ pub struct Start {
     pub single_banks: BTreeSet<EcuId>,
     /// Digest of the image the Primary runs.
     pub own_image: Sha256,
+    /// Digest of the image it returns to where its transaction is rolled back; what it runs, if it is in none.
+    pub own_committed: Sha256,
     /// Which repositories must agree on which images.
     pub mapping: Mapping,
     /// The latest attested time.

@@ -90,12 +90,15 @@ impl Bench {
     fn start(&mut self) -> Start {
         self.seeds += 1;
         let own = self.repo.ecus()[0].ecu;
+        let is_on_trial = self.standing.get(&own).is_some_and(|(_, standing)| *standing == Standing::Healthy);
+        let before = Sha256::of(&self.repo.ecus()[0].image(1));
         Start {
             vehicle: self.repo.vehicle(),
             own,
             ecus: self.repo.ecus().iter().map(|ecu| (ecu.ecu, ecu.hardware)).collect(),
             single_banks: self.single_banks.clone(),
             own_image: self.running[&own],
+            own_committed: if is_on_trial { before } else { self.running[&own] },
             mapping: self.mapping.clone(),
             time: self.time,
             time_root: self.time_root.clone(),

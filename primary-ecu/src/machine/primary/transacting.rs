@@ -49,8 +49,10 @@ impl Cycle {
         let outcome = outcome(&transaction, cause, campaign);
         self.start.outcome = outcome.clone();
         self.start.failures = self.start.failures.after(&transaction, self.start.time);
-        if cause.is_none() {
-            self.raise(&transaction);
+        match cause {
+            None => self.raise(&transaction),
+            // It may have been on trial when the cycle began.
+            Some(_) => self.start.own_image = self.start.own_committed,
         }
         outputs.push_back(Output::Settle(transaction, outcome));
         self.only_telling = cause.filter(|cause| !self.may_try_again(*cause)).map(|cause| Error::RolledBack { cause });
@@ -62,7 +64,7 @@ impl Cycle {
             let floor = self.start.floors.entry((member.ecu, member.line)).or_default();
             *floor = (*floor).max(member.counter);
             if member.ecu == self.start.own {
-                self.start.own_image = member.sha256;
+                (self.start.own_image, self.start.own_committed) = (member.sha256, member.sha256);
             }
         }
     }

@@ -31,12 +31,12 @@ fn wherever_the_power_fails_and_whichever_journal_is_left_the_vehicle_runs_the_n
             bench.repo.publish(|next| next.release());
             bench.dies_after = Some(at);
             if bench.cycle().is_some() {
-                assert!(older > 50, "{older} journals were older than what was done");
+                assert!(older > 40, "{older} journals were older than what was done");
                 return;
             }
             // One that is remembered as over does not come back.
-            let open = bench.written.iter().rev().filter(|journal| journal.id.number() > bench.transactions);
-            let Some(journal) = open.cloned().nth(lost) else { break };
+            let mut open = bench.written.iter().rev().filter(|journal| journal.id.number() > bench.transactions);
+            let Some(journal) = open.nth(lost).cloned() else { break };
             older += usize::from(lost > 0);
             bench.journal = Some(journal);
             assert!(matches!(bench.cycle(), Some(Ok(()))), "killed at output {at}, {lost} journals lost");
