@@ -26,7 +26,8 @@ impl Coder {
         self.bytes.len() + self.full + 1
     }
 
-    /// The next bit, from which its model learns.
+    /// The next bit, from which its model learns. Every place of a tree has one; where it had none the patch would not
+    /// decode to the image, and would not be handed out.
     pub(super) fn bit(&mut self, model: Option<&mut Model>, bit: bool) {
         let Some(model) = model else { return };
         while self.range < RENORMALISE {
