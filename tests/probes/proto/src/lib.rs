@@ -1,5 +1,5 @@
-//! Firmware that exchanges ISO-TP messages with two peers and a group, with `proto` without features: no heap, no standard
-//! library.
+//! Firmware that exchanges ISO-TP messages with two peers and a group and takes a patch, with `proto` without features: no
+//! heap, no standard library.
 #![no_std]
 
 use core::hint::black_box;
@@ -8,14 +8,16 @@ use core::time::Duration;
 
 use proto::Error;
 use proto::can::Frame;
+use proto::delta::{Decoder, Expected, Failure, Images};
 use proto::isotp::{Address, Addressing, Config, Framing, Functional, Port, Priority};
+use uptane::Sha256;
 
 /// The first and only thing this firmware does.
 #[unsafe(no_mangle)]
 pub extern "C" fn probe() -> i32 {
-    match talk(black_box(b"datagram")) {
-        Ok(frames) => frames,
-        Err(_) => -1,
+    match (talk(black_box(b"datagram")), patch(black_box(b"patch"))) {
+        (Ok(frames), Ok(())) => frames,
+        (_, _) => -1,
     }
 }
 
@@ -40,6 +42,30 @@ fn talk(datagram: &[u8]) -> Result<i32, Error> {
         frames += 1;
     }
     Ok(frames)
+}
+
+fn patch(bytes: &[u8]) -> Result<(), Failure<()>> {
+    let expected = black_box(Expected { old_length: 64, base: Sha256([7; 32]), new_length: 64 });
+    let mut decoder = Decoder::new(expected);
+    decoder.feed(bytes, &mut Banks)?;
+    black_box(decoder.point_within(black_box(32)));
+    Ok(decoder.finish()?)
+}
+
+struct Banks;
+
+impl Images for Banks {
+    type Error = ();
+
+    fn read_old(&mut self, at: u32, into: &mut [u8]) -> Result<(), ()> {
+        into.fill(black_box(at.to_le_bytes()[0]));
+        Ok(())
+    }
+
+    fn write_new(&mut self, bytes: &[u8]) -> Result<(), ()> {
+        black_box(bytes);
+        Ok(())
+    }
 }
 
 #[panic_handler]
