@@ -16,6 +16,12 @@ pub enum Error {
         /// The address.
         address: SocketAddr,
     },
+    /// What should say where a CAN bus is says nothing of the kind.
+    #[error("{text:?} is neither a CAN interface nor a folder")]
+    BadBus {
+        /// What stands there.
+        text: String,
+    },
     /// A certificate, a request for one, or its key cannot be used.
     #[error("{what} cannot be used: {reason}")]
     BadCertificate {
@@ -82,6 +88,18 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// FD frames are to go over an interface that carries classical ones only.
+    #[error("the CAN interface {interface} carries no CAN FD")]
+    NoCanFd {
+        /// Its name.
+        interface: String,
+    },
+    /// There is no CAN interface of this name.
+    #[error("there is no CAN interface {interface}")]
+    NoCanInterface {
+        /// The name.
+        interface: String,
+    },
     /// A passphrase is needed and none was given.
     #[error("a passphrase is needed")]
     NoPassphrase,
@@ -130,11 +148,15 @@ impl Error {
 impl Report for Error {
     fn exit(&self) -> Exit {
         match self {
-            Self::AddressInUse { .. } | Self::InUse { .. } | Self::Listen { .. } => Exit::Unavailable,
-            Self::BadCertificate { .. }
+            Self::AddressInUse { .. } | Self::InUse { .. } | Self::Listen { .. } | Self::NoCanInterface { .. } => {
+                Exit::Unavailable
+            }
+            Self::BadBus { .. }
+            | Self::BadCertificate { .. }
             | Self::BadKeyFile { .. }
             | Self::Configuration { .. }
             | Self::Missing { .. }
+            | Self::NoCanFd { .. }
             | Self::NoPassphrase
             | Self::Passphrase { .. }
             | Self::Permissions { .. } => Exit::Configuration,
@@ -147,6 +169,7 @@ impl Report for Error {
     fn advice(&self) -> String {
         match self {
             Self::AddressInUse { .. } => "stop the other process or listen on another port (0 takes a free one)".into(),
+            Self::BadBus { .. } => "name an interface like `can0`, or a folder like `./bus`".into(),
             Self::BadCertificate { .. } => "issue it again, or restore the file from a backup".into(),
             Self::BadKeyFile { .. } => "name the right file, or restore it from a backup".into(),
             Self::BadName { .. } => "use a relative name without `..`".into(),
@@ -156,6 +179,12 @@ impl Report for Error {
             Self::Io { .. } => "check the path, its permissions and the space on its disk".into(),
             Self::Listen { .. } => "listen on an address of this machine".into(),
             Self::Missing { .. } => "check the path; `init` makes a new folder".into(),
+            Self::NoCanFd { interface } => {
+                format!("`ip link set {interface} type can fd on` with a data bit rate, or configure classical CAN")
+            }
+            Self::NoCanInterface { interface } => {
+                format!("look for its name with `ip -br link show`; a folder is written ./{interface}")
+            }
             Self::NoPassphrase => {
                 format!(
                     "give --passphrase-file FILE (`-` reads standard input) or set {}",

@@ -2,9 +2,11 @@
 //!
 //! The whole data folder is listed in `docs/pouf.md` §20.
 
-use std::path::PathBuf;
+use std::num::{NonZeroU8, NonZeroU32};
 
+use host::can::Place;
 use host::provisioning::{Vehicle, VehicleEcu};
+use proto::can::{BitRates, Rate};
 use serde::{Deserialize, Serialize};
 use uptane::EcuId;
 
@@ -24,9 +26,12 @@ pub struct Ecu {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The folder of the CAN bus, if any Secondary is on it.
+    /// The CAN bus, if any Secondary is on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub can: Option<PathBuf>,
+    pub can: Option<Place>,
+    /// How much of it updates may take; all of it if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub can_budget: Option<CanBudget>,
     /// Bytes per second below which a download is given up, with the seconds it may last.
     #[serde(default)]
     pub low_speed: LowSpeed,
@@ -46,6 +51,55 @@ impl Config {
         let has_way = |ecu: &VehicleEcu| self.secondaries.iter().any(|secondary| secondary.ecu == ecu.ecu.as_str());
         let orphan = vehicle.ecus.iter().find(|ecu| ecu.ecu != vehicle.primary.ecu && !has_way(ecu));
         orphan.map_or(Ok(()), |ecu| Err(Error::UnknownSecondary { ecu: ecu.ecu.to_string() }))
+    }
+}
+
+/// How much of the CAN bus updates may take, and how fast that is.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CanBudget {
+    /// Share of the time of the bus, stuff bits and the pauses between frames included.
+    pub percent: Percent,
+    /// Bits per second, of arbitration and of classical frames.
+    #[serde(default = "nominal")]
+    pub bit_rate: NonZeroU32,
+    /// Bits per second in the data phase of FD frames.
+    #[serde(default = "data")]
+    pub data_bit_rate: NonZeroU32,
+}
+
+fn nominal() -> NonZeroU32 {
+    BitRates::COMMON.of(Rate::Nominal)
+}
+
+fn data() -> NonZeroU32 {
+    BitRates::COMMON.of(Rate::Data)
+}
+
+/// 1 to 100.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct Percent(NonZeroU8);
+
+impl Percent {
+    /// The number.
+    pub fn get(self) -> u8 {
+        self.0.get()
+    }
+}
+
+impl TryFrom<u8> for Percent {
+    type Error = Error;
+
+    fn try_from(number: u8) -> Result<Self, Error> {
+        let percent = NonZeroU8::new(number).filter(|percent| percent.get() <= 100);
+        percent.map(Self).ok_or(Error::BadPercent { number })
+    }
+}
+
+impl From<Percent> for u8 {
+    fn from(percent: Percent) -> Self {
+        percent.get()
     }
 }
 
@@ -148,6 +202,25 @@ mod tests {
         let can = Address::parse("can:fd:0x7e0:2024").unwrap();
         assert_eq!(can, Address::Can { fd: true, request: 0x7e0, response: 0x7e8 });
         assert_eq!(Address::parse("can:classical:1:2").unwrap().word(), "can-classical");
+    }
+
+    #[test]
+    fn a_bus_is_an_interface_or_a_folder_and_may_have_a_budget() {
+        let config: Config = serde_json::from_str(r#"{"can":"can0","can_budget":{"percent":30}}"#).unwrap();
+        assert_eq!(config.can, Some(Place::Interface("can0".into())));
+        let budget = config.can_budget.unwrap();
+        assert_eq!((budget.percent.get(), budget.bit_rate.get(), budget.data_bit_rate.get()), (30, 500_000, 2_000_000));
+        let config: Config = serde_json::from_str(r#"{"can":"/run/can"}"#).unwrap();
+        assert_eq!(config.can, Some(Place::Folder("/run/can".into())));
+        assert!(config.can_budget.is_none());
+    }
+
+    #[test]
+    fn a_share_of_nothing_or_of_more_than_all_is_refused() {
+        for percent in [0, 101] {
+            assert!(Percent::try_from(percent).is_err());
+        }
+        assert!(serde_json::from_str::<CanBudget>(r#"{"percent":0}"#).is_err());
     }
 
     #[test]

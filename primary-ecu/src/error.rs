@@ -19,6 +19,12 @@ pub enum Error {
         /// What is wrong with it.
         what: uptane::Error,
     },
+    /// A share of the bus is not between 1 and 100 per cent.
+    #[error("{number} is no share of a bus in per cent")]
+    BadPercent {
+        /// What was given.
+        number: u8,
+    },
     /// A Secondary's place is not written as the configuration wants it.
     #[error("{text:?} says no way to reach a Secondary")]
     BadSecondary {
@@ -139,6 +145,7 @@ impl Error {
                 Some(Attack::DropRequest)
             }
             Self::BadArgument { .. }
+            | Self::BadPercent { .. }
             | Self::BadSecondary { .. }
             | Self::Damaged { .. }
             | Self::DirectorAnswer { .. }
@@ -158,6 +165,7 @@ impl Error {
     pub fn word(&self) -> &'static str {
         match self {
             Self::BadArgument { .. } => "bad-argument",
+            Self::BadPercent { .. } => "bad-percent",
             Self::BadSecondary { .. } => "bad-secondary",
             Self::Damaged { .. } => "damaged",
             Self::Director { .. } => "director-unreachable",
@@ -190,7 +198,8 @@ impl Report for Error {
         match self {
             Self::Host(error) => error.exit(),
             Self::BadArgument { .. } => Exit::Usage,
-            Self::BadSecondary { .. }
+            Self::BadPercent { .. }
+            | Self::BadSecondary { .. }
             | Self::Damaged { .. }
             | Self::Journal { .. }
             | Self::NoAddress { .. }
@@ -211,6 +220,7 @@ impl Report for Error {
     fn advice(&self) -> String {
         match self {
             Self::BadArgument { .. } => "give a relative name of plain characters".into(),
+            Self::BadPercent { .. } => "give a number from 1 to 100".into(),
             Self::BadSecondary { .. } => {
                 "write ECU=https://HOST:PORT, ECU=can:classical:REQUEST:RESPONSE or ECU=can:fd:REQUEST:RESPONSE".into()
             }

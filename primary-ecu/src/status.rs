@@ -74,6 +74,9 @@ pub struct Update {
     pub total: u64,
     /// Bytes of files sent to it, metadata and repetitions included.
     pub bytes_sent: u64,
+    /// Messages that were sent to it again, because they or their answers were lost on the bus.
+    #[serde(default)]
+    pub repeated: u64,
     /// Wall time from the first byte to the vote or the failure.
     pub wall_seconds: f64,
     /// Time the frames of this update take on their CAN bus, both directions; none without a bus.

@@ -11,7 +11,7 @@ use proto::can::{Frame, MAX_DATAGRAM};
 use tokio::net::UnixDatagram;
 use tokio::time::timeout;
 
-use super::FramePort;
+use super::{Arrival, FramePort};
 use crate::disk::{self, Access};
 use crate::{Error, clock, random};
 
@@ -160,11 +160,11 @@ impl FramePort for UnixBus {
         Ok(())
     }
 
-    async fn receive(&mut self) -> Result<Frame, Error> {
+    async fn receive(&mut self) -> Result<Arrival, Error> {
         let mut datagram = [0; MAX_DATAGRAM];
         loop {
             if let Some(frame) = self.inbox.pop_front() {
-                return Ok(frame);
+                return Ok(Arrival::Frame(frame));
             }
             let failed = |source| Error::io("receive at", &self.folder, source);
             let count = self.socket.recv(&mut datagram).await.map_err(failed)?;

@@ -10,28 +10,45 @@ use proto::uds::Client;
 use crate::node::{Answer, Silent};
 
 /// Longest UDS message in either direction.
-const MESSAGE: usize = 4_095;
+pub(super) const MESSAGE: usize = 4_095;
 
 /// A way to one Secondary. After [`ask`](Self::ask), send what [`poll`](Self::poll) gives until it gives nothing, and again
 /// at the [`deadline`](Self::deadline) and after each frame, which goes to [`handle`](Self::handle), until that yields the
 /// answer. Times count from any one moment.
 #[derive(Debug)]
 pub struct Conversation {
+    config: Config,
     link: Box<Link<MESSAGE, MESSAGE>>,
     client: Box<Client<MESSAGE>>,
     on_bus: Duration,
+    /// What was sent last for the present request.
+    last: Vec<u8>,
+    repeated: u64,
+    heard: bool,
 }
 
 impl Conversation {
     /// With the Secondary that listens to `request` and answers with `response`.
     pub fn new(framing: Framing, request: Id, response: Id) -> Self {
-        let link = Box::new(Link::new(Config::new(framing, request, response)));
-        Self { link, client: Box::new(Client::new()), on_bus: Duration::ZERO }
+        let config = Config::new(framing, request, response);
+        let link = Box::new(Link::new(config));
+        Self {
+            config,
+            link,
+            client: Box::new(Client::new()),
+            on_bus: Duration::ZERO,
+            last: Vec::new(),
+            repeated: 0,
+            heard: false,
+        }
     }
 
     /// Begins to ask.
     pub fn ask(&mut self, request: Request<'_>) -> Result<(), Silent> {
-        self.client.start(request).map_err(Silent::new)
+        self.client.start(request).map_err(Silent::new)?;
+        self.last.clear();
+        self.heard = false;
+        Ok(())
     }
 
     /// The next frame that is due.
@@ -39,6 +56,9 @@ impl Conversation {
         if !self.link.is_sending()
             && let Some(message) = self.client.poll(now).map_err(Silent::new)?
         {
+            self.repeated += u64::from(message == self.last);
+            self.last.clear();
+            self.last.extend_from_slice(message);
             self.link.send(message, now).map_err(Silent::new)?;
         }
         loop {
@@ -56,6 +76,7 @@ impl Conversation {
     /// Takes a frame; gives the answer it completes.
     pub fn handle(&mut self, frame: &Frame, now: Duration) -> Result<Option<Answer>, Silent> {
         self.count(frame, now);
+        self.heard = true;
         match self.link.handle(frame, now) {
             Ok(Some(message)) => {
                 let reply = self.client.handle(message, now).map_err(Silent::new)?;
@@ -67,6 +88,31 @@ impl Conversation {
                 Ok(None)
             }
         }
+    }
+
+    /// The bus was out of order: what was on its way is lost, and is sent again.
+    pub fn interrupt(&mut self) {
+        *self.link = Link::new(self.config);
+        self.client.lost();
+    }
+
+    /// Forgets what was asked and not answered.
+    pub fn abandon(&mut self) {
+        *self.link = Link::new(self.config);
+        // One that gave up by itself still knows which transfer to take up again.
+        if !self.client.is_idle() {
+            *self.client = Client::new();
+        }
+    }
+
+    /// Whether any frame came since the request: then somebody is there.
+    pub fn was_heard(&self) -> bool {
+        self.heard
+    }
+
+    /// Messages that were sent again so far.
+    pub fn repeated(&self) -> u64 {
+        self.repeated
     }
 
     /// When to poll again, if nothing comes.

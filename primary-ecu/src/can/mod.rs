@@ -1,45 +1,64 @@
 //! UDS over ISO-TP: to Secondaries on CAN. One port on the bus serves all of them, each by its own pair of identifiers.
 
+mod budget;
 mod conversation;
+mod link;
+mod outage;
+mod pace;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use host::can::FramePort;
-use proto::can::{Frame, Id};
+use host::can::{Arrival, Event, FramePort, Interest};
+use proto::can::{Format, Frame, Id};
 use proto::isotp::Framing;
-use proto::secondary::Request;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::Instant;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::time::{Instant, sleep_until};
 
 use crate::Error;
-use crate::driver::transport::Transport;
-use crate::node::{Answer, Silent};
+use crate::config::CanBudget;
+use budget::Budget;
+use outage::Outage;
+use pace::Pace;
 
 pub use conversation::Conversation;
+pub(crate) use link::CanLink;
 
 /// Secondaries of one bus that are talked to at a time: while one writes what it was sent, the others fill the bus. Two
 /// leave one of 5 Mbit/s free for a fifth of the time. With fourteen, the identifiers that lose against all others did not
 /// come through before their time was over.
 pub const AT_ONCE: usize = 3;
 
-/// Frames that may wait on their way between a link and the port.
-const QUEUE: usize = 512;
+/// Frames that may wait for a link.
+const INCOMING: usize = 512;
+/// Frames that may wait for the port. A link takes them for sent, so at the smallest share of a bus they must leave well
+/// before anybody gives up (ISO 15765-2, N_As).
+const OUTGOING: usize = 8;
 
 /// The bus: links are added, then it runs.
-pub(crate) struct Bus<P> {
-    port: P,
+pub(crate) struct Bus {
     routes: Vec<(Id, mpsc::Sender<Frame>)>,
+    format: Format,
     outgoing: mpsc::Receiver<Frame>,
     sender: mpsc::Sender<Frame>,
     turns: Arc<Semaphore>,
+    usable: watch::Sender<bool>,
+    budget: Option<Budget>,
 }
 
-impl<P: FramePort> Bus<P> {
-    /// A bus without links.
-    pub(crate) fn new(port: P) -> Self {
-        let (sender, outgoing) = mpsc::channel(QUEUE);
-        Self { port, routes: Vec::new(), outgoing, sender, turns: Arc::new(Semaphore::new(AT_ONCE)) }
+impl Bus {
+    /// A bus without links, of which updates may take as much as is said, or all.
+    pub(crate) fn new(budget: Option<&CanBudget>) -> Self {
+        let (sender, outgoing) = mpsc::channel(OUTGOING);
+        Self {
+            routes: Vec::new(),
+            format: Format::Classical,
+            outgoing,
+            sender,
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            usable: watch::Sender::new(true),
+            budget: budget.map(Budget::new),
+        }
     }
 
     /// A link to the Secondary that listens to `request` and answers with `response`.
@@ -50,36 +69,32 @@ impl<P: FramePort> Bus<P> {
             standard.or_else(|()| Id::extended(raw)).map_err(bad)
         };
         let framing = if fd { Framing::FD } else { Framing::CLASSICAL };
+        self.format = if fd { Format::Fd } else { self.format };
         let (request, response) = (id(request)?, id(response)?);
-        let (to_link, incoming) = mpsc::channel(QUEUE);
+        let (to_link, incoming) = mpsc::channel(INCOMING);
         self.routes.push((response, to_link));
         Ok(CanLink {
             outgoing: self.sender.clone(),
             incoming,
             conversation: Conversation::new(framing, request, response),
+            pace: Pace::new(),
             begun: Instant::now(),
             turns: Arc::clone(&self.turns),
+            usable: self.usable.subscribe(),
         })
     }
 
+    /// What the port must bring, and carry.
+    pub(crate) fn interest(&self) -> Interest {
+        Interest { identifiers: self.routes.iter().map(|(id, _)| *id).collect(), format: self.format }
+    }
+
     /// Carries frames for as long as the port works.
-    pub(crate) async fn run(mut self) -> Error {
+    pub(crate) async fn run(self, port: impl FramePort) -> Error {
+        let mut running = Running { bus: self, port, outage: Outage::default(), begun: Instant::now() };
         loop {
-            let received = tokio::select! {
-                frame = self.port.receive() => Some(frame),
-                frame = self.outgoing.recv() => match frame {
-                    Some(frame) => match self.port.send(&frame).await {
-                        Ok(()) => None,
-                        Err(error) => return error.into(),
-                    },
-                    // `self.sender` keeps the channel open.
-                    None => None,
-                },
-            };
-            match received {
-                Some(Ok(frame)) => self.route(frame),
-                Some(Err(error)) => return error.into(),
-                None => {}
+            if let Err(error) = running.step().await {
+                return error;
             }
         }
     }
@@ -92,45 +107,74 @@ impl<P: FramePort> Bus<P> {
     }
 }
 
-/// One Secondary on CAN.
-pub(crate) struct CanLink {
-    outgoing: mpsc::Sender<Frame>,
-    incoming: mpsc::Receiver<Frame>,
-    conversation: Conversation,
+/// A bus with its port.
+struct Running<P> {
+    bus: Bus,
+    port: P,
+    outage: Outage,
     begun: Instant,
-    turns: Arc<Semaphore>,
 }
 
-impl CanLink {
-    /// Waits until this link may talk, which it may until what is returned is dropped.
-    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        // Nobody closes it.
-        Arc::clone(&self.turns).acquire_owned().await.ok()
-    }
-}
-
-impl Transport for CanLink {
-    async fn ask(&mut self, request: Request<'_>) -> Result<Answer, Silent> {
-        // What is still there answers an earlier request.
-        while self.incoming.try_recv().is_ok() {}
-        self.conversation.ask(request)?;
-        loop {
-            while let Some(frame) = self.conversation.poll(self.begun.elapsed())? {
-                self.outgoing.send(frame).await.map_err(|_| Silent::new("the bus is gone"))?;
+impl<P: FramePort> Running<P> {
+    /// Carries one frame, or takes in one event.
+    async fn step(&mut self) -> Result<(), Error> {
+        let out = self.outage.is_on(self.begun.elapsed());
+        self.bus.usable.send_if_modified(|usable| std::mem::replace(usable, !out) == out);
+        // What is sent into an outage is lost.
+        let budget = self.bus.budget.filter(|_| !out);
+        let ready = self.begun + budget.map_or(Duration::ZERO, |budget| budget.ready_at());
+        let settled = self.begun + self.outage.ends_at().unwrap_or_default();
+        tokio::select! {
+            arrival = self.port.receive() => self.take(arrival?)?,
+            Some(frame) = due(&mut self.bus.outgoing, ready) => {
+                if !out {
+                    self.spend(&frame);
+                    self.port.send(&frame).await?;
+                }
             }
-            let deadline = self.begun + self.conversation.deadline().unwrap_or(self.begun.elapsed());
-            let frame = tokio::select! {
-                biased;
-                frame = self.incoming.recv() => frame.ok_or_else(|| Silent::new("the bus is gone"))?,
-                () = tokio::time::sleep_until(deadline) => continue,
-            };
-            if let Some(answer) = self.conversation.handle(&frame, self.begun.elapsed())? {
-                return Ok(answer);
+            () = sleep_until(settled), if out && self.outage.ends_at().is_some() => {}
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, arrival: Arrival) -> Result<(), Error> {
+        let now = self.begun.elapsed();
+        let chance = u32::from_be_bytes(host::random::bytes()?);
+        match arrival {
+            Arrival::Frame(frame) => {
+                self.outage.hear(now, chance);
+                self.spend(&frame);
+                self.bus.route(frame);
+            }
+            Arrival::Event(event) => {
+                log(event);
+                self.outage.notice(event, now, chance);
             }
         }
+        Ok(())
     }
 
-    fn bus_time(&self) -> Option<Duration> {
-        Some(self.conversation.bus_time())
+    fn spend(&mut self, frame: &Frame) {
+        let now = self.begun.elapsed();
+        if let Some(budget) = &mut self.bus.budget {
+            budget.spend(frame, now);
+        }
     }
 }
+
+/// The next frame that is to be sent, when it may be.
+async fn due(outgoing: &mut mpsc::Receiver<Frame>, ready: Instant) -> Option<Frame> {
+    sleep_until(ready).await;
+    outgoing.recv().await
+}
+
+fn log(event: Event) {
+    if event.is_trouble() {
+        tracing::warn!(?event, "the CAN bus is in trouble");
+    } else {
+        tracing::info!(?event, "the CAN bus is better");
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,11 @@
 //! `provision`: what this Primary trusts from now on, and where everything is (§5.4.1). A ceremony: whoever runs it vouches
 //! for the bundle.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use host::can::Place;
 use host::disk::{self, Access, Folder};
 use host::keys::KeyFile;
 use host::provisioning::{Repositories, VEHICLE, Vehicle};
@@ -12,7 +14,7 @@ use uptane::limits::{MAX_ROOT, MAX_TIME_ATTESTATION};
 use uptane::sign::Signer as _;
 use uptane::{Director, Image, RepositoryName, Version};
 
-use crate::config::{Config, LowSpeed, Secondary};
+use crate::config::{CanBudget, Config, LowSpeed, Percent, Secondary};
 use crate::provision::{Bundle, BundleFile};
 use crate::{Error, driver, folder};
 
@@ -31,9 +33,18 @@ pub(super) struct Provision {
     /// The Image repository: `http://host:port`. Needed unless the bundle's mapping.toml says so.
     #[arg(long)]
     image_repo: Option<String>,
-    /// The folder of the CAN bus.
+    /// The CAN bus: an interface such as `can0`, or the folder of a bus between processes, such as `./bus` or `unix:bus`.
     #[arg(long)]
-    can: Option<PathBuf>,
+    can: Option<Place>,
+    /// Per cent of the time of the CAN bus that updates may take; all of it if not given.
+    #[arg(long, requires = "can", value_parser = clap::value_parser!(u8).range(1..=100))]
+    can_percent: Option<u8>,
+    /// Bits per second of the CAN bus, of which --can-percent is a share.
+    #[arg(long, requires = "can_percent", default_value = "500000")]
+    can_bit_rate: NonZeroU32,
+    /// Bits per second in the data phase of CAN FD.
+    #[arg(long, requires = "can_percent", default_value = "2000000")]
+    can_data_bit_rate: NonZeroU32,
     /// ECU=https://host:port, ECU=can:classical:REQUEST:RESPONSE or ECU=can:fd:REQUEST:RESPONSE; once for each Secondary.
     #[arg(long)]
     secondary: Vec<String>,
@@ -69,8 +80,11 @@ impl Provision {
 
     fn config(&self, vehicle: &Vehicle) -> Result<Config, Error> {
         let secondaries = self.secondary.iter().map(|text| Secondary::parse(text)).collect::<Result<Vec<_>, _>>()?;
-        let can = self.can.as_ref().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()));
-        let config = Config { can, low_speed: LowSpeed::default(), secondaries };
+        let can = self.can.clone().map(Place::absolute);
+        let (bit_rate, data_bit_rate) = (self.can_bit_rate, self.can_data_bit_rate);
+        let percent = self.can_percent.map(Percent::try_from).transpose()?;
+        let can_budget = percent.map(|percent| CanBudget { percent, bit_rate, data_bit_rate });
+        let config = Config { can, can_budget, low_speed: LowSpeed::default(), secondaries };
         config.check(vehicle)?;
         Ok(config)
     }

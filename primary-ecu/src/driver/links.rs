@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
-use host::can::UnixBus;
+use host::can::{Place, Port};
 use host::disk::Folder;
 use host::provisioning::Vehicle;
 use proto::secondary::Request;
@@ -34,7 +34,7 @@ impl Links {
     pub(super) fn new(config: &Config, vehicle: &Vehicle, trust: &Trust) -> Result<Self, Error> {
         config.check(vehicle)?;
         let mut links = BTreeMap::new();
-        let mut bus = None;
+        let mut bus: Option<(Bus, Place)> = None;
         for secondary in &config.secondaries {
             let ecu = EcuId::parse(&secondary.ecu)?;
             let link = match Address::parse(&secondary.address)? {
@@ -42,18 +42,19 @@ impl Links {
                     Link::Ethernet(Ethernet::at(&url, &host::tls::server_name(vehicle.id, ecu), trust)?)
                 }
                 Address::Can { fd, request, response } => {
-                    let bus = match &mut bus {
+                    let (bus, _) = match &mut bus {
                         Some(bus) => bus,
-                        none => none.insert(join(config, secondary)?),
+                        none => none.insert((Bus::new(config.can_budget.as_ref()), place(config, secondary)?)),
                     };
                     Link::Can(bus.link(fd, request, response)?)
                 }
             };
             links.insert(ecu, Rc::new(Mutex::new(link)));
         }
-        if let Some(bus) = bus {
+        if let Some((bus, place)) = bus {
+            let port = Port::join(&place, &bus.interest())?;
             tokio::spawn(async move {
-                let error = bus.run().await;
+                let error = bus.run(port).await;
                 tracing::error!(%error, "the CAN bus is gone");
             });
         }
@@ -80,7 +81,7 @@ impl Links {
 
 /// An errand over its link, to its end.
 async fn run(mut errand: Errand<Folder>, link: &mut Link, shown: &Shown) -> Done {
-    let before = link.bus_time();
+    let (before, repeated) = (link.bus_time(), link.repeated());
     let watch = host::clock::stopwatch();
     while let Turn::Ask(request) = errand.turn() {
         let answer = link.ask(request).await;
@@ -90,7 +91,7 @@ async fn run(mut errand: Errand<Folder>, link: &mut Link, shown: &Shown) -> Done
     }
     if errand.is_of_transaction() {
         let on_bus = before.zip(link.bus_time()).map(|(before, after)| after.saturating_sub(before));
-        shown.end(errand.ecu(), &watch, on_bus);
+        shown.end(errand.ecu(), &watch, on_bus, link.repeated().saturating_sub(repeated));
     }
     errand.end()
 }
@@ -119,10 +120,17 @@ impl Transport for Link {
             Self::Can(link) => link.bus_time(),
         }
     }
+
+    fn repeated(&self) -> u64 {
+        match self {
+            Self::Ethernet(link) => link.repeated(),
+            Self::Can(link) => link.repeated(),
+        }
+    }
 }
 
-fn join(config: &Config, secondary: &crate::config::Secondary) -> Result<Bus<UnixBus>, Error> {
+/// Where the bus of this Secondary is.
+fn place(config: &Config, secondary: &crate::config::Secondary) -> Result<Place, Error> {
     let bad = || Error::BadSecondary { text: format!("{} (no `can` in config.toml)", secondary.address) };
-    let folder = config.can.as_ref().ok_or_else(bad)?;
-    Ok(Bus::new(UnixBus::join(folder)?))
+    config.can.clone().ok_or_else(bad)
 }

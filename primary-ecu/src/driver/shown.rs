@@ -58,7 +58,7 @@ impl Shown {
             News::Met(ecu, identity) => self.met(ecu, identity.as_ref()),
             News::Reported(ecu, image) => self.change(ecu, |entry| entry.running = Some(image)),
             News::Recorded(transaction) => self.transaction(&transaction),
-            News::Acted(ecu) => self.end(ecu, watch, None),
+            News::Acted(ecu) => self.end(ecu, watch, None, 0),
             News::Stands(ecu, standing) => self.stands(ecu, standing),
             News::Settled(transaction) => self.settled(&transaction),
             News::Damaged(error) => self.damaged(&error),
@@ -125,10 +125,11 @@ impl Shown {
         });
     }
 
-    /// An errand ended: its time, and the time its frames took on the bus.
-    pub(super) fn end(&self, ecu: EcuId, watch: &Instant, on_bus: Option<Duration>) {
+    /// An errand ended: its time, the time its frames took on the bus, and how many messages were sent again.
+    pub(super) fn end(&self, ecu: EcuId, watch: &Instant, on_bus: Option<Duration>, repeated: u64) {
         self.change(ecu, |entry| {
             let Some(update) = &mut entry.update else { return };
+            update.repeated = update.repeated.saturating_add(repeated);
             update.wall_seconds += watch.elapsed().as_secs_f64();
             let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
             if let Some(on_bus) = on_bus {

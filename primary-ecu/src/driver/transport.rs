@@ -15,4 +15,9 @@ pub(crate) trait Transport {
     fn bus_time(&self) -> Option<Duration> {
         None
     }
+
+    /// Messages this link sent again so far, because they or their answers were lost.
+    fn repeated(&self) -> u64 {
+        0
+    }
 }

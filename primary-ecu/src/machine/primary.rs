@@ -349,6 +349,7 @@ impl Cycle {
             // Remembered with its transaction already.
             Error::RolledBack { .. } => return None,
             Error::BadArgument { .. }
+            | Error::BadPercent { .. }
             | Error::BadSecondary { .. }
             | Error::Damaged { .. }
             | Error::Director { .. }

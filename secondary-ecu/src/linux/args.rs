@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use host::can::Place;
 use host::provisioning::FirstImage;
 use proto::secondary::Verification;
 use uptane::{EcuId, HardwareId};
@@ -116,9 +117,10 @@ pub(super) struct Run {
     /// Answer gRPC on this address; port 0 takes a free one.
     #[arg(long)]
     pub(super) listen: Option<SocketAddr>,
-    /// Answer UDS on the CAN bus of this folder.
+    /// Answer UDS on this CAN bus: an interface such as `can0`, or the folder of a bus between processes, such as `./bus`
+    /// or `unix:bus`. For example `--can can0 --fd --request-id 0x7e0 --response-id 0x7e8`.
     #[arg(long, requires_all = ["framing", "request_id", "response_id"])]
-    pub(super) can: Option<PathBuf>,
+    pub(super) can: Option<Place>,
     #[command(flatten)]
     pub(super) framing: Framing,
     /// CAN id the Primary sends to.

@@ -1,6 +1,6 @@
 //! PV+ over CAN, classical and FD.
 
-use host::can::{FramePort as _, UnixBus};
+use host::can::{Arrival, FramePort as _, UnixBus};
 use proto::can::Id;
 use proto::isotp::{Config, Framing, Link};
 use proto::secondary::{Reply, Request};
@@ -71,10 +71,11 @@ impl Can {
             self.flush().await;
             let deadline = [self.link.deadline(), self.client.deadline()].into_iter().flatten().min().unwrap();
             let wait = deadline.saturating_sub(self.start.elapsed());
-            let Ok(frame) = tokio::time::timeout(wait, self.bus.receive()).await else { continue };
+            let Ok(arrival) = tokio::time::timeout(wait, self.bus.receive()).await else { continue };
+            let Arrival::Frame(frame) = arrival.unwrap() else { continue };
             let now = self.start.elapsed();
             self.client.moving(now);
-            match self.link.handle(&frame.unwrap(), now) {
+            match self.link.handle(&frame, now) {
                 Ok(Some(message)) => {
                     if let Some(reply) = self.client.handle(message, now)? {
                         return Ok(hear(reply));

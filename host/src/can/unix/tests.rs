@@ -20,10 +20,10 @@ fn a_frame_reaches_everyone_but_its_sender() {
         let mut c = UnixBus::join(folder.path()).unwrap();
         a.send(&frame(1, b"from a")).await.unwrap();
         b.send(&frame(2, b"from b")).await.unwrap();
-        assert_eq!(b.receive().await.unwrap(), frame(1, b"from a"));
-        assert_eq!(a.receive().await.unwrap(), frame(2, b"from b"));
-        assert_eq!(c.receive().await.unwrap(), frame(1, b"from a"));
-        assert_eq!(c.receive().await.unwrap(), frame(2, b"from b"));
+        assert_eq!(b.receive().await.unwrap().frame(), frame(1, b"from a"));
+        assert_eq!(a.receive().await.unwrap().frame(), frame(2, b"from b"));
+        assert_eq!(c.receive().await.unwrap().frame(), frame(1, b"from a"));
+        assert_eq!(c.receive().await.unwrap().frame(), frame(2, b"from b"));
     });
 }
 
@@ -41,7 +41,7 @@ fn a_node_that_left_is_forgotten_and_one_that_died_is_cleared_away() {
         assert!(!dead.exists());
         let mut late = UnixBus::join(folder.path()).unwrap();
         a.send(&frame(2, b"")).await.unwrap();
-        assert_eq!(late.receive().await.unwrap(), frame(2, b""));
+        assert_eq!(late.receive().await.unwrap().frame(), frame(2, b""));
     });
 }
 
@@ -58,8 +58,8 @@ fn nodes_that_wait_for_each_other_both_get_through() {
         };
         tokio::join!(both(&mut a), both(&mut b));
         for _ in 0..MAX_INBOX / 2 {
-            assert_eq!(a.receive().await.unwrap(), frame(3, b"12345678"));
-            assert_eq!(b.receive().await.unwrap(), frame(3, b"12345678"));
+            assert_eq!(a.receive().await.unwrap().frame(), frame(3, b"12345678"));
+            assert_eq!(b.receive().await.unwrap().frame(), frame(3, b"12345678"));
         }
     });
 }
@@ -79,7 +79,7 @@ fn a_node_that_takes_no_frames_holds_a_sender_up_once() {
         // It listens again, and gets what is sent from then on.
         while timeout(Duration::from_millis(20), stuck.receive()).await.is_ok() {}
         a.send(&frame(7, b"again")).await.unwrap();
-        assert_eq!(stuck.receive().await.unwrap(), frame(7, b"again"));
+        assert_eq!(stuck.receive().await.unwrap().frame(), frame(7, b"again"));
     });
 }
 
@@ -92,7 +92,7 @@ fn what_is_no_frame_is_ignored() {
         stranger.send_to(b"hello", folder.path().join(&a.name)).await.unwrap();
         let mut b = UnixBus::join(folder.path()).unwrap();
         b.send(&frame(4, b"frame")).await.unwrap();
-        assert_eq!(a.receive().await.unwrap(), frame(4, b"frame"));
+        assert_eq!(a.receive().await.unwrap().frame(), frame(4, b"frame"));
     });
 }
 
@@ -106,7 +106,7 @@ fn forty_thousand_frames_in_order_from_another_thread() {
             let mut bus = UnixBus::join(&path).unwrap();
             ready.send(()).unwrap();
             for number in 0..40_000_u32 {
-                assert_eq!(bus.receive().await.unwrap(), frame(5, &number.to_be_bytes()));
+                assert_eq!(bus.receive().await.unwrap().frame(), frame(5, &number.to_be_bytes()));
             }
         });
     });

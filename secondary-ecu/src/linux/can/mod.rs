@@ -1,10 +1,9 @@
 //! UDS over ISO-TP on a CAN bus, classical or FD.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use host::can::{FramePort, UnixBus};
-use proto::can::{Frame, Id};
+use host::can::{Arrival, Event, FramePort, Interest, Place, Port};
+use proto::can::{Format, Frame, Id};
 use proto::isotp::{Config, Framing};
 use proto::secondary::{Reply, Request};
 use proto::uds::{Ecu, Handler};
@@ -17,15 +16,17 @@ use crate::channel::{Channel, MAX_MESSAGE, MAX_RESPONSE};
 use crate::verifier::Verifier;
 
 /// Answers on the bus until the process is asked to stop, or the ECU does not come back from a reset.
-pub(super) async fn serve<V>(options: &Run, bus: &Path, node: Node<V>) -> Result<(), Error>
+pub(super) async fn serve<V>(options: &Run, bus: &Place, node: Node<V>) -> Result<(), Error>
 where
     V: Verifier<FileFlash>,
 {
-    let framing = if options.framing.fd { Framing::FD } else { Framing::CLASSICAL };
+    let (framing, format) =
+        if options.framing.fd { (Framing::FD, Format::Fd) } else { (Framing::CLASSICAL, Format::Classical) };
     let receive = id(options.request_id.unwrap_or_default())?;
     let send = id(options.response_id.unwrap_or_default())?;
-    let (port, config) = (UnixBus::join(bus)?, Config::new(framing, send, receive));
-    host::cli::announce(format_args!("can:{}", bus.display()));
+    let config = Config::new(framing, send, receive);
+    let port = Port::join(bus, &Interest { identifiers: vec![receive], format })?;
+    host::cli::announce(format_args!("can:{bus}"));
     let mut driver = Driver { port, config, channel: Channel::new(config), node, start: host::clock::stopwatch() };
     tokio::select! {
         broken = driver.run() => broken,
@@ -79,12 +80,19 @@ impl<P: FramePort, V: Verifier<FileFlash>> Driver<P, V> {
 
     /// The next frame, or none when it is time to look after the link.
     async fn next_frame(&mut self) -> Result<Option<Frame>, Error> {
-        let deadline = self.channel.deadline();
-        let Some(deadline) = deadline else { return Ok(Some(self.port.receive().await?)) };
-        let wait = deadline.saturating_sub(self.now());
-        match tokio::time::timeout(wait, self.port.receive()).await {
-            Ok(frame) => Ok(Some(frame?)),
-            Err(_) => Ok(None),
+        loop {
+            let arrival = match self.channel.deadline() {
+                None => self.port.receive().await,
+                Some(deadline) => {
+                    let wait = deadline.saturating_sub(self.now());
+                    let Ok(arrival) = tokio::time::timeout(wait, self.port.receive()).await else { return Ok(None) };
+                    arrival
+                }
+            };
+            match arrival? {
+                Arrival::Frame(frame) => return Ok(Some(frame)),
+                Arrival::Event(event) => log(event),
+            }
         }
     }
 
@@ -103,6 +111,15 @@ impl<P: FramePort, V: Verifier<FileFlash>> Driver<P, V> {
 
     fn now(&self) -> Duration {
         self.start.elapsed()
+    }
+}
+
+/// A Secondary only answers: whatever becomes of the bus, the Primary comes again when it is back.
+fn log(event: Event) {
+    if event.is_trouble() {
+        tracing::warn!(?event, "the CAN bus is in trouble");
+    } else {
+        tracing::info!(?event, "the CAN bus is better");
     }
 }
 
