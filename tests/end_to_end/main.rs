@@ -5,6 +5,7 @@
 mod demonstration;
 mod getting_started;
 mod refusals;
+mod socketcan;
 mod tuf_rules;
 
 use simulator::live::Launcher;

@@ -10,7 +10,7 @@ mount -t devtmpfs dev /dev
 ln -sfn /proc/self/fd /dev/fd
 
 ready=yes
-for module in net/can/can net/can/can-raw drivers/net/can/dev/can-dev drivers/net/can/vcan; do
+for module in net/can/can net/can/can-raw drivers/net/can/dev/can-dev drivers/net/can/vcan net/sched/sch_netem; do
     insmod "$modules/kernel/$module.ko" || ready=no
 done
 for ((i = 0; i < interfaces; i++)); do

@@ -3,6 +3,7 @@
 pub mod conformance;
 pub mod decoders;
 pub mod evidence;
+pub mod guest;
 pub mod model;
 pub mod oracle;
 pub mod programs;

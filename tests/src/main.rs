@@ -35,6 +35,9 @@ fn main() -> ExitCode {
     if arguments.next_if(|first| first == simulator::live::NODE).is_some() {
         return simulator::live::run_node(arguments);
     }
+    if arguments.next_if(|first| first == tests::guest::GUEST).is_some() {
+        return tests::guest::run(arguments);
+    }
     if arguments.peek().is_some_and(|first| first == tests::conformance::CLIENT) {
         return primary_ecu::tuf_client::run(arguments);
     }

@@ -18,19 +18,25 @@ pub const PACKAGES: [&str; 3] = ["user-mode-linux", "iproute2", "kmod"];
 pub struct Guest<'f> {
     folder: &'f Path,
     interfaces: u32,
+    seconds: u32,
 }
 
 impl<'f> Guest<'f> {
     /// A guest with the CAN interfaces `vcan0` to `vcan(n-1)`, all capable of FD. Scripts run in `folder`, where the files
     /// that tell of the run stay too.
     pub fn new(folder: &'f Path, interfaces: u32) -> Self {
-        Self { folder, interfaces }
+        Self { folder, interfaces, seconds: SECONDS }
+    }
+
+    /// The same guest, with so many seconds to run.
+    pub fn within(self, seconds: u32) -> Self {
+        Self { seconds, ..self }
     }
 
     /// Boots, runs `script` with bash, and gives what it printed.
     ///
     /// # Errors
-    /// The guest does not boot, does not end within [`SECONDS`], or the script does not succeed; the error ends with what
+    /// The guest does not boot, does not end in time, or the script does not succeed; the error ends with what
     /// was said.
     pub fn run(&self, script: &str) -> Result<String> {
         let init = self.folder.join("init");
@@ -57,9 +63,9 @@ impl<'f> Guest<'f> {
     /// Runs the kernel to its end. In a process namespace of its own nothing of it is left, however it ends.
     fn boot(&self, init: &Path) -> Result<String> {
         let mut command = Command::new("timeout");
-        command.args(["--kill-after=5", &SECONDS.to_string()]);
+        command.args(["--kill-after=5", &self.seconds.to_string()]);
         command.args(["unshare", "--pid", "--fork", "--kill-child=KILL", "--", KERNEL]);
-        command.args(["mem=256M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "rw", "con=null", "con0=null"]);
+        command.args(["mem=512M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "rw", "con=null", "con0=null"]);
         command.args(["quiet", "loglevel=1", "umid=convoy"]);
         command.arg(format!("init={}", init.display()));
         command.arg(format!("uml_dir={}", self.folder.join("uml").display()));
@@ -79,8 +85,8 @@ fn modules() -> Result<PathBuf> {
     folders.find(|folder| folder.join("kernel/net/can/can.ko").is_file()).context("User-Mode-Linux has no CAN modules")
 }
 
-/// How long a guest may run.
-pub const SECONDS: u32 = 120;
+/// How long a guest may run, unless more is asked for.
+const SECONDS: u32 = 120;
 const KERNEL: &str = "linux.uml";
 const MODULES: &str = "/usr/lib/uml/modules";
 

@@ -1,0 +1,41 @@
+//! What runs inside the guest of [`socketcan`](crate::socketcan): the binary `evidence` again, with another first argument.
+
+pub mod checks;
+
+use std::ffi::OsString;
+use std::process::{Command, ExitCode};
+
+use anyhow::Result;
+
+use crate::programs;
+
+/// First argument that makes the binary `evidence` do something inside a guest.
+pub const GUEST: &str = "guest";
+
+/// Does what the first of `args` names.
+pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let args: Vec<String> = args.map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        [checks::NAME] => checks::run(),
+        _ => Err(anyhow::anyhow!("nothing of a guest is called {words:?}")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs `ip` with these words.
+fn ip(words: &str) -> Result<()> {
+    programs::output(Command::new("ip").args(words.split_whitespace())).map(drop)
+}
+
+/// Says on an interface what a controller would: an error frame of `class`, with the status of the controller.
+fn error_frame(interface: &str, class: u32, controller: u8) -> Result<()> {
+    let frame = format!("{:08x}#00{controller:02x}000000000000", 0x2000_0000 | class);
+    programs::output(Command::new("cansend").args([interface, &frame])).map(drop)
+}
