@@ -25,6 +25,7 @@ mod power_cut_vehicle;
 mod python_tuf_client;
 mod requirements;
 mod seeds_10k;
+mod socketcan_uml;
 mod tuf_rules;
 
 use anyhow::Result;
@@ -76,6 +77,7 @@ const ITEMS: &[Item] = &[
     mutated_metadata::ITEM,
     fuzz::ITEM,
     can_golden::ITEM,
+    socketcan_uml::ITEM,
     model::ITEM,
     determinism::ITEM,
     seeds_10k::ITEM,

@@ -1,11 +1,14 @@
 //! What runs inside the guest of [`socketcan`](crate::socketcan): the binary `evidence` again, with another first argument.
 
 pub mod checks;
+mod relay;
+pub mod update;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 
 use crate::programs;
 
@@ -18,6 +21,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         [checks::NAME] => checks::run(),
+        [update::NAME, folder, seed] => update::run(Path::new(folder), seed),
         _ => Err(anyhow::anyhow!("nothing of a guest is called {words:?}")),
     };
     match done {
@@ -38,4 +42,11 @@ fn ip(words: &str) -> Result<()> {
 fn error_frame(interface: &str, class: u32, controller: u8) -> Result<()> {
     let frame = format!("{:08x}#00{controller:02x}000000000000", 0x2000_0000 | class);
     programs::output(Command::new("cansend").args([interface, &frame])).map(drop)
+}
+
+/// The value after `name` in what was printed, line by line.
+pub fn value(said: &str, name: &str) -> Result<f64> {
+    let line = said.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    let Some(line) = line else { bail!("nothing was said of {name}: {said}") };
+    line.trim().parse().with_context(|| format!("{name} is {line}"))
 }

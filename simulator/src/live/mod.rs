@@ -14,5 +14,5 @@ pub use process::{Daemon, Launcher};
 pub use program::{NODE, Program, run_node};
 pub use status::all_run;
 pub use system::System;
-pub use vehicle::{Connection, DEMO_VEHICLE, Ecu, Framing};
+pub use vehicle::{Connection, DEMO_VEHICLE, Ecu, Framing, Wiring};
 pub use wait::wait_until;

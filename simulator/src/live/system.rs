@@ -7,7 +7,7 @@ use std::time::Duration;
 use primary_ecu::status::Status;
 use uptane::VehicleId;
 
-use super::{Connection, Daemon, Ecu, Framing, Launcher, Program, wait_until};
+use super::{Connection, Daemon, Ecu, Framing, Launcher, Program, Wiring, wait_until};
 use crate::Error;
 
 /// A running system.
@@ -15,6 +15,7 @@ use crate::Error;
 pub struct System {
     folder: PathBuf,
     launcher: Launcher,
+    wiring: Wiring,
     image_repo: Daemon,
     director: Option<Daemon>,
     director_address: String,
@@ -41,7 +42,19 @@ impl System {
     ///
     /// Every ECU starts with `first_image`, its first release. The Primary is not started yet.
     pub fn create(launcher: Launcher, folder: &Path, ecus: &[Ecu], first_image: &[u8]) -> Result<Self, Error> {
-        let place = Place { launcher: &launcher, folder };
+        let bus = format!("unix:{}", folder.join("can").display());
+        Self::create_on(launcher, folder, ecus, first_image, &Wiring { primary: bus.clone(), secondaries: bus })
+    }
+
+    /// Does the same, on a CAN bus of the caller's.
+    pub fn create_on(
+        launcher: Launcher,
+        folder: &Path,
+        ecus: &[Ecu],
+        first_image: &[u8],
+        wiring: &Wiring,
+    ) -> Result<Self, Error> {
+        let place = Place { launcher: &launcher, folder, wiring };
         for part in ["logs", "can"] {
             std::fs::create_dir_all(folder.join(part)).map_err(Error::io(format!("making {}", folder.display())))?;
         }
@@ -60,12 +73,21 @@ impl System {
         place.provision_primary(&nodes, &image_repo, &director)?;
 
         let director_address = director.address().to_owned();
-        let folder = folder.to_owned();
-        Ok(Self { folder, launcher, image_repo, director: Some(director), director_address, vehicle, ecus: nodes })
+        let (folder, wiring) = (folder.to_owned(), wiring.clone());
+        Ok(Self {
+            folder,
+            launcher,
+            wiring,
+            image_repo,
+            director: Some(director),
+            director_address,
+            vehicle,
+            ecus: nodes,
+        })
     }
 
     fn place(&self) -> Place<'_> {
-        Place { launcher: &self.launcher, folder: &self.folder }
+        Place { launcher: &self.launcher, folder: &self.folder, wiring: &self.wiring }
     }
 
     /// Adds `image` to the Image repository under `name` for every ECU's hardware, signs and publishes.
@@ -84,7 +106,7 @@ impl System {
 
     /// Starts the Primary; it asks the Director every second.
     pub fn start_primary(&mut self) -> Result<(), Error> {
-        let place = Place { launcher: &self.launcher, folder: &self.folder };
+        let place = Place { launcher: &self.launcher, folder: &self.folder, wiring: &self.wiring };
         let Some(node) = self.ecus.iter_mut().find(|node| node.ecu.connection == Connection::Primary) else {
             return Ok(());
         };
@@ -101,7 +123,7 @@ impl System {
 
     /// Starts an ECU again after [`System::kill`].
     pub fn restart(&mut self, ecu: &str) -> Result<(), Error> {
-        let place = Place { launcher: &self.launcher, folder: &self.folder };
+        let place = Place { launcher: &self.launcher, folder: &self.folder, wiring: &self.wiring };
         match self.ecus.iter_mut().find(|node| node.ecu.id == ecu) {
             Some(node) if node.ecu.connection != Connection::Primary => place.start_secondary(node),
             _ => self.start_primary(),
@@ -213,6 +235,7 @@ const FIRST_IMAGE: &str = "firmware/demo-1.bin";
 struct Place<'a> {
     launcher: &'a Launcher,
     folder: &'a Path,
+    wiring: &'a Wiring,
 }
 
 impl Place<'_> {
@@ -234,10 +257,6 @@ impl Place<'_> {
 
     fn bundle(&self) -> PathBuf {
         self.folder.join("bundle")
-    }
-
-    fn can_bus(&self) -> PathBuf {
-        self.folder.join("can")
     }
 
     fn ecu(&self, ecu: &Ecu) -> PathBuf {
@@ -328,7 +347,7 @@ impl Place<'_> {
                 args.extend(args!["--listen", listen]);
             }
             Connection::Can { framing, request, response } => {
-                args.extend(args!["--can", self.can_bus(), option(framing)]);
+                args.extend(args!["--can", &self.wiring.secondaries, option(framing)]);
                 args.extend(args!["--request-id", format!("{request:#x}"), "--response-id", format!("{response:#x}")]);
             }
         }
@@ -348,7 +367,7 @@ impl Place<'_> {
         };
         let mut args = args!["provision", "--data", self.ecu(&primary.ecu), "--bundle", self.bundle()].to_vec();
         args.extend(args!["--director", director.address(), "--image-repo", image_repo.address()]);
-        args.extend(args!["--can", self.can_bus()]);
+        args.extend(args!["--can", &self.wiring.primary]);
         args.extend(nodes.iter().filter_map(route).flat_map(|route| args!["--secondary", route]));
         self.run(Program::PrimaryEcu, &args).map(drop)
     }

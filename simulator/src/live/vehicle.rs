@@ -38,6 +38,15 @@ pub struct Ecu {
     pub connection: Connection,
 }
 
+/// Where the CAN bus is, as `--can` says it: to one side of it the Primary is told, to the other the Secondaries.
+#[derive(Clone, Debug)]
+pub struct Wiring {
+    /// Where the Primary is.
+    pub primary: String,
+    /// Where the Secondaries are.
+    pub secondaries: String,
+}
+
 /// A gateway, a display on Ethernet, brakes on classical CAN, a battery controller on CAN FD.
 pub const DEMO_VEHICLE: [Ecu; 4] = [
     Ecu { id: "gateway", hardware: "gateway-hw", connection: Connection::Primary },
