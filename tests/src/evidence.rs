@@ -9,6 +9,7 @@ mod can_golden;
 mod demo;
 mod determinism;
 mod ed25519_rule;
+mod foreign_testers;
 mod fresh_test;
 mod fuzz;
 mod getting_started;
@@ -78,6 +79,7 @@ const ITEMS: &[Item] = &[
     fuzz::ITEM,
     can_golden::ITEM,
     socketcan_uml::ITEM,
+    foreign_testers::ITEM,
     model::ITEM,
     determinism::ITEM,
     seeds_10k::ITEM,

@@ -59,13 +59,21 @@ pub fn need_package(name: &str) -> Result<()> {
 /// # Errors
 /// The environment cannot be made, or PyPI cannot be reached.
 pub fn python_tuf(folder: &Path) -> Result<(PathBuf, String)> {
+    let python = python_with(folder, &["tuf==7.0.1", "securesystemslib[crypto]==1.6.0"])?;
+    let version = output(Command::new(&python).args(["-c", "import tuf; print(tuf.__version__)"]))?;
+    Ok((python, version.trim().to_owned()))
+}
+
+/// A Python with `libraries` from PyPI, in a virtual environment in `folder`.
+///
+/// # Errors
+/// The environment cannot be made, or PyPI cannot be reached.
+pub fn python_with(folder: &Path, libraries: &[&str]) -> Result<PathBuf> {
     let venv = folder.join("venv");
     output(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
     let python = venv.join("bin/python");
-    let mut pip = Command::new(&python);
-    output(pip.args(["-m", "pip", "install", "--quiet", "tuf==7.0.1", "securesystemslib[crypto]==1.6.0"]))?;
-    let version = output(Command::new(&python).args(["-c", "import tuf; print(tuf.__version__)"]))?;
-    Ok((python, version.trim().to_owned()))
+    output(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(libraries))?;
+    Ok(python)
 }
 
 /// Runs `command` to its end and gives back what it printed.
