@@ -13,6 +13,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod can;
+mod crc;
 pub mod delta;
 mod error;
 #[cfg(feature = "grpc")]
@@ -21,4 +22,5 @@ pub mod isotp;
 pub mod secondary;
 pub mod uds;
 
+pub use crc::crc32;
 pub use error::Error;

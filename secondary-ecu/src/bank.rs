@@ -5,11 +5,12 @@
 //! before the image, so that a download can go on after a reset; it authorises nothing. What a bank may boot says the state
 //! record alone, by digest.
 
+use proto::crc32;
 use uptane::{ImageLine, Length, ReleaseCounter, Sha256, TargetName, TargetNameBuf};
 
 use crate::Fault;
 use crate::flash::{Bank, Flash, MAX_WRITE_UNIT, Store, size};
-use crate::state::codec::{Decoder, Encoder, crc32};
+use crate::state::codec::{Decoder, Encoder};
 
 const MAGIC: [u8; 4] = *b"CVH1";
 const NAME: usize = uptane::limits::MAX_TARGET_NAME;

@@ -76,19 +76,3 @@ impl<'b> Decoder<'b> {
         field.get(..length).and_then(|text| core::str::from_utf8(text).ok()).ok_or(Fault::Storage)
     }
 }
-
-/// CRC-32 (IEEE), against torn writes; it is no protection against anyone.
-pub(crate) fn crc32(bytes: &[u8]) -> u32 {
-    let step = |crc: u32, _| crc >> 1 ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
-    !bytes.iter().fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), step))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn crc_has_its_published_check_value() {
-        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
-    }
-}

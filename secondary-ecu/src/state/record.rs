@@ -1,8 +1,9 @@
 //! One state record, byte for byte as [`crate::state`] documents it.
 
+use proto::crc32;
 use uptane::{Attack, Counter, ImageLine, ReleaseCounter, Sha256, Time, TransactionId, Version};
 
-use super::codec::{Decoder, Encoder, crc32};
+use super::codec::{Decoder, Encoder};
 use super::floors::{Floors, MAX_LINES};
 use super::{Ending, Held, Outcome, Stage, State};
 use crate::Fault;
