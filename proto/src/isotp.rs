@@ -97,6 +97,16 @@ impl Framing {
     pub const fn unpadded(self) -> Self {
         Self { padding: None, ..self }
     }
+
+    /// The format.
+    pub fn format(self) -> Format {
+        self.format
+    }
+
+    /// Bytes of the longest frame.
+    pub fn length(self) -> usize {
+        self.length
+    }
 }
 
 /// The least time between two consecutive frames (STmin), as its byte in a flow control frame.
@@ -144,9 +154,9 @@ const _: () = assert!((WAIT_INTERVAL.as_millis() + BUS_BUDGET.as_millis()) * 10 
 const _: () =
     assert!((LONGEST_SEPARATION.as_millis() + BUS_BUDGET.as_millis()) * 10 < CONSECUTIVE_TIMEOUT.as_millis() * 9);
 /// The length to which frames are filled up, and the least TX_DL.
-const MIN_LENGTH: usize = 8;
+pub(crate) const MIN_LENGTH: usize = 8;
 /// What frames are filled up with, for few stuff bits (ISO 15765-2, 10.4.2).
-const PADDING: u8 = 0xcc;
+pub(crate) const PADDING: u8 = 0xcc;
 
 #[cfg(test)]
 mod tests;

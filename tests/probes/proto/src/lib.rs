@@ -1,5 +1,5 @@
-//! Firmware that exchanges ISO-TP messages with two peers and a group and takes a patch, with `proto` without features: no
-//! heap, no standard library.
+//! Firmware that exchanges ISO-TP messages with two peers and a group, takes a patch and hears a broadcast, with `proto`
+//! without features: no heap, no standard library.
 #![no_std]
 
 use core::hint::black_box;
@@ -7,10 +7,12 @@ use core::panic::PanicInfo;
 use core::time::Duration;
 
 use proto::Error;
-use proto::can::Frame;
+use proto::broadcast::{Join, Receiver, Session};
+use proto::can::{Frame, Id};
 use proto::delta::{Decoder, Expected, Failure, Images};
 use proto::isotp::{Address, Addressing, Config, Framing, Functional, Port, Priority};
-use uptane::Sha256;
+use proto::secondary::{Refusal, Reply, Request};
+use uptane::{Length, Sha256};
 
 /// The first and only thing this firmware does.
 #[unsafe(no_mangle)]
@@ -39,6 +41,24 @@ fn talk(datagram: &[u8]) -> Result<i32, Error> {
     let mut frames = 0;
     while let Some(frame) = port.poll(now).map_err(|lost| lost.error)? {
         port.confirm(black_box(&frame), now);
+        frames += 1;
+    }
+    Ok(frames + hear(datagram, now)?)
+}
+
+fn hear(datagram: &[u8], now: Duration) -> Result<i32, Error> {
+    let session = Session { number: 1, framing: Framing::FD, id: Id::standard(black_box(0x6a5))? };
+    let (answer, length) = (Id::standard(black_box(0x6b0))?, Length::new(black_box(100)).unwrap_or(Length::ZERO));
+    let mut receiver: Receiver<4096> =
+        Receiver::new(Join { session, answer, from: Length::ZERO, length, chunk: 64 }, now)?;
+    receiver.handle(&Frame::decode(datagram)?, now);
+    while receiver.hand_over(&mut |request: Request<'_>| {
+        black_box(request);
+        Reply::Refused(Refusal::Storage)
+    }) {}
+    let mut frames = 0;
+    while let Some(frame) = receiver.poll() {
+        black_box(frame);
         frames += 1;
     }
     Ok(frames)
