@@ -1,6 +1,7 @@
 #![expect(clippy::as_conversions, reason = "a test image fits every integer")]
 
 mod bench;
+mod broadcast;
 mod diagnostics;
 mod power;
 mod refusals;
