@@ -11,9 +11,11 @@
 //! Nodes that nobody attends to ([`Config::attended`]) fill a bus with traffic at little cost: their frames are as exact as
 //! all others, and are worked out when somebody next looks.
 //!
-//! A [`Channel`] carries messages of any length over it, by the ISO-TP that ships. [`log`] writes what happened as candump and as pcapng.
+//! A [`Channel`] carries messages of any length over it, by the ISO-TP that ships; [`broadcast`] brings one image to many
+//! nodes. [`log`] writes what happened as candump and as pcapng.
 
 mod bits;
+pub mod broadcast;
 mod bus;
 mod channel;
 mod controller;

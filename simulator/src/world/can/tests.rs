@@ -2,6 +2,7 @@
 
 mod arbitration;
 mod asides;
+mod broadcast;
 mod carrier;
 mod confinement;
 mod errors;
