@@ -6,6 +6,7 @@
 mod bench_peers;
 mod bug_found;
 mod can_golden;
+mod can_goodput;
 mod demo;
 mod determinism;
 mod ed25519_rule;
@@ -78,6 +79,7 @@ const ITEMS: &[Item] = &[
     mutated_metadata::ITEM,
     fuzz::ITEM,
     can_golden::ITEM,
+    can_goodput::ITEM,
     socketcan_uml::ITEM,
     foreign_testers::ITEM,
     model::ITEM,

@@ -4,7 +4,7 @@
 
 mod bits;
 mod faults;
-mod goodput;
+pub(super) mod goodput;
 mod logs;
 mod rates;
 mod uds;
@@ -39,6 +39,6 @@ fn beside(record: &mut Record, what: &str, ours: f64, published: f64, most: f64)
 }
 
 /// A whole number as a figure; what is beyond 32 bits does not occur here.
-fn number(count: u64) -> Result<f64> {
+pub(super) fn number(count: u64) -> Result<f64> {
     Ok(f64::from(u32::try_from(count)?))
 }

@@ -87,6 +87,17 @@ const FD_APART: f64 = 2.5;
 /// Blocks from this length on are told apart by their whole frames alone.
 const LONG: usize = 4_093;
 
+/// Bytes per second in blocks of so many bytes, without pauses between frames.
+pub(in crate::evidence) fn in_blocks(
+    rates: BitRates,
+    framing: Framing,
+    block: usize,
+    turn_around: Duration,
+    chance: &mut Chance,
+) -> Result<f64> {
+    goodput(rates, framing, &column("", block, turn_around, 0, 0), chance)
+}
+
 /// Bytes per second.
 fn goodput(rates: BitRates, framing: Framing, column: &Column, chance: &mut Chance) -> Result<f64> {
     let mut transfer = Transfer::new(rates, framing, column)?;
