@@ -10,6 +10,7 @@
 //! again. It polls the server only once the link is not sending, so that what is announced is heard before the work.
 
 mod answer;
+mod broadcast;
 mod client;
 mod codec;
 mod ecu;
@@ -21,6 +22,7 @@ use core::time::Duration;
 
 use codec::{SUPPRESS, service};
 
+pub use broadcast::Capacity;
 pub use client::Client;
 pub use ecu::{Control, DtcSetting, Ecu, Messages, Reset, Traffic};
 pub use quiet::QuietBus;

@@ -4,11 +4,15 @@
 //! announced as pending, and poll again; and both at the [`Channel::deadline`]. Once [`Channel::is_quiet`], the answer has left,
 //! and an ECU that wants to reset may. Times count from any one moment.
 
+mod hearing;
+
 use core::time::Duration;
 
 use proto::can::Frame;
 use proto::isotp::{Config, Link};
-use proto::uds::{Handler, Server};
+use proto::uds::{Capacity, Handler, Server};
+
+pub use hearing::Hearing;
 
 /// Bytes of the longest message: one service byte, one counter, one chunk.
 pub const MAX_MESSAGE: usize = 4_095;
@@ -31,6 +35,11 @@ impl<const RX: usize, const TX: usize> Channel<RX, TX> {
     /// A channel on which nothing has been said.
     pub fn new(config: Config) -> Self {
         Self { link: Link::new(config), server: Server::new(RX), out: [0; TX], answer: 0 }
+    }
+
+    /// The same, of an ECU that takes part in broadcasts when it is asked to.
+    fn with_broadcasts(self, capacity: Capacity) -> Self {
+        Self { server: self.server.with_broadcasts(capacity), ..self }
     }
 
     /// Takes a frame; `handler` answers the request it completes. Whether it completed one.

@@ -6,10 +6,13 @@ use core::time::Duration;
 
 use uptane::{Length, Nonce, TransactionId};
 
+use super::broadcast::Invitation;
 use super::codec::{BLOCK_HEAD, NEGATIVE, Nrc, POSITIVE, did, service};
 use super::step::{MAX_SHORT, Step, put_proof};
 use super::{CARRIER_MARGIN, Control, MAX_TRIES, P2, P2_EXTENDED, PRESENT, PRESENT_INTERVAL};
 use crate::Error;
+use crate::broadcast::{Member, Session};
+use crate::can::Id;
 use crate::secondary::{File, Reply, Request};
 
 /// Asks one Secondary; messages of up to `N` bytes, so chunks of up to `N - 2`.
@@ -28,6 +31,8 @@ pub struct Client<const N: usize> {
     /// What was offered last: where a transfer that the Secondary forgot is taken up again.
     offer: Option<(File, Length)>,
     transfer: Option<Transfer>,
+    /// What the Secondary said of itself when it joined a broadcast.
+    member: Option<Member>,
     last_sent: Duration,
     chunk: [u8; N],
     chunk_len: usize,
@@ -87,6 +92,7 @@ impl<const N: usize> Client<N> {
             proves: false,
             offer: None,
             transfer: None,
+            member: None,
             last_sent: Duration::ZERO,
             chunk: [0; N],
             chunk_len: 0,
@@ -160,6 +166,19 @@ impl<const N: usize> Client<N> {
         let progress = Progress { goal, step, tries: 0, resumes: 0, interrupted: None, proofs: 0 };
         self.state = State::Sending(progress);
         Ok(())
+    }
+
+    /// Asks the Secondary to take part in a broadcast of the file that was offered last, and to answer on `answer`. Once the
+    /// reply is [`Reply::Done`], [`Client::member`] says what it takes. [`Error::Busy`] while a request is under way.
+    pub fn join(&mut self, session: Session, answer: Id) -> Result<(), Error> {
+        self.begin(Goal::Straight, Step::Join(Invitation { session, answer }))?;
+        self.member = None;
+        Ok(())
+    }
+
+    /// What the Secondary takes of the broadcast it was asked to join last, if it did.
+    pub fn member(&self) -> Option<Member> {
+        self.member
     }
 
     /// Takes a message from the Secondary. Gives the reply, if that was the last it takes. What does not answer the

@@ -55,9 +55,11 @@ pub(super) mod did {
 /// Routine identifiers, of the range for system suppliers, and what to do with a routine.
 pub(super) mod routine {
     pub(in crate::uds) const START: u8 = 0x01;
+    pub(in crate::uds) const STOP: u8 = 0x02;
     pub(in crate::uds) const RESULTS: u8 = 0x03;
     pub(in crate::uds) const BEGIN: [u8; 2] = [0xf0, 0x01];
     pub(in crate::uds) const CLOSE: [u8; 2] = [0xf0, 0x02];
+    pub(in crate::uds) const BROADCAST: [u8; 2] = [0xf0, 0x03];
 }
 
 /// Added to a service identifier: the positive response.

@@ -1,6 +1,7 @@
 //! The Secondary's side.
 
 mod access;
+mod broadcast;
 mod control;
 mod records;
 mod rules;
@@ -12,6 +13,7 @@ use core::time::Duration;
 use uptane::{Length, Nonce};
 
 use self::access::{Access, Proof};
+use self::broadcast::Hearing;
 use self::rules::Rules;
 use self::session::Session;
 use self::transfer::Transfer;
@@ -55,6 +57,7 @@ pub struct Server {
     nonce: Option<Nonce>,
     refusal: Option<Refusal>,
     pending: Option<Work>,
+    hearing: Hearing,
 }
 
 /// What was announced as pending, or waits for its answer to leave.
@@ -100,6 +103,7 @@ impl Server {
             nonce: None,
             refusal: None,
             pending: None,
+            hearing: Hearing::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 use uptane::{Length, Nonce, TransactionId};
 
 use super::Control;
+use super::broadcast::Invitation;
 use super::codec::{
     ADDRESS_AND_LENGTH, EXTENDED_SESSION, PLAIN_DATA, PROGRAMMING_SESSION, Writer, address, authentication, did,
     routine, service,
@@ -30,6 +31,8 @@ pub(super) enum Step {
     Position { block: u32 },
     /// Transfer data.
     Block,
+    /// Ask to take part in a broadcast.
+    Join(Invitation),
     /// Request transfer exit.
     Exit,
     /// Verify and keep what was transferred.
@@ -53,7 +56,7 @@ impl Step {
             Self::Control(Control::Communication(..)) => service::COMMUNICATION,
             Self::Control(Control::DtcSetting(_)) => service::DTC_SETTING,
             Self::Challenge | Self::Proof => service::AUTHENTICATION,
-            Self::Begin(_) | Self::Close | Self::CloseResults => service::ROUTINE,
+            Self::Begin(_) | Self::Join(_) | Self::Close | Self::CloseResults => service::ROUTINE,
             Self::Download(..) => service::DOWNLOAD,
             Self::Block => service::DATA,
             Self::Exit => service::EXIT,
@@ -75,6 +78,7 @@ impl Step {
             Self::WriteNonce(nonce) => _ = writer.put(&nonce.0),
             Self::Control(Control::Communication(_, messages)) => _ = writer.put(&[messages.code()]),
             Self::Challenge => _ = writer.put(&[authentication::PLAIN]).put(&authentication::ED25519),
+            Self::Join(invitation) => invitation.write(&mut writer),
             Self::Session
             | Self::ExtendedSession
             | Self::Control(Control::Reset(_) | Control::DtcSetting(_))
@@ -111,6 +115,7 @@ impl Step {
             Self::Proof => _ = writer.put(&[authentication::VERIFY_PROOF]),
             Self::Begin(_) => _ = writer.put(&[routine::START]).put(&routine::BEGIN),
             Self::Download(..) | Self::Exit => {}
+            Self::Join(_) => _ = writer.put(&[routine::START]).put(&routine::BROADCAST),
             Self::Position { .. } => _ = writer.put(&did::PROGRESS),
             Self::Block => _ = writer.put(&[counter]),
             Self::Close => _ = writer.put(&[routine::START]).put(&routine::CLOSE),

@@ -3,6 +3,7 @@
 mod bench;
 mod broadcast;
 mod diagnostics;
+mod group;
 mod power;
 mod refusals;
 #[cfg(feature = "linux")]

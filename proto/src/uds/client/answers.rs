@@ -4,7 +4,9 @@ use uptane::{Length, Nonce};
 
 use super::{Client, Goal, Progress, State, Transfer};
 use crate::Error;
+use crate::broadcast::Member;
 use crate::secondary::{Refusal, Reply};
+use crate::uds::broadcast::{Invitation, joined};
 use crate::uds::codec::{BLOCK_HEAD, BLOCK_LENGTH_FORMAT, Nrc, Reader, authentication, did, identity, outcome};
 use crate::uds::step::Step;
 use crate::uds::{Control, MAX_TRIES};
@@ -49,6 +51,7 @@ impl<const N: usize> Client<N> {
         let next = match step {
             Step::Session | Step::ExtendedSession => self.in_session(progress.goal, record),
             Step::Begin(_) | Step::Close | Step::CloseResults => routine_outcome(record),
+            Step::Join(Invitation { answer, .. }) => joined(record, answer).map(|joined| self.has_joined(joined)),
             Step::Download(..) => position_after(record),
             Step::Position { block } => self.position(progress.goal, block, record),
             Step::Block => self.taken(record),
@@ -127,6 +130,11 @@ impl<const N: usize> Client<N> {
             (Goal::Straight, _) => return None,
         };
         (timers.len() == 4).then_some(Next::Step(step))
+    }
+
+    fn has_joined(&mut self, joined: Result<Member, Refusal>) -> Next<'static> {
+        self.member = joined.ok();
+        Next::Reply(joined.map_or_else(Reply::Refused, |_| Reply::Done))
     }
 
     /// Where the Secondary wants to go on, after an offer.

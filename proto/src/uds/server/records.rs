@@ -1,6 +1,5 @@
 //! Data identifiers: 22 and 2E.
 
-use super::transfer::Transfer;
 use super::{Handler, Server};
 use crate::secondary::Request;
 use crate::uds::answer::{Outcome, exactly, put_value};
@@ -18,15 +17,10 @@ impl Server {
                 let nonce = self.nonce.ok_or(Nrc::ConditionsNotCorrect)?;
                 put_value(handler.handle(Request::Report(nonce)), writer)
             }
-            did::PROGRESS => match self.transfer {
-                Transfer::Open { next, .. } => {
-                    writer.put(&next.get().to_be_bytes());
-                    Ok(())
-                }
-                Transfer::None | Transfer::Refused { .. } | Transfer::Exited | Transfer::Closed(_) => {
-                    Err(Nrc::ConditionsNotCorrect.into())
-                }
-            },
+            did::PROGRESS => {
+                writer.put(&self.next().ok_or(Nrc::ConditionsNotCorrect)?.get().to_be_bytes());
+                Ok(())
+            }
             did::REFUSAL => {
                 put_outcome(writer, self.refusal.map_or(Ok(()), Err));
                 Ok(())

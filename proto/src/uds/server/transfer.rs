@@ -48,6 +48,10 @@ impl Server {
                     _ => Err(Nrc::RequestSequenceError.into()),
                 }
             }
+            (routine::BROADCAST, _) => {
+                let next = self.next();
+                self.hearing.routine(call.sub, record, next, writer)
+            }
             (routine::BEGIN | routine::CLOSE, _) => Err(Nrc::SubFunctionNotSupported.into()),
             _ => Err(Nrc::RequestOutOfRange.into()),
         }
@@ -98,6 +102,7 @@ impl Server {
         let head = u32::try_from(BLOCK_HEAD).unwrap_or_default();
         let longest = chunk.saturating_add(head).min(u32::try_from(self.max_request).unwrap_or(u32::MAX));
         self.transfer = Transfer::Open { next, counter: 1, any: false, longest };
+        self.hearing.offer(length, chunk);
         writer.put(&[service::DOWNLOAD + POSITIVE, BLOCK_LENGTH_FORMAT]).put(&longest.to_be_bytes());
         Ok(())
     }
@@ -106,6 +111,7 @@ impl Server {
         let Some((&counter, data @ [_, ..])) = parameters.split_first() else {
             return Err(Nrc::IncorrectLength.into());
         };
+        self.hearing.end();
         let (next, expected, any, longest) = match self.transfer {
             Transfer::Open { next, counter, any, longest } => (next, counter, any, longest),
             Transfer::Refused { counter: refused, refusal } if refused == counter => {
