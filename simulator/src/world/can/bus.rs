@@ -20,10 +20,11 @@ use super::event::{Event, NodeId, What};
 use super::frames::Running;
 use super::grid::{Grid, Point};
 use super::node::{Config, Node, Presence};
+use super::noise::Noise;
 use super::routes::Routes;
 use super::routine::{RECOVERY, Source};
 use super::traffic::Traffic;
-use crate::world::chance::Chance;
+use crate::world::chance::{Chance, PerBillion};
 use crate::world::time::Moment;
 
 /// A CAN bus.
@@ -53,6 +54,8 @@ pub struct Bus {
     pub(super) attempts: u64,
     pub(super) disturbances: Vec<Disturbance>,
     chance: Chance,
+    /// How often the noise was set.
+    noises: u64,
     pub(super) sources: Vec<Source>,
     pub(super) load: Load,
     busy_ticks: u64,
@@ -108,6 +111,7 @@ impl Bus {
             attempts: 0,
             disturbances: Vec::new(),
             chance,
+            noises: 0,
             sources: Vec::new(),
             load: Load::default(),
             busy_ticks: 0,
@@ -136,6 +140,27 @@ impl Bus {
         self.hears_others = self.hears_others || self.would_hear_others();
         self.plan();
         Ok(())
+    }
+
+    /// Takes the traffic from a node again; what is in its mailboxes stays there.
+    pub fn stop_traffic(&mut self, node: NodeId, now: Moment) -> Result<(), Error> {
+        self.pass_until(now);
+        self.known(node)?;
+        self.sources.retain(|source| source.node != node.0);
+        self.plan();
+        Ok(())
+    }
+
+    /// From now on, or the next frame, every node by itself sees this share of the bits otherwise than they are on the wire.
+    pub fn set_noise(&mut self, share: PerBillion, now: Moment) {
+        self.pass_until(now);
+        self.noises += 1;
+        let chance = self.chance.split(&format!("noise {}", self.noises));
+        for (index, node) in self.nodes.iter_mut().enumerate() {
+            node.noise = Noise::new(share, chance.split(&index.to_string()));
+        }
+        self.calm = false;
+        self.plan();
     }
 
     /// Hands a frame to a node's controller for sending.

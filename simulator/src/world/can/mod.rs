@@ -3,7 +3,7 @@
 //! A [`Bus`] joins nodes. A node's controller has transmit mailboxes and a receive FIFO; what it does follows ISO 11898-1:
 //! arbitration, error flags, error counters, automatic retransmission, bus-off and the way back. Every frame has its real
 //! bits ([`proto::can`]), so the time it takes is exact to the bit, stuff bits included. Bits may be disturbed one by one
-//! ([`Bus::disturb`]) or by a bit error rate ([`Config::noise`]); nodes may lose power at any nanosecond.
+//! ([`Bus::disturb`]) or by a bit error rate ([`Config::noise`], [`Bus::set_noise`]); nodes may lose power at any nanosecond.
 //!
 //! Not modelled: propagation delay, clock tolerance, disturbances of a free bus, and FD frames without bit rate switch. A
 //! frame that is handed over while another node's start bit is under way waits for the next chance.
@@ -30,6 +30,7 @@ mod noise;
 mod outlook;
 mod routes;
 mod routine;
+mod says;
 mod traffic;
 
 pub use bus::{Bus, Load};
@@ -38,6 +39,7 @@ pub use counters::{Counters, Role};
 pub use error::Error;
 pub use event::{BusError, ErrorKind, Event, NodeId, What};
 pub use node::{Config, Filter, Order};
+pub use says::Says;
 pub use traffic::{BadLoad, Message, Traffic};
 
 #[cfg(test)]

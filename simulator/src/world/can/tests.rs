@@ -6,6 +6,7 @@ mod broadcast;
 mod carrier;
 mod confinement;
 mod errors;
+mod intruders;
 mod power;
 mod receiving;
 mod whole_runs;

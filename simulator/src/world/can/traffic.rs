@@ -7,6 +7,7 @@ use std::time::Duration;
 use proto::can::{BitRates, Frame, Id, bus_time};
 
 use super::log::{Entry, candump};
+use super::says::Says;
 use crate::world::chance::Chance;
 use crate::world::time::Moment;
 
@@ -24,6 +25,8 @@ enum Kind {
     Periodic { messages: Vec<Message>, due: BinaryHeap<Reverse<(Moment, usize)>>, chance: Chance },
     /// What is still to come, the next one last.
     Recorded(Vec<(Moment, Frame)>),
+    /// Frames of one identifier, made up anew each time.
+    Flood { message: Message, says: Says, due: Moment, chance: Chance },
 }
 
 /// A classical frame of 8 bytes that is sent again and again, with new data each time.
@@ -52,6 +55,11 @@ impl Traffic {
         let due = messages.iter().map(&mut first).zip(0..).map(Reverse).collect();
         let ids = range(messages.iter().map(|message| message.id));
         Self { kind: Kind::Periodic { messages, due, chance }, ids }
+    }
+
+    /// From `from` on a frame of this message after the other, whose data pretends to be what `says` says.
+    pub fn flood(message: Message, says: Says, from: Moment, chance: Chance) -> Self {
+        Self { kind: Kind::Flood { message, says, due: from, chance }, ids: Some((message.id, message.id)) }
     }
 
     /// Messages with common periods (10 to 100 ms) that keep a bus busy for `percent` of the time, and random data.
@@ -106,6 +114,7 @@ impl Traffic {
         match &self.kind {
             Kind::Periodic { due, .. } => due.peek().map_or(Moment::NEVER, |Reverse((at, _))| *at),
             Kind::Recorded(frames) => frames.last().map_or(Moment::NEVER, |(at, _)| *at),
+            Kind::Flood { due, .. } => *due,
         }
     }
 
@@ -113,6 +122,12 @@ impl Traffic {
     pub fn take(&mut self, now: Moment) -> Option<(Moment, Frame)> {
         match &mut self.kind {
             Kind::Recorded(frames) => frames.pop_if(|(at, _)| *at <= now),
+            Kind::Flood { due, .. } if *due > now => None,
+            Kind::Flood { message, says, due, chance } => {
+                let at = *due;
+                *due = at + message.period;
+                Some((at, says.frame(message.id, chance)?))
+            }
             Kind::Periodic { messages, due, chance } => {
                 let mut first = due.peek_mut().filter(|first| first.0.0 <= now)?;
                 let Reverse((at, index)) = *first;

@@ -7,11 +7,12 @@ use proto::can::{Format, Frame, Id};
 use proto::isotp::{BUS_TIMEOUT, Framing};
 use uptane::EcuId;
 
+use super::ills::Ills;
 use super::line::Line;
 use super::secondaries::Secondaries;
 use super::transfer::Receiving;
 use crate::world::can::{Bus, Config, Filter, NodeId, Traffic};
-use crate::world::chance::{Chance, PerBillion};
+use crate::world::chance::Chance;
 use crate::world::engine::Ticket;
 use crate::world::time::Moment;
 use crate::world::vehicle::{self, Connection, Vehicle};
@@ -24,8 +25,10 @@ pub(super) struct CanBus {
     pub(super) ports: Vec<Port>,
     /// When the world looks at it next.
     pub(super) next: Option<Ticket>,
-    /// Faults that disturb a share of its frames: their numbers, and the share.
-    pub(super) noise: Vec<(usize, PerBillion)>,
+    /// What is wrong with it now.
+    pub(super) ills: Ills,
+    /// Whether each frame of the Primary is disturbed until that is bus-off.
+    pub(super) is_primary_driven_off: bool,
     pub(super) chance: Chance,
     pub(super) receiving: Receiving,
     pub(super) line: Line,
@@ -98,7 +101,18 @@ impl CanBus {
         add_background(&mut bus, of, chance);
         let (name, chance) = (of.name().to_string(), chance.split("noise"));
         let (receiving, line) = (Receiving::default(), Line::default());
-        Self { name, bus, primary, ports, next: None, noise: Vec::new(), chance, receiving, line }
+        Self {
+            name,
+            bus,
+            primary,
+            ports,
+            next: None,
+            ills: Ills::none(of.is_fd()),
+            is_primary_driven_off: false,
+            chance,
+            receiving,
+            line,
+        }
     }
 
     /// Tells every port which Secondary is behind it.
@@ -108,12 +122,15 @@ impl CanBus {
         }
     }
 
-    /// The node that sends this identifier, the Primary or a Secondary: its port, and which side of it.
-    pub(super) fn sender(&self, id: Id) -> Option<(usize, usize)> {
-        let at = |side: usize, pick: fn(&Port) -> Id| {
-            self.ports.iter().position(|port| pick(port) == id).map(|number| (number, side))
+    /// The port that a node sends this identifier for, and which side of it that is; nothing of a node that is neither the
+    /// Primary nor a Secondary, whatever it pretends to be.
+    pub(super) fn sender(&self, node: NodeId, id: Id) -> Option<(usize, usize)> {
+        let side = if node == self.primary { ASKING } else { ANSWERING };
+        let is_it = |port: &Port| match side {
+            ASKING => port.request == id,
+            _ => port.node == node,
         };
-        at(ASKING, |port| port.request).or_else(|| at(ANSWERING, |port| port.response))
+        self.ports.iter().position(is_it).map(|number| (number, side))
     }
 
     /// The name of a node.
@@ -121,13 +138,9 @@ impl CanBus {
         match self.ports.iter().find(|port| port.node == node) {
             Some(port) => port.ecu.to_string(),
             None if node == self.primary => "primary".to_owned(),
+            None if self.ills.has(node) => "intruder".to_owned(),
             None => "background".to_owned(),
         }
-    }
-
-    /// The share of frames that faults disturb.
-    pub(super) fn disturbed_share(&self) -> PerBillion {
-        PerBillion::new(self.noise.iter().fold(0, |sum, (_, share)| sum.saturating_add(share.billionths())))
     }
 
     /// Forgets every conversation: the Primary lost power.
@@ -136,31 +149,6 @@ impl CanBus {
             port.conversation = Conversation::new(port.framing, port.request, port.response);
             port.is_asked = false;
             port.sending[ASKING] = None;
-        }
-    }
-
-    /// Lets a disturbance hit the next frame, if faults want that. While they do, every frame has to be looked at.
-    pub(super) fn disturb_next(&mut self, now: Moment) {
-        let share = self.disturbed_share();
-        let is_at_stake = share != PerBillion::NEVER || self.ports.iter().any(|port| port.is_driven_off);
-        self.bus.attend_all(is_at_stake, now);
-        let hits = share != PerBillion::NEVER && self.chance.happens(share);
-        let off = self
-            .ports
-            .iter()
-            .find(|port| port.is_driven_off && self.bus.pending(port.node).is_ok_and(|pending| pending > 0));
-        let victim = match (off.map(|port| port.node), hits) {
-            (Some(node), _) => Some((node, OFF_BIT)),
-            (None, true) => {
-                let at = usize::try_from(self.chance.below(u64::try_from(self.ports.len()).unwrap_or(0)));
-                let node = at.ok().and_then(|at| self.ports.get(at)).map_or(self.primary, |port| port.node);
-                Some((node, u32::try_from(self.chance.below(BITS)).unwrap_or(0)))
-            }
-            (None, false) => None,
-        };
-        if let Some((node, bit)) = victim {
-            // Every node of a port is known to its bus.
-            let _known = self.bus.disturb(node, 0, bit);
         }
     }
 }
@@ -253,10 +241,6 @@ const BACKGROUND: std::ops::Range<u16> = 0x100..0x140;
 /// Mailboxes of a usual controller.
 const MAILBOXES: usize = 3;
 /// How long after bus-off a driver asks for the way back.
-const RESTART: Duration = Duration::from_millis(100);
-/// Bits of a frame that may be disturbed.
-const BITS: u64 = 100;
-/// The bit that is disturbed to drive a node off its bus: one behind the identifier.
-const OFF_BIT: u32 = 20;
+pub(super) const RESTART: Duration = Duration::from_millis(100);
 /// Bytes of a frame beside its data: identifier, control, checksum, acknowledgement, end and space, without stuff bits.
 const FRAME: u64 = 6;

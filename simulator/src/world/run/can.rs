@@ -57,7 +57,7 @@ impl World {
                 }
             }
             What::Transmitted(frame) => {
-                let sender = bus.sender(frame.id());
+                let sender = bus.sender(event.node, frame.id());
                 bus.disturb_next(event.at);
                 if let Some((port, side)) = sender {
                     self.sent(number, port, side);
@@ -65,6 +65,7 @@ impl World {
             }
             What::BusOff => {
                 let is_primary = event.node == bus.primary;
+                bus.is_primary_driven_off &= !is_primary;
                 for port in &mut bus.ports {
                     if is_primary {
                         port.sending[ASKING] = None;

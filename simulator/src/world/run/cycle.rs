@@ -11,6 +11,7 @@ use uptane::{EcuId, Length};
 
 use super::World;
 use super::calls::{PIECE, Peer, Question, Response};
+use super::ended::Closed;
 use super::event::{Event, Record};
 use super::primary::{CloudAsk, Heard, Progress};
 use super::settled::Settled;
@@ -122,8 +123,9 @@ impl World {
 
     /// A transaction is closed. One that the vehicle goes back from again and again has come to its end, too.
     fn settle(&mut self, settled: Option<Settled>) {
-        self.watch.closed.push(self.engine.now());
         let is_back = settled.as_ref().is_some_and(|settled| !settled.is_committed);
+        let (at, is_committed) = (self.engine.now(), settled.as_ref().is_some_and(|settled| settled.is_committed));
+        self.watch.closed.push(Closed { at, is_committed });
         let counts = is_back && self.has_calmed_down();
         self.primary.returns = if counts { self.primary.returns.saturating_add(1) } else { 0 };
         self.primary.settled = settled;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use uptane::{EcuId, Sha256};
+use uptane::{Attack, EcuId, ResultCode, Sha256};
 
 use super::World;
 use super::buses::CanBus;
@@ -27,8 +27,10 @@ pub struct Ended {
     pub run: Run,
     /// Whether it came to rest before its limit.
     pub is_at_rest: bool,
-    /// When each transaction was closed.
-    pub closed: Vec<Moment>,
+    /// What became of each transaction that was closed.
+    pub closed: Vec<Closed>,
+    /// What ECUs told the Director of their updates, as far as it took that, and as often as it was something else.
+    pub told: Vec<Told>,
     /// How often an ECU refused something because a check of verification failed.
     pub refusals: u64,
     /// The faults that struck, by kind.
@@ -45,6 +47,30 @@ pub struct Ended {
     pub summary: Option<Summary>,
     /// What happened on each bus, if that was asked for: its name, and what its logs say.
     pub bus_logs: Vec<(String, Vec<(Moment, Entry)>)>,
+}
+
+/// A transaction that is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Closed {
+    /// When.
+    pub at: Moment,
+    /// Whether all of its members run the new image, or none.
+    pub is_committed: bool,
+}
+
+/// What the Director was told of an ECU's last update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Told {
+    /// When.
+    pub at: Moment,
+    /// Of which ECU.
+    pub ecu: EcuId,
+    /// How the update ended.
+    pub result: ResultCode,
+    /// The attack that was noticed, if there was one.
+    pub attack: Option<Attack>,
 }
 
 impl World {

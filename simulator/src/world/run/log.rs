@@ -50,7 +50,7 @@ impl World {
     pub(super) fn note_on_bus(&mut self, number: usize, event: &can::Event) {
         if let What::Transmitted(frame) = &event.what
             && let Some(bus) = self.buses.get_mut(number)
-            && let Some((port, _)) = bus.sender(frame.id())
+            && let Some((port, _)) = bus.sender(event.node, frame.id())
             && let Some(port) = bus.ports.get_mut(port)
         {
             port.carried.add(frame);

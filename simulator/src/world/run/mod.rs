@@ -11,6 +11,7 @@ mod cycle;
 mod ecu;
 mod ended;
 mod event;
+mod ills;
 mod kept;
 mod line;
 mod log;
@@ -51,8 +52,9 @@ use secondaries::Secondaries;
 use watch::Watch;
 
 pub use ecu::Secondary;
-pub use ended::Ended;
+pub use ended::{Closed, Ended, Told};
 pub use event::Record;
+pub use refusals::ALWAYS_REPORTED;
 pub use strike::Struck;
 pub use transfer::Transfer;
 pub use watch::NEVER_MIXED;
@@ -191,9 +193,22 @@ impl World {
         let (counted, events) = (self.counted(), self.engine.happened());
         let (summary, bus_logs) = self.log.end()?;
         let transfers = self.buses.iter().map(|bus| bus.transfer(self.engine.now())).collect();
-        let Watch { closed, owed, .. } = self.watch;
+        let Watch { closed, told, owed, .. } = self.watch;
         let (refusals, struck) = (owed.refusals, self.struck);
-        Ok(Ended { run, is_at_rest, closed, refusals, transfers, struck, counted, events, frames, summary, bus_logs })
+        Ok(Ended {
+            run,
+            is_at_rest,
+            closed,
+            told,
+            refusals,
+            transfers,
+            struck,
+            counted,
+            events,
+            frames,
+            summary,
+            bus_logs,
+        })
     }
 
     /// What the scenario has in store.

@@ -126,6 +126,7 @@ impl World {
             if is_primary {
                 // Every node of a port is known to its bus.
                 let _known = act(&mut bus.bus, bus.primary, now);
+                bus.is_primary_driven_off = false;
                 bus.forget_conversations();
                 for timer in bus.ports.iter_mut().filter_map(|port| port.timers[ASKING].take()) {
                     self.engine.cancel(timer);

@@ -83,7 +83,7 @@ impl World {
             if !names_it || last.attack != debt.attack {
                 let said = last.attack.map_or("no attack", Attack::word);
                 let how = format!("{} refused something ({}), and its next report names {said}", debt.ecu, debt.what);
-                self.violated(INVARIANT, how);
+                self.violated(ALWAYS_REPORTED, how);
             }
         }
     }
@@ -91,7 +91,10 @@ impl World {
     /// The vehicle is at rest, and the Director has been within reach.
     pub(super) fn watch_owed(&mut self) {
         for debt in std::mem::take(&mut self.watch.owed.debts) {
-            self.violated(INVARIANT, format!("{} refused something ({}), and never reported it", debt.ecu, debt.what));
+            self.violated(
+                ALWAYS_REPORTED,
+                format!("{} refused something ({}), and never reported it", debt.ecu, debt.what),
+            );
         }
     }
 }
@@ -104,4 +107,5 @@ impl Owed {
 
 /// Checks that fail by a mistake of the vehicle's own side, and point to no attack.
 const OWN_MISTAKES: [&str; 2] = ["bad-mapping", "nothing-for-this-ecu"];
-const INVARIANT: &str = "every refusal has its report";
+/// The invariant of refusals, as violations name it.
+pub const ALWAYS_REPORTED: &str = "every refusal has its report";

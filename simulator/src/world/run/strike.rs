@@ -14,7 +14,7 @@ use crate::world::description::BitRate;
 use crate::world::disk::{Cut, Device, Point, Unsynced, Word};
 use crate::world::flash::Torn;
 use crate::world::report::Fired;
-use crate::world::scenario::{BusFault, LinkFault, LinkName, Node, NodeFault, Server, What};
+use crate::world::scenario::{LinkFault, LinkName, Node, NodeFault, Server, What};
 
 /// How many faults of each kind have struck.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -132,17 +132,16 @@ impl World {
         }
     }
 
+    /// Its controllers, of which the Primary has one on every bus, are disturbed until they are bus-off.
     fn drive_off(&mut self, ecu: EcuId) {
-        let (places, now) = (self.places.get(&ecu).copied(), self.engine.now());
-        let port = places.and_then(|(bus, port)| self.buses.get_mut(bus)?.ports.get_mut(port));
-        if let Some(port) = port {
-            port.is_driven_off = true;
-        }
-        if let Some((number, _)) = places {
-            if let Some(bus) = self.buses.get_mut(number) {
+        let (now, is_primary) = (self.engine.now(), ecu == self.primary.ecu);
+        for number in 0..self.buses.len() {
+            if let Some(bus) = self.buses.get_mut(number)
+                && bus.drive_off(ecu, is_primary)
+            {
                 bus.disturb_next(now);
+                self.plan_bus(number);
             }
-            self.plan_bus(number);
         }
     }
 
@@ -181,14 +180,12 @@ impl World {
             way.impair(slower, loss, is_cut);
         }
         for bus in &mut self.buses {
-            let share = |(number, what): &(usize, What)| match what {
-                What::Bus { bus: name, fault: BusFault::BitErrors { share, .. } } if name.as_str() == bus.name => {
-                    Some((*number, *share))
-                }
+            let here = |(number, what): &(usize, What)| match what {
+                What::Bus { bus: name, fault } if name.as_str() == bus.name => Some((*number, *fault)),
                 What::Bus { .. } | What::Link { .. } | What::Node { .. } => None,
             };
-            bus.noise = active.iter().filter_map(share).collect();
-            bus.disturb_next(now);
+            let faults: Vec<_> = active.iter().filter_map(here).collect();
+            bus.suffer(&faults, now);
         }
         (0..self.buses.len()).for_each(|number| self.plan_bus(number));
         self.impair_disks(&active);
@@ -244,7 +241,8 @@ fn is_of(link: LinkName, peer: Peer) -> bool {
 /// How long a fault lasts that the world must end.
 fn lasts(what: &What) -> Option<Duration> {
     match what {
-        What::Bus { fault: BusFault::BitErrors { lasts, .. }, .. } | What::Link { lasts, .. } => Some(*lasts),
+        What::Bus { fault, .. } => Some(fault.lasts()),
+        What::Link { lasts, .. } => Some(*lasts),
         What::Node { node, fault } => match fault {
             NodeFault::DiskLie(lasts) | NodeFault::SlowServer { lasts, .. } => Some(*lasts),
             NodeFault::PowerCut(lasts) => matches!(node, Node::Server(_)).then_some(*lasts),

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uptane::{EcuId, ReleaseCounter, Sha256};
 
 use super::World;
+use super::ended::{Closed, Told};
 use super::event::Record;
 use super::kept::Said;
 use super::refusals::Owed;
@@ -31,8 +32,10 @@ pub(super) struct Watch {
     versions: Vec<u64>,
     pub(super) owed: Owed,
     pub(super) violations: Vec<Violation>,
-    /// When each transaction was closed.
-    pub(super) closed: Vec<Moment>,
+    /// What became of each transaction that was closed.
+    pub(super) closed: Vec<Closed>,
+    /// What the Director was told of updates.
+    pub(super) told: Vec<Told>,
     pub(super) phases: BTreeMap<EcuId, Vec<Stretch>>,
     pub(super) said: Said,
 }
@@ -155,6 +158,7 @@ impl World {
 
     /// The Director took a check-in.
     pub(super) fn watch_belief(&mut self) {
+        self.note_told();
         let ecus: Vec<EcuId> = self.scenario.vehicle().ecus().map(crate::world::vehicle::Ecu::id).collect();
         for ecu in ecus {
             let Some(believed) = self.oem.believes(ecu) else { continue };
@@ -163,6 +167,18 @@ impl World {
                     "the Director believes what is true or was",
                     format!("{ecu} never ran {believed}, which the Director believes it runs"),
                 );
+            }
+        }
+    }
+
+    /// The Director may have been told something new of an ECU's update.
+    fn note_told(&mut self) {
+        let at = self.engine.now();
+        for (ecu, report) in self.oem.last_reports() {
+            let (result, attack) = (report.result, report.attack);
+            let before = self.watch.told.iter().rfind(|told| told.ecu == ecu);
+            if before.is_none_or(|before| (before.result, before.attack) != (result, attack)) {
+                self.watch.told.push(Told { at, ecu, result, attack });
             }
         }
     }

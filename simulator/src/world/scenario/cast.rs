@@ -89,7 +89,12 @@ impl<'v> Cast<'v> {
         self.ecus().filter(|ecu| *ecu.connection() != Connection::Primary)
     }
 
-    /// The ECUs that are on a CAN bus.
+    /// The Primary.
+    pub(super) fn primary(&self) -> Option<&'v Ecu> {
+        self.ecus().find(|ecu| *ecu.connection() == Connection::Primary)
+    }
+
+    /// The Secondaries that are on a CAN bus.
     pub(super) fn on_can(&self) -> impl Iterator<Item = &'v Ecu> + use<'v> {
         self.ecus().filter(|ecu| match ecu.connection() {
             Connection::Can { .. } => true,

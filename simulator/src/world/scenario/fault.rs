@@ -6,6 +6,7 @@ use std::time::Duration;
 use uptane::EcuId;
 
 use super::cut::{Counted, PowerPoint};
+use super::flood::Flood;
 use super::kind::Kind;
 use crate::world::chance::PerBillion;
 use crate::world::description::{BitRate, Name, Pause, Word, percent};
@@ -80,7 +81,8 @@ pub enum What {
 impl What {
     fn lasts_mut(&mut self) -> Option<&mut Duration> {
         match self {
-            Self::Bus { fault: BusFault::BitErrors { lasts, .. }, .. } | Self::Link { lasts, .. } => Some(lasts),
+            Self::Bus { fault, .. } => Some(fault.lasts_mut()),
+            Self::Link { lasts, .. } => Some(lasts),
             Self::Node { fault, .. } => match fault {
                 NodeFault::DiskLie(lasts)
                 | NodeFault::Overrun(lasts)
@@ -95,7 +97,11 @@ impl What {
     /// The word for its kind, as files have it.
     pub fn kind(&self) -> &'static str {
         let kind = match self {
-            Self::Bus { fault: BusFault::BitErrors { .. }, .. } => Kind::BitErrors,
+            Self::Bus { fault, .. } => match fault {
+                BusFault::BitErrorRate { .. } => Kind::BitErrorRate,
+                BusFault::BitErrors { .. } => Kind::BitErrors,
+                BusFault::Flood { .. } => Kind::Flood,
+            },
             Self::Link { fault, .. } => match fault {
                 LinkFault::Cut => Kind::LinkCut,
                 LinkFault::Delay(_) => Kind::LinkDelay,
@@ -124,6 +130,13 @@ impl What {
 /// What goes wrong with a bus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BusFault {
+    /// Every node by itself sees a share of the bits wrong.
+    BitErrorRate {
+        /// How many.
+        share: PerBillion,
+        /// For how long.
+        lasts: Duration,
+    },
     /// A share of the frames has a wrong bit.
     BitErrors {
         /// How many.
@@ -131,6 +144,26 @@ pub enum BusFault {
         /// For how long.
         lasts: Duration,
     },
+    /// A further node sends frames.
+    Flood {
+        /// Which.
+        flood: Flood,
+        /// For how long.
+        lasts: Duration,
+    },
+}
+
+impl BusFault {
+    /// How long it goes on.
+    pub fn lasts(mut self) -> Duration {
+        *self.lasts_mut()
+    }
+
+    fn lasts_mut(&mut self) -> &mut Duration {
+        match self {
+            Self::BitErrorRate { lasts, .. } | Self::BitErrors { lasts, .. } | Self::Flood { lasts, .. } => lasts,
+        }
+    }
 }
 
 /// What goes wrong with a link.
@@ -249,9 +282,7 @@ impl fmt::Display for Server {
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bus { bus, fault: BusFault::BitErrors { share, lasts } } => {
-                write!(f, "bus {bus} has bit errors in {} of its frames for {}", percent(*share), Pause(*lasts))
-            }
+            Self::Bus { bus, fault } => write!(f, "bus {bus} {fault}"),
             Self::Link { link, fault, lasts } => {
                 match fault {
                     LinkFault::Cut => write!(f, "link {link} is cut")?,
@@ -262,6 +293,17 @@ impl fmt::Display for What {
             }
             Self::Node { node, fault } => write!(f, "{node} {fault}"),
         }
+    }
+}
+
+impl fmt::Display for BusFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BitErrorRate { share, .. } => write!(f, "has {} of its bits wrong at each node", percent(*share))?,
+            Self::BitErrors { share, .. } => write!(f, "has bit errors in {} of its frames", percent(*share))?,
+            Self::Flood { flood, .. } => write!(f, "is flooded with {flood}")?,
+        }
+        write!(f, " for {}", Pause(self.lasts()))
     }
 }
 

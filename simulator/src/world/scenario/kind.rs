@@ -7,6 +7,7 @@ use toml::Spanned;
 use super::cast::Cast;
 use super::cut::{Counted, PowerPoint};
 use super::fault::{BusFault, Fault, LinkFault, LinkName, Node, NodeFault, Server, Sickness, What};
+use super::flood::Flood;
 use crate::world::chance::PerBillion;
 use crate::world::description::{BitRate, Fields, MistakeKind, Name, Notes, Pause, Word};
 use crate::world::time::Moment;
@@ -15,12 +16,14 @@ use crate::world::vehicle::Bus;
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
+    BitErrorRate,
     BitErrors,
     BusOff,
     DiskCut,
     DiskLie,
     FlashCut,
     FlashTear,
+    Flood,
     LinkCut,
     LinkDelay,
     LinkLoss,
@@ -35,12 +38,14 @@ pub(super) enum Kind {
 impl Word for Kind {
     const WHAT: &'static str = "fault";
     const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::BitErrorRate, "bit-error-rate"),
         (Self::BitErrors, "bit-errors"),
         (Self::BusOff, "bus-off"),
         (Self::DiskCut, "disk-cut"),
         (Self::DiskLie, "disk-lie"),
         (Self::FlashCut, "flash-cut"),
         (Self::FlashTear, "flash-tear"),
+        (Self::Flood, "flood"),
         (Self::LinkCut, "link-cut"),
         (Self::LinkDelay, "link-delay"),
         (Self::LinkLoss, "link-loss"),
@@ -95,10 +100,12 @@ impl Place {
 /// A kind of fault with what it says beside its place and time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
+    BitErrorRate(PerBillion),
     BitErrors(PerBillion),
     BusOff,
     DiskLie,
     FlashTear,
+    Flood(Flood),
     LinkCut,
     LinkDelay(Duration),
     LinkLoss(PerBillion),
@@ -115,13 +122,14 @@ impl Effect {
     pub(super) fn at(&self, place: Place, lasts: Duration, release: Option<&Name>) -> Option<What> {
         let link = |place: Place, fault| place.link().map(|link| What::Link { link, fault, lasts });
         let node = |place: Place, fault| place.node().map(|node| What::Node { node, fault });
+        let bus = |place: Place, fault| place.bus().map(|bus| What::Bus { bus, fault });
         match self {
-            Self::BitErrors(share) => {
-                place.bus().map(|bus| What::Bus { bus, fault: BusFault::BitErrors { share: *share, lasts } })
-            }
+            Self::BitErrorRate(share) => bus(place, BusFault::BitErrorRate { share: *share, lasts }),
+            Self::BitErrors(share) => bus(place, BusFault::BitErrors { share: *share, lasts }),
             Self::BusOff => node(place, NodeFault::BusOff),
             Self::DiskLie => node(place, NodeFault::DiskLie(lasts)),
             Self::FlashTear => node(place, NodeFault::FlashTear),
+            Self::Flood(flood) => bus(place, BusFault::Flood { flood: *flood, lasts }),
             Self::LinkCut => link(place, LinkFault::Cut),
             Self::LinkDelay(delay) => link(place, LinkFault::Delay(*delay)),
             Self::LinkLoss(share) => link(place, LinkFault::Loss(*share)),
@@ -141,7 +149,7 @@ impl Kind {
     /// The keys a fault, and an entry of a mix, name their places with.
     pub(super) fn keys(self) -> (&'static str, &'static str) {
         match self {
-            Self::BitErrors => ("bus", "buses"),
+            Self::BitErrorRate | Self::BitErrors | Self::Flood => ("bus", "buses"),
             Self::LinkCut | Self::LinkDelay | Self::LinkLoss => ("link", "links"),
             Self::BusOff
             | Self::DiskCut
@@ -163,8 +171,13 @@ impl Kind {
         let servers = || [Server::Director, Server::ImageRepository].map(|server| Place::Node(Node::Server(server)));
         let ecus = || cast.all().into_iter().map(ecu);
         match self {
-            Self::BitErrors => cast.buses().map(Bus::name).cloned().map(Place::Bus).collect(),
-            Self::BusOff | Self::Overrun => cast.on_can().map(|node| ecu(node.id())).collect(),
+            Self::BitErrorRate | Self::BitErrors | Self::Flood => {
+                cast.buses().map(Bus::name).cloned().map(Place::Bus).collect()
+            }
+            Self::BusOff | Self::Overrun => {
+                let primary = cast.on_can().next().and_then(|_| cast.primary());
+                cast.on_can().chain(primary).map(|node| ecu(node.id())).collect()
+            }
             Self::LinkCut | Self::LinkDelay | Self::LinkLoss => {
                 let links = cast.on_ethernet().map(|node| LinkName::Ecu(node.id()));
                 std::iter::once(LinkName::Cloud).chain(links).map(Place::Link).collect()
@@ -178,13 +191,38 @@ impl Kind {
         }
     }
 
-    /// Whether it lasts, so that a file says for how long.
-    pub(super) fn lasts(self) -> bool {
+    /// Every place a mix draws from that names none.
+    pub(super) fn usual_places(self, cast: &Cast<'_>) -> Vec<Place> {
         match self {
-            Self::BitErrors
+            // That of the Primary stops a bus for all who are on it.
+            Self::BusOff | Self::Overrun => cast.on_can().map(|node| Place::Node(Node::Ecu(node.id()))).collect(),
+            Self::BitErrorRate
+            | Self::BitErrors
             | Self::DiskCut
             | Self::DiskLie
             | Self::FlashCut
+            | Self::FlashTear
+            | Self::Flood
+            | Self::LinkCut
+            | Self::LinkDelay
+            | Self::LinkLoss
+            | Self::MessageCut
+            | Self::PowerCut
+            | Self::Reset
+            | Self::SickImage
+            | Self::SlowServer => self.places(cast),
+        }
+    }
+
+    /// Whether it lasts, so that a file says for how long.
+    pub(super) fn lasts(self) -> bool {
+        match self {
+            Self::BitErrorRate
+            | Self::BitErrors
+            | Self::DiskCut
+            | Self::DiskLie
+            | Self::FlashCut
+            | Self::Flood
             | Self::LinkCut
             | Self::LinkDelay
             | Self::LinkLoss
@@ -199,12 +237,14 @@ impl Kind {
     /// Reads what it says beside its place and time.
     pub(super) fn effect(self, fields: &mut Fields<'_>, notes: &mut Notes<'_>) -> Option<Effect> {
         Some(match self {
+            Self::BitErrorRate => Effect::BitErrorRate(fields.required("share", notes)?.into_inner()),
             Self::BitErrors => Effect::BitErrors(fields.required("share", notes)?.into_inner()),
             Self::BusOff => Effect::BusOff,
             Self::DiskCut => Effect::PowerPoint(PowerPoint::read(Counted::Disk, fields, notes)),
             Self::DiskLie => Effect::DiskLie,
             Self::FlashCut => Effect::PowerPoint(PowerPoint::read(Counted::Flash, fields, notes)),
             Self::FlashTear => Effect::FlashTear,
+            Self::Flood => Effect::Flood(Flood::read(fields, notes)?),
             Self::LinkCut => Effect::LinkCut,
             Self::LinkDelay => Effect::LinkDelay(fields.required::<Pause>("delay", notes)?.into_inner().0),
             Self::LinkLoss => Effect::LinkLoss(fields.required("share", notes)?.into_inner()),

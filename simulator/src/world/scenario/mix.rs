@@ -93,7 +93,7 @@ fn places(kind: Kind, cast: &Cast<'_>, fields: &mut Fields<'_>, notes: &mut Note
         notes.impossible(fields.span(), found, "no such entry, or another vehicle");
     }
     let key = kind.keys().1;
-    let Some(value) = fields.raw(key) else { return all };
+    let Some(value) = fields.raw(key) else { return kind.usual_places(cast) };
     if value.get_ref().as_array().is_some_and(|names| names.is_empty()) {
         let found = format!("`{key}` names no place, so that this never happens");
         notes.impossible(value.span(), found, "at least one name, or no such key");

@@ -7,6 +7,7 @@
 mod cast;
 mod cut;
 mod fault;
+mod flood;
 mod kind;
 mod mix;
 mod must;
@@ -17,6 +18,7 @@ pub mod ready;
 
 pub use cut::{Counted, PowerPoint, Reach};
 pub use fault::{BusFault, Fault, LinkFault, LinkName, Node, NodeFault, Server, Sickness, What};
+pub use flood::Flood;
 pub use mix::Mix;
 pub use must::Must;
 pub use outside::Outside;

@@ -177,8 +177,8 @@ fn a_mix_that_would_never_be_drawn_to_its_end_is_refused() {
 fn a_mix_has_a_place_to_happen_at() {
     let text = mistake("default-mix", "kind = \"bus-off\"", "kind = \"bus-off\"\nnodes = []");
     assert_eq!(text, "`nodes` names no place, so that this never happens; expected at least one name, or no such key");
-    let text = mistake("default-mix", "kind = \"bus-off\"", "kind = \"bus-off\"\nnodes = [\"gateway\"]");
-    assert!(text.starts_with("unknown node `gateway`; expected one of `battery`, `motor`"), "{text}");
+    let text = mistake("default-mix", "kind = \"bus-off\"", "kind = \"bus-off\"\nnodes = [\"display\"]");
+    assert!(text.starts_with("unknown node `display`; expected one of `battery`, `motor`"), "{text}");
 }
 
 #[test]
@@ -318,4 +318,33 @@ proptest! {
             nothing_is_dropped(&scenario, &text);
         }
     }
+}
+
+const FLOOD: &str = "[[fault]]\nkind = \"flood\"\nbus = \"body\"\nid = 0x720\nsays = \"requests\"\nevery = \"2 ms\"\n\
+                     at = \"30 s\"\nlasts = \"5 s\"\n[[must]]";
+
+#[test]
+fn a_flood_says_who_it_pretends_to_be_and_how_often() {
+    let text = Ready::named("happy-path").unwrap().text.replacen("[[must]]", FLOOD, 1);
+    let scenario = Scenario::parse("s.toml", &text, vehicles).unwrap();
+    let [fault] = &scenario.faults(1)[..] else { panic!("one fault") };
+    assert_eq!(fault.what().to_string(), "bus body is flooded with requests as 0x720 every 2 ms for 5 s");
+    assert_eq!(fault.what().kind(), "flood");
+    let often = FLOOD.replace("2 ms", "10 us");
+    assert_eq!(
+        mistake("happy-path", "[[must]]", &often),
+        "10 us is shorter than any frame; expected at least 100 us, or no such key"
+    );
+}
+
+#[test]
+fn a_mix_leaves_the_controllers_of_the_primary_alone_unless_it_names_it() {
+    let of = |text: &str| {
+        let scenario = Scenario::parse("s.toml", text, vehicles).unwrap();
+        let faults: Vec<Fault> = (0..50).flat_map(|seed| scenario.faults(seed)).collect();
+        faults.iter().any(|fault| fault.what().to_string() == "gateway goes bus-off")
+    };
+    let text = Ready::named("bus-errors").unwrap().text;
+    assert!(!of(text));
+    assert!(of(&text.replace("kind = \"bus-off\"", "kind = \"bus-off\"\nnodes = [\"gateway\", \"brakes\"]")));
 }

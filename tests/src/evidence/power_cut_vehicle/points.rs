@@ -136,7 +136,7 @@ pub(super) fn sites(series: Series, seed: u64) -> Result<(Ended, Vec<Site>)> {
     let counted = match (series, ended.closed.first()) {
         (Series::Good, _) => ended.counted.clone(),
         (Series::Crashes | Series::VotesSick, Some(closed)) => {
-            run(&recipe(series, closed.since_start(), &probes, seed))?.counted
+            run(&recipe(series, closed.at.since_start(), &probes, seed))?.counted
         }
         (Series::Crashes | Series::VotesSick, None) => bail!("{series}: no transaction was closed"),
     };

@@ -4,7 +4,7 @@ use simulator::world::run::Ended;
 
 /// How a vehicle ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(in crate::evidence) enum End {
     /// It came to rest, and every ECU runs the new image.
     New,
     /// It came to rest, and every ECU runs the old image.
@@ -17,14 +17,14 @@ pub(super) enum End {
 
 /// What is seen in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
-    pub(super) end: End,
+pub(in crate::evidence) struct Seen {
+    pub(in crate::evidence) end: End,
     /// Whether power failed where it was to.
-    pub(super) was_cut: bool,
+    pub(in crate::evidence) was_cut: bool,
     /// Whether the vehicle was mixed at some time after its transaction was closed.
-    pub(super) was_mixed: bool,
+    pub(in crate::evidence) was_mixed: bool,
     /// Other invariants that were violated.
-    pub(super) violations: usize,
+    pub(in crate::evidence) violations: usize,
 }
 
 /// The sums over many runs.
@@ -43,7 +43,7 @@ pub(super) struct Tally {
 
 impl Seen {
     /// What a run came to.
-    pub(super) fn of(ended: &Ended) -> Self {
+    pub(in crate::evidence) fn of(ended: &Ended) -> Self {
         let run = &ended.run;
         let holds = |place: usize| run.verdicts.get(place).is_some_and(|verdict| verdict.falls_short.is_none());
         let end = match (ended.is_at_rest, holds(0), holds(1)) {
@@ -53,12 +53,12 @@ impl Seen {
             (true, false, false) => End::Mixed,
         };
         let mixed = run.violations.iter().filter(|violation| violation.invariant == MIXED).count();
-        let was_cut = KINDS.iter().map(|kind| ended.struck.of(kind)).sum::<u64>() == 1;
+        let was_cut = KINDS.iter().map(|kind| ended.struck.of(kind)).sum::<u64>() > 0;
         Self { end, was_cut, was_mixed: mixed > 0, violations: run.violations.len() - mixed }
     }
 
     /// Whether all is as it must be.
-    pub(super) fn holds(&self, wanted: End) -> bool {
+    pub(in crate::evidence) fn holds(&self, wanted: End) -> bool {
         self.end == wanted && self.was_cut && !self.was_mixed && self.violations == 0
     }
 }
@@ -83,4 +83,4 @@ impl Tally {
 /// The invariant, as the world words it.
 const MIXED: &str = simulator::world::run::NEVER_MIXED;
 /// The faults that cut.
-const KINDS: [&str; 3] = ["disk-cut", "flash-cut", "message-cut"];
+const KINDS: [&str; 4] = ["disk-cut", "flash-cut", "message-cut", "power-cut"];

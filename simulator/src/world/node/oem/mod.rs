@@ -252,8 +252,14 @@ impl Oem {
 
     /// The last report of an ECU that the Director took.
     pub fn last_report(&self, ecu: EcuId) -> Option<LastReport> {
-        let facts = at_once(self.director.store().by_id(self.inventory.id))?.ok()??;
-        facts.ecus.into_iter().find(|known| known.id == ecu)?.last_report
+        self.last_reports().into_iter().find(|(known, _)| *known == ecu).map(|(_, report)| report)
+    }
+
+    /// The last report of every ECU of which the Director took one.
+    pub fn last_reports(&self) -> Vec<(EcuId, LastReport)> {
+        let facts = at_once(self.director.store().by_id(self.inventory.id)).and_then(Result::ok).flatten();
+        let ecus = facts.into_iter().flat_map(|facts| facts.ecus);
+        ecus.filter_map(|ecu| Some((ecu.id, ecu.last_report?))).collect()
     }
 
     /// The Director verifies what the Image repository has published, as its other clients do.
