@@ -27,6 +27,8 @@ pub struct Errand<D> {
     ecu: EcuId,
     purpose: Purpose<D>,
     pause: Duration,
+    /// Whether all files have been brought once more after a refusal.
+    has_repeated: bool,
     state: State<D>,
 }
 
@@ -104,7 +106,7 @@ impl<D: Bulk + Clone> Errand<D> {
             Purpose::Report(nonce) => State::Reporting(*nonce),
             Purpose::Meet | Purpose::Look(_) | Purpose::Stage(..) | Purpose::Command(_) => State::Identifying,
         };
-        Self { ecu, purpose, pause: Duration::ZERO, state }
+        Self { ecu, purpose, pause: Duration::ZERO, has_repeated: false, state }
     }
 
     pub(super) fn after(mut self, pause: Duration) -> Self {
@@ -132,10 +134,19 @@ impl<D: Bulk + Clone> Errand<D> {
     /// Takes the answer to the last request, or that there is none. Says how far a file of ours has come by it.
     pub fn answer(&mut self, answer: Result<Answer, Silent>) -> Option<Progress> {
         let state = std::mem::replace(&mut self.state, State::Looking);
+        let may_repeat = !self.has_repeated && self.brings_role(&state);
         let next = match (state, answer) {
             (over @ State::Over(_), _) => Ok(over),
             (_, Err(silent)) => Err(Failure::Silent(silent.0)),
             (state, Ok(answer)) => self.next(state, answer),
+        };
+        // Roles are judged together, and a Secondary that restarted has lost those before this one: all come once more.
+        let next = match next {
+            Err(Failure::Refused(Refusal::Check(_))) if may_repeat => {
+                self.has_repeated = true;
+                Ok(State::Identifying)
+            }
+            next => next,
         };
         self.state = next.unwrap_or_else(|failure| State::Over(Err(failure)));
         match &mut self.state {
@@ -188,6 +199,16 @@ impl<D: Bulk + Clone> Errand<D> {
             Purpose::Meet | Purpose::Report(_) => false,
             Purpose::Look(_) | Purpose::Stage(..) | Purpose::Command(_) => true,
         }
+    }
+
+    /// Whether metadata of a role is on its way to be staged.
+    fn brings_role(&self, state: &State<D>) -> bool {
+        let State::Sending(sending, _) = state else { return false };
+        let is_role = match sending.file() {
+            File::Timestamp(_) | File::Snapshot(_) | File::Targets(_) | File::Delegated(_) => true,
+            File::Time | File::Root(..) | File::Image | File::Command => false,
+        };
+        is_role && matches!(self.purpose, Purpose::Stage(..))
     }
 
     fn next(&self, state: State<D>, answer: Answer) -> Result<State<D>, Failure> {

@@ -15,6 +15,8 @@ struct Fake {
     held: Vec<u8>,
     taken: Vec<(File, Vec<u8>)>,
     refuses: Option<File>,
+    /// The same, but not the next time.
+    refuses_once: Option<File>,
     /// Forgets what it holds at this many bytes, once.
     forgets_at: Option<usize>,
 }
@@ -23,7 +25,8 @@ const TRANSACTION: TransactionId = TransactionId([4; 16]);
 
 impl Fake {
     fn new(phase: Phase) -> Self {
-        Self { phase, chunk: 7, offered: None, held: vec![], taken: vec![], refuses: None, forgets_at: None }
+        let (taken, refuses, refuses_once) = (vec![], None, None);
+        Self { phase, chunk: 7, offered: None, held: vec![], taken, refuses, refuses_once, forgets_at: None }
     }
 
     fn identity(&self) -> Identity {
@@ -40,7 +43,8 @@ impl Fake {
 
     fn close(&mut self) -> Answer {
         let Some((file, _)) = self.offered.take() else { return Answer::Refused(Refusal::Offset(Length::ZERO)) };
-        if self.refuses == Some(file) {
+        if self.refuses == Some(file) || self.refuses_once.take_if(|once| *once == file).is_some() {
+            self.held.clear();
             return Answer::Refused(Refusal::Check(14));
         }
         self.taken.push((file, std::mem::take(&mut self.held)));
@@ -174,6 +178,21 @@ fn a_refused_time_is_passed_over_and_a_refused_image_is_not() {
         fake.refuses = Some(refused);
         assert_eq!(run(&mut fake, stage(&folder)).0, ends);
     }
+}
+
+#[test]
+fn roles_that_are_refused_are_all_brought_once_more() {
+    let role = File::Targets(proto::secondary::Repo::Director);
+    let (folder, mut fake) = (tempfile::tempdir().unwrap(), Fake::new(Phase::Idle));
+    fake.refuses_once = Some(role);
+    assert_eq!(run(&mut fake, stage(&folder)).0, Ok(Standing::Staged));
+    let taken: Vec<File> = fake.taken.iter().map(|(file, _)| *file).collect();
+    assert_eq!(taken, [File::Time, File::Time, role, File::Image]);
+
+    let (folder, mut fake) = (tempfile::tempdir().unwrap(), Fake::new(Phase::Idle));
+    fake.refuses = Some(role);
+    assert_eq!(run(&mut fake, stage(&folder)).0, Err(Failure::Refused(Refusal::Check(14))));
+    assert_eq!(fake.taken.len(), 2, "the time, twice");
 }
 
 #[test]
