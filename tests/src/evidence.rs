@@ -22,6 +22,7 @@ mod mutants;
 mod mutated_metadata;
 mod no_std;
 mod partial_stream;
+mod power_cut_can;
 mod power_cut_secondary;
 mod power_cut_vehicle;
 mod python_tuf_client;
@@ -87,6 +88,7 @@ const ITEMS: &[Item] = &[
     seeds_10k::ITEM,
     bug_found::ITEM,
     hundred_ecus::ITEM,
+    power_cut_can::ITEM,
 ];
 
 /// Prints every name with its promise.

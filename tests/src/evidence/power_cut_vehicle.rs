@@ -7,7 +7,7 @@
 //! at the other end, before they are taken. On CAN a message is a whole request or answer.
 
 mod points;
-mod tally;
+pub(super) mod tally;
 
 use std::thread;
 
