@@ -5,6 +5,7 @@
 
 mod bench_peers;
 mod bug_found;
+mod can_faults;
 mod can_golden;
 mod can_goodput;
 mod demo;
@@ -88,6 +89,7 @@ const ITEMS: &[Item] = &[
     seeds_10k::ITEM,
     bug_found::ITEM,
     hundred_ecus::ITEM,
+    can_faults::ITEM,
     power_cut_can::ITEM,
 ];
 
