@@ -4,7 +4,7 @@ use proto::secondary::{File, Refusal};
 use sha2::Digest as _;
 use uptane::limits::MAX_COMMAND;
 use uptane::verify::image::ImageCheck;
-use uptane::verify::partial::CommandStream;
+use uptane::verify::partial::{CommandStream, VerifiedCommand};
 use uptane::{Length, Nonce, Sha256, Time, TransactionId};
 
 use super::Secondary;
@@ -168,14 +168,20 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     /// Carries out a command of the Primary's key, for this ECU and vehicle, about the trusted Director Targets.
     fn command(&mut self, area: Area, progress: Progress) -> Result<(), Fault> {
+        let command = self.read_command(area, progress)?;
+        let (banks, store) = (self.banks(), &mut self.store);
+        let next = transaction::carry_out(&self.state, banks, &command, || store.descriptor(self.state.home.other()))?;
+        self.record(next)
+    }
+
+    /// Never made part of another function, so that the stream leaves a small stack with it.
+    #[inline(never)]
+    fn read_command(&mut self, area: Area, progress: Progress) -> Result<VerifiedCommand, Fault> {
         let Profile { primary, ecu, vehicle, .. } = &self.profile;
         let mut stream = CommandStream::new(primary.clone(), *ecu, *vehicle);
         let length = u32::try_from(progress.length).map_err(|_| Fault::Refused(Refusal::TooLong))?;
         self.store.stream(area, 0, length, &mut self.buffer, |piece| Ok(stream.feed(piece)?))?;
-        let command = stream.finish()?;
-        let (banks, store) = (self.banks(), &mut self.store);
-        let next = transaction::carry_out(&self.state, banks, &command, || store.descriptor(self.state.home.other()))?;
-        self.record(next)
+        Ok(stream.finish()?)
     }
 
     /// The image that the report names. Where nothing runs in a single bank there may be anything in it: the report tells

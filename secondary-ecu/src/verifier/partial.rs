@@ -2,12 +2,15 @@
 //!
 //! A file is written into the slot of its kind that is not current, then read back and verified, then made current by
 //! a state record. So the old file stays until the new one is good, and what was verified is what is kept.
-//! The trusted Root is verified anew from its slot whenever it is needed: memory is dearer than two signatures.
+//! The trusted Root is verified anew from its slot whenever it is needed: memory is dearer than two signatures. For the
+//! same reason each pass over a file is a function that is never made part of another (`inline(never)`): the kilobytes
+//! that it holds leave the stack with it, where the compiler would keep those of all passes at once.
 
 use proto::secondary::{File, Refusal, Repo, Verification};
 use uptane::verify::image::{ImageCheck, Permits};
 use uptane::verify::partial::{
-    ContentStream, Own, OwnTargets, Plain, Plus, Previous, Profile, RootStream, TargetsStream, TrustedRoot,
+    Candidate, ContentStream, Own, OwnTargets, Plain, Plus, Previous, Profile, RootStream, RootVerifier, Successor,
+    TargetsStream, TrustedRoot,
 };
 use uptane::verify::time::TimeStream;
 use uptane::{Error, Length, Sha256, Version};
@@ -137,15 +140,18 @@ impl Slots {
 }
 
 /// A Root that follows the trusted one (§5.4.4.3).
+#[inline(never)]
 fn follow<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<Accepted, Fault> {
-    let trusted = trusted_root(desk)?;
-    let new = read_root(desk, side, length, Some(trusted))?;
+    let candidate = learn(desk, side, length)?;
+    let successor = signed_by_the_one_before(desk, side, length, candidate)?;
+    let new = signed_by_itself(desk, side, length, || successor.verify_own())?;
     let old = trusted_root(desk)?;
     let held = Held { side, length, version: new.version(), sha256: new.sha256() };
     Ok(Accepted::Root { held, drops_targets: new.rotates_targets(&old), time: new.time_floor_after(&old) })
 }
 
 /// The attestation this ECU asked for (design D14).
+#[inline(never)]
 fn attested<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<Accepted, Fault> {
     let root = trusted_root(desk)?;
     let keys = root.time_keys().ok_or(Fault::Refused(Refusal::NotForMe))?;
@@ -165,50 +171,103 @@ fn targets<F: Flash>(desk: &mut Desk<'_, F>, new: Held) -> Accepted {
 }
 
 /// The Root that the state record says is trusted.
+#[inline(never)]
 fn trusted_root<F: Flash>(desk: &mut Desk<'_, F>) -> Result<TrustedRoot, Fault> {
     let held = desk.state.root.ok_or(Fault::Storage)?;
-    let root = read_root(desk, held.side, held.length, None)?;
+    let root = read_root(desk, held.side, held.length)?;
     match root.sha256() == held.sha256 {
         true => Ok(root),
         false => Err(Fault::Storage),
     }
 }
 
-/// Reads and verifies a Root in its slot: as one that follows `trusted`, or as one that was trusted already.
-fn read_root<F: Flash>(
+/// Reads and verifies a Root in its slot that was trusted already.
+fn read_root<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<TrustedRoot, Fault> {
+    let candidate = learn(desk, side, length)?;
+    signed_by_itself(desk, side, length, || candidate.verify_as_provisioned())
+}
+
+/// What a Root in its slot says.
+#[inline(never)]
+fn learn<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<Candidate, Fault> {
+    let area = slot(desk, Kind::Root, side);
+    let mut pass = RootStream::learn();
+    desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(pass.feed(piece)?))?;
+    Ok(pass.finish()?)
+}
+
+/// Did the keys of the trusted Root sign it?
+fn signed_by_the_one_before<F: Flash>(
     desk: &mut Desk<'_, F>,
     side: Side,
     length: u32,
-    trusted: Option<TrustedRoot>,
-) -> Result<TrustedRoot, Fault> {
+    candidate: Candidate,
+) -> Result<Successor, Fault> {
+    let trusted = trusted_root(desk)?;
     let area = slot(desk, Kind::Root, side);
-    let mut first = RootStream::learn();
-    desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(first.feed(piece)?))?;
-    let candidate = first.finish()?;
-    let mut second = match trusted {
-        Some(trusted) => candidate.verify(&trusted),
-        None => candidate.verify_as_provisioned(),
-    };
-    desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(second.feed(piece)?))?;
-    Ok(second.finish()?)
+    signed_by(desk, area, length, candidate, &trusted)
 }
 
-/// Reads and verifies Targets in its slot.
+#[inline(never)]
+fn signed_by<F: Flash>(
+    desk: &mut Desk<'_, F>,
+    area: Area,
+    length: u32,
+    candidate: Candidate,
+    trusted: &TrustedRoot,
+) -> Result<Successor, Fault> {
+    let mut pass = candidate.verify(trusted);
+    desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(pass.feed(piece)?))?;
+    Ok(pass.finish()?)
+}
+
+/// Did its own keys sign it?
+#[inline(never)]
+fn signed_by_itself<F: Flash>(
+    desk: &mut Desk<'_, F>,
+    side: Side,
+    length: u32,
+    begin: impl FnOnce() -> RootVerifier,
+) -> Result<TrustedRoot, Fault> {
+    let area = slot(desk, Kind::Root, side);
+    let mut pass = begin();
+    desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(pass.feed(piece)?))?;
+    Ok(pass.finish()?)
+}
+
+/// Reads and verifies Targets in its slot with the trusted Root.
+fn plain<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<OwnTargets<Plain>, Fault> {
+    let (root, own) = (trusted_root(desk)?, own(desk));
+    read_targets(desk, side, length, || TargetsStream::partial(&root, own))
+}
+
+/// The same with the newest Root of the chain, for this vehicle.
+fn plus<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<OwnTargets<Plus>, Fault> {
+    let (root, own, vehicle) = (trusted_root(desk)?, own(desk), desk.profile.vehicle);
+    let root = root.fresh(own.now)?;
+    read_targets(desk, side, length, || TargetsStream::partial_plus(root, own, vehicle))
+}
+
+#[inline(never)]
 fn read_targets<F: Flash, P: Profile>(
     desk: &mut Desk<'_, F>,
     side: Side,
     length: u32,
-    mut stream: TargetsStream<P>,
+    begin: impl FnOnce() -> TargetsStream<P>,
 ) -> Result<OwnTargets<P>, Fault> {
     let area = slot(desk, Kind::Targets, side);
+    let mut stream = begin();
     desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(stream.feed(piece)?))?;
     Ok(stream.finish()?)
 }
 
-/// The current Targets, verified again, and what it assigns.
-fn assigned<F: Flash, P: Profile>(desk: &mut Desk<'_, F>, stream: TargetsStream<P>) -> Result<Wanted, Fault> {
-    let held = desk.state.targets.ok_or(Fault::Refused(Refusal::Phase))?;
-    let targets = read_targets(desk, held.side, held.length, stream)?;
+/// The Targets that the state record says are current.
+fn current<F>(desk: &Desk<'_, F>) -> Result<Held, Fault> {
+    desk.state.targets.ok_or(Fault::Refused(Refusal::Phase))
+}
+
+/// What they assign, verified again.
+fn assigned<F, P: Profile>(desk: &Desk<'_, F>, held: Held, targets: &OwnTargets<P>) -> Result<Wanted, Fault> {
     if targets.sha256() != held.sha256 {
         return Err(Fault::Storage);
     }
@@ -236,6 +295,7 @@ fn own<F: Flash>(desk: &mut Desk<'_, F>) -> Own {
 
 /// Digest of what was signed in the trusted Targets; none if its slot does not hold it any more, so that the same file
 /// or a newer one makes that good.
+#[inline(never)]
 fn signed<F: Flash>(desk: &mut Desk<'_, F>, held: Held) -> Option<Sha256> {
     let area = slot(desk, Kind::Targets, held.side);
     let mut stream = ContentStream::targets();
@@ -261,12 +321,12 @@ pub fn provision_root<F: Flash>(mut desk: Desk<'_, F>, root: &[u8]) -> Result<He
     let mut appender = Appender::new(area, 0);
     appender.push(desk.store, root)?;
     appender.finish(desk.store)?;
-    let trusted = read_root(&mut desk, Side::Left, length, None)?;
+    let trusted = read_root(&mut desk, Side::Left, length)?;
     Ok(Held { side: Side::Left, length, version: trusted.version(), sha256: trusted.sha256() })
 }
 
 macro_rules! verifier {
-    ($name:ident, $verification:ident, $chain:literal, $stream:expr) => {
+    ($name:ident, $verification:ident, $chain:literal, $read:expr) => {
         impl<F: Flash> Verifier<F> for $name {
             const VERIFICATION: Verification = Verification::$verification;
 
@@ -293,16 +353,16 @@ macro_rules! verifier {
 
             fn close(&mut self, desk: Desk<'_, F>) -> Result<Accepted, Fault> {
                 self.0.close(desk, |desk, side, length| {
-                    let stream = $stream(desk)?;
-                    let targets = read_targets(desk, side, length, stream)?;
+                    let targets = $read(desk, side, length)?;
                     check_assignment(&targets, desk)?;
                     Ok((targets.version(), targets.sha256()))
                 })
             }
 
             fn wanted(&mut self, mut desk: Desk<'_, F>) -> Result<Wanted, Fault> {
-                let stream = $stream(&mut desk)?;
-                assigned(&mut desk, stream)
+                let held = current(&desk)?;
+                let targets = $read(&mut desk, held.side, held.length)?;
+                assigned(&desk, held, &targets)
             }
         }
     };
@@ -310,14 +370,6 @@ macro_rules! verifier {
 
 verifier!(Partial, Partial, false, plain);
 verifier!(PartialPlus, PartialPlus, true, plus);
-
-fn plain<F: Flash>(desk: &mut Desk<'_, F>) -> Result<TargetsStream<Plain>, Fault> {
-    Ok(TargetsStream::partial(&trusted_root(desk)?, own(desk)))
-}
-
-fn plus<F: Flash>(desk: &mut Desk<'_, F>) -> Result<TargetsStream<Plus>, Fault> {
-    Ok(TargetsStream::partial_plus(&trusted_root(desk)?, own(desk), desk.profile.vehicle)?)
-}
 
 /// Targets that assign this ECU nothing, or what it may not run, do not replace those it trusts (§5.4.3.3).
 fn check_assignment<F, P: Profile>(targets: &OwnTargets<P>, desk: &Desk<'_, F>) -> Result<(), Fault> {

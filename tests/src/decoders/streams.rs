@@ -44,7 +44,14 @@ fn verify_root(file: &[u8], size: usize) -> Result<TrustedRoot, Error> {
     pieces().try_for_each(|piece| stream.feed(piece))?;
     let candidate = stream.finish()?;
     let follows = file.len().is_multiple_of(2);
-    let mut stream = if follows { candidate.verify(&TRUSTED) } else { candidate.verify_as_provisioned() };
+    let mut stream = match follows {
+        true => {
+            let mut successor = candidate.verify(&TRUSTED);
+            pieces().try_for_each(|piece| successor.feed(piece))?;
+            successor.finish()?.verify_own()
+        }
+        false => candidate.verify_as_provisioned(),
+    };
     pieces().try_for_each(|piece| stream.feed(piece))?;
     stream.finish()
 }
@@ -85,7 +92,7 @@ fn targets(run: &mut Run, input: &[u8]) {
 }
 
 fn verify_plus(file: &[u8], size: usize) -> Result<OwnTargets<Plus>, Error> {
-    let mut stream = TargetsStream::partial_plus(&TRUSTED, own()?, VehicleId(*b"test vehicle 001"))?;
+    let mut stream = TargetsStream::partial_plus(TRUSTED.fresh(own()?.now)?, own()?, VehicleId(*b"test vehicle 001"));
     file.chunks(size.max(1)).try_for_each(|piece| stream.feed(piece))?;
     stream.finish()
 }

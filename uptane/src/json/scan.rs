@@ -103,6 +103,11 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
 
     /// Says that no more bytes come.
     pub fn finish(mut self, sink: &mut impl Sink) -> Result<(), Error> {
+        self.end_here(sink)
+    }
+
+    /// Says that no more bytes come, of a scanner that stays where it is: it is of no further use.
+    pub(crate) fn end_here(&mut self, sink: &mut impl Sink) -> Result<(), Error> {
         if let State::InNumber = self.state {
             self.end_number(self.at, sink)?;
         }

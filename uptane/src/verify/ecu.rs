@@ -28,11 +28,11 @@ impl EcuSigned {
         Self { role, key, vouched: None, sha256: sha2::Sha256::new() }
     }
 
-    pub(super) fn finish(self) -> Result<SignedByEcu, Error> {
+    pub(super) fn finish(&mut self) -> Result<SignedByEcu, Error> {
         let Self { role, key: _, vouched, sha256 } = self;
-        match vouched == Some(Sha256(sha256.finalize().into())) {
+        match *vouched == Some(Sha256(core::mem::take(sha256).finalize().into())) {
             true => Ok(SignedByEcu(())),
-            false => Err(Error::BelowThreshold { role, valid: 0, needed: 1 }),
+            false => Err(Error::BelowThreshold { role: *role, valid: 0, needed: 1 }),
         }
     }
 }

@@ -21,36 +21,53 @@ pub(super) trait Body {
     fn event(&mut self, steps: &[Step<'_>], event: Event<'_>, span: Span) -> Result<(), Error>;
 }
 
-/// The file so far.
-pub(super) struct FileStream<S, B> {
+/// The content of a file, shut until its signatures are known to be good.
+pub(super) struct Shut<B>(B);
+
+impl<B> Shut<B> {
+    pub(super) fn new(body: B) -> Self {
+        Self(body)
+    }
+}
+
+/// The file so far. Who checks its signatures and who reads its content stands beside it and is named in every call: it
+/// is the same code for all kinds of file, and nothing large is moved about on a small stack.
+pub(super) struct FileStream {
     role: Role,
     limit: u64,
     received: u64,
     scanner: Scanner<TOKEN>,
-    frame: Frame<S, B>,
+    envelope: EnvelopeReader,
     sha256: sha2::Sha256,
+    /// What is wrong with the content. It is told only once the signatures are good, as when the file is at hand.
+    fault: Option<Error>,
     /// Why the file was refused. It stays refused, even for a caller that goes on.
     refused: Option<Error>,
 }
 
-struct Frame<S, B> {
-    envelope: EnvelopeReader,
-    signatures: S,
-    body: B,
-    /// What is wrong with the content. It is told only once the signatures are good, as when the file is at hand.
-    fault: Option<Error>,
-}
-
-impl<S: Signatures, B: Body> FileStream<S, B> {
-    pub(super) fn new(role: Role, limit: u64, signatures: S, body: B) -> Self {
-        let frame = Frame { envelope: EnvelopeReader::default(), signatures, body, fault: None };
-        let (scanner, sha256) = (Scanner::new(), sha2::Sha256::new());
-        Self { role, limit, received: 0, scanner, frame, sha256, refused: None }
+impl FileStream {
+    #[inline(always)]
+    pub(super) fn new(role: Role, limit: u64) -> Self {
+        Self {
+            role,
+            limit,
+            received: 0,
+            scanner: Scanner::new(),
+            envelope: EnvelopeReader::default(),
+            sha256: sha2::Sha256::new(),
+            fault: None,
+            refused: None,
+        }
     }
 
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    pub(super) fn feed<B: Body>(
+        &mut self,
+        bytes: &[u8],
+        signatures: &mut dyn Signatures,
+        body: &mut Shut<B>,
+    ) -> Result<(), Error> {
         self.check_refused()?;
-        let taken = self.take(bytes);
+        let taken = self.take(bytes, signatures, &mut body.0);
         self.refused = taken.err();
         taken
     }
@@ -59,49 +76,66 @@ impl<S: Signatures, B: Body> FileStream<S, B> {
         self.refused.map_or(Ok(()), Err)
     }
 
-    fn take(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    fn take(&mut self, bytes: &[u8], signatures: &mut dyn Signatures, body: &mut dyn Body) -> Result<(), Error> {
         self.received = self.received.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         if self.received > self.limit {
             return Err(Error::TooLong { role: self.role, limit: Length::new(self.limit)? });
         }
         self.sha256.update(bytes);
-        self.scanner.feed(bytes, &mut self.frame)
+        let Self { scanner, envelope, fault, .. } = self;
+        scanner.feed(bytes, &mut Frame { envelope, signatures, body, fault })
     }
 
-    pub(super) fn finish(self) -> Result<Closed<S, B>, Error> {
+    /// Says that the file is complete.
+    pub(super) fn finish<B: Body>(
+        &mut self,
+        signatures: &mut dyn Signatures,
+        body: &mut Shut<B>,
+    ) -> Result<Closed, Error> {
         self.check_refused()?;
-        let Self { mut frame, scanner, sha256, .. } = self;
-        scanner.finish(&mut frame)?;
-        frame.envelope.finish()?;
-        Ok(Closed { frame, sha256: Sha256(sha256.finalize().into()) })
+        self.close(signatures, &mut body.0)
+    }
+
+    fn close(&mut self, signatures: &mut dyn Signatures, body: &mut dyn Body) -> Result<Closed, Error> {
+        let Self { scanner, envelope, sha256, fault, .. } = self;
+        scanner.end_here(&mut Frame { envelope, signatures, body, fault })?;
+        envelope.finish()?;
+        Ok(Closed { fault: *fault, sha256: Sha256(core::mem::take(sha256).finalize().into()) })
     }
 }
 
 /// The file is complete, and its content still shut.
-pub(super) struct Closed<S, B> {
-    frame: Frame<S, B>,
+pub(super) struct Closed {
+    fault: Option<Error>,
     sha256: Sha256,
 }
 
-impl<S, B> Closed<S, B> {
-    /// Gives the content, and SHA-256 of the file, to whoever finds the signatures good.
-    pub(super) fn open<E>(self, verify: impl FnOnce(S) -> Result<E, Error>) -> Result<(E, B, Sha256), Error> {
-        let Self { frame: Frame { signatures, body, fault, envelope: _ }, sha256 } = self;
-        let evidence = verify(signatures)?;
-        match fault {
+impl Closed {
+    /// Gives the content, and SHA-256 of the file, to whoever found the signatures good.
+    pub(super) fn open<E, B>(self, verified: Result<E, Error>, body: &Shut<B>) -> Result<(E, &B, Sha256), Error> {
+        let evidence = verified?;
+        match self.fault {
             Some(fault) => Err(fault),
-            None => Ok((evidence, body, sha256)),
+            None => Ok((evidence, &body.0, self.sha256)),
         }
     }
 }
 
-impl<S: Signatures, B: Body> Sink for Frame<S, B> {
+/// Hears the scanner.
+struct Frame<'f> {
+    envelope: &'f mut EnvelopeReader,
+    signatures: &'f mut dyn Signatures,
+    body: &'f mut dyn Body,
+    fault: &'f mut Option<Error>,
+}
+
+impl Sink for Frame<'_> {
     fn event(&mut self, path: &Path<'_>, event: Event<'_>, span: Span) -> Result<(), Error> {
         if let Some(entry) = self.envelope.event(path.steps(), event)? {
             self.signatures.entry(entry);
         }
-        if let ([Step::Key("signed"), rest @ ..], None) = (path.steps(), self.fault) {
-            self.fault = self.body.event(rest, event, span).err();
+        if let ([Step::Key("signed"), rest @ ..], None) = (path.steps(), *self.fault) {
+            *self.fault = self.body.event(rest, event, span).err();
         }
         Ok(())
     }
@@ -113,6 +147,9 @@ impl<S: Signatures, B: Body> Sink for Frame<S, B> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
     use super::*;
 
     struct Nobody;
@@ -130,23 +167,21 @@ mod tests {
 
     const FILE: &[u8] = br#"{"signatures":[],"signed":{}}"#;
 
-    fn stream() -> FileStream<Nobody, Nobody> {
-        FileStream::new(Role::Targets, 64, Nobody, Nobody)
+    /// What a stream says of each of these pieces, and at the end.
+    fn read(pieces: &[&[u8]]) -> (Vec<Result<(), Error>>, Result<(), Error>) {
+        let (mut stream, mut body) = (FileStream::new(Role::Targets, 64), Shut::new(Nobody));
+        let said = pieces.iter().map(|piece| stream.feed(piece, &mut Nobody, &mut body)).collect();
+        (said, stream.finish(&mut Nobody, &mut body).map(|_| ()))
     }
 
     #[test]
     fn a_stream_takes_a_whole_file() {
-        let mut stream = stream();
-        assert_eq!(stream.feed(FILE), Ok(()));
-        assert!(stream.finish().is_ok());
+        assert_eq!(read(&[FILE]), (vec![Ok(())], Ok(())));
     }
 
     #[test]
     fn a_stream_that_refused_a_byte_refuses_the_file_to_a_caller_that_goes_on() {
-        let mut stream = stream();
         let refused = Err(Error::NotCanonical { at: 0 });
-        assert_eq!(stream.feed(b" "), refused);
-        assert_eq!(stream.feed(FILE), refused);
-        assert_eq!(stream.finish().map(|_| ()), refused);
+        assert_eq!(read(&[b" ", FILE]), (vec![refused, refused], refused));
     }
 }

@@ -35,19 +35,27 @@ enum Slot {
 impl Threshold {
     /// Begins to count for these keys.
     pub fn new(role: Role, keys: &RoleKeys) -> Self {
-        let mut threshold = Self {
-            role,
-            needed: keys.threshold(),
-            slots: [const { Slot::Empty }; MAX_ROLE_KEYS],
-            keys: [u8::MAX; MAX_ROLE_KEYS],
-        };
-        let places = threshold.slots.iter_mut().zip(&mut threshold.keys);
+        let mut threshold = Self::out_of_reach(role);
+        threshold.ask(keys);
+        threshold
+    }
+
+    /// Begins to count for no key, a threshold that nobody reaches.
+    #[inline(always)]
+    pub(super) fn out_of_reach(role: Role) -> Self {
+        let (slots, keys) = ([const { Slot::Empty }; MAX_ROLE_KEYS], [u8::MAX; MAX_ROLE_KEYS]);
+        Self { role, needed: u8::MAX, slots, keys }
+    }
+
+    /// Asks for these keys, where the counter stands: it is too large to be moved about on a small stack.
+    pub(super) fn ask(&mut self, keys: &RoleKeys) {
+        self.needed = keys.threshold();
+        let places = self.slots.iter_mut().zip(&mut self.keys);
         for ((slot, first), (hint, key)) in places.zip(keys.places()) {
             *slot = Slot::Silent(hint, key.clone());
             // It is one of `MAX_ROLE_KEYS`.
             *first = keys.first_place(key).and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX);
         }
-        threshold
     }
 
     /// Takes the next signature.
@@ -74,12 +82,18 @@ impl Threshold {
     }
 
     /// Counts (§5.4.4.3 step 2.3, §5.4.4.4 step 2, §5.4.4.5 step 3, §5.4.4.6 step 3).
-    pub fn finish(self) -> Result<ThresholdMet, Error> {
+    pub fn finish(mut self) -> Result<ThresholdMet, Error> {
+        self.count()
+    }
+
+    /// The same where it stands; none of the keys has signed anything afterwards.
+    pub(super) fn count(&mut self) -> Result<ThresholdMet, Error> {
         let Self { role, needed, slots, keys } = self;
+        let (role, needed) = (*role, *needed);
         let mut signed = keys.map(|_| None);
-        for (slot, first) in slots.into_iter().zip(keys) {
-            let good: Option<GoodSignature> = slot.finish();
-            if let (Some(signed), Some(good)) = (signed.get_mut(usize::from(first)), good) {
+        for (slot, first) in slots.iter_mut().zip(keys) {
+            let good: Option<GoodSignature> = core::mem::replace(slot, Slot::Empty).finish();
+            if let (Some(signed), Some(good)) = (signed.get_mut(usize::from(*first)), good) {
                 *signed = Some(good);
             }
         }

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::stream::{Body, FileStream};
+use super::stream::{Body, FileStream, Shut};
 use super::threshold::Threshold;
 use crate::json::{Event, Span, Step};
 use crate::limits::MAX_TIME_ATTESTATION;
@@ -14,22 +14,30 @@ pub const MAX_JUMP: Duration = Duration::from_secs(400 * 86_400);
 
 /// A time attestation, arriving.
 pub struct TimeStream {
-    stream: FileStream<Threshold, TimeReader>,
+    stream: FileStream,
+    threshold: Threshold,
+    reader: Shut<TimeReader>,
     known: Time,
 }
 
 impl TimeStream {
     /// Begins to verify an attestation that answers `nonce`, with the time keys of Director Root. `known` is the latest
     /// time this ECU knows, or the floor a Root set when it rotated the time keys.
+    #[inline(never)]
     pub fn new(keys: &RoleKeys, nonce: Nonce, known: Time) -> Self {
-        let threshold = Threshold::new(Role::Time, keys);
-        let stream = FileStream::new(Role::Time, MAX_TIME_ATTESTATION, threshold, TimeReader::new(Some(nonce)));
-        Self { stream, known }
+        let mut attestation = Self {
+            stream: FileStream::new(Role::Time, MAX_TIME_ATTESTATION),
+            threshold: Threshold::out_of_reach(Role::Time),
+            reader: Shut::new(TimeReader::new(Some(nonce))),
+            known,
+        };
+        attestation.threshold.ask(keys);
+        attestation
     }
 
     /// Takes the next bytes.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.stream.feed(bytes)
+        self.stream.feed(bytes, &mut self.threshold, &mut self.reader)
     }
 
     /// Says that the attestation is complete.
@@ -54,16 +62,18 @@ impl TimeStream {
     }
 
     /// The time, if it answers us and does not go back (§5.4.4.1 step 1, §5.4.4.2 step 1).
-    fn any_time(self) -> Result<AttestedTime, Error> {
-        let Self { stream, known } = self;
-        let (_, reader, _) = stream.finish()?.open(Threshold::finish)?;
+    #[inline(never)]
+    fn any_time(mut self) -> Result<AttestedTime, Error> {
+        let Self { stream, threshold, reader, known } = &mut self;
+        let closed = stream.finish(threshold, reader)?;
+        let (_, reader, _) = closed.open(threshold.count(), reader)?;
         let offered = reader.finish()?;
         // An attestation that answers somebody else may be an old one.
         if !reader.is_answered() {
             return Err(Error::Replay);
         }
-        match offered < known {
-            true => Err(Error::TimeRollback { known, offered }),
+        match offered < *known {
+            true => Err(Error::TimeRollback { known: *known, offered }),
             false => Ok(AttestedTime(offered)),
         }
     }

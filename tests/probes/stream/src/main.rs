@@ -72,12 +72,13 @@ struct Case {
 
 impl Case {
     fn verify(&self, own: Own, file: &[u8], size: usize) -> Result<OwnTargets<Plus>, Error> {
-        let mut stream = TargetsStream::partial_plus(&self.root(size)?, own, self.vehicle)?;
+        let root = self.root(size)?;
+        let mut stream = TargetsStream::partial_plus(root.fresh(own.now)?, own, self.vehicle);
         in_pieces(file, size, |piece| stream.feed(piece))?;
         stream.finish()
     }
 
-    /// The provisioned Root, and the one that follows it, each read twice.
+    /// The provisioned Root, and the one that follows it, each read again and again.
     fn root(&self, size: usize) -> Result<TrustedRoot, Error> {
         let [provisioned, newer] = &self.roots;
         let learn = |file: &[u8]| {

@@ -27,7 +27,7 @@ fn verify(file: &[u8]) -> Result<(), Error> {
     let ecu = EcuId::parse(black_box("brake"))?;
     let vehicle = VehicleId::parse(black_box("00112233445566778899aabbccddeeff"))?;
     let own = Own { ecu, hardware_id: HardwareId::parse(black_box("brake-hw"))?, previous: None, now };
-    let mut targets = TargetsStream::partial_plus(&root, own, vehicle)?;
+    let mut targets = TargetsStream::partial_plus(root.fresh(own.now)?, own, vehicle);
     targets.feed(file)?;
     let image = targets.finish()?.image(accepted)?;
     let mut check = ImageCheck::new(&image);
@@ -44,7 +44,9 @@ fn root(file: &[u8]) -> Result<TrustedRoot, Error> {
     let trusted = verifier.finish()?;
     let mut learned = RootStream::learn();
     learned.feed(file)?;
-    let mut verifier = learned.finish()?.verify(&trusted);
+    let mut successor = learned.finish()?.verify(&trusted);
+    successor.feed(file)?;
+    let mut verifier = successor.finish()?.verify_own();
     verifier.feed(file)?;
     verifier.finish()
 }

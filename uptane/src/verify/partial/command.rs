@@ -4,39 +4,49 @@ use crate::json::{Event, Span, Step};
 use crate::limits::MAX_COMMAND;
 use crate::metadata::{Command, CommandReader};
 use crate::verify::ecu::EcuSigned;
-use crate::verify::stream::{Body, FileStream};
+use crate::verify::stream::{Body, FileStream, Shut};
 use crate::{Action, EcuId, Error, PublicKey, Role, Sha256, TransactionId, VehicleId};
 
 /// A command, arriving.
 pub struct CommandStream {
-    stream: FileStream<EcuSigned, CommandReader>,
+    stream: FileStream,
+    signed: EcuSigned,
+    reader: Shut<CommandReader>,
     ecu: EcuId,
     vehicle: VehicleId,
 }
 
 impl CommandStream {
     /// Begins to verify a command of the Primary with this key to this ECU.
+    #[inline(never)]
     pub fn new(primary: PublicKey, ecu: EcuId, vehicle: VehicleId) -> Self {
-        let signed = EcuSigned::new(Role::Command, primary);
         // At most 2^13, which every u64 holds.
         let limit = u64::try_from(MAX_COMMAND).unwrap_or(u64::MAX);
-        Self { stream: FileStream::new(Role::Command, limit, signed, CommandReader::default()), ecu, vehicle }
+        Self {
+            stream: FileStream::new(Role::Command, limit),
+            signed: EcuSigned::new(Role::Command, primary),
+            reader: Shut::new(CommandReader::default()),
+            ecu,
+            vehicle,
+        }
     }
 
     /// Takes the next bytes.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.stream.feed(bytes)
+        self.stream.feed(bytes, &mut self.signed, &mut self.reader)
     }
 
     /// Says that the command is complete.
-    pub fn finish(self) -> Result<VerifiedCommand, Error> {
-        let Self { stream, ecu, vehicle } = self;
-        let (_, reader, _) = stream.finish()?.open(EcuSigned::finish)?;
+    #[inline(never)]
+    pub fn finish(mut self) -> Result<VerifiedCommand, Error> {
+        let Self { stream, signed, reader, ecu, vehicle } = &mut self;
+        let closed = stream.finish(signed, reader)?;
+        let (_, reader, _) = closed.open(signed.finish(), reader)?;
         let command = reader.finish()?;
-        if command.vehicle != vehicle {
+        if command.vehicle != *vehicle {
             return Err(Error::WrongVehicle { role: Role::Command });
         }
-        match command.ecu == ecu {
+        match command.ecu == *ecu {
             true => Ok(VerifiedCommand(command)),
             false => Err(Error::WrongTransaction),
         }

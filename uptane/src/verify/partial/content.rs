@@ -5,11 +5,14 @@ use sha2::Digest as _;
 use super::root::{Nothing, Unchecked};
 use crate::limits::MAX_TARGETS;
 use crate::metadata::Entry;
-use crate::verify::stream::{FileStream, Signatures};
+use crate::verify::stream::{FileStream, Shut, Signatures};
 use crate::{Error, Role, Sha256};
 
 /// The Director Targets an ECU keeps, read once more: to be compared with newer ones, not to be believed.
-pub struct ContentStream(FileStream<Hashed<Unchecked>, Nothing>);
+pub struct ContentStream {
+    stream: FileStream,
+    hashed: Hashed<Unchecked>,
+}
 
 /// What [`ContentStream`] read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,18 +25,22 @@ pub struct Content {
 
 impl ContentStream {
     /// Before the first byte.
+    #[inline(never)]
     pub fn targets() -> Self {
-        Self(FileStream::new(Role::Targets, MAX_TARGETS, Hashed::new(Unchecked), Nothing))
+        Self { stream: FileStream::new(Role::Targets, MAX_TARGETS), hashed: Hashed::new(Unchecked) }
     }
 
     /// Takes the next bytes.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.0.feed(bytes)
+        self.stream.feed(bytes, &mut self.hashed, &mut Shut::new(Nothing))
     }
 
     /// Says that the file is complete.
-    pub fn finish(self) -> Result<Content, Error> {
-        let (signed, Nothing, file) = self.0.finish()?.open(|hashed| Ok(hashed.finish().1))?;
+    #[inline(never)]
+    pub fn finish(mut self) -> Result<Content, Error> {
+        let mut nothing = Shut::new(Nothing);
+        let closed = self.stream.finish(&mut self.hashed, &mut nothing)?;
+        let (signed, Nothing, file) = closed.open(Ok(self.hashed.finish().1), &nothing)?;
         Ok(Content { file, signed })
     }
 }
@@ -45,12 +52,19 @@ pub(super) struct Hashed<S> {
 }
 
 impl<S> Hashed<S> {
+    #[inline(always)]
     pub(super) fn new(signatures: S) -> Self {
         Self { signatures, sha256: sha2::Sha256::new() }
     }
 
-    pub(super) fn finish(self) -> (S, Sha256) {
-        (self.signatures, Sha256(self.sha256.finalize().into()))
+    /// Who checks the signatures.
+    pub(super) fn who(&mut self) -> &mut S {
+        &mut self.signatures
+    }
+
+    /// Who checks the signatures, and the digest of what was signed.
+    pub(super) fn finish(&mut self) -> (&mut S, Sha256) {
+        (&mut self.signatures, Sha256(core::mem::take(&mut self.sha256).finalize().into()))
     }
 }
 

@@ -7,6 +7,9 @@
 //!
 //! A stream that returned an error has refused the file, and gives the same error to whoever goes on. The caller keeps
 //! the raw Root file and verifies it again after a reset: nothing here is ever written down.
+//!
+//! Streams are kilobytes, and a small stack holds one of them once. What begins or closes one is therefore a function
+//! that is never made part of its caller (`inline(never)`), whose frame would else hold a second copy all the while.
 
 mod command;
 mod content;
@@ -16,7 +19,7 @@ mod targets;
 
 pub use command::{CommandStream, VerifiedCommand};
 pub use content::{Content, ContentStream};
-pub use root::{Candidate, RootStream, RootVerifier, TrustedRoot};
+pub use root::{Candidate, FreshRoot, RootStream, RootVerifier, Successor, SuccessorVerifier, TrustedRoot};
 pub use targets::{Own, OwnImage, OwnTargets, Plain, Plus, Previous, Profile, TargetsStream};
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! Director Root on an ECU without a heap (§5.4.4.3).
 //!
-//! A Root is signed by keys that stand behind the signatures, so its file is read twice from where it was put, flash as
-//! a rule: once to learn its keys, once to verify it with them. Both passes must see the same bytes.
+//! A Root is signed by keys that stand behind the signatures, so its file is read again and again from where it was put,
+//! flash as a rule: once to learn its keys, once to verify it with those of the Root before it, if it follows one, and
+//! once to verify it with its own. All passes must see the same bytes.
 
 use crate::json::{Event, Span, Step};
 use crate::limits::MAX_ROOT;
 use crate::metadata::{Entry, Origin, RoleKeys, RootReader, RootRole};
 use crate::verify::freshness::Freshness;
-use crate::verify::stream::{Body, FileStream, Signatures};
+use crate::verify::stream::{Body, FileStream, Shut, Signatures};
 use crate::verify::threshold::Threshold;
 use crate::verify::time;
 use crate::{Error, Role, Sha256, Time, Version};
@@ -50,6 +51,11 @@ impl TrustedRoot {
         self.time.as_ref()
     }
 
+    /// This Root, if it has not expired (§5.4.4.3 step 3).
+    pub fn fresh(&self, now: Time) -> Result<FreshRoot<'_>, Error> {
+        self.check_expiry(now).map(|()| FreshRoot(self))
+    }
+
     /// Refuses a Root that has expired (§5.4.4.3 step 3): no newer one is to be had, so this one must be fresh.
     pub fn check_expiry(&self, now: Time) -> Result<(), Error> {
         Freshness { role: Role::Root, version: self.version, expires: self.expires }.check_expiry(now)
@@ -66,23 +72,40 @@ impl TrustedRoot {
     }
 }
 
+/// Evidence: a trusted Root that had not expired.
+#[derive(Clone, Copy, Debug)]
+pub struct FreshRoot<'r>(&'r TrustedRoot);
+
+impl<'r> FreshRoot<'r> {
+    /// The Root.
+    pub fn root(self) -> &'r TrustedRoot {
+        self.0
+    }
+}
+
 /// The first pass: learns what a Root file says, and believes none of it.
-pub struct RootStream(FileStream<Unchecked, RootReader>);
+pub struct RootStream {
+    stream: FileStream,
+    reader: Shut<RootReader>,
+}
 
 impl RootStream {
     /// Before the first byte.
+    #[inline(never)]
     pub fn learn() -> Self {
-        Self(FileStream::new(Role::Root, MAX_ROOT, Unchecked, RootReader::new()))
+        Self { stream: FileStream::new(Role::Root, MAX_ROOT), reader: Shut::new(RootReader::new()) }
     }
 
     /// Takes the next bytes.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.0.feed(bytes)
+        self.stream.feed(bytes, &mut Unchecked, &mut self.reader)
     }
 
     /// Says that the file is complete.
-    pub fn finish(self) -> Result<Candidate, Error> {
-        let ((), said, sha256) = self.0.finish()?.open(|Unchecked| Ok(()))?;
+    #[inline(never)]
+    pub fn finish(mut self) -> Result<Candidate, Error> {
+        let closed = self.stream.finish(&mut Unchecked, &mut self.reader)?;
+        let ((), said, sha256) = closed.open(Ok(()), &self.reader)?;
         let said = said.finish()?;
         let root = TrustedRoot {
             version: said.header.version,
@@ -105,50 +128,87 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Begins the second pass of a Root that follows the trusted one.
-    pub fn verify(self, trusted: &TrustedRoot) -> RootVerifier {
-        RootVerifier::new(self, Some(trusted))
+    /// Begins the second pass of a Root that follows the trusted one: did the keys of that one sign it?
+    #[inline(never)]
+    pub fn verify(self, trusted: &TrustedRoot) -> SuccessorVerifier {
+        let mut verifier = SuccessorVerifier { pass: Pass::new(), candidate: self, trusted: trusted.version };
+        verifier.pass.threshold.ask(&trusted.root);
+        verifier
     }
 
-    /// Begins the second pass of the Root this ECU was given when it was provisioned (§5.4.1), or that it verified
+    /// Begins the last pass of the Root this ECU was given when it was provisioned (§5.4.1), or that it verified
     /// before a reset and kept: where it came from is why it is trusted, its own keys show that it is whole.
+    #[inline(never)]
     pub fn verify_as_provisioned(self) -> RootVerifier {
         RootVerifier::new(self, None)
     }
 }
 
-/// The second pass: verifies the file that the first pass read.
+/// The pass that a Root which follows another has before the last: its signatures by the keys of the Root before it.
+///
+/// One pass for each set of keys: the signatures of both at once would take twice the memory.
+pub struct SuccessorVerifier {
+    pass: Pass,
+    candidate: Candidate,
+    trusted: Version,
+}
+
+impl SuccessorVerifier {
+    /// Takes the next bytes.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.pass.feed(bytes)
+    }
+
+    /// Says that the file is complete.
+    #[inline(never)]
+    pub fn finish(mut self) -> Result<Successor, Error> {
+        // §5.4.4.3 step 2.3: by the keys of the Root before it …
+        self.pass.finish(&self.candidate)?;
+        Ok(Successor { candidate: self.candidate, trusted: self.trusted })
+    }
+}
+
+/// A Root file that the keys of the Root before it signed, and nobody yet looked whether its own did.
+#[derive(Clone, Debug)]
+pub struct Successor {
+    candidate: Candidate,
+    trusted: Version,
+}
+
+impl Successor {
+    /// Begins the last pass.
+    #[inline(never)]
+    pub fn verify_own(self) -> RootVerifier {
+        RootVerifier::new(self.candidate, Some(self.trusted))
+    }
+}
+
+/// The last pass: the signatures of a Root by its own keys.
 pub struct RootVerifier {
-    stream: FileStream<Both, Nothing>,
+    pass: Pass,
     candidate: Candidate,
     trusted: Option<Version>,
 }
 
 impl RootVerifier {
-    fn new(candidate: Candidate, trusted: Option<&TrustedRoot>) -> Self {
-        let old = trusted.map(|trusted| Threshold::new(Role::Root, &trusted.root));
-        let both = Both { old, new: Threshold::new(Role::Root, &candidate.root.root) };
-        let stream = FileStream::new(Role::Root, MAX_ROOT, both, Nothing);
-        Self { stream, candidate, trusted: trusted.map(TrustedRoot::version) }
+    #[inline(always)]
+    fn new(candidate: Candidate, trusted: Option<Version>) -> Self {
+        let mut verifier = Self { pass: Pass::new(), candidate, trusted };
+        verifier.pass.threshold.ask(&verifier.candidate.root.root);
+        verifier
     }
 
     /// Takes the next bytes.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.stream.feed(bytes)
+        self.pass.feed(bytes)
     }
 
     /// Says that the file is complete.
-    pub fn finish(self) -> Result<TrustedRoot, Error> {
-        let Self { stream, candidate: Candidate { root, origin }, trusted } = self;
-        let verify = |Both { old, new }: Both| {
-            // §5.4.4.3 step 2.3: by the keys of the Root before it, and by its own.
-            old.map(Threshold::finish).transpose()?;
-            new.finish()
-        };
-        let (_, Nothing, sha256) = stream.finish()?.open(verify)?;
-        if sha256 != root.sha256 {
-            return Err(Error::MixAndMatch { role: Role::Root, what: "content of two passes" });
-        }
+    #[inline(never)]
+    pub fn finish(mut self) -> Result<TrustedRoot, Error> {
+        // … and by its own.
+        self.pass.finish(&self.candidate)?;
+        let Self { candidate: Candidate { root, origin }, trusted, .. } = self;
         // A Root of the other repository is not this one's, whoever signed it.
         if origin != Some(Origin::Director) {
             return Err(Error::WrongType { field: "repository" });
@@ -160,6 +220,34 @@ impl RootVerifier {
     }
 }
 
+/// A pass over a file that was read before: did these keys sign it?
+struct Pass {
+    stream: FileStream,
+    threshold: Threshold,
+}
+
+impl Pass {
+    #[inline(always)]
+    fn new() -> Self {
+        Self { stream: FileStream::new(Role::Root, MAX_ROOT), threshold: Threshold::out_of_reach(Role::Root) }
+    }
+
+    fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.stream.feed(bytes, &mut self.threshold, &mut Shut::new(Nothing))
+    }
+
+    /// Enough keys signed what the first pass read.
+    fn finish(&mut self, candidate: &Candidate) -> Result<(), Error> {
+        let mut nothing = Shut::new(Nothing);
+        let closed = self.stream.finish(&mut self.threshold, &mut nothing)?;
+        let (_, Nothing, sha256) = closed.open(self.threshold.count(), &nothing)?;
+        match sha256 == candidate.root.sha256 {
+            true => Ok(()),
+            false => Err(Error::MixAndMatch { role: Role::Root, what: "content of two passes" }),
+        }
+    }
+}
+
 /// Nobody's signature is asked for: what is learnt is not believed.
 pub(super) struct Unchecked;
 
@@ -167,24 +255,6 @@ impl Signatures for Unchecked {
     fn entry(&mut self, _: &Entry) {}
 
     fn update(&mut self, _: &[u8]) {}
-}
-
-/// The keys of the trusted Root, where there is one, and those of the new Root.
-struct Both {
-    old: Option<Threshold>,
-    new: Threshold,
-}
-
-impl Signatures for Both {
-    fn entry(&mut self, entry: &Entry) {
-        self.old.iter_mut().for_each(|old| old.entry(entry));
-        self.new.entry(entry);
-    }
-
-    fn update(&mut self, bytes: &[u8]) {
-        self.old.iter_mut().for_each(|old| old.update(bytes));
-        self.new.update(bytes);
-    }
 }
 
 /// The content was read in the first pass.

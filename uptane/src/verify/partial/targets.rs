@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use super::TrustedRoot;
+use super::{FreshRoot, TrustedRoot};
 use super::content::Hashed;
 use super::ecus::Ecus;
 use crate::json::{Event, Span, Step};
@@ -10,7 +10,7 @@ use crate::limits::MAX_TARGETS;
 use crate::metadata::{Delta, EcuEntry, Header, Heard, Listener, Origin, TargetHead, TargetsReader};
 use crate::verify::freshness::Freshness;
 use crate::verify::image::{ListedImage, Permits, sealed};
-use crate::verify::stream::{Body, FileStream};
+use crate::verify::stream::{Body, FileStream, Shut};
 use crate::verify::threshold::Threshold;
 use crate::{
     CampaignId, EcuId, Error, HardwareId, ImageLine, ReleaseCounter, Role, Sha256, TargetName, TargetNameBuf, Time,
@@ -58,7 +58,9 @@ pub struct Previous {
 
 /// Director Targets, arriving.
 pub struct TargetsStream<P> {
-    stream: FileStream<Hashed<Threshold>, Reader>,
+    stream: FileStream,
+    signatures: Hashed<Threshold>,
+    reader: Shut<Reader>,
     previous: Option<Previous>,
     now: Time,
     vehicle: Option<VehicleId>,
@@ -73,44 +75,49 @@ impl TargetsStream<Plain> {
 }
 
 impl TargetsStream<Plus> {
-    /// Begins partial verification of what is for this vehicle, under the newest Root of the chain, which must be fresh.
-    pub fn partial_plus(root: &TrustedRoot, own: Own, vehicle: VehicleId) -> Result<Self, Error> {
-        // §5.4.4.3 step 3
-        root.check_expiry(own.now)?;
-        Ok(Self::new(root, own, Some(vehicle)))
+    /// Begins partial verification of what is for this vehicle, under the newest Root of the chain, which is fresh.
+    pub fn partial_plus(root: FreshRoot<'_>, own: Own, vehicle: VehicleId) -> Self {
+        Self::new(root.root(), own, Some(vehicle))
     }
 }
 
 impl<P: Profile> TargetsStream<P> {
+    #[inline(never)]
     fn new(root: &TrustedRoot, own: Own, vehicle: Option<VehicleId>) -> Self {
         let Own { ecu, hardware_id, previous, now } = own;
-        let reader = Reader { targets: TargetsReader::new(), pick: Pick::new(ecu, hardware_id) };
-        let signatures = Hashed::new(Threshold::new(Role::Targets, root.targets_keys()));
-        let stream = FileStream::new(Role::Targets, MAX_TARGETS, signatures, reader);
-        Self { stream, previous, now, vehicle, profile: PhantomData }
+        let mut stream = Self {
+            stream: FileStream::new(Role::Targets, MAX_TARGETS),
+            signatures: Hashed::new(Threshold::out_of_reach(Role::Targets)),
+            reader: Shut::new(Reader { targets: TargetsReader::new(), pick: Pick::new(ecu, hardware_id) }),
+            previous,
+            now,
+            vehicle,
+            profile: PhantomData,
+        };
+        stream.signatures.who().ask(root.targets_keys());
+        stream
     }
 
     /// Takes the next bytes.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.stream.feed(bytes)
+        self.stream.feed(bytes, &mut self.signatures, &mut self.reader)
     }
 
     /// Says that the file is complete, and checks it (§5.4.4.1 step 2).
-    pub fn finish(self) -> Result<OwnTargets<P>, Error> {
-        let Self { stream, previous, now, vehicle, profile } = self;
+    #[inline(never)]
+    pub fn finish(mut self) -> Result<OwnTargets<P>, Error> {
+        let Self { stream, signatures, reader, previous, now, vehicle, profile } = &mut self;
+        let closed = stream.finish(signatures, reader)?;
+        let (threshold, signed) = signatures.finish();
         // §5.4.4.6 step 3. Nothing that was read is used before this holds.
-        let verify = |signatures: Hashed<Threshold>| {
-            let (threshold, signed) = signatures.finish();
-            threshold.finish().map(|_| signed)
-        };
-        let (signed, reader, sha256) = stream.finish()?.open(verify)?;
+        let (_, reader, sha256) = closed.open(threshold.count(), reader)?;
         let header = reader.targets.finish()?;
-        check_addressee(&header, vehicle)?;
+        check_addressee(&header, *vehicle)?;
         let freshness = Freshness { role: Role::Targets, version: header.version, expires: header.expires };
         // §5.4.4.6 step 4
-        check_follows(freshness, previous, signed)?;
+        check_follows(freshness, *previous, signed)?;
         // §5.4.4.6 step 5
-        freshness.check_expiry(now)?;
+        freshness.check_expiry(*now)?;
         // §5.4.4.6 step 6
         if reader.targets.delegates() {
             return Err(Error::DirectorDelegates);
@@ -118,7 +125,7 @@ impl<P: Profile> TargetsStream<P> {
         let Pick { own, hardware_id, chosen, fault, .. } = reader.pick;
         // §5.4.4.6 step 7, and §5.2.3.1.1: no image for nobody, none that is encrypted.
         fault.map_or(Ok(()), Err)?;
-        Ok(OwnTargets { header, sha256, ecu: own, hardware_id, chosen, profile })
+        Ok(OwnTargets { header, sha256, ecu: own, hardware_id, chosen, profile: *profile })
     }
 }
 

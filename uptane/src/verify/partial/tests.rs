@@ -22,17 +22,19 @@ fn learn(file: &[u8], size: usize) -> Result<Candidate, Error> {
     stream.finish()
 }
 
-fn second_pass(mut verifier: RootVerifier, file: &[u8], size: usize) -> Result<TrustedRoot, Error> {
+fn last_pass(mut verifier: RootVerifier, file: &[u8], size: usize) -> Result<TrustedRoot, Error> {
     file.chunks(size).try_for_each(|piece| verifier.feed(piece))?;
     verifier.finish()
 }
 
 fn provision(file: &[u8]) -> Result<TrustedRoot, Error> {
-    second_pass(learn(file, 61)?.verify_as_provisioned(), file, 67)
+    last_pass(learn(file, 61)?.verify_as_provisioned(), file, 67)
 }
 
 fn follow(trusted: &TrustedRoot, file: &[u8]) -> Result<TrustedRoot, Error> {
-    second_pass(learn(file, 61)?.verify(trusted), file, 67)
+    let mut verifier = learn(file, 61)?.verify(trusted);
+    file.chunks(59).try_for_each(|piece| verifier.feed(piece))?;
+    last_pass(verifier.finish()?.verify_own(), file, 67)
 }
 
 fn root(repo: &Repo) -> TrustedRoot {
@@ -48,7 +50,8 @@ fn plus(repo: &Repo, own: Own, size: usize) -> Result<OwnTargets<Plus>, Error> {
 }
 
 fn plus_file(repo: &Repo, own: Own, file: &[u8], size: usize) -> Result<OwnTargets<Plus>, Error> {
-    let mut stream = TargetsStream::partial_plus(&root(repo), own, repo.vehicle())?;
+    let root = root(repo);
+    let mut stream = TargetsStream::partial_plus(root.fresh(own.now)?, own, repo.vehicle());
     file.chunks(size).try_for_each(|piece| stream.feed(piece))?;
     stream.finish()
 }

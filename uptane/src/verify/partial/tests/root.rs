@@ -20,11 +20,22 @@ fn root_is_followed_one_version_at_a_time_when_its_keys_change() {
 }
 
 #[test]
-fn root_that_changes_between_the_two_passes_is_refused() {
+fn root_that_changes_between_the_passes_is_refused() {
     let mut repo = Repo::seeded(1);
     repo.publish(|next| next.director.renew_root());
     let (one, two) = (repo.director().first_root(), repo.director().root());
-    let refused = second_pass(learn(one, 61).unwrap().verify_as_provisioned(), two, 67).unwrap_err();
+    let refused = last_pass(learn(one, 61).unwrap().verify_as_provisioned(), two, 67).unwrap_err();
+    assert_eq!(refused, Error::MixAndMatch { role: Role::Root, what: "content of two passes" });
+}
+
+#[test]
+fn root_that_is_another_one_in_the_pass_for_the_keys_before_is_refused() {
+    let mut repo = Repo::seeded(1);
+    repo.publish(|next| next.director.renew_root());
+    let (first, second) = (repo.director().first_root(), repo.director().root());
+    let mut verifier = learn(second, 61).unwrap().verify(&root(&repo));
+    verifier.feed(first).unwrap();
+    let refused = verifier.finish().unwrap_err();
     assert_eq!(refused, Error::MixAndMatch { role: Role::Root, what: "content of two passes" });
 }
 
