@@ -5,6 +5,8 @@ mod image;
 mod requests;
 mod single;
 
+use core::mem::MaybeUninit;
+
 use proto::secondary::{Identity, Refusal, Reply, Request};
 use uptane::{Length, Nonce, Sha256, Time};
 
@@ -70,14 +72,44 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     /// What a reset does: finds the state, decides which bank runs, checks it from its first to its last byte, and
     /// verifies the trusted metadata again.
     pub fn boot(profile: Profile, layout: Layout, flash: F, verifier: V, key: K) -> Result<Self, BootError> {
+        let mut secondary = Self::start(profile, layout, flash, verifier, key)?;
+        secondary.reload()?;
+        Ok(secondary)
+    }
+
+    /// The same in a place of its own, such as a `static`: no stack has to hold the machine while metadata is verified.
+    pub fn boot_in(
+        place: &mut MaybeUninit<Self>,
+        profile: Profile,
+        layout: Layout,
+        flash: F,
+        verifier: V,
+        key: K,
+    ) -> Result<&mut Self, BootError> {
+        let secondary = Self::start_in(place, profile, layout, flash, verifier, key)?;
+        secondary.reload()?;
+        Ok(secondary)
+    }
+
+    /// What it leaves on the stack is gone before anything is verified.
+    #[inline(never)]
+    fn start_in(
+        place: &mut MaybeUninit<Self>,
+        profile: Profile,
+        layout: Layout,
+        flash: F,
+        verifier: V,
+        key: K,
+    ) -> Result<&mut Self, BootError> {
+        Self::start(profile, layout, flash, verifier, key).map(|secondary| place.write(secondary))
+    }
+
+    fn start(profile: Profile, layout: Layout, flash: F, verifier: V, key: K) -> Result<Self, BootError> {
         let mut store = Store::new(flash, layout)?;
         let mut buffer = [0; BUFFER_SIZE];
         let Started { pages, state, running } = start(&mut store, &mut buffer)?;
         let (transfer, nonce, challenges) = (Transfer::None, None, None);
-        let mut secondary =
-            Self { profile, store, pages, state, verifier, key, running, nonce, challenges, transfer, buffer };
-        secondary.reload()?;
-        Ok(secondary)
+        Ok(Self { profile, store, pages, state, verifier, key, running, nonce, challenges, transfer, buffer })
     }
 
     /// A reset without leaving the process: everything not in flash is forgotten.

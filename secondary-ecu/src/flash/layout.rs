@@ -137,6 +137,12 @@ impl Layout {
         pages * unit + 4 * slot + 2 * unit + images * bank
     }
 
+    /// Where a bank's image begins, in bytes from the start of the flash: for the loader that starts it. Of a layout that
+    /// [`Store::new`](super::Store::new) has taken; `erase_unit` is that of the driver.
+    pub fn image_at(&self, erase_unit: u32, bank: Bank) -> u32 {
+        self.bank(erase_unit, bank).start
+    }
+
     pub(super) fn check<F: NorFlash>(&self, capacity: usize) -> Result<(), BadLayout> {
         let unit = erase_unit::<F>();
         let record = RECORD_SIZE.next_multiple_of(F::WRITE_SIZE.max(1));
