@@ -31,7 +31,7 @@ const CLIPPY: [(&str, &[&str]); 16] = [
 
 /// `cargo fmt` finds nothing to change, in the workspace and in what is excluded from it.
 pub(crate) fn format(workspace: &Workspace) -> Result<Count> {
-    for folder in ["", "tests/probes", "benches/peers"] {
+    for folder in ["", "secondary-ecu/firmware", "tests/probes", "benches/peers"] {
         let folder = workspace.root.join(folder);
         command::run(command::cargo(&folder).args(["fmt", "--all", "--check"]))?;
     }
