@@ -11,6 +11,7 @@ mod can_goodput;
 mod demo;
 mod determinism;
 mod ed25519_rule;
+mod footprint;
 mod foreign_testers;
 mod fresh_test;
 mod fuzz;
@@ -91,6 +92,7 @@ const ITEMS: &[Item] = &[
     hundred_ecus::ITEM,
     can_faults::ITEM,
     power_cut_can::ITEM,
+    footprint::ITEM,
 ];
 
 /// Prints every name with its promise.
