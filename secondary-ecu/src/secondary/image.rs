@@ -2,6 +2,9 @@
 //!
 //! It is hashed while it arrives, and once more from flash before its digest becomes bootable: what was checked on the
 //! wire is not what will boot. Both checks rest on metadata verified for them.
+//!
+//! Steps that need much of the stack are never made parts of others (`inline(never)`), here and beside: it is then theirs
+//! alone, and not also everybody's who calls them.
 
 use proto::secondary::Refusal;
 use uptane::{Error, Length, Time};
@@ -87,6 +90,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         Ok(())
     }
 
+    #[inline(never)]
     fn check_bank(&mut self, now: Time) -> Result<Descriptor, Fault> {
         let Wanted { descriptor, mut check, fallback: _ } = self.wanted(now)?;
         let area = self.store.layout().bank(self.store.erase_unit(), self.spare());

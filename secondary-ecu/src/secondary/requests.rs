@@ -18,6 +18,7 @@ use crate::{EcuKey, Fault, Profile, transaction};
 impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     /// A nonce nobody can foresee and that was never given out: it is made with the ECU's own key from a counter that
     /// is durable before. Until an attestation has carried it, the same one is given.
+    #[inline(never)]
     pub(super) fn time_nonce(&mut self) -> Result<Nonce, Fault> {
         if let Some(nonce) = self.nonce {
             return Ok(nonce);
@@ -36,6 +37,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         Ok(Sha256::of(&signature))
     }
 
+    #[inline(never)]
     pub(super) fn begin(&mut self, transaction: TransactionId) -> Result<(), Fault> {
         let next = transaction::begin(&self.state, transaction)?;
         if next != self.state {
@@ -142,6 +144,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// Makes what a verified file changes durable.
+    #[inline(never)]
     pub(super) fn accept(&mut self, accepted: Accepted) -> Result<(), Fault> {
         let mut next = self.state;
         match accepted {
@@ -194,6 +197,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// Writes the report into the buffer. Its counter is durable before it is signed, so it is never used twice.
+    #[inline(never)]
     pub(super) fn report(&mut self, nonce: Nonce, now: Time) -> Result<usize, Fault> {
         let counter = self.state.reports.next()?;
         self.record(State { reports: counter, ..self.state })?;

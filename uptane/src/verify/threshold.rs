@@ -24,12 +24,12 @@ pub struct Threshold {
 
 #[expect(clippy::large_enum_variant, reason = "there is no heap to move the larger one to")]
 enum Slot {
+    /// No key, or one whose signature cannot be good.
+    Empty,
     /// A key that no signature has claimed yet.
     Silent(KeyHint, PublicKey),
     /// A signature of this key over what is streaming by.
     Claimed(SignatureStream),
-    /// No key, or one whose signature cannot be good.
-    Empty,
 }
 
 impl Threshold {

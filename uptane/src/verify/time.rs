@@ -40,8 +40,8 @@ impl TimeStream {
         self.stream.feed(bytes, &mut self.threshold, &mut self.reader)
     }
 
-    /// Says that the attestation is complete.
-    pub fn finish(self) -> Result<AttestedTime, Error> {
+    /// Says that the attestation is complete. The stream is of no further use.
+    pub fn finish(&mut self) -> Result<AttestedTime, Error> {
         let known = self.known;
         let attested = self.any_time()?;
         match attested.time().since(known) > MAX_JUMP {
@@ -52,7 +52,7 @@ impl TimeStream {
 
     /// Says that the attestation is complete, where a second source tells the time as well: a jump further than one
     /// source may cause is taken if the second source is not more than that behind it.
-    pub fn finish_with_second_source(self, second: Time) -> Result<AttestedTime, Error> {
+    pub fn finish_with_second_source(&mut self, second: Time) -> Result<AttestedTime, Error> {
         let known = self.known.max(second);
         let attested = self.any_time()?;
         match attested.time().since(known) > MAX_JUMP {
@@ -63,8 +63,8 @@ impl TimeStream {
 
     /// The time, if it answers us and does not go back (§5.4.4.1 step 1, §5.4.4.2 step 1).
     #[inline(never)]
-    fn any_time(mut self) -> Result<AttestedTime, Error> {
-        let Self { stream, threshold, reader, known } = &mut self;
+    fn any_time(&mut self) -> Result<AttestedTime, Error> {
+        let Self { stream, threshold, reader, known } = self;
         let closed = stream.finish(threshold, reader)?;
         let (_, reader, _) = closed.open(threshold.count(), reader)?;
         let offered = reader.finish()?;

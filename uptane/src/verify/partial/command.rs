@@ -36,10 +36,10 @@ impl CommandStream {
         self.stream.feed(bytes, &mut self.signed, &mut self.reader)
     }
 
-    /// Says that the command is complete.
+    /// Says that the command is complete. The stream is of no further use.
     #[inline(never)]
-    pub fn finish(mut self) -> Result<VerifiedCommand, Error> {
-        let Self { stream, signed, reader, ecu, vehicle } = &mut self;
+    pub fn finish(&mut self) -> Result<VerifiedCommand, Error> {
+        let Self { stream, signed, reader, ecu, vehicle } = self;
         let closed = stream.finish(signed, reader)?;
         let (_, reader, _) = closed.open(signed.finish(), reader)?;
         let command = reader.finish()?;

@@ -35,9 +35,9 @@ impl ContentStream {
         self.stream.feed(bytes, &mut self.hashed, &mut Shut::new(Nothing))
     }
 
-    /// Says that the file is complete.
+    /// Says that the file is complete. The stream is of no further use.
     #[inline(never)]
-    pub fn finish(mut self) -> Result<Content, Error> {
+    pub fn finish(&mut self) -> Result<Content, Error> {
         let mut nothing = Shut::new(Nothing);
         let closed = self.stream.finish(&mut self.hashed, &mut nothing)?;
         let (signed, Nothing, file) = closed.open(Ok(self.hashed.finish().1), &nothing)?;

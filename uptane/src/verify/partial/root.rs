@@ -101,9 +101,9 @@ impl RootStream {
         self.stream.feed(bytes, &mut Unchecked, &mut self.reader)
     }
 
-    /// Says that the file is complete.
+    /// Says that the file is complete. The stream is of no further use.
     #[inline(never)]
-    pub fn finish(mut self) -> Result<Candidate, Error> {
+    pub fn finish(&mut self) -> Result<Candidate, Error> {
         let closed = self.stream.finish(&mut Unchecked, &mut self.reader)?;
         let ((), said, sha256) = closed.open(Ok(()), &self.reader)?;
         let said = said.finish()?;
@@ -159,12 +159,12 @@ impl SuccessorVerifier {
         self.pass.feed(bytes)
     }
 
-    /// Says that the file is complete.
+    /// Says that the file is complete. The stream is of no further use.
     #[inline(never)]
-    pub fn finish(mut self) -> Result<Successor, Error> {
+    pub fn finish(&mut self) -> Result<Successor, Error> {
         // §5.4.4.3 step 2.3: by the keys of the Root before it …
         self.pass.finish(&self.candidate)?;
-        Ok(Successor { candidate: self.candidate, trusted: self.trusted })
+        Ok(Successor { candidate: self.candidate.clone(), trusted: self.trusted })
     }
 }
 
@@ -203,20 +203,20 @@ impl RootVerifier {
         self.pass.feed(bytes)
     }
 
-    /// Says that the file is complete.
+    /// Says that the file is complete. The stream is of no further use.
     #[inline(never)]
-    pub fn finish(mut self) -> Result<TrustedRoot, Error> {
+    pub fn finish(&mut self) -> Result<TrustedRoot, Error> {
         // … and by its own.
         self.pass.finish(&self.candidate)?;
-        let Self { candidate: Candidate { root, origin }, trusted, .. } = self;
+        let Self { candidate: Candidate { root, origin }, trusted, .. } = &*self;
         // A Root of the other repository is not this one's, whoever signed it.
-        if origin != Some(Origin::Director) {
+        if *origin != Some(Origin::Director) {
             return Err(Error::WrongType { field: "repository" });
         }
         let freshness = Freshness { role: Role::Root, version: root.version, expires: root.expires };
         // §5.4.4.3 step 2.4
         trusted.map(|trusted| freshness.check_successor(trusted)).transpose()?;
-        Ok(root)
+        Ok(root.clone())
     }
 }
 

@@ -2,9 +2,9 @@
 
 use core::marker::PhantomData;
 
-use super::{FreshRoot, TrustedRoot};
 use super::content::Hashed;
 use super::ecus::Ecus;
+use super::{FreshRoot, TrustedRoot};
 use crate::json::{Event, Span, Step};
 use crate::limits::MAX_TARGETS;
 use crate::metadata::{Delta, EcuEntry, Header, Heard, Listener, Origin, TargetHead, TargetsReader};
@@ -103,10 +103,10 @@ impl<P: Profile> TargetsStream<P> {
         self.stream.feed(bytes, &mut self.signatures, &mut self.reader)
     }
 
-    /// Says that the file is complete, and checks it (§5.4.4.1 step 2).
+    /// Says that the file is complete, and checks it; the stream is of no further use (§5.4.4.1 step 2).
     #[inline(never)]
-    pub fn finish(mut self) -> Result<OwnTargets<P>, Error> {
-        let Self { stream, signatures, reader, previous, now, vehicle, profile } = &mut self;
+    pub fn finish(&mut self) -> Result<OwnTargets<P>, Error> {
+        let Self { stream, signatures, reader, previous, now, vehicle, profile } = self;
         let closed = stream.finish(signatures, reader)?;
         let (threshold, signed) = signatures.finish();
         // §5.4.4.6 step 3. Nothing that was read is used before this holds.
@@ -122,10 +122,10 @@ impl<P: Profile> TargetsStream<P> {
         if reader.targets.delegates() {
             return Err(Error::DirectorDelegates);
         }
-        let Pick { own, hardware_id, chosen, fault, .. } = reader.pick;
+        let Pick { own, hardware_id, chosen, fault, .. } = &reader.pick;
         // §5.4.4.6 step 7, and §5.2.3.1.1: no image for nobody, none that is encrypted.
         fault.map_or(Ok(()), Err)?;
-        Ok(OwnTargets { header, sha256, ecu: own, hardware_id, chosen, profile: *profile })
+        Ok(OwnTargets { header, sha256, ecu: *own, hardware_id: *hardware_id, chosen: *chosen, profile: *profile })
     }
 }
 
