@@ -70,6 +70,7 @@ impl Meter {
         let result = act();
         let ticks = counter.ticks() - before;
         let within = stack::peak();
+        stack::paint();
         self.port.send(&[step.letter()]);
         self.port.send(&ticks.to_be_bytes());
         self.port.send(&within.to_be_bytes());
