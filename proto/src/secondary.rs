@@ -58,6 +58,9 @@ pub enum File {
     Delegated(ImageNumber),
     /// The image, into the inactive bank.
     Image,
+    /// The [patch](crate::delta) that makes the image of the one in the home bank, into the inactive bank. It is always
+    /// sent from its first byte. Who has no use for it refuses it with [`Refusal::NotForMe`], and is given the image.
+    Patch,
     /// A signed command (activate, commit, roll back).
     Command,
 }

@@ -25,9 +25,11 @@ pub mod flash;
 #[cfg(feature = "linux")]
 pub mod linux;
 pub mod memory;
+mod patching;
 mod profile;
 pub mod provisioning;
 mod report;
+mod scratch;
 mod secondary;
 pub mod state;
 pub mod transaction;
@@ -36,4 +38,5 @@ pub mod verifier;
 
 pub use error::Fault;
 pub use profile::{EcuKey, Profile};
-pub use secondary::{BUFFER_SIZE, BootError, Running, Secondary, provision};
+pub use scratch::BUFFER_SIZE;
+pub use secondary::{BootError, Running, Secondary, provision};

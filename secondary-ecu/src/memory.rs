@@ -6,7 +6,7 @@ use uptane::verify::partial::{CommandStream, OwnTargets, Plus, RootStream, RootV
 use uptane::verify::time::TimeStream;
 
 use crate::flash::{Flash, Store};
-use crate::secondary::BUFFER_SIZE;
+use crate::scratch::Scratch;
 use crate::state::State;
 use crate::state::pages::Pages;
 use crate::transfer::Transfer;
@@ -37,7 +37,7 @@ pub fn parts<F: Flash, K: EcuKey>() -> [Part; 10] {
         Part { name: "metadata file on its way", bytes: size_of::<PartialPlus>() },
         Part { name: "transfer", bytes: size_of::<Transfer>() },
         Part { name: "report key", bytes: size_of::<K>() },
-        Part { name: "buffer", bytes: BUFFER_SIZE },
+        Part { name: "buffer or decoder of patches", bytes: size_of::<Scratch>() },
     ];
     let sum = fields.iter().map(|part| part.bytes).sum::<usize>();
     let [profile, store, pages, state, verifier, transfer, key, buffer] = fields;

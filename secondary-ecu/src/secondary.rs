@@ -2,6 +2,7 @@
 
 mod diagnostics;
 mod image;
+mod patch;
 mod requests;
 mod single;
 
@@ -12,14 +13,12 @@ use uptane::{Length, Nonce, Sha256, Time};
 
 use self::diagnostics::Challenges;
 use crate::flash::{BadLayout, Bank, Banks, Flash, Layout, Store};
+use crate::scratch::Scratch;
 use crate::state::pages::Pages;
 use crate::state::{Ending, Outcome, State};
 use crate::transfer::Transfer;
 use crate::verifier::{Desk, Verifier};
 use crate::{EcuKey, Fault, Profile, transaction};
-
-/// Scratch space: flash is read through it, and the report is written into it.
-pub const BUFFER_SIZE: usize = 2_048;
 
 /// A Secondary, from one reset to the next.
 ///
@@ -35,7 +34,7 @@ pub struct Secondary<V, F, K> {
     pub(crate) nonce: Option<Nonce>,
     pub(crate) challenges: Option<Challenges>,
     pub(crate) transfer: Transfer,
-    pub(crate) buffer: [u8; BUFFER_SIZE],
+    pub(crate) scratch: Scratch,
 }
 
 /// What was booted.
@@ -106,15 +105,15 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     fn start(profile: Profile, layout: Layout, flash: F, verifier: V, key: K) -> Result<Self, BootError> {
         let mut store = Store::new(flash, layout)?;
-        let mut buffer = [0; BUFFER_SIZE];
-        let Started { pages, state, running } = start(&mut store, &mut buffer)?;
+        let mut scratch = Scratch::NEW;
+        let Started { pages, state, running } = start(&mut store, scratch.buffer())?;
         let (transfer, nonce, challenges) = (Transfer::None, None, None);
-        Ok(Self { profile, store, pages, state, verifier, key, running, nonce, challenges, transfer, buffer })
+        Ok(Self { profile, store, pages, state, verifier, key, running, nonce, challenges, transfer, scratch })
     }
 
     /// A reset without leaving the process: everything not in flash is forgotten.
     pub fn reset(&mut self) -> Result<(), BootError> {
-        let Started { pages, state, running } = start(&mut self.store, &mut self.buffer)?;
+        let Started { pages, state, running } = start(&mut self.store, self.scratch.buffer())?;
         (self.pages, self.state, self.running) = (pages, state, running);
         (self.transfer, self.nonce, self.challenges) = (Transfer::None, None, None);
         self.reload()
@@ -196,8 +195,8 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     /// The verifier, and what it works on.
     pub(crate) fn desk(&mut self, now: Time) -> (&mut V, Desk<'_, F>) {
-        let Self { profile, store, state, verifier, nonce, buffer, .. } = self;
-        (verifier, Desk { store, state, profile, nonce: *nonce, buffer, now })
+        let Self { profile, store, state, verifier, nonce, scratch, .. } = self;
+        (verifier, Desk { store, state, profile, nonce: *nonce, buffer: scratch.buffer(), now })
     }
 
     /// Makes `next` the durable state, unless it is already.
@@ -227,7 +226,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     fn answer_report(&mut self, nonce: Nonce, now: Time) -> Reply<'_> {
         match self.report(nonce, now) {
-            Ok(length) => match self.buffer.get(..length) {
+            Ok(length) => match self.scratch.buffer().get(..length) {
                 Some(report) => Reply::Report(report),
                 None => Reply::Refused(Refusal::Storage),
             },

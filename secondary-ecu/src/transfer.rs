@@ -6,9 +6,9 @@ use uptane::verify::image::ImageCheck;
 
 use crate::Fault;
 use crate::flash::{Appender, Area};
+use crate::patching::Patching;
 
 /// The one file that is on its way.
-#[expect(clippy::large_enum_variant, reason = "there is no heap to move the larger one to")]
 pub(crate) enum Transfer {
     /// None.
     None,
@@ -18,6 +18,8 @@ pub(crate) enum Transfer {
     Command(Progress, Appender, Area),
     /// An image, written and checked while it arrives; the last committed one has no check but by its digest in the end.
     Image(Progress, Appender, Option<ImageCheck>),
+    /// A patch, of which the image is made while it arrives.
+    Patch(Progress, Patching),
     /// An image that is in the bank as a whole already, or of which nothing is taken yet.
     Complete(Progress),
 }
@@ -30,7 +32,17 @@ impl Transfer {
             Self::Metadata(progress)
             | Self::Command(progress, _, _)
             | Self::Image(progress, _, _)
+            | Self::Patch(progress, _)
             | Self::Complete(progress) => Some(*progress),
+        }
+    }
+
+    /// Bytes of an image that are in flash.
+    pub(crate) fn written(&self) -> Option<u32> {
+        match self {
+            Self::Image(_, appender, _) => Some(appender.written()),
+            Self::Patch(_, patching) => Some(patching.written()),
+            Self::None | Self::Metadata(_) | Self::Command(..) | Self::Complete(_) => None,
         }
     }
 
@@ -40,6 +52,7 @@ impl Transfer {
             Self::Metadata(progress)
             | Self::Command(progress, _, _)
             | Self::Image(progress, _, _)
+            | Self::Patch(progress, _)
             | Self::Complete(progress) => Some(progress),
         }
     }

@@ -206,7 +206,7 @@ impl<D: Bulk + Clone> Errand<D> {
         let State::Sending(sending, _) = state else { return false };
         let is_role = match sending.file() {
             File::Timestamp(_) | File::Snapshot(_) | File::Targets(_) | File::Delegated(_) => true,
-            File::Time | File::Root(..) | File::Image | File::Command => false,
+            File::Time | File::Root(..) | File::Image | File::Patch | File::Command => false,
         };
         is_role && matches!(self.purpose, Purpose::Stage(..))
     }

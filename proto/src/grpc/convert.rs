@@ -54,6 +54,7 @@ impl From<File> for wire::File {
             File::Targets(repo) => Kind::Targets(number(repo)),
             File::Delegated(image) => Kind::Delegated(number(Repo::Image(image))),
             File::Image => Kind::Image(wire::Empty {}),
+            File::Patch => Kind::Patch(wire::Empty {}),
             File::Command => Kind::Command(wire::Empty {}),
         };
         Self { file: Some(file) }
@@ -78,6 +79,7 @@ impl TryFrom<&wire::File> for File {
                 Repo::Director => return Err(bad("delegated")),
             },
             Kind::Image(wire::Empty {}) => Self::Image,
+            Kind::Patch(wire::Empty {}) => Self::Patch,
             Kind::Command(wire::Empty {}) => Self::Command,
         })
     }

@@ -230,6 +230,7 @@ pub(super) fn address(file: File) -> [u8; 8] {
         File::Snapshot(repo) => (0x40, digit(repo), 0),
         File::Targets(repo) => (0x50, digit(repo), 0),
         File::Image => (0x60, 0, 0),
+        File::Patch => (0x60, PATCH, 0),
         File::Command => (0x70, 0, 0),
         File::Delegated(number) => (0x80, digit(Repo::Image(number)), 0),
     };
@@ -238,6 +239,9 @@ pub(super) fn address(file: File) -> [u8; 8] {
     let [a, b, c, d, e, f, g] = rest;
     [kind | repo, a, b, c, d, e, f, g]
 }
+
+/// The low digit of the kind of an image, where it is told by a patch.
+const PATCH: u8 = 1;
 
 /// The low digit of a kind: 0 for the Director, 1 for the first Image repository.
 fn digit(repo: Repo) -> u8 {
@@ -253,6 +257,9 @@ pub(super) fn file(address: [u8; 8]) -> Option<File> {
     let [first, rest @ ..] = address;
     let [a, b, c, d, e, f, g] = rest;
     let number = u64::from_be_bytes([0, a, b, c, d, e, f, g]);
+    if first == 0x60 | PATCH {
+        return Some(File::Patch).filter(|_| number == 0);
+    }
     let repo = match first & 0x0f {
         0 => Repo::Director,
         digit => Repo::Image(ImageNumber::new(usize::from(digit - 1))?),

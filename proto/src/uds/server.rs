@@ -16,7 +16,7 @@ use self::access::{Access, Proof};
 use self::broadcast::Hearing;
 use self::rules::Rules;
 use self::session::Session;
-use self::transfer::Transfer;
+use self::transfer::{Block, Transfer};
 use super::answer::{Failure, Outcome};
 use super::codec::{NEGATIVE, Nrc, SUPPRESS, Writer, service};
 use super::{Control, DtcSetting, Ecu, Messages, P2_EXTENDED, PRESENT, Reset, Traffic};
@@ -64,6 +64,7 @@ pub struct Server {
 #[derive(Clone, Copy, Debug)]
 enum Work {
     Offer(File, Length),
+    Patch(Block),
     Close,
     Prove(Proof),
     Reset(Reset),
@@ -135,6 +136,7 @@ impl Server {
         let mut writer = Writer::new(out);
         let (service, outcome) = match work {
             Work::Offer(file, length) => (service::DOWNLOAD, self.offer(file, length, handler, &mut writer)),
+            Work::Patch(block) => (service::DATA, self.patch(&block, handler, &mut writer)),
             Work::Close => (service::ROUTINE, self.close(handler, &mut writer)),
             Work::Prove(proof) => (service::AUTHENTICATION, self.check_proof(&proof, now, handler, &mut writer)),
             Work::Reset(reset) => {

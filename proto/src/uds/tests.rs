@@ -293,6 +293,19 @@ fn slow_work_is_announced_before_it_is_done() {
 }
 
 #[test]
+fn a_block_of_a_patch_is_short_and_is_announced_and_taken_once() {
+    let mut pair = open();
+    let offer = [&[0x34, 0x00, 0x88, 0x61][..], &[0; 7], &100_u64.to_be_bytes()].concat();
+    let ready = pair.serve(&offer);
+    assert_eq!(ready, [&[0x7f, 0x34, 0x78][..], &[0x74, 0x40, 0, 0, 0, 62]]);
+    assert_eq!(pair.serve(&[&[0x36, 0x01][..], &[7; 61]].concat()), [[0x7f, 0x36, 0x13]]);
+    let block = [&[0x36, 0x01][..], &[7; 60]].concat();
+    let taken = [0x76, 0x01, 0, 0, 0, 0, 0, 0, 0, 60];
+    assert_eq!(pair.serve(&block), [&[0x7f, 0x36, 0x78][..], &taken]);
+    assert_eq!(pair.serve(&block), [taken]);
+}
+
+#[test]
 fn a_message_while_work_is_pending_is_to_be_repeated() {
     let mut pair = open();
     pair.serve(&[0x37]);

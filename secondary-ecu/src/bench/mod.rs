@@ -14,7 +14,7 @@ pub use disk::RamDisk;
 #[cfg(feature = "linux")]
 pub use kept::InFiles;
 pub use kept::{InFlash, Kept};
-pub use power::{Bench, Broken, Course, Marks, Shape, Unit, name_fallback, provisioned};
+pub use power::{Bench, Broken, Course, Marks, Shape, Unit, name_fallback, name_patch, provisioned};
 pub use primary::*;
 
 /// The value, where a fixed input cannot fail.

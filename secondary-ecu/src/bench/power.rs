@@ -48,6 +48,8 @@ pub struct Bench<K, const WRITE: usize, const ERASE: usize> {
     course: Course,
     old: Vec<u8>,
     image: Vec<u8>,
+    /// What it is sent instead, where there is one.
+    patch: Option<Vec<u8>>,
     /// Digests of release 1 and release 2: all that is signed for this ECU.
     signed: [Sha256; 2],
     flash: RamFlash<WRITE, ERASE>,
@@ -61,6 +63,15 @@ type Driven<'f, K, const WRITE: usize, const ERASE: usize> =
 impl<K: Kept<WRITE, ERASE>, const WRITE: usize, const ERASE: usize> Bench<K, WRITE, ERASE> {
     /// Makes the ECU and the repositories.
     pub fn new(shape: Shape) -> Self {
+        Self::made(shape, None)
+    }
+
+    /// The same, with an image that comes as this patch of release 1.
+    pub fn patched(shape: Shape, patch: Vec<u8>) -> Self {
+        Self::made(shape, Some(patch))
+    }
+
+    fn made(shape: Shape, patch: Option<Vec<u8>>) -> Self {
         let mut repo = Repo::seeded(2);
         let (flash, kept) = provisioned(&repo, shape.layout);
         let image: Vec<u8> = me(&repo).image(2).into_iter().cycle().take(shape.image).collect();
@@ -73,13 +84,16 @@ impl<K: Kept<WRITE, ERASE>, const WRITE: usize, const ERASE: usize> Bench<K, WRI
             if shape.layout.banks == Banks::Single {
                 name_fallback(next, &me, 2);
             }
+            if let Some(patch) = &patch {
+                name_patch(next, &me, 2, signed[0], patch);
+            }
             for draft in [&mut next.director, &mut next.image] {
                 draft.renew_root();
                 draft.set(Role::Targets, &["targets", &name, "length"], image.len());
                 draft.set(Role::Targets, &["targets", &name, "hashes"], format!("{{\"sha256\":\"{}\"}}", signed[1]));
             }
         });
-        Self { repo, shape, course: Course::Commits, old, image, signed, flash, kept }
+        Self { repo, shape, course: Course::Commits, old, image, patch, signed, flash, kept }
     }
 
     /// The same, with an update of which this becomes.
@@ -107,7 +121,9 @@ impl<K: Kept<WRITE, ERASE>, const WRITE: usize, const ERASE: usize> Bench<K, WRI
                 Phase::Idle | Phase::RolledBack(_) => begin(ecu, &self.repo, transaction)?,
                 Phase::Staging(_) => {
                     K::hand_over(ecu, &self.repo)?;
-                    send(ecu, self.repo.now(), File::Image, &self.image)?;
+                    let patch = self.patch.as_ref().map(|patch| (File::Patch, patch));
+                    let (file, bytes) = patch.unwrap_or((File::Image, &self.image));
+                    send(ecu, self.repo.now(), file, bytes)?;
                 }
                 Phase::Staged(_) => self.command(ecu, Action::Activate)?,
                 Phase::Trial(_) if self.course == Course::Returns => ecu.reset()?,
@@ -237,6 +253,15 @@ pub fn name_fallback(next: &mut Next, ecu: &TestEcu, release: u64) {
     let (name, old) = (ecu.image_name(release), ecu.image_name(release - 1));
     let path = ["targets", &name, "custom", "uptane", "ecus", ecu.ecu.as_str(), "fallback"];
     next.director.set(Role::Targets, &path, format!("\"{old}\""));
+}
+
+/// Describes to one ECU the patch that makes a release of the image with the digest `base`.
+pub fn name_patch(next: &mut Next, ecu: &TestEcu, release: u64, base: Sha256, patch: &[u8]) {
+    let (name, sha256) = (ecu.image_name(release), Sha256::of(patch));
+    let path = ["targets", &name, "custom", "uptane", "ecus", ecu.ecu.as_str(), "delta"];
+    let length = patch.len();
+    let delta = format!(r#"{{"base":"{base}","length":{length},"name":"{name}.patch","sha256":"{sha256}"}}"#);
+    next.director.set(Role::Targets, &path, delta);
 }
 
 /// What must never fall.

@@ -7,6 +7,7 @@
 //! alone, and not also everybody's who calls them.
 
 use proto::secondary::Refusal;
+use uptane::verify::image::ImageCheck;
 use uptane::{Error, Length, Time};
 
 use super::{Secondary, length_of};
@@ -30,7 +31,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     fn offer_assigned(&mut self, length: Length, now: Time) -> Result<Length, Fault> {
-        let Wanted { descriptor, mut check, fallback: _ } = self.wanted(now)?;
+        let Wanted { descriptor, mut check, .. } = self.wanted(now)?;
         check_length(&descriptor, length)?;
         let received = self.resume(&descriptor)?;
         let progress = Progress::after(received, length);
@@ -38,14 +39,19 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
             self.transfer = Transfer::Complete(progress);
             return Ok(length);
         }
-        let area = self.store.layout().bank(self.store.erase_unit(), self.spare());
-        self.store.stream(area, 0, received, &mut self.buffer, |piece| Ok(check.update(piece)?))?;
-        self.transfer = Transfer::Image(progress, Appender::new(area, received), Some(check));
+        self.transfer = Transfer::Image(progress, self.go_on(received, &mut check)?, Some(check));
         length_of(received)
     }
 
+    /// Shows what is durable of the image to its check, and goes on behind it.
+    pub(super) fn go_on(&mut self, received: u32, check: &mut ImageCheck) -> Result<Appender, Fault> {
+        let area = self.store.layout().bank(self.store.erase_unit(), self.spare());
+        self.store.stream(area, 0, received, self.scratch.buffer(), |piece| Ok(check.update(piece)?))?;
+        Ok(Appender::new(area, received))
+    }
+
     /// Durable bytes of this very image; zero, and a bank prepared for it, if there are none.
-    fn resume(&mut self, descriptor: &Descriptor) -> Result<u32, Fault> {
+    pub(super) fn resume(&mut self, descriptor: &Descriptor) -> Result<u32, Fault> {
         let bank = self.spare();
         if self.store.descriptor(bank)?.as_ref() == Some(descriptor) {
             return Ok(self.state.received);
@@ -58,14 +64,23 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     /// Makes the number of received bytes durable, now and then: a record costs flash and time.
     pub(super) fn keep_progress(&mut self) -> Result<(), Fault> {
-        let Transfer::Image(_, appender, _) = &self.transfer else { return Ok(()) };
+        let Some(written) = self.transfer.written() else { return Ok(()) };
         let unit = self.store.erase_unit();
         let interval = self.profile.progress.max(1).next_multiple_of(unit);
-        let durable = appender.written() - appender.written() % unit;
+        let durable = written - written % unit;
         match durable.saturating_sub(self.state.received) >= interval {
             true => self.record(State { received: durable, ..self.state }),
             false => Ok(()),
         }
+    }
+
+    /// Judges an image whose last byte is written. What is kept of a wrong one would be wrong again.
+    pub(super) fn arrived(&mut self, check: Option<ImageCheck>, now: Time) -> Result<(), Fault> {
+        if let Some(Err(error)) = check.map(ImageCheck::finish) {
+            self.record(transaction::given_up(&self.state))?;
+            return Err(error.into());
+        }
+        self.close_image(now)
     }
 
     /// Checks what was taken, from flash and against metadata verified now, and makes its digest bootable. Of an image that
@@ -92,10 +107,10 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     #[inline(never)]
     fn check_bank(&mut self, now: Time) -> Result<Descriptor, Fault> {
-        let Wanted { descriptor, mut check, fallback: _ } = self.wanted(now)?;
+        let Wanted { descriptor, mut check, .. } = self.wanted(now)?;
         let area = self.store.layout().bank(self.store.erase_unit(), self.spare());
         let length = descriptor.flash_length()?;
-        self.store.stream(area, 0, length, &mut self.buffer, |piece| Ok(check.update(piece)?))?;
+        self.store.stream(area, 0, length, self.scratch.buffer(), |piece| Ok(check.update(piece)?))?;
         let image = check.finish()?;
         match image.sha256() == descriptor.sha256 {
             true => Ok(descriptor),

@@ -3,7 +3,6 @@
 use proto::secondary::{File, Refusal};
 use sha2::Digest as _;
 use uptane::limits::MAX_COMMAND;
-use uptane::verify::image::ImageCheck;
 use uptane::verify::partial::{CommandStream, VerifiedCommand};
 use uptane::{Length, Nonce, Sha256, Time, TransactionId};
 
@@ -51,6 +50,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         self.transfer = Transfer::None;
         match file {
             File::Image => self.offer_image(length, now),
+            File::Patch => self.offer_patch(length, now),
             File::Command => self.offer_command(length),
             File::Time
             | File::Root(..)
@@ -105,6 +105,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
                 }
                 appender.push(&mut self.store, bytes)?;
             }
+            Transfer::Patch(..) => self.take_patch(bytes)?,
             Transfer::Metadata(_) => {
                 let (verifier, desk) = self.desk(now);
                 verifier.take(desk, bytes)?;
@@ -132,13 +133,9 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
             }
             Transfer::Image(_, appender, check) => {
                 appender.finish(&mut self.store)?;
-                if let Some(Err(error)) = check.map(ImageCheck::finish) {
-                    // What is kept of a wrong image would be wrong again.
-                    self.record(transaction::given_up(&self.state))?;
-                    return Err(error.into());
-                }
-                self.close_image(now)
+                self.arrived(check, now)
             }
+            Transfer::Patch(_, patching) => self.close_patch(patching, now),
             Transfer::Complete(_) => self.close_image(now),
         }
     }
@@ -183,7 +180,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         let Profile { primary, ecu, vehicle, .. } = &self.profile;
         let mut stream = CommandStream::new(primary.clone(), *ecu, *vehicle);
         let length = u32::try_from(progress.length).map_err(|_| Fault::Refused(Refusal::TooLong))?;
-        self.store.stream(area, 0, length, &mut self.buffer, |piece| Ok(stream.feed(piece)?))?;
+        self.store.stream(area, 0, length, self.scratch.buffer(), |piece| Ok(stream.feed(piece)?))?;
         Ok(stream.finish()?)
     }
 
@@ -215,6 +212,6 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
             nonce,
             transaction: self.state.stage.transaction(),
         };
-        report.write(&mut self.key, &mut self.buffer)
+        report.write(&mut self.key, self.scratch.buffer())
     }
 }

@@ -38,7 +38,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     /// The assigned image, if metadata name the last committed one as the image to return to: the Primary then has both.
     pub(super) fn check_way_back(&mut self, now: Time) -> Result<Descriptor, Fault> {
-        let Wanted { descriptor, fallback, check: _ } = self.wanted(now)?;
+        let Wanted { descriptor, fallback, .. } = self.wanted(now)?;
         let fallback = fallback.ok_or(Error::Schema { field: "fallback" })?;
         match fallback.is(&self.home()?) {
             true => Ok(descriptor),
@@ -59,14 +59,14 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     /// Hashes the only bank as it will boot, against what was committed.
     pub(super) fn check_home(&mut self) -> Result<Descriptor, Fault> {
         let (home, image) = (self.state.home, self.home()?);
-        match self.store.digest(home, &mut self.buffer)? == self.state.bootable(home) {
+        match self.store.digest(home, self.scratch.buffer())? == self.state.bootable(home) {
             true => Ok(image),
             false => Err(Fault::Check(Error::ImageDigest)),
         }
     }
 
     /// The last committed image.
-    fn home(&mut self) -> Result<Descriptor, Fault> {
+    pub(super) fn home(&mut self) -> Result<Descriptor, Fault> {
         self.store.descriptor(self.state.home)?.ok_or(Fault::Storage)
     }
 }

@@ -4,6 +4,7 @@ mod bench;
 mod broadcast;
 mod diagnostics;
 mod group;
+mod patch;
 mod power;
 mod refusals;
 #[cfg(feature = "linux")]

@@ -7,6 +7,7 @@ pub(crate) use partial::want;
 pub use partial::{Partial, PartialPlus, provision_root};
 
 use proto::secondary::{File, Verification};
+use uptane::metadata::Delta;
 use uptane::verify::image::ImageCheck;
 use uptane::{Length, Nonce, Sha256, TargetNameBuf, Time, Version};
 
@@ -57,6 +58,8 @@ pub struct Wanted {
     pub descriptor: Descriptor,
     /// The image to return to where there is no second bank (design D8).
     pub fallback: Option<Fallback>,
+    /// The patch that makes the image of another one.
+    pub delta: Option<Delta>,
     /// The evidence: it takes the image's bytes and tells whether they are the assigned ones.
     pub check: ImageCheck,
 }

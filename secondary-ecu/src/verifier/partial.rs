@@ -7,6 +7,7 @@
 //! that it holds leave the stack with it, where the compiler would keep those of all passes at once.
 
 use proto::secondary::{File, Refusal, Repo, Verification};
+use uptane::metadata::Delta;
 use uptane::verify::image::{ImageCheck, Permits};
 use uptane::verify::partial::{
     Candidate, ContentStream, Own, OwnTargets, Plain, Plus, Previous, Profile, RootStream, RootVerifier, Successor,
@@ -104,6 +105,7 @@ impl Slots {
             | File::Targets(Repo::Image(_))
             | File::Delegated(_)
             | File::Image
+            | File::Patch
             | File::Command => Err(Fault::Refused(Refusal::NotForMe)),
         }
     }
@@ -272,11 +274,11 @@ fn assigned<F, P: Profile>(desk: &Desk<'_, F>, held: Held, targets: &OwnTargets<
         return Err(Fault::Storage);
     }
     let image = targets.image(|line| desk.state.floors.of(line))?;
-    want(&image, image.fallback().map(|name| Fallback { name, sha256: None }))
+    want(&image, image.fallback().map(|name| Fallback { name, sha256: None }), image.delta())
 }
 
 /// What evidence permits, as a bank's header and a check. Banks are known by their SHA-256, so that must be listed.
-pub(crate) fn want(evidence: &impl Permits, fallback: Option<Fallback>) -> Result<Wanted, Fault> {
+pub(crate) fn want(evidence: &impl Permits, fallback: Option<Fallback>, delta: Option<Delta>) -> Result<Wanted, Fault> {
     let listed = evidence.image();
     let descriptor = Descriptor {
         name: listed.name,
@@ -285,7 +287,7 @@ pub(crate) fn want(evidence: &impl Permits, fallback: Option<Fallback>) -> Resul
         line: listed.line,
         counter: listed.release_counter,
     };
-    Ok(Wanted { descriptor, fallback, check: ImageCheck::new(evidence) })
+    Ok(Wanted { descriptor, fallback, delta, check: ImageCheck::new(evidence) })
 }
 
 fn own<F: Flash>(desk: &mut Desk<'_, F>) -> Own {

@@ -193,6 +193,7 @@ fn requests() -> Vec<Request<'static>> {
         File::Snapshot(Repo::Image(ImageNumber::FIRST)),
         File::Targets(Repo::Director),
         File::Image,
+        File::Patch,
         File::Command,
         File::Delegated(ImageNumber::FIRST),
     ];

@@ -16,13 +16,37 @@ pub(super) enum Transfer {
     None,
     /// A block with this counter is expected, whose data belongs at `next`. `next` is also the answer to the block
     /// before, if there was one. None is longer than `longest`.
-    Open { next: Length, counter: u8, any: bool, longest: u32 },
+    Open { file: File, next: Length, counter: u8, any: bool, longest: u32 },
     /// The block with this counter was refused, which ended the transfer. Repeated, it is refused alike.
     Refused { counter: u8, refusal: Refusal },
     /// All blocks are here.
     Exited,
     /// What became of the file.
     Closed(Result<(), Refusal>),
+}
+
+/// Data bytes of a block of a patch. They may make thousands of bytes of the new image, so each block is announced, and
+/// kept until its turn. With its head it fills the longest single frame of CAN FD.
+const MAX_PATCH_DATA: usize = 60;
+
+/// A block of a patch whose turn is yet to come.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Block {
+    data: [u8; MAX_PATCH_DATA],
+    length: usize,
+}
+
+impl Block {
+    /// Keeps these bytes if they are of a patch.
+    fn of_patch(file: File, bytes: &[u8]) -> Option<Self> {
+        let mut block = Self { data: [0; MAX_PATCH_DATA], length: bytes.len() };
+        block.data.get_mut(..bytes.len()).filter(|_| file == File::Patch)?.copy_from_slice(bytes);
+        Some(block)
+    }
+
+    fn data(&self) -> &[u8] {
+        self.data.get(..self.length).unwrap_or_default()
+    }
 }
 
 impl Server {
@@ -81,7 +105,7 @@ impl Server {
         let file = range.array().and_then(file).ok_or(Nrc::RequestOutOfRange)?;
         let length = range.length().ok_or(Nrc::RequestOutOfRange)?;
         self.transfer = Transfer::None;
-        if file == File::Image {
+        if matches!(file, File::Image | File::Patch) {
             // A bank may have to be erased first.
             return Err(self.announce(Work::Offer(file, length)));
         }
@@ -99,9 +123,10 @@ impl Server {
         let Reply::Ready(next, chunk) = reply else {
             return Err(unexpected(reply));
         };
-        let head = u32::try_from(BLOCK_HEAD).unwrap_or_default();
-        let longest = chunk.saturating_add(head).min(u32::try_from(self.max_request).unwrap_or(u32::MAX));
-        self.transfer = Transfer::Open { next, counter: 1, any: false, longest };
+        let most = if file == File::Patch { MAX_PATCH_DATA.saturating_add(BLOCK_HEAD) } else { self.max_request };
+        let [head, most] = [BLOCK_HEAD, most.min(self.max_request)].map(|len| u32::try_from(len).unwrap_or(u32::MAX));
+        let longest = chunk.saturating_add(head).min(most);
+        self.transfer = Transfer::Open { file, next, counter: 1, any: false, longest };
         self.hearing.offer(length, chunk);
         writer.put(&[service::DOWNLOAD + POSITIVE, BLOCK_LENGTH_FORMAT]).put(&longest.to_be_bytes());
         Ok(())
@@ -112,8 +137,8 @@ impl Server {
             return Err(Nrc::IncorrectLength.into());
         };
         self.hearing.end();
-        let (next, expected, any, longest) = match self.transfer {
-            Transfer::Open { next, counter, any, longest } => (next, counter, any, longest),
+        let (file, next, expected, any, longest) = match self.transfer {
+            Transfer::Open { file, next, counter, any, longest } => (file, next, counter, any, longest),
             Transfer::Refused { counter: refused, refusal } if refused == counter => {
                 return Err(Failure::Refused(refusal));
             }
@@ -125,14 +150,28 @@ impl Server {
             return Err(Nrc::IncorrectLength.into());
         }
         let taken = if counter == expected {
+            if let Some(block) = Block::of_patch(file, data) {
+                return Err(self.announce(Work::Patch(block)));
+            }
             self.chunk(counter, next, data, handler)?
         } else if any && counter == expected.wrapping_sub(1) {
             next // The response to this block was lost: it is given again, and nothing is written.
         } else {
             return Err(Nrc::WrongBlockCounter.into());
         };
-        self.transfer = Transfer::Open { next: taken, counter: counter.wrapping_add(1), any: true, longest };
+        self.transfer = Transfer::Open { file, next: taken, counter: counter.wrapping_add(1), any: true, longest };
         writer.put(&[service::DATA + POSITIVE, counter]).put(&taken.get().to_be_bytes());
+        Ok(())
+    }
+
+    /// The block of a patch that was announced.
+    pub(super) fn patch(&mut self, block: &Block, handler: &mut impl Handler, writer: &mut Writer<'_>) -> Outcome {
+        let Transfer::Open { file, next, counter, longest, .. } = self.transfer else {
+            return Err(Nrc::RequestSequenceError.into());
+        };
+        let next = self.chunk(counter, next, block.data(), handler)?;
+        self.transfer = Transfer::Open { file, next, counter: counter.wrapping_add(1), any: true, longest };
+        writer.put(&[service::DATA + POSITIVE, counter]).put(&next.get().to_be_bytes());
         Ok(())
     }
 

@@ -179,7 +179,7 @@ impl<F: Flash, D: Disk + Clone> Verifier<F> for Full<D> {
             File::Timestamp(_) => MAX_TIMESTAMP,
             File::Snapshot(_) => MAX_SNAPSHOT,
             File::Targets(_) | File::Delegated(_) => MAX_TARGETS,
-            File::Image | File::Command => return Err(Fault::Refused(Refusal::NotForMe)),
+            File::Image | File::Patch | File::Command => return Err(Fault::Refused(Refusal::NotForMe)),
         };
         if length.get() > limit {
             return Err(Fault::Refused(Refusal::TooLong));
@@ -204,7 +204,7 @@ impl<F: Flash, D: Disk + Clone> Verifier<F> for Full<D> {
             File::Snapshot(repo) => self.judge(&desk, repo, Part::Snapshot, &bytes),
             File::Targets(repo) => self.judge(&desk, repo, Part::Targets, &bytes),
             File::Delegated(number) => self.judge(&desk, Repo::Image(number), Part::Delegated, &bytes),
-            File::Image | File::Command => Err(Fault::Refused(Refusal::NotForMe)),
+            File::Image | File::Patch | File::Command => Err(Fault::Refused(Refusal::NotForMe)),
         }
     }
 
@@ -238,7 +238,7 @@ fn agreed<F>(
     let entry = agree_for(profile.ecu, profile.hardware, mapping, &director.targets(), &vouching, accepted)?;
     let fallback = entry.fallback().map(Permits::image);
     let fallback = fallback.map(|listed| Fallback { name: listed.name, sha256: listed.hashes.sha256() });
-    want(entry.image(), fallback)
+    want(entry.image(), fallback, entry.delta().map(|named| named.delta))
 }
 
 /// What a state record says of a file that is kept in a folder: its slot means nothing.

@@ -2,6 +2,7 @@
 //! image, no counter has fallen, and the update goes through. `cargo xtask evidence power-cut-secondary` does the same with
 //! other flash, and oftener.
 
+use super::bench::patch;
 #[cfg(feature = "linux")]
 use crate::bench::InFiles;
 use crate::bench::{Bench, Course, InFlash, Kept, Shape};
@@ -14,6 +15,12 @@ const ERASE: usize = 4_096;
 fn bench<K: Kept<8, ERASE>>(banks: Banks, course: Course) -> Bench<K, 8, ERASE> {
     let layout = Layout { state_pages: 2, slot_size: 8 * 1_024, bank_size: 8 * 1_024, banks };
     Bench::new(Shape { layout, max_chunk: 512, progress: 1, image: 5_000 }).with(course)
+}
+
+/// One whose image comes as a patch, a few bytes at a time.
+fn patched<K: Kept<8, ERASE>>() -> Bench<K, 8, ERASE> {
+    let layout = Layout { state_pages: 2, slot_size: 8 * 1_024, bank_size: 8 * 1_024, banks: Banks::Two };
+    Bench::patched(Shape { layout, max_chunk: 16, progress: 1, image: 5_000 }, patch())
 }
 
 /// Cuts the power at every `step`th operation of an update.
@@ -52,6 +59,22 @@ fn an_update_survives_a_second_cut_while_it_recovers() {
 #[test]
 fn an_update_that_is_taken_back_survives_a_power_cut() {
     survives_a_cut::<InFlash>(&bench(Banks::Two, Course::Returns), 3);
+}
+
+#[test]
+fn an_update_by_patch_survives_a_power_cut_at_every_flash_operation() {
+    survives_a_cut::<InFlash>(&patched(), 1);
+}
+
+#[test]
+fn an_update_by_patch_survives_a_second_cut_while_it_recovers() {
+    survives_a_second_cut::<InFlash>(&patched(), 7);
+}
+
+#[cfg(feature = "linux")]
+#[test]
+fn an_update_by_patch_with_full_verification_survives_a_power_cut() {
+    survives_a_cut::<InFiles>(&patched(), 4);
 }
 
 #[test]

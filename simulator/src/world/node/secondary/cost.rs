@@ -47,7 +47,7 @@ impl Cpu {
     pub(super) fn request(&self, request: &Request<'_>, offered: Option<File>) -> Duration {
         let work = match request {
             Request::Identify | Request::TimeNonce | Request::Begin(_) => 0,
-            Request::Offer(File::Image, _) => self.trusted().saturating_mul(VERIFY),
+            Request::Offer(File::Image | File::Patch, _) => self.trusted().saturating_mul(VERIFY),
             Request::Offer(..) => 0,
             Request::Chunk(_, bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_mul(HASH),
             Request::Close => offered.map_or(0, |file| self.judged(file)).saturating_mul(VERIFY),
@@ -74,7 +74,7 @@ impl Cpu {
         match file {
             // By the Root before and by itself.
             File::Root(..) => root + 2,
-            File::Image => self.trusted(),
+            File::Image | File::Patch => self.trusted(),
             File::Time | File::Timestamp(_) | File::Snapshot(_) | File::Targets(_) | File::Delegated(_) => root + 1,
             File::Command => 1,
         }
