@@ -17,7 +17,7 @@ mod own;
 mod secondaries;
 mod stage;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use host::disk::Bulk;
 use host::provisioning::{Banks, Vehicle};
@@ -33,6 +33,7 @@ use crate::machine::{Answer as DirectorAnswer, Input, Output, Primary, Start};
 use crate::slots::Slots;
 use crate::status::Image;
 use crate::store::{Known, Store, Told};
+use stage::Patch;
 
 pub use answer::{Answer, Silent};
 pub use cloud::{CheckInRequest, Statement};
@@ -51,6 +52,8 @@ pub struct Node<D, S> {
     /// What the machine is to hear next: it is known already.
     known: VecDeque<Input>,
     steps: VecDeque<Step<D>>,
+    /// The patches that are here in this cycle, and for whom.
+    patches: BTreeMap<EcuId, Patch>,
     /// What the manifest tells that is on its way to the Director, and its digest.
     telling: Option<(Sha256, Told)>,
 }
@@ -78,7 +81,7 @@ pub enum Ask<D> {
         /// More bytes are not taken.
         limit: Length,
     },
-    /// An Image repository: an image. Answered by [`Download::end`].
+    /// An Image repository: an image, or a patch. Answered by [`Download::end`].
     Download(Box<Download<D>>),
     /// A Secondary. Answered by [`Errand::end`].
     Errand(Box<Errand<D>>),
@@ -93,6 +96,8 @@ pub enum Done {
     Fetched(Result<Option<Vec<u8>>, Error>),
     /// An image was fetched and verified, or not.
     Downloaded(Result<Box<VerifiedImage>, Error>),
+    /// A patch for this ECU was fetched, and is the one that the Director describes, or not.
+    Patched(EcuId, Result<(), Error>),
     /// A Secondary said who it is.
     Met(EcuId, Result<(Identity, Nonce), Failure>),
     /// A Secondary gave its report over this nonce.
@@ -147,6 +152,7 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
             machine: Primary::new(),
             known: VecDeque::new(),
             steps: VecDeque::new(),
+            patches: BTreeMap::new(),
             telling: None,
         })
     }
@@ -157,6 +163,7 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
         let start = self.facts(seed)?;
         self.known.clear();
         self.steps.clear();
+        self.patches.clear();
         self.telling = None;
         for damaged in self.store.take_damaged().into_iter().chain(self.slots.take_damaged()) {
             self.tell(News::Damaged(damaged));
@@ -188,6 +195,7 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
             Done::CheckedIn(answer) => Input::CheckedIn(self.checked_in(answer)?),
             Done::Fetched(file) => Input::Fetched(file),
             Done::Downloaded(image) => Input::Downloaded(image),
+            Done::Patched(ecu, arrived) => self.patched(ecu, arrived),
             Done::Met(ecu, met) => self.met(ecu, met),
             Done::Reported(ecu, nonce, report) => Input::Reported(ecu, self.keep_report(ecu, nonce, report.ok())?),
             Done::Stands(ecu, transaction, seen) => Input::Happened(transaction, self.seen(ecu, seen)),

@@ -120,6 +120,8 @@ impl Shown {
             update.bytes_sent = update.bytes_sent.saturating_add(progress.sent);
             if progress.file == File::Image {
                 update.done = progress.held;
+            }
+            if matches!(progress.file, File::Image | File::Patch) {
                 entry.phase = "staging".to_owned();
             }
         });

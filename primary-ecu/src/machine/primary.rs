@@ -132,6 +132,8 @@ pub enum Input {
     Fetched(Result<Option<Vec<u8>>, Error>),
     /// An image was fetched and verified, or not.
     Downloaded(Result<Box<VerifiedImage>, Error>),
+    /// A patch was fetched, or not: it may be used, and is never needed.
+    Patched,
     /// Something happened in this transaction. An errand may end after its own is over.
     Happened(TransactionId, Event),
 }
@@ -160,6 +162,8 @@ pub enum Output {
     Accept(Vec<(RepositoryName, MetadataFile, FileBytes)>, Accepted),
     /// Fetch and verify an image approved for this ECU.
     Download(Rc<Approved>, EcuId, ImageRole),
+    /// Fetch the patch that the Director describes to this ECU.
+    Patch(Rc<Approved>, EcuId),
     /// Write the journal.
     Record(Transaction),
     /// Carry out an errand of the transaction.
@@ -222,6 +226,8 @@ struct Plan {
     members: Vec<Member>,
     /// For each image still to be fetched, one ECU it is approved for.
     missing: Vec<(EcuId, ImageRole)>,
+    /// ECUs whose patch may still be fetched.
+    patches: Vec<EcuId>,
 }
 
 /// Transactions tried in one cycle before the Director is told and the next cycle tries again.
@@ -297,6 +303,10 @@ impl Cycle {
             }
             (Phase::Downloading(plan), Input::Downloaded(image)) => {
                 image.and_then(|image| self.downloaded(plan, &image, outputs))
+            }
+            (Phase::Downloading(plan), Input::Patched) => {
+                self.download(plan, outputs);
+                Ok(())
             }
             (Phase::Transacting(transaction), Input::Happened(id, event)) if transaction.id == id => {
                 self.happened(&transaction, event, outputs);

@@ -7,8 +7,9 @@ use uptane::sign::Signer;
 use uptane::verify::{Approved, Damaged, FileBytes, Keep, MetadataFile};
 use uptane::{EcuId, Length, RepositoryName};
 
-use super::download::{self, Begun, Download};
+use super::download::{self, Begun, Download, Item};
 use super::errand::{Errand, Purpose};
+use super::stage::Patch;
 use super::{Ask, News, Node};
 use crate::Error;
 use crate::machine::transaction::{State, Transaction};
@@ -37,6 +38,7 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
             Output::Fetch(repository, file, limit) => self.fetch(repository, file, limit),
             Output::Accept(files, accepted) => self.accept(files, &accepted)?,
             Output::Download(approved, ecu, role) => self.download(approved, ecu, role),
+            Output::Patch(approved, ecu) => self.patch(approved, ecu),
             Output::Record(transaction) => {
                 self.store.record(&transaction)?;
                 self.tell(News::Recorded(transaction));
@@ -77,11 +79,35 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
     }
 
     fn download(&mut self, approved: Rc<Approved>, ecu: EcuId, role: ImageRole) {
-        match Download::begin(self.disk.clone(), approved, ecu, role) {
+        match Download::begin(self.disk.clone(), approved, ecu, Item::Image(role)) {
             Ok(Begun::Partly(download)) => self.ask(Ask::Download(download)),
-            Ok(Begun::Whole(image)) => self.known.push_back(Input::Downloaded(Ok(image))),
+            Ok(Begun::Whole(arrived)) => self.known.push_back(Input::Downloaded(arrived.image())),
             Err(error) => self.known.push_back(Input::Downloaded(Err(error))),
         }
+    }
+
+    /// A patch that is about another image than the ECU runs is passed over when it is its turn.
+    fn patch(&mut self, approved: Rc<Approved>, ecu: EcuId) {
+        let begun = Download::begin(self.disk.clone(), Rc::clone(&approved), ecu, Item::Patch);
+        if let Some(delta) = approved.entry(ecu).and_then(|entry| entry.delta()).map(|named| named.delta) {
+            self.patches.insert(ecu, Patch { name: download::place(delta.sha256), base: delta.base });
+        }
+        let arrived = match begun {
+            Ok(Begun::Partly(download)) => return self.ask(Ask::Download(download)),
+            Ok(Begun::Whole(_)) => Ok(()),
+            Err(error) => Err(error),
+        };
+        let input = self.patched(ecu, arrived);
+        self.known.push_back(input);
+    }
+
+    /// Without its patch an ECU is brought the whole image.
+    pub(super) fn patched(&mut self, ecu: EcuId, arrived: Result<(), Error>) -> Input {
+        if let Err(error) = arrived {
+            tracing::info!(%ecu, %error, "no patch");
+            self.patches.remove(&ecu);
+        }
+        Input::Patched
     }
 
     /// Stored files that are not what was stored: told, and removed, so that they are fetched again.

@@ -1,4 +1,4 @@
-//! Images on their way: hashed while they arrive, resumed where they broke off.
+//! Images, and patches of images, on their way: hashed while they arrive, resumed where they broke off.
 //!
 //! An image is `downloads/SHA256`; while it is not complete and verified, `downloads/SHA256.part`, with the entity tag
 //! the server gave it in `SHA256.tag`. There is a tag only beside a part that is synchronised and that nobody adds to, else
@@ -8,18 +8,21 @@
 //! [`Download`] says which file it wants and from where on, takes the bytes as a [`Sink`], and [`ends`](Download::end).
 //! Left to the caller: fetching.
 
+mod item;
+
 use std::io;
 use std::rc::Rc;
 
 use host::disk::{Bulk, Disk};
 use host::fetch::{Resume, Sink};
-use uptane::verify::image::{ImageCheck, Permits as _, VerifiedImage};
-use uptane::verify::{Approved, ApprovedImage};
+use uptane::verify::Approved;
 use uptane::{EcuId, Length, RepositoryName, Sha256};
 
 use super::Done;
 use crate::Error;
-use crate::machine::ImageRole;
+
+pub(super) use item::{Arrived, Item};
+use item::{Check, Listed};
 
 /// The folder of the downloads.
 const FOLDER: &str = "downloads";
@@ -28,26 +31,26 @@ const CHUNK: usize = 64 * 1024;
 /// Bytes of a kept entity tag.
 const MAX_TAG: u64 = 4 * 1024;
 
-/// An image while it arrives.
+/// An image or a patch while it arrives.
 pub struct Download<D> {
     disk: D,
     approved: Rc<Approved>,
     ecu: EcuId,
-    role: ImageRole,
+    item: Item,
     repository: RepositoryName,
     path: String,
     length: Length,
-    /// The image's file.
+    /// Its file.
     place: String,
-    check: ImageCheck,
+    check: Check,
     tag: Option<String>,
     refused: Option<uptane::Error>,
 }
 
-/// What is there of an image when it is wanted.
+/// What is there of a file when it is wanted.
 pub(super) enum Begun<D> {
     /// All of it, verified.
-    Whole(Box<VerifiedImage>),
+    Whole(Arrived),
     /// A part, or nothing.
     Partly(Box<Download<D>>),
 }
@@ -66,36 +69,23 @@ pub(super) fn clear(disk: &mut impl Disk) -> Result<(), Error> {
 }
 
 impl<D: Bulk> Download<D> {
-    /// The image approved for `ecu` in this role; one to return to is where the assigned one is. Goes on with what an earlier run left, hashed again; without the server's tag for it,
-    /// from the start.
-    pub(super) fn begin(mut disk: D, approved: Rc<Approved>, ecu: EcuId, role: ImageRole) -> Result<Begun<D>, Error> {
-        let (repository, image) = approved_image(&approved, ecu, role)?;
-        let listed = *image.image();
-        let digest = listed.hashes.sha256().ok_or(uptane::Error::NoKnownHash)?;
+    /// What is approved for `ecu`; an image to return to is where the assigned one is, and so is a patch. Goes on with what an
+    /// earlier run left, hashed again; without the server's tag for it, from the start.
+    pub(super) fn begin(mut disk: D, approved: Rc<Approved>, ecu: EcuId, item: Item) -> Result<Begun<D>, Error> {
+        let Listed { repository, name, length, digest, mut check } = item.listed(&approved, ecu)?;
         let place = place(digest);
-        if let Some(image) = whole(&mut disk, &place, ImageCheck::new(image))? {
-            return Ok(Begun::Whole(Box::new(image)));
+        if let Some(arrived) = whole(&mut disk, &place, item.listed(&approved, ecu)?.check)? {
+            return Ok(Begun::Whole(arrived));
         }
-        let mut check = ImageCheck::new(image);
         let (part, mut tag) = (part(&place), kept_tag(&disk, &place)?);
         if tag.is_none() || !feed(&disk, &part, &mut check).is_ok_and(|found| found) {
             disk.remove(&part)?;
-            (check, tag) = (ImageCheck::new(image), None);
+            (check, tag) = (item.listed(&approved, ecu)?.check, None);
         }
-        let (path, length) = (stored_name(listed.name.as_str(), digest), listed.length);
-        Ok(Begun::Partly(Box::new(Self {
-            disk,
-            approved,
-            ecu,
-            role,
-            repository,
-            path,
-            length,
-            place,
-            check,
-            tag,
-            refused: None,
-        })))
+        let path = stored_name(name.as_str(), digest);
+        let refused = None;
+        let download = Self { disk, approved, ecu, item, repository, path, length, place, check, tag, refused };
+        Ok(Begun::Partly(Box::new(download)))
     }
 
     /// The repository that has it.
@@ -124,10 +114,15 @@ impl<D: Bulk> Download<D> {
 
     /// No more bytes come: all did, or `arrived` says why not. What was refused is not resumed, its bytes are removed.
     pub fn end(self, arrived: Result<(), Error>) -> Done {
-        Done::Downloaded(self.finish(arrived).map(Box::new))
+        let (ecu, item) = (self.ecu, self.item);
+        let arrived = self.finish(arrived);
+        match item {
+            Item::Image(_) => Done::Downloaded(arrived.and_then(Arrived::image)),
+            Item::Patch => Done::Patched(ecu, arrived.map(|_| ())),
+        }
     }
 
-    fn finish(mut self, arrived: Result<(), Error>) -> Result<VerifiedImage, Error> {
+    fn finish(mut self, arrived: Result<(), Error>) -> Result<Arrived, Error> {
         self.keep_tag()?;
         match arrived {
             Err(error) if self.refused.is_none() => Err(error),
@@ -141,14 +136,14 @@ impl<D: Bulk> Download<D> {
         Ok(self.disk.replace(&tag_of(&self.place), tag.as_bytes())?)
     }
 
-    fn verified(mut self) -> Result<VerifiedImage, Error> {
+    fn verified(mut self) -> Result<Arrived, Error> {
         let part = part(&self.place);
         let refused = self.refused;
         match self.check.finish().map_err(|error| refused.unwrap_or(error)) {
-            Ok(image) => {
+            Ok(arrived) => {
                 self.disk.sync(&part)?;
                 self.disk.rename(&part, &self.place)?;
-                Ok(image)
+                Ok(arrived)
             }
             Err(check) => {
                 self.disk.remove(&part)?;
@@ -158,7 +153,7 @@ impl<D: Bulk> Download<D> {
     }
 
     fn begin_again(&mut self) -> Result<(), Error> {
-        self.check = ImageCheck::new(approved_image(&self.approved, self.ecu, self.role)?.1);
+        self.check = self.item.listed(&self.approved, self.ecu)?.check;
         Ok(self.disk.remove(&part(&self.place))?)
     }
 }
@@ -183,27 +178,22 @@ impl<D: Bulk> Sink for Download<D> {
     }
 }
 
-fn approved_image(approved: &Approved, ecu: EcuId, role: ImageRole) -> Result<(RepositoryName, &ApprovedImage), Error> {
-    let entry = approved.entry(ecu).ok_or(uptane::Error::NothingForThisEcu)?;
-    Ok((entry.repository(), role.of(entry).ok_or(uptane::Error::NothingForThisEcu)?))
-}
-
-/// The image, if an earlier run left it whole. One that does not verify any more is removed.
-fn whole(disk: &mut impl Bulk, place: &str, mut check: ImageCheck) -> Result<Option<VerifiedImage>, Error> {
-    let image = match feed(disk, place, &mut check) {
+/// The file, if an earlier run left it whole. One that does not verify any more is removed.
+fn whole(disk: &mut impl Bulk, place: &str, mut check: Check) -> Result<Option<Arrived>, Error> {
+    let arrived = match feed(disk, place, &mut check) {
         Ok(true) => check.finish().ok(),
         Ok(false) => return Ok(None),
         Err(Error::Refused { .. }) => None,
         Err(error) => return Err(error),
     };
-    if image.is_none() {
+    if arrived.is_none() {
         disk.remove(place)?;
     }
-    Ok(image)
+    Ok(arrived)
 }
 
 /// Hashes a file; `false` if there is none.
-fn feed(disk: &impl Bulk, name: &str, check: &mut ImageCheck) -> Result<bool, Error> {
+fn feed(disk: &impl Bulk, name: &str, check: &mut Check) -> Result<bool, Error> {
     if disk.length(name)?.is_none() {
         return Ok(false);
     }
@@ -244,6 +234,9 @@ mod tests {
     use uptane::testing::{Repo, Vehicle};
 
     use super::*;
+    use crate::machine::ImageRole;
+
+    const ITEM: Item = Item::Image(ImageRole::Assigned);
 
     struct Bench {
         _place: tempfile::TempDir,
@@ -264,7 +257,7 @@ mod tests {
 
     impl Bench {
         fn begin(&self) -> Download<Folder> {
-            match Download::begin(self.disk.clone(), self.approved.clone(), self.ecu, ImageRole::Assigned).unwrap() {
+            match Download::begin(self.disk.clone(), self.approved.clone(), self.ecu, ITEM).unwrap() {
                 Begun::Partly(download) => *download,
                 Begun::Whole(_) => panic!("it is whole"),
             }
@@ -297,7 +290,7 @@ mod tests {
         download.start(length(100), Some("\"one\"")).unwrap();
         download.write(&bench.image[100..]).unwrap();
         assert!(matches!(download.end(Ok(())), Done::Downloaded(Ok(_))));
-        let begun = Download::begin(bench.disk.clone(), bench.approved.clone(), bench.ecu, ImageRole::Assigned);
+        let begun = Download::begin(bench.disk.clone(), bench.approved.clone(), bench.ecu, ITEM);
         assert!(matches!(begun.unwrap(), Begun::Whole(_)));
     }
 

@@ -116,11 +116,8 @@ impl<D: Bulk + Clone> Errand<D> {
 
     /// What to ask next. It reads the file that is on its way.
     pub fn turn(&mut self) -> Turn<'_> {
-        if let State::Sending(sending, _) = &mut self.state
-            && let Err(failure) = sending.read()
-        {
-            self.state = State::Over(Err(failure));
-        }
+        let state = std::mem::replace(&mut self.state, State::Looking);
+        self.state = self.read(state).unwrap_or_else(|failure| State::Over(Err(failure)));
         match &self.state {
             State::Identifying | State::Checking | State::Looking => Turn::Ask(Request::Identify),
             State::AskingNonce(_) => Turn::Ask(Request::TimeNonce),
@@ -270,9 +267,35 @@ impl<D: Bulk + Clone> Errand<D> {
     fn send_first(&self, mut files: VecDeque<Delivery>) -> Result<State<D>, Failure> {
         match (files.pop_front(), &self.purpose) {
             (Some(delivery), Purpose::Stage(_, _, disk)) => {
-                Ok(State::Sending(Box::new(Sending::of_disk(disk.clone(), delivery)?), files))
+                let file = delivery.file;
+                match Sending::of_disk(disk.clone(), delivery) {
+                    Ok(sending) => Ok(State::Sending(Box::new(sending), files)),
+                    Err(failure) => self.without(file, files, failure),
+                }
             }
             _ => Ok(State::Looking),
+        }
+    }
+
+    /// Reads what is to be sent next, where a file is on its way.
+    fn read(&self, state: State<D>) -> Result<State<D>, Failure> {
+        let State::Sending(mut sending, after) = state else { return Ok(state) };
+        match sending.read() {
+            Ok(()) => Ok(State::Sending(sending, after)),
+            Err(failure) => self.read(self.without(sending.file(), after, failure)?),
+        }
+    }
+
+    /// Goes on without a file that did not get through, if it was not needed.
+    fn without(&self, file: File, after: VecDeque<Delivery>, failure: Failure) -> Result<State<D>, Failure> {
+        match (file, &failure) {
+            // The Secondary does not answer: this attempt is over.
+            (_, Failure::Silent(_)) => Err(failure),
+            // The whole image comes in its stead.
+            (File::Patch, _) => self.send_first(after),
+            // It restarted and wants another nonce by now: it goes on with the latest time it knows.
+            (File::Time, Failure::Refused(_)) => self.send_first(after),
+            _ => Err(failure),
         }
     }
 
@@ -281,12 +304,12 @@ impl<D: Bulk + Clone> Errand<D> {
         match sending.answer(answer) {
             Ok(Sent::Partly(sending)) => Ok(State::Sending(Box::new(sending), after)),
             Ok(Sent::Whole) if file == File::Command => Ok(State::Checking),
+            // What it made is the image that would have come after it.
+            Ok(Sent::Whole) if file == File::Patch => Ok(State::Looking),
             Ok(Sent::Whole) => self.send_first(after),
-            // It restarted and wants another nonce by now: it goes on with the latest time it knows.
-            Err(Failure::Refused(_)) if file == File::Time => self.send_first(after),
             // It restarted in between: what counts is where it stands now.
             Err(Failure::Refused(Refusal::Phase)) if matches!(self.purpose, Purpose::Command(_)) => Ok(State::Looking),
-            Err(failure) => Err(failure),
+            Err(failure) => self.without(file, after, failure),
         }
     }
 

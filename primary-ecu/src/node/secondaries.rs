@@ -19,6 +19,9 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// Attempts that begin with a patch. A Secondary of before may fall silent at the mere offer of one.
+const PATCH_ATTEMPTS: u32 = 2;
+
 impl<D: Bulk + Clone, S: Signer> Node<D, S> {
     pub(super) fn errand(&mut self, action: Action) -> Result<(), Error> {
         let Some(transaction) = self.machine.transaction().cloned() else { return Ok(()) };
@@ -32,7 +35,7 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
         let purpose = match action {
             Action::Stage(..) => {
                 let reading = Reading::of(&transaction, member);
-                Purpose::Stage(reading, Box::new(self.stage(member)?), self.disk.clone())
+                Purpose::Stage(reading, Box::new(self.stage(member, tried)?), self.disk.clone())
             }
             Action::Activate(..) => {
                 let new = member.fallback.map(|_| member.image());
@@ -97,8 +100,8 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
         image.map(|image| Handover { disk: self.disk.clone(), image: image.sha256, when })
     }
 
-    /// What a Secondary may need to verify its image.
-    fn stage(&self, member: &Member) -> Result<Stage, Error> {
+    /// What a Secondary may need to verify its image, and the patch that makes it, in the first attempts.
+    fn stage(&self, member: &Member, tried: u32) -> Result<Stage, Error> {
         let accepted = self.store.accepted();
         let current = |name: RepositoryName| -> Result<Current, Error> {
             let roots = self.store.roots(name.as_str())?;
@@ -109,7 +112,8 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
             self.search(member.ecu, image)?;
         }
         let director = current(RepositoryName::of::<Director>())?;
-        Ok(Stage { director, images, image: download::place(member.sha256) })
+        let patch = self.patches.get(&member.ecu).filter(|_| tried < PATCH_ATTEMPTS).cloned();
+        Ok(Stage { director, images, image: download::place(member.sha256), patch })
     }
 
     /// Which delegated files an ECU's own search will ask for.

@@ -2,7 +2,7 @@
 
 use proto::secondary::{File, Identity, ImageNumber, Repo, Verification};
 use uptane::verify::MetadataFile;
-use uptane::{RepositoryName, Version};
+use uptane::{RepositoryName, Sha256, Version};
 
 use super::errand::Delivery;
 use crate::store::AcceptedVersions;
@@ -15,6 +15,17 @@ pub(crate) struct Stage {
     pub(crate) images: Vec<Current>,
     /// The name of the image's file.
     pub(crate) image: String,
+    /// What may be brought in its stead.
+    pub(crate) patch: Option<Patch>,
+}
+
+/// A patch that makes the image of another one.
+#[derive(Clone, Debug)]
+pub(crate) struct Patch {
+    /// The name of its file.
+    pub(crate) name: String,
+    /// Digest of the image it is for.
+    pub(crate) base: Sha256,
 }
 
 /// What is current of one repository.
@@ -31,7 +42,7 @@ pub(crate) struct Current {
 impl Stage {
     /// What a Secondary of this identity needs. The Director's Roots come first, every one from its own on (attack A16): one
     /// of them may name the keys that attest the time. Then the time, so that the roles are judged at it (§5.4.4.1 and
-    /// §5.4.4.2 step 1), then the roles in the order of §5.4.4.2.
+    /// §5.4.4.2 step 1), then the roles in the order of §5.4.4.2. Last comes the image, after the patch that may spare it.
     pub(crate) fn files(&self, identity: &Identity) -> Vec<Delivery> {
         let mut files = match identity.verification {
             // It trusts the Root it was provisioned with, and takes no other.
@@ -48,6 +59,8 @@ impl Stage {
             }
             Verification::Full => files.extend(self.full(identity)),
         }
+        let patch = self.patch.as_ref().filter(|patch| patch.base == identity.running);
+        files.extend(patch.map(|patch| Delivery { file: File::Patch, name: patch.name.clone() }));
         files.push(Delivery { file: File::Image, name: self.image.clone() });
         files
     }
@@ -90,7 +103,7 @@ impl Stage {
 #[cfg(test)]
 mod tests {
     use proto::secondary::Phase;
-    use uptane::{EcuId, HardwareId, Sha256};
+    use uptane::{EcuId, HardwareId};
 
     use super::*;
 
@@ -102,10 +115,14 @@ mod tests {
 
     fn stage() -> Stage {
         let images = vec![current("image", 2, 7, 8)];
-        Stage { director: current("director", 3, 5, 6), images, image: "image".to_owned() }
+        Stage { director: current("director", 3, 5, 6), images, image: "image".to_owned(), patch: None }
     }
 
     fn given(verification: Verification) -> Vec<String> {
+        given_of(&stage(), verification)
+    }
+
+    fn given_of(stage: &Stage, verification: Verification) -> Vec<String> {
         let identity = Identity {
             ecu: EcuId::parse("brake").unwrap(),
             hardware: HardwareId::parse("hw").unwrap(),
@@ -115,7 +132,7 @@ mod tests {
             running: Sha256([1; 32]),
             phase: Phase::Idle,
         };
-        stage().files(&identity).into_iter().map(|delivery| delivery.name).collect()
+        stage.files(&identity).into_iter().map(|delivery| delivery.name).collect()
     }
 
     #[test]
@@ -135,6 +152,15 @@ mod tests {
             given(Verification::Partial),
             ["metadata/director/time.json", "metadata/director/6.targets.json", "image"]
         );
+    }
+
+    #[test]
+    fn a_patch_comes_before_the_image_where_the_secondary_runs_its_base() {
+        for (base, last) in [(1, ["patch", "image"]), (2, ["metadata/director/6.targets.json", "image"])] {
+            let patch = Some(Patch { name: "patch".to_owned(), base: Sha256([base; 32]) });
+            let names = given_of(&Stage { patch, ..stage() }, Verification::Partial);
+            assert!(names.ends_with(&last.map(str::to_owned)), "{names:?}");
+        }
     }
 
     #[test]

@@ -12,7 +12,10 @@ use uptane::{Counter, ReleaseCounter, ResultCode, TargetNameBuf, TransactionId, 
 use super::*;
 use crate::provision::{self, Bundle, BundleFile};
 
+mod patch;
 mod single_bank;
+
+use patch::PatchWorld;
 
 /// The repositories, and one Secondary that believes everything.
 struct World {
@@ -27,6 +30,7 @@ struct World {
     counter: u64,
     offered: Option<File>,
     held: Vec<u8>,
+    patch: PatchWorld,
 }
 
 fn member_image(ecu: &TestEcu, release: u64) -> MemberImage {
@@ -68,6 +72,7 @@ impl World {
             counter: 0,
             offered: None,
             held: vec![],
+            patch: PatchWorld::default(),
         }
     }
 
@@ -112,6 +117,9 @@ impl World {
             Ask::Fetch { path, .. } => Done::Fetched(Ok(self.served(&path))),
             Ask::Download(mut download) => {
                 let of = self.repo.ecus().iter().find(|ecu| download.path().contains(ecu.ecu.as_str())).unwrap();
+                if download.path().ends_with(".patch") {
+                    return self.patch.serve(*download);
+                }
                 download.start(Length::ZERO, None).unwrap();
                 let release = if download.path().ends_with("-1.bin") { 1 } else { 2 };
                 download.write(&of.image(release)).unwrap();
@@ -171,6 +179,7 @@ impl World {
                 Answer::Done
             }
             Request::Offer(file, length) => {
+                self.patch.offered.push(file);
                 (self.offered, self.held) = (Some(file), vec![]);
                 Answer::Ready(if self.is_announced(file) { length } else { Length::ZERO }, 100)
             }
@@ -189,6 +198,8 @@ impl World {
         match self.offered {
             Some(File::Image) if self.held == self.brake().image(2) => self.phase = Phase::Staged(self.transaction),
             Some(File::Image) => return Answer::Refused(Refusal::Check(1)),
+            Some(File::Patch) if self.patch.is_taken(&self.held) => self.phase = Phase::Staged(self.transaction),
+            Some(File::Patch) => return Answer::Refused(Refusal::NotForMe),
             Some(File::Command) if commanded("activate") => {
                 (self.phase, self.release) = (Phase::Healthy(self.transaction), 2);
             }

@@ -139,10 +139,12 @@ impl Cycle {
             targets: targets.file().sha256(),
             campaign: targets.view().campaign(),
             missing: missing(&approved, &members)?,
+            patches: self.patches(&approved, &members),
             members,
             approved: Rc::new(approved),
         };
-        self.download(Box::new(plan), outputs)
+        self.download(Box::new(plan), outputs);
+        Ok(())
     }
 
     /// The lowest release counter that may be approved for an ECU. For one with a single bank that runs what it shall
@@ -190,17 +192,16 @@ impl Cycle {
         }
     }
 
-    fn download(&mut self, mut plan: Box<Plan>, outputs: &mut Outputs) -> Result<(), Error> {
-        match plan.missing.pop() {
-            Some((ecu, role)) => {
-                outputs.push_back(Output::Download(Rc::clone(&plan.approved), ecu, role));
+    /// The images first, all of which are needed: whatever becomes of a patch, the image can be brought in its stead.
+    pub(super) fn download(&mut self, mut plan: Box<Plan>, outputs: &mut Outputs) {
+        let approved = Rc::clone(&plan.approved);
+        let image = plan.missing.pop().map(|(ecu, role)| Output::Download(Rc::clone(&approved), ecu, role));
+        match image.or_else(|| Some(Output::Patch(approved, plan.patches.pop()?))) {
+            Some(output) => {
+                outputs.push_back(output);
                 self.phase = Phase::Downloading(plan);
-                Ok(())
             }
-            None => {
-                self.open(*plan, outputs);
-                Ok(())
-            }
+            None => self.open(*plan, outputs),
         }
     }
 
@@ -215,7 +216,10 @@ impl Cycle {
         let is_approved =
             images.flatten().any(|approved| sha256(approved).is_ok_and(|digest| digest == image.sha256()));
         match is_approved {
-            true => self.download(plan, outputs),
+            true => {
+                self.download(plan, outputs);
+                Ok(())
+            }
             false => Err(uptane::Error::ImageDigest.into()),
         }
     }

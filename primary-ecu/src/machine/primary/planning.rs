@@ -63,6 +63,19 @@ impl Cycle {
         let fallback = fallback.filter(|fallback| runs == Some(fallback.sha256.to_string()));
         Ok(fallback.map(|fallback| member.with_fallback(fallback)))
     }
+
+    /// Those of the members who run the image that their patch is for. The Primary writes its own slots from its disk, and
+    /// an only bank cannot be read while it is written. A patch no shorter than its image is not worth its bytes.
+    pub(super) fn patches(&self, approved: &Approved, members: &[Member]) -> Vec<EcuId> {
+        let entries = members.iter().filter(|member| !member.has_single_bank() && member.ecu != self.start.own);
+        let entries = entries.filter_map(|member| approved.entry(member.ecu));
+        let is_worth_it = |entry: &&ApprovedEntry| {
+            let runs = self.met.get(&entry.ecu()).map(|met| met.running);
+            let delta = entry.delta().map(|named| named.delta);
+            delta.is_some_and(|delta| Some(delta.base) == runs && delta.length < entry.image().image().length)
+        };
+        entries.filter(is_worth_it).map(ApprovedEntry::ecu).collect()
+    }
 }
 
 /// The images of these members, each once: for which ECU it is approved, and as what.

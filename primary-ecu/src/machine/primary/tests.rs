@@ -1,5 +1,6 @@
 mod attempts;
 mod interrupted;
+mod patches;
 mod repositories;
 mod single_bank;
 
@@ -154,6 +155,7 @@ impl Bench {
                 Some(Input::Fetched(Ok(self.served(name).image().get(file).map(<[u8]>::to_vec))))
             }
             Output::Accept(files, accepted) => self.note("accept", |bench| bench.accept(files, accepted)),
+            Output::Patch(..) => self.note("patch", |_| ()).or(Some(Input::Patched)),
             Output::Download(approved, ecu, role) => {
                 Some(Input::Downloaded(self.download(&approved, ecu, role).map(Box::new)))
             }

@@ -4,7 +4,7 @@ use uptane::{HardwareId, ImageLine, Length, ReleaseCounter, RepositoryName, Targ
 
 use super::*;
 use crate::machine::transaction::{Member, MemberImage, Transaction};
-use crate::node::stage::Current;
+use crate::node::stage::{Current, Patch};
 use crate::store::AcceptedVersions;
 
 /// A Secondary that takes whole files and remembers them.
@@ -48,7 +48,7 @@ impl Fake {
             return Answer::Refused(Refusal::Check(14));
         }
         self.taken.push((file, std::mem::take(&mut self.held)));
-        if file == File::Image {
+        if matches!(file, File::Image | File::Patch) {
             self.phase = Phase::Staged(TRANSACTION);
         }
         Answer::Done
@@ -125,19 +125,29 @@ fn reading(fallback: Option<Sha256>) -> Reading {
     Reading::of(&transaction, member)
 }
 
+const PATCH: &[u8] = b"a patch";
 const IMAGE: &[u8] = b"an image of some length";
 
 /// The errand that brings time, Targets and an image.
 fn stage(folder: &tempfile::TempDir) -> Errand<Folder> {
+    stage_by(folder, None)
+}
+
+/// The same, with a patch of the image that the ECU runs.
+fn stage_by_patch(folder: &tempfile::TempDir) -> Errand<Folder> {
+    stage_by(folder, Some(Patch { name: "downloads/patch".to_owned(), base: Sha256([1; 32]) }))
+}
+
+fn stage_by(folder: &tempfile::TempDir, patch: Option<Patch>) -> Errand<Folder> {
     let mut disk = Folder::create(folder.path(), Access::Private).unwrap();
     let files = [("metadata/director/time.json", b"time".as_slice()), ("metadata/director/1.targets.json", b"targets")];
-    for (name, bytes) in files.into_iter().chain([("downloads/image", IMAGE)]) {
+    for (name, bytes) in files.into_iter().chain([("downloads/image", IMAGE), ("downloads/patch", PATCH)]) {
         disk.replace(name, bytes).unwrap();
     }
     let versions = AcceptedVersions { snapshot: 1, targets: 1, ..AcceptedVersions::default() };
     let (name, roots) = (RepositoryName::parse("director").unwrap(), vec![Version::FIRST]);
     let director = Current { name, roots, versions, delegated: vec![] };
-    let stage = Stage { director, images: vec![], image: "downloads/image".to_owned() };
+    let stage = Stage { director, images: vec![], image: "downloads/image".to_owned(), patch };
     Errand::new(ecu(), Purpose::Stage(reading(None), Box::new(stage), disk))
 }
 
@@ -193,6 +203,47 @@ fn roles_that_are_refused_are_all_brought_once_more() {
     fake.refuses = Some(role);
     assert_eq!(run(&mut fake, stage(&folder)).0, Err(Failure::Refused(Refusal::Check(14))));
     assert_eq!(fake.taken.len(), 2, "the time, twice");
+}
+
+#[test]
+fn a_patch_that_is_taken_spares_the_image() {
+    let (folder, mut fake) = (tempfile::tempdir().unwrap(), Fake::new(Phase::Idle));
+    assert_eq!(run(&mut fake, stage_by_patch(&folder)).0, Ok(Standing::Staged));
+    assert_eq!(fake.taken.last(), Some(&(File::Patch, PATCH.to_vec())));
+}
+
+#[test]
+fn where_a_patch_is_refused_the_image_comes_in_the_same_errand() {
+    let (folder, mut fake) = (tempfile::tempdir().unwrap(), Fake::new(Phase::Idle));
+    fake.refuses = Some(File::Patch);
+    assert_eq!(run(&mut fake, stage_by_patch(&folder)).0, Ok(Standing::Staged));
+    assert_eq!(fake.taken.last(), Some(&(File::Image, IMAGE.to_vec())));
+}
+
+#[test]
+fn where_a_patch_is_gone_the_image_comes() {
+    let (folder, mut fake) = (tempfile::tempdir().unwrap(), Fake::new(Phase::Idle));
+    let errand = stage_by_patch(&folder);
+    std::fs::remove_file(folder.path().join("downloads/patch")).unwrap();
+    assert_eq!(run(&mut fake, errand).0, Ok(Standing::Staged));
+    assert_eq!(fake.taken.last(), Some(&(File::Image, IMAGE.to_vec())));
+}
+
+#[test]
+fn a_patch_that_is_cut_short_between_two_pieces_gives_way_to_the_image() {
+    let (folder, mut fake) = (tempfile::tempdir().unwrap(), Fake::new(Phase::Idle));
+    fake.chunk = 3;
+    let mut errand = stage_by_patch(&folder);
+    while let Turn::Ask(request) = errand.turn() {
+        let is_in_patch = matches!(request, Request::Chunk(..)) && matches!(fake.offered, Some((File::Patch, _)));
+        let reply = fake.reply(request);
+        if is_in_patch {
+            std::fs::write(folder.path().join("downloads/patch"), b"").unwrap();
+            fake.held.clear();
+        }
+        errand.answer(Ok(reply));
+    }
+    assert_eq!(fake.taken.last(), Some(&(File::Image, IMAGE.to_vec())));
 }
 
 #[test]
