@@ -10,7 +10,7 @@ mod sign;
 mod verify;
 
 pub(crate) use add::add;
-pub(crate) use delta::{make as delta_make, show as delta_show};
+pub(crate) use delta::{make as delta_make, publish as delta_publish, show as delta_show};
 pub(crate) use init::init;
 pub(crate) use publish::publish;
 pub(crate) use root::{renew, rotate};

@@ -49,6 +49,7 @@ fn execute(command: &Command) -> Result<(), Error> {
             Action::Root(Root::Rotate(args)) => commands::rotate(args, now).await,
             Action::Serve(args) => http::serve(args).await,
             Action::Delta(Delta::Make(args)) => commands::delta_make(args),
+            Action::Delta(Delta::Publish(args)) => commands::delta_publish(args).await,
             Action::Delta(Delta::Show(args)) => commands::delta_show(args),
         }
     })

@@ -1,4 +1,4 @@
-//! `delta make` and `delta show`: patches between two images.
+//! `delta make`, `delta publish` and `delta show`: patches between two images.
 
 use std::path::Path;
 
@@ -6,11 +6,13 @@ use host::cli::print;
 use host::disk::{self, Access};
 use proto::delta::{HEADER, Header};
 use serde_json::json;
-use uptane::Sha256;
+use uptane::{Sha256, TargetName};
 
-use crate::args::{DeltaMake, DeltaShow};
+use crate::args::{DeltaMake, DeltaPublish, DeltaShow};
 use crate::delta;
 use crate::error::Error;
+use crate::facts::stored_name;
+use crate::repo::Repo;
 
 /// Makes a patch, decodes it again, and puts it where it was asked for.
 pub(crate) fn make(args: &DeltaMake) -> Result<(), Error> {
@@ -35,12 +37,36 @@ pub(crate) fn make(args: &DeltaMake) -> Result<(), Error> {
     Ok(())
 }
 
+/// Puts a patch where vehicles fetch it. No file of the repository names it and none is signed for it: the Director says
+/// whose it is.
+pub(crate) async fn publish(args: &DeltaPublish) -> Result<(), Error> {
+    let name = TargetName::parse(&args.name).map_err(Error::given("--name", &args.name))?;
+    let patch = read(&args.patch)?;
+    let Header { base, .. } = header(&args.patch, &patch)?;
+    let sha256 = Sha256::of(&patch);
+    let repo = Repo::open(&args.repo).await?;
+    let path = format!("targets/{}", stored_name(name, sha256));
+    repo.objects().publish_file(&path, &patch).await?;
+    repo.close().await?;
+    if args.json {
+        print(json!({
+            "base": base.to_string(),
+            "length": patch.len(),
+            "name": name.as_str(),
+            "path": path,
+            "sha256": sha256.to_string(),
+        }));
+        return Ok(());
+    }
+    print(format_args!("published {name}: {} bytes, sha256 {sha256}", patch.len()));
+    print(format_args!("base: sha256 {base}"));
+    Ok(())
+}
+
 /// Says what a patch is.
 pub(crate) fn show(args: &DeltaShow) -> Result<(), Error> {
     let patch = read(&args.patch)?;
-    let header = patch.first_chunk::<HEADER>().ok_or(proto::Error::NotAPatch).and_then(Header::decode);
-    let header = header.map_err(|error| Error::patch(&args.patch)(error.into()))?;
-    let Header { old_length, new_length, base } = header;
+    let Header { old_length, new_length, base } = header(&args.patch, &patch)?;
     let sha256 = Sha256::of(&patch);
     if args.json {
         print(json!({
@@ -56,6 +82,11 @@ pub(crate) fn show(args: &DeltaShow) -> Result<(), Error> {
     print(format_args!("base:  {old_length} bytes, sha256 {base}"));
     print(format_args!("makes: {new_length} bytes"));
     Ok(())
+}
+
+fn header(path: &Path, patch: &[u8]) -> Result<Header, Error> {
+    let header = patch.first_chunk::<HEADER>().ok_or(proto::Error::NotAPatch).and_then(Header::decode);
+    header.map_err(|error| Error::patch(path)(error.into()))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use uptane::Sha256;
 
-use crate::place::{everything, one_line};
+use crate::place::{Place, everything, one_line};
 
 fn run(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_image-repo")).current_dir(folder).arg("delta").args(args).output().unwrap()
@@ -62,4 +62,24 @@ fn what_is_no_patch_and_what_is_not_there_is_answered_with_one_line() {
     assert!(one_line(4, &run(folder.path(), &missing)).contains("nowhere does not exist"));
     one_line(2, &run(folder.path(), &["make", "--from", "old.bin"]));
     assert!(!folder.path().join("patch").exists());
+}
+
+#[test]
+fn a_published_patch_lies_where_an_image_of_its_name_and_digest_would_and_outlives_a_publication() {
+    let (folder, make) = images();
+    said(folder.path(), &make);
+    let [patch, old] = ["patch", "old.bin"].map(|name| folder.path().join(name).to_str().unwrap().to_owned());
+    let place = Place::published();
+    let args = ["--name", "brake/1-to-2.patch", &patch, "--json"];
+    let json: serde_json::Value = serde_json::from_str(&place.ok("delta publish", &args)).unwrap();
+    let bytes = fs::read(&patch).unwrap();
+    let path = format!("targets/brake/{}.1-to-2.patch", Sha256::of(&bytes));
+    assert_eq!((&json["path"], &json["length"]), (&path.as_str().into(), &bytes.len().into()));
+    assert_eq!(json["base"], Sha256::of(&fs::read(&old).unwrap()).to_string());
+    // Nothing was signed for it, and nothing that is signed removes it.
+    place.ok("publish", &[]);
+    assert_eq!(fs::read(place.at("published").join(&path)).unwrap(), bytes);
+    place.ok("verify", &[]);
+    place.refused(4, "delta publish", &["--name", "brake/1-to-2.patch", &old]);
+    place.refused(2, "delta publish", &["--name", "../patch", &patch]);
 }
