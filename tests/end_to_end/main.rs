@@ -4,6 +4,7 @@
 
 mod demonstration;
 mod getting_started;
+mod patches;
 mod refusals;
 mod socketcan;
 mod tuf_rules;
