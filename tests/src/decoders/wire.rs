@@ -193,9 +193,9 @@ fn requests() -> Vec<Request<'static>> {
         File::Snapshot(Repo::Image(ImageNumber::FIRST)),
         File::Targets(Repo::Director),
         File::Image,
-        File::Patch,
         File::Command,
         File::Delegated(ImageNumber::FIRST),
+        File::Patch,
     ];
     for file in files {
         requests.extend([Request::Offer(file, length(20)), Request::Chunk(length(8), b"0123456789a"), Request::Close]);
