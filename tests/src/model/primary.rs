@@ -212,6 +212,8 @@ impl Primary {
         for member in transaction.members() {
             let known: &[u32] = match member.attempts() {
                 _ if !counts(transaction.state) => &[0],
+                // Such an ECU is asked without end: to go back, or until it has spoken, when all is counted anew.
+                _ if member.told && (is_turning(transaction.state) || !member.is_heard()) => &[0],
                 // Whoever can be asked is, before that.
                 _ if self.lies && (!member.is_heard() || is_turning(transaction.state)) => &[0],
                 0 => &[0],

@@ -13,8 +13,9 @@ pub(super) struct Step {
 impl Step {
     /// Asks every member again for what the journalled state needs. What was seen before the restart counts no more.
     pub(super) fn resume(&mut self) {
+        let is_decided = is_decided(self.next.state);
         for member in &mut self.next.members {
-            (member.standing, member.attempts, member.is_heard) = (Standing::Unknown, 0, false);
+            (member.standing, member.attempts, member.is_heard) = (Standing::Unknown, 0, is_decided);
         }
         self.ask_all();
         if self.next.is_closed() {
@@ -225,6 +226,7 @@ impl Step {
                 member.standing = Standing::Unknown;
             }
             member.told |= matches!(state, State::Activating(order) if member.order <= order);
+            member.is_heard |= is_decided(state);
         }
         self.actions.push(Action::Record);
         self.ask_all();
@@ -303,4 +305,12 @@ fn has_spoken(cause: Cause) -> bool {
 /// that of an ECU that is healthy, no more, so that a liar commits nobody else.
 fn works(standing: Standing) -> bool {
     matches!(standing, Standing::Healthy | Standing::Committed)
+}
+
+/// Whether the vehicle's way is chosen: what an ECU did before that was journalled changes it no more.
+fn is_decided(state: State) -> bool {
+    match state {
+        State::Staging | State::Verifying | State::Activating(_) | State::Voting => false,
+        State::Committing | State::Committed | State::RollingBack(_) | State::RolledBack(_) => true,
+    }
 }
