@@ -26,7 +26,9 @@ impl Step {
     pub(super) fn seen(&mut self, ecu: EcuId, standing: Standing) {
         let Some(member) = self.next.members.iter_mut().find(|member| member.ecu == ecu) else { return };
         let told = member.told;
-        member.standing = standing;
+        // A member of a transaction that the Director withdrew is only asked whether it has activated.
+        member.standing =
+            if self.next.is_withdrawn && standing != Standing::Committed { Standing::Unknown } else { standing };
         if !std::mem::replace(&mut member.is_heard, true) {
             // While nobody knew where it stands the vehicle could not turn back for want of its answer.
             member.attempts = 0;
@@ -34,7 +36,7 @@ impl Step {
         match self.next.state {
             State::Staging | State::Verifying if has_activated(standing) => self.catch_up(),
             State::Activating(_) if !told && has_activated(standing) => self.catch_up(),
-            State::Staging | State::Verifying if self.next.is_withdrawn => self.withdraw(),
+            State::Verifying if self.next.is_withdrawn => self.withdraw(),
             State::Staging => self.seen_staging(ecu, standing),
             State::Verifying => self.seen_verifying(ecu, standing),
             State::Activating(order) => self.seen_activating(ecu, standing, order),
@@ -155,7 +157,7 @@ impl Step {
         let Some(member) = self.next.member(ecu) else { return };
         let (attempts, told) = (member.attempts, member.told);
         match self.next.state {
-            State::Staging | State::Verifying if self.next.is_withdrawn && attempts >= bound => self.unheard(ecu),
+            State::Verifying if self.next.is_withdrawn && attempts >= bound => self.unheard(ecu),
             State::Staging | State::Verifying | State::Activating(_) | State::Voting
                 if attempts >= bound && (has_spoken(cause) || !self.may_be_decided()) =>
             {
@@ -183,9 +185,8 @@ impl Step {
                 self.turn_back(Cause::Withdrawn);
             }
             State::Staging | State::Verifying => {
-                let is_new = !std::mem::replace(&mut self.next.is_withdrawn, true);
-                if is_new {
-                    self.ask_all();
+                if !std::mem::replace(&mut self.next.is_withdrawn, true) {
+                    self.look_at_all();
                 }
             }
             State::Activating(_)
@@ -195,6 +196,15 @@ impl Step {
             | State::RollingBack(_)
             | State::RolledBack(_) => {}
         }
+    }
+
+    /// No member is brought anything more; each is asked anew where it stands.
+    fn look_at_all(&mut self) {
+        self.next.state = State::Verifying;
+        for member in &mut self.next.members {
+            (member.standing, member.attempts, member.is_heard) = (Standing::Unknown, 0, false);
+        }
+        self.ask_all();
     }
 
     /// Of an ECU that cannot be asked it is taken that it did what the journal says.
@@ -245,7 +255,7 @@ impl Step {
     fn is_due(&self, member: &Member) -> bool {
         match self.next.state {
             State::Activating(order) => member.order <= order && !works(member.standing),
-            State::Staging | State::Verifying if self.next.is_withdrawn => !member.is_heard,
+            State::Verifying if self.next.is_withdrawn => !member.is_heard,
             State::Staging | State::Verifying | State::Voting | State::Committing | State::RollingBack(_) => true,
             State::Committed | State::RolledBack(_) => false,
         }
@@ -267,7 +277,6 @@ impl Step {
         let Some(member) = self.next.member(ecu) else { return };
         let tried = member.attempts;
         self.actions.push(match (self.next.state, member.standing) {
-            (State::Staging, _) if self.next.is_withdrawn => Action::Look(ecu, tried),
             (State::Staging, _) => Action::Stage(ecu, tried),
             (State::Activating(_), Standing::Trial) | (State::Verifying | State::Voting, _) => Action::Look(ecu, tried),
             (State::Activating(_), _) => Action::Activate(ecu, tried),

@@ -170,9 +170,9 @@ fn on_a_journal_older_than_the_activation_nobody_is_told_to_activate() {
 fn what_the_director_withdraws_is_turned_back_once_no_ecu_says_that_it_was_told() {
     for state in [State::Staging, State::Verifying] {
         let (asked, actions) = step(&resumed(state, &[0, 1]), Event::Withdrawn);
-        assert_eq!((asked.state, actions), (state, vec![Action::Look(ecu(0), 0), Action::Look(ecu(1), 0)]));
+        assert_eq!((asked.state, actions), (State::Verifying, vec![Action::Look(ecu(0), 0), Action::Look(ecu(1), 0)]));
         let (asked, actions) = step(&asked, Event::Seen(ecu(0), Standing::Staged));
-        assert_eq!((asked.state, actions), (state, vec![]));
+        assert_eq!((asked.state, actions), (State::Verifying, vec![]));
         let (told, _) = step(&asked, Event::Seen(ecu(1), Standing::Healthy));
         assert_eq!(told.state, State::Voting);
         let (withdrawn, _) = step(&asked, Event::Seen(ecu(1), Standing::Absent));
