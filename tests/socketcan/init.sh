@@ -1,7 +1,8 @@
 #!/bin/bash
-# The first process inside the User-Mode-Linux guest: makes CAN interfaces, runs the script of the test, ends the guest.
+# The first process inside the guest that has the host's files: makes CAN interfaces, runs the script of the test, ends the
+# guest.
 #
-# The guest has the host's files (hostfs). $folder, $modules and $interfaces are set in the lines before this file.
+# $folder, $modules, $more and $interfaces are set in the lines before this file.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 exec </dev/null >"$folder/boot.log" 2>&1
 mount -t proc proc /proc
@@ -10,7 +11,7 @@ mount -t devtmpfs dev /dev
 ln -sfn /proc/self/fd /dev/fd
 
 ready=yes
-for module in net/can/can net/can/can-raw drivers/net/can/dev/can-dev drivers/net/can/vcan net/sched/sch_netem; do
+for module in net/can/can net/can/can-raw drivers/net/can/dev/can-dev drivers/net/can/vcan net/sched/sch_netem $more; do
     insmod "$modules/kernel/$module.ko" || ready=no
 done
 for ((i = 0; i < interfaces; i++)); do
@@ -24,5 +25,5 @@ if [ $ready = yes ]; then
     echo $? >"$folder/status"
 fi
 sync
-# The first process must not end; reboot(2), number 169 where User-Mode-Linux exists, switches the guest off.
+# The first process must not end; reboot(2), number 169 on this processor, switches the guest off.
 perl -e 'syscall(169, 0xfee1dead, 672274793, 0x4321fedc, 0)'
