@@ -1,6 +1,8 @@
 //! What runs inside the guest of [`socketcan`](crate::socketcan): the binary `evidence` again, with another first argument.
 
+pub(crate) mod chance;
 pub mod checks;
+pub mod isotp;
 mod relay;
 pub mod update;
 
@@ -21,6 +23,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         [checks::NAME] => checks::run(),
+        [isotp::NAME, interface, folder, case] => isotp::run(interface, Path::new(folder), case),
         [update::NAME, folder, seed] => update::run(Path::new(folder), seed),
         _ => Err(anyhow::anyhow!("nothing of a guest is called {words:?}")),
     };

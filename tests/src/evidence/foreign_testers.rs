@@ -1,7 +1,9 @@
-//! `foreign-testers`: a tester made of other people's libraries flashes a Secondary over CAN, in a real kernel.
+//! `foreign-testers`: what other people wrote talks to ours over CAN, in a real kernel.
 //!
-//! Metadata comes from the Director and the Image repository, as a real Primary fetched and accepted it; the commands are
+//! A tester made of their libraries flashes a Secondary: metadata comes from the Director and the Image repository, as a real Primary fetched and accepted it; the commands are
 //! signed with that Primary's key. From there on the Secondary knows nobody but the tester.
+
+mod kernel;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,12 +19,12 @@ use super::Item;
 use crate::guest;
 use crate::programs;
 use crate::record::{Limit, Record};
-use crate::socketcan::{Guest, PACKAGES};
+use crate::socketcan::{Guest, PACKAGES, QEMU_PACKAGES};
 
 pub(super) const ITEM: Item = Item {
     name: "foreign-testers",
     promise: "python-can, can-isotp and udsoncan flash a Secondary over vcan, 64 KiB on classical CAN and 1 MiB on FD, and \
-              read its report",
+              read its report; the ISO-TP of Debian's kernel exchanges 60 messages of 4095 bytes each way with ours",
     show,
 };
 
@@ -39,11 +41,12 @@ const SECONDS: u32 = 600;
 const TRANSACTION: TransactionId = TransactionId([0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
 
 fn show(record: &mut Record) -> Result<()> {
-    for package in PACKAGES.into_iter().chain(["python3-venv"]) {
+    for package in PACKAGES.into_iter().chain(QEMU_PACKAGES).chain(["python3-venv"]) {
         programs::need_package(package)?;
     }
     let folder = tempfile::tempdir()?;
     let python = programs::python_with(folder.path(), &LIBRARIES)?;
+    kernel::show(record, folder.path(), &python)?;
     for library in LIBRARIES {
         record.note(library);
     }

@@ -7,6 +7,8 @@ use anyhow::Result;
 use host::can::{Arrival, FramePort as _, Interest, SocketCan};
 use proto::can::Frame;
 
+use super::chance::Chance;
+
 /// What went through so far.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
@@ -59,17 +61,5 @@ impl Counts {
             }
             Arrival::Event(_) => None,
         }
-    }
-}
-
-/// Random numbers that a seed fixes (splitmix64).
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
     }
 }
