@@ -108,7 +108,11 @@ impl<H: Handler> Pair<H> {
 /// A pair in which everything that comes before the request has happened.
 fn prepared(exchange: &Exchange) -> Pair<Scripted<'_>> {
     let request = exchange.request();
-    let start = if let Request::Chunk(offset, _) = request { offset } else { Length::ZERO };
+    let start = match request {
+        Request::Chunk(offset, _) => offset,
+        Request::Close => length(1 << 20),
+        _ => Length::ZERO,
+    };
     let mut pair = Pair::new(Scripted { under_test: request, reply: exchange.reply(), start, asked: vec![] });
     if matches!(request, Request::Chunk(..) | Request::Close) {
         pair.ask(Request::Offer(File::Image, length(1 << 20)), |_| ()).unwrap();
@@ -253,7 +257,8 @@ fn a_client_keeps_an_open_transfer_alive_and_nothing_else() {
     pair.ask(Request::Offer(File::Image, length(9)), |_| ()).unwrap();
     assert_eq!(pair.client.poll(PRESENT_INTERVAL), Ok(Some(&[0x3e, 0x80][..])));
     assert_eq!(pair.client.poll(PRESENT_INTERVAL), Ok(None));
-    pair.ask(Request::Close, |_| ()).unwrap();
+    pair.ask(Request::Chunk(length(0), &[7; 9]), |_| ()).unwrap();
+    assert_eq!(pair.ask(Request::Close, |reply| reply == Reply::Done), Ok(true));
     assert_eq!(pair.client.deadline(), None);
 }
 
@@ -286,6 +291,7 @@ fn a_chunk_of_nothing_offered_is_never_sent() {
 #[test]
 fn slow_work_is_announced_before_it_is_done() {
     let mut pair = open();
+    pair.serve(&[&[0x36, 0x01][..], &[7; 100]].concat());
     pair.serve(&[0x37]);
     let responses = pair.serve(&[0x31, 0x01, 0xf0, 0x02]);
     assert_eq!(responses, [&[0x7f, 0x31, 0x78][..], &[0x71, 0x01, 0xf0, 0x02, 0x00]]);
@@ -308,6 +314,7 @@ fn a_block_of_a_patch_is_short_and_is_announced_and_taken_once() {
 #[test]
 fn a_message_while_work_is_pending_is_to_be_repeated() {
     let mut pair = open();
+    pair.serve(&[&[0x36, 0x01][..], &[7; 100]].concat());
     pair.serve(&[0x37]);
     let mut out = [0; 20];
     pair.server.handle(&[0x31, 0x01, 0xf0, 0x02], pair.now, &mut pair.handler, &mut out);

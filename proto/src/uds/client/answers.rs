@@ -74,8 +74,13 @@ impl<const N: usize> Client<N> {
         if let Step::Refusal { service, code } = progress.step {
             return Err(Error::Negative { service, code });
         }
-        if code == Nrc::RequestSequenceError.code() && matches!(progress.step, Step::CloseResults) {
+        let is_out_of_order = code == Nrc::RequestSequenceError.code();
+        if is_out_of_order && matches!(progress.step, Step::CloseResults) {
             return Ok(Next::Step(Step::Close));
+        }
+        if is_out_of_order && matches!(progress.step, Step::Exit) {
+            // Somebody else may have closed the file already: what became of it is still known then.
+            return Ok(Next::Step(Step::CloseResults));
         }
         if let Some(next) = self.about_the_asker(progress, service, code) {
             return next;

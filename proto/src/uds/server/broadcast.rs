@@ -225,6 +225,7 @@ mod tests {
         for message in [&[0x31, 2, 0xf0, 3][..], &[0x37], &OFFER, &[0x10, 2]] {
             let mut server = joined();
             server.joins();
+            server.heard(Length::new(0x1000).unwrap(), Duration::ZERO);
             assert!(server.has_joined());
             let response = say(&mut server, message, Duration::ZERO);
             assert_eq!((response[0], server.has_joined()), (message[0] + 0x40, false), "{response:02x?}");

@@ -15,8 +15,8 @@ pub(super) enum Transfer {
     /// No file is under way.
     None,
     /// A block with this counter is expected, whose data belongs at `next`. `next` is also the answer to the block
-    /// before, if there was one. None is longer than `longest`.
-    Open { file: File, next: Length, counter: u8, any: bool, longest: u32 },
+    /// before, if there was one. None is longer than `longest`; the file has `length` bytes.
+    Open { file: File, length: Length, next: Length, counter: u8, any: bool, longest: u32 },
     /// The block with this counter was refused, which ended the transfer. Repeated, it is refused alike.
     Refused { counter: u8, refusal: Refusal },
     /// All blocks are here.
@@ -126,7 +126,7 @@ impl Server {
         let most = if file == File::Patch { MAX_PATCH_DATA.saturating_add(BLOCK_HEAD) } else { self.max_request };
         let [head, most] = [BLOCK_HEAD, most.min(self.max_request)].map(|len| u32::try_from(len).unwrap_or(u32::MAX));
         let longest = chunk.saturating_add(head).min(most);
-        self.transfer = Transfer::Open { file, next, counter: 1, any: false, longest };
+        self.transfer = Transfer::Open { file, length, next, counter: 1, any: false, longest };
         self.hearing.offer(length, chunk);
         writer.put(&[service::DOWNLOAD + POSITIVE, BLOCK_LENGTH_FORMAT]).put(&longest.to_be_bytes());
         Ok(())
@@ -137,8 +137,8 @@ impl Server {
             return Err(Nrc::IncorrectLength.into());
         };
         self.hearing.end();
-        let (file, next, expected, any, longest) = match self.transfer {
-            Transfer::Open { file, next, counter, any, longest } => (file, next, counter, any, longest),
+        let (file, length, next, expected, any, longest) = match self.transfer {
+            Transfer::Open { file, length, next, counter, any, longest } => (file, length, next, counter, any, longest),
             Transfer::Refused { counter: refused, refusal } if refused == counter => {
                 return Err(Failure::Refused(refusal));
             }
@@ -159,18 +159,19 @@ impl Server {
         } else {
             return Err(Nrc::WrongBlockCounter.into());
         };
-        self.transfer = Transfer::Open { file, next: taken, counter: counter.wrapping_add(1), any: true, longest };
+        let counter_after = counter.wrapping_add(1);
+        self.transfer = Transfer::Open { file, length, next: taken, counter: counter_after, any: true, longest };
         writer.put(&[service::DATA + POSITIVE, counter]).put(&taken.get().to_be_bytes());
         Ok(())
     }
 
     /// The block of a patch that was announced.
     pub(super) fn patch(&mut self, block: &Block, handler: &mut impl Handler, writer: &mut Writer<'_>) -> Outcome {
-        let Transfer::Open { file, next, counter, longest, .. } = self.transfer else {
+        let Transfer::Open { file, length, next, counter, longest, .. } = self.transfer else {
             return Err(Nrc::RequestSequenceError.into());
         };
         let next = self.chunk(counter, next, block.data(), handler)?;
-        self.transfer = Transfer::Open { file, next, counter: counter.wrapping_add(1), any: true, longest };
+        self.transfer = Transfer::Open { file, length, next, counter: counter.wrapping_add(1), any: true, longest };
         writer.put(&[service::DATA + POSITIVE, counter]).put(&next.get().to_be_bytes());
         Ok(())
     }
@@ -195,6 +196,8 @@ impl Server {
     pub(super) fn exit(&mut self, parameters: &[u8], writer: &mut Writer<'_>) -> Outcome {
         let [] = exactly(parameters)?;
         match self.transfer {
+            // Whoever asks for it too early ends nothing: what is on its way goes on.
+            Transfer::Open { length, next, .. } if next != length => return Err(Nrc::RequestSequenceError.into()),
             // The second time, the response was lost.
             Transfer::Open { .. } | Transfer::Exited => self.transfer = Transfer::Exited,
             Transfer::None | Transfer::Refused { .. } | Transfer::Closed(_) => {

@@ -31,8 +31,9 @@ enum Before {
 
 use Before::*;
 
+/// Of a file of four bytes.
 fn offer() -> Vec<u8> {
-    [&[0x34, 0x00, 0x88, 0x50][..], &[0; 7], &100_u64.to_be_bytes()].concat()
+    [&[0x34, 0x00, 0x88, 0x50][..], &[0; 7], &4_u64.to_be_bytes()].concat()
 }
 
 fn after(before: Before) -> Pair<Brake> {
@@ -45,7 +46,7 @@ fn after(before: Before) -> Pair<Brake> {
         Extended | ProvenExtended | Moving => vec![vec![0x10, 0x03]],
         Programming => vec![vec![0x10, 0x02]],
         Open => vec![vec![0x10, 0x02], offer(), vec![0x36, 0x01, 7, 7, 7]],
-        Exited => vec![vec![0x10, 0x02], offer(), vec![0x36, 0x01, 7, 7, 7], vec![0x37]],
+        Exited => vec![vec![0x10, 0x02], offer(), vec![0x36, 0x01, 7, 7, 7, 7], vec![0x37]],
         Challenged => vec![challenge_request()],
     };
     for message in messages {
@@ -246,6 +247,7 @@ fn a_wrong_block_or_exit_is_told_what_is_wrong() {
         (Open, &[0x36, 0x03, 0x00], 0x73),
         (Nothing, &[0x37], 0x7f),
         (Programming, &[0x37], 0x24),
+        (Open, &[0x37], 0x24),
         (Open, &[0x37, 0x00], 0x13),
     ]);
 }

@@ -20,8 +20,9 @@ fn quiet() -> Pair<Brake> {
     pair
 }
 
+/// Of a file of one byte.
 fn offer() -> Vec<u8> {
-    [&[0x34, 0x00, 0x88, 0x50][..], &[0; 7], &100_u64.to_be_bytes()].concat()
+    [&[0x34, 0x00, 0x88, 0x50][..], &[0; 7], &1_u64.to_be_bytes()].concat()
 }
 
 #[test]
@@ -152,7 +153,7 @@ fn tester_present_disturbs_no_work_and_is_not_told_to_come_back() {
 #[test]
 fn a_tester_that_leaves_in_the_middle_leaves_nothing_behind() {
     let mut pair = quiet();
-    for message in [&[0x10, 0x02][..], &offer(), &[0x36, 0x01, 7, 7]] {
+    for message in [&[0x10, 0x02][..], &offer(), &[0x36, 0x01, 7]] {
         assert_ne!(pair.serve(message)[0][0], 0x7f);
     }
     pair.now += S3 + Duration::from_nanos(1);
@@ -183,7 +184,7 @@ fn a_second_tester_that_asks_or_guesses_costs_the_first_nothing() {
     let mut pair = Pair::brake();
     pair.ask(Request::Offer(File::Image, length(9)), |_| ()).unwrap();
     pair.ask(Request::Chunk(Length::ZERO, &[7, 7]), |_| ()).unwrap();
-    let questions: [&[u8]; 9] = [
+    let questions: [&[u8]; 10] = [
         &[0x22, 0xfd, 0x00],
         &[0x3e, 0x00],
         &[0x36, 0x00, 9],
@@ -191,6 +192,7 @@ fn a_second_tester_that_asks_or_guesses_costs_the_first_nothing() {
         &[0x36, 0x02],
         &[0x11, 0x01],
         &[0x28, 0x03, 0x01],
+        &[0x37],
         &[0x31, 0x01, 0xf0, 0x02],
         &[0x99],
     ];
@@ -202,6 +204,39 @@ fn a_second_tester_that_asks_or_guesses_costs_the_first_nothing() {
     let taken = pair.ask(Request::Chunk(length(2), &[7]), |reply| reply == Reply::Taken(length(3)));
     assert_eq!(taken, Ok(true));
     assert_eq!(pair.carried - carried, 2, "one message and its answer");
+}
+
+#[test]
+fn a_second_tester_that_closes_a_file_before_its_last_byte_is_refused_and_told_where_it_stands() {
+    let mut pair = Pair::brake();
+    pair.ask(Request::Offer(File::Image, length(9)), |_| ()).unwrap();
+    pair.ask(Request::Chunk(Length::ZERO, &[7, 7]), |_| ()).unwrap();
+    assert_eq!(pair.serve(&[0x37]), [[0x7f, 0x37, 0x24]]);
+    assert_eq!(pair.serve(&[0x22, 0xfd, 0x05]), [[0x62, 0xfd, 0x05, 0x03, 0, 0, 0, 0, 0, 0, 0, 2]]);
+    assert_eq!(pair.serve(&[0x31, 0x01, 0xf0, 0x02]), [[0x7f, 0x31, 0x24]]);
+    assert_eq!(pair.handler.closed, 0);
+}
+
+#[test]
+fn a_file_that_a_second_tester_closes_after_its_last_byte_is_judged_once_and_the_first_hears_of_it() {
+    for intrusion in [&[&[0x37][..]][..], &[&[0x37], &[0x31, 0x01, 0xf0, 0x02]]] {
+        let mut pair = Pair::brake();
+        pair.ask(Request::Offer(File::Image, length(2)), |_| ()).unwrap();
+        pair.ask(Request::Chunk(Length::ZERO, &[7, 7]), |_| ()).unwrap();
+        intrusion.iter().for_each(|message| _ = pair.serve(message));
+        assert_eq!(pair.ask(Request::Close, |reply| reply == Reply::Done), Ok(true), "{intrusion:02x?}");
+        assert_eq!(pair.handler.closed, 1, "{intrusion:02x?}");
+    }
+}
+
+#[test]
+fn a_close_of_a_file_that_is_not_all_there_is_refused_with_where_it_stands() {
+    let mut pair = Pair::brake();
+    pair.ask(Request::Offer(File::Image, length(9)), |_| ()).unwrap();
+    pair.ask(Request::Chunk(Length::ZERO, &[7, 7]), |_| ()).unwrap();
+    let refused = Reply::Refused(Refusal::Offset(length(2)));
+    assert_eq!(pair.ask(Request::Close, |reply| reply == refused), Ok(true));
+    assert_eq!(pair.handler.closed, 0);
 }
 
 #[test]
