@@ -79,7 +79,9 @@ pub fn carry_out(
 }
 
 /// A roll back also ends a transaction that this ECU knows nothing of, or forgot for one that somebody else opened: what
-/// was said in it, and never arrived, can then do nothing any more.
+/// was said in it, and never arrived, can then do nothing any more. That of the transaction closed last counts again while
+/// the next is staged: whether the Primary opened that one or anybody else did after an answer was lost, this ECU cannot
+/// know, and a Primary whose roll back it refused would wait for ever.
 fn roll_back(state: &State, banks: Banks, ended: TransactionId) -> Result<State, Fault> {
     if state.stage.transaction() == Some(ended) {
         return obey(state, banks, Action::Rollback);

@@ -98,6 +98,23 @@ fn a_roll_back_ends_a_transaction_that_was_forgotten() {
 }
 
 #[test]
+fn a_roll_back_played_again_costs_the_next_transaction_its_staging_and_no_received_byte() {
+    let over = roll_back(&at(Stage::Staging(OURS)), Banks::Two, OURS).unwrap();
+    let staging = State { received: 9, ..begin(&over, OTHER).unwrap() };
+    let mut staged = State { stage: Stage::Staged(OTHER), ..staging };
+    staged.set_bootable(Bank::B, Some(Sha256([2; 32])));
+    for state in [staging, staged] {
+        let again = roll_back(&state, Banks::Two, OURS).unwrap();
+        assert_eq!((again.stage, again.bootable(Bank::B)), (Stage::RolledBack(OURS), None));
+        assert_eq!((again.home, again.bootable(Bank::A)), (state.home, state.bootable(Bank::A)));
+        let reopened = begin(&again, OTHER).unwrap();
+        assert_eq!((reopened.stage, reopened.received), (Stage::Staging(OTHER), 9));
+    }
+    let armed = obey(&staged, Banks::Two, Action::Activate).unwrap();
+    assert_eq!(roll_back(&armed, Banks::Two, OURS), Err(Fault::Refused(Refusal::Phase)));
+}
+
+#[test]
 fn a_roll_back_of_another_transaction_leaves_what_is_activated_and_newer_ends_alone() {
     for stage in [Stage::Armed(OTHER), Stage::Trying(OTHER), Stage::Healthy(OTHER)] {
         assert_eq!(roll_back(&at(stage), Banks::Two, OURS), Err(Fault::Refused(Refusal::Phase)));
