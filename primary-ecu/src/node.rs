@@ -15,6 +15,7 @@ mod download;
 mod errand;
 mod own;
 mod secondaries;
+mod sharing;
 mod stage;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -38,7 +39,8 @@ use stage::Patch;
 pub use answer::{Answer, Silent};
 pub use cloud::{CheckInRequest, Statement};
 pub use download::Download;
-pub use errand::{Errand, Failure, Progress, Turn};
+pub use errand::{Call, Errand, Failure, Progress, Turn};
+pub use sharing::Shared;
 
 /// A Primary at work.
 pub struct Node<D, S> {
@@ -54,6 +56,8 @@ pub struct Node<D, S> {
     steps: VecDeque<Step<D>>,
     /// The patches that are here in this cycle, and for whom.
     patches: BTreeMap<EcuId, Patch>,
+    /// Who can hear an image together.
+    groups: Vec<BTreeSet<EcuId>>,
     /// What the manifest tells that is on its way to the Director, and its digest.
     telling: Option<(Sha256, Told)>,
 }
@@ -153,8 +157,15 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
             known: VecDeque::new(),
             steps: VecDeque::new(),
             patches: BTreeMap::new(),
+            groups: Vec::new(),
             telling: None,
         })
+    }
+
+    /// The same, of a vehicle in which the ECUs of each of these groups can be brought one image together.
+    #[must_use]
+    pub fn with_groups(self, groups: Vec<BTreeSet<EcuId>>) -> Self {
+        Self { groups, ..self }
     }
 
     /// Begins a cycle. What an earlier one asked for is void. `seed` are random bytes that nobody can foresee, never the

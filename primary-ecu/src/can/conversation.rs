@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use proto::broadcast::{Member, Session};
 use proto::can::{BitRates, Frame, Id, bus_time};
 use proto::isotp::{Config, Framing, Link};
 use proto::secondary::Request;
@@ -49,6 +50,19 @@ impl Conversation {
         self.last.clear();
         self.heard = false;
         Ok(())
+    }
+
+    /// Begins to ask it to take part in a broadcast of the file that was offered last.
+    pub fn join(&mut self, session: Session, answer: Id) -> Result<(), Silent> {
+        self.client.join(session, answer).map_err(Silent::new)?;
+        self.last.clear();
+        self.heard = false;
+        Ok(())
+    }
+
+    /// What it takes of the broadcast that it was asked to take part in last, if it does.
+    pub fn member(&self) -> Option<Member> {
+        self.client.member()
     }
 
     /// The next frame that is due.

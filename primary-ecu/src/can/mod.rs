@@ -1,5 +1,6 @@
 //! UDS over ISO-TP: to Secondaries on CAN. One port on the bus serves all of them, each by its own pair of identifiers.
 
+pub mod broadcast;
 mod budget;
 mod conversation;
 mod link;

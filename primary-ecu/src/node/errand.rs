@@ -5,6 +5,7 @@
 //! wants to know. An errand that nobody finishes has done no harm.
 
 mod delivery;
+mod sharing;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,13 +14,14 @@ use host::disk::Bulk;
 use proto::secondary::{File, Identity, Refusal, Request};
 use uptane::{EcuId, Nonce, Sha256, TransactionId};
 
-use super::{Answer, Done, Silent, download};
+use super::{Answer, Done, Shared, Silent, download};
 use crate::machine::transaction::{Reading, Standing};
 use crate::node::stage::Stage;
 
 pub(crate) use delivery::Delivery;
 pub use delivery::{Failure, Progress};
 use delivery::{Sending, Sent, unexpected};
+pub use sharing::Call;
 
 /// An errand to one Secondary.
 #[derive(Debug)]
@@ -37,6 +39,12 @@ pub struct Errand<D> {
 pub enum Turn<'a> {
     /// Ask the Secondary this. The same until its answer is given.
     Ask(Request<'a>),
+    /// Wait for the others that take this image, and then [`Errand::go_on`].
+    Gather(Shared),
+    /// Ask the Secondary to take part in the broadcast of the file that it was offered; answered like a request.
+    Join,
+    /// Wait until the broadcast is over for it, and then [`Errand::go_on`].
+    Hear,
     /// Nothing: the errand is over.
     Over,
 }
@@ -83,6 +91,8 @@ enum State<D> {
     AskingNonce(Identity),
     Reporting(Nonce),
     Beginning(TransactionId, Identity),
+    /// The image is next, and is waited with until the others are there.
+    Gathering(Delivery),
     /// A file is on its way; those after it.
     Sending(Box<Sending<D>>, VecDeque<Delivery>),
     /// Asked who it is, after a command.
@@ -123,7 +133,8 @@ impl<D: Bulk + Clone> Errand<D> {
             State::AskingNonce(_) => Turn::Ask(Request::TimeNonce),
             State::Reporting(nonce) => Turn::Ask(Request::Report(*nonce)),
             State::Beginning(transaction, _) => Turn::Ask(Request::Begin(*transaction)),
-            State::Sending(sending, _) => Turn::Ask(sending.request()),
+            State::Gathering(_) => self.shared().map_or(Turn::Over, |shared| Turn::Gather(*shared)),
+            State::Sending(sending, _) => sending.turn(),
             State::Over(_) => Turn::Over,
         }
     }
@@ -134,6 +145,9 @@ impl<D: Bulk + Clone> Errand<D> {
         let may_repeat = !self.has_repeated && self.brings_role(&state);
         let next = match (state, answer) {
             (over @ State::Over(_), _) => Ok(over),
+            (State::Sending(sending, after), _) if sending.is_joining() => {
+                Ok(State::Sending(Box::new(sending.listen()), after))
+            }
             (_, Err(silent)) => Err(Failure::Silent(silent.0)),
             (state, Ok(answer)) => self.next(state, answer),
         };
@@ -152,6 +166,7 @@ impl<D: Bulk + Clone> Errand<D> {
             | State::AskingNonce(_)
             | State::Reporting(_)
             | State::Beginning(..)
+            | State::Gathering(_)
             | State::Checking
             | State::Looking
             | State::Over(_) => None,
@@ -166,6 +181,7 @@ impl<D: Bulk + Clone> Errand<D> {
             | State::AskingNonce(_)
             | State::Reporting(_)
             | State::Beginning(..)
+            | State::Gathering(_)
             | State::Sending(..)
             | State::Checking
             | State::Looking => Err(Failure::Silent("broken off".to_owned())),
@@ -266,6 +282,7 @@ impl<D: Bulk + Clone> Errand<D> {
 
     fn send_first(&self, mut files: VecDeque<Delivery>) -> Result<State<D>, Failure> {
         match (files.pop_front(), &self.purpose) {
+            (Some(delivery), Purpose::Stage(..)) if self.is_shared(delivery.file) => Ok(State::Gathering(delivery)),
             (Some(delivery), Purpose::Stage(_, _, disk)) => {
                 let file = delivery.file;
                 match Sending::of_disk(disk.clone(), delivery) {

@@ -9,7 +9,7 @@ use uptane::{Director, EcuId, Nonce, RepositoryName};
 
 use super::errand::{Command, Errand, Failure, Handover, Purpose};
 use super::stage::{Current, Stage};
-use super::{Ask, News, Node, download};
+use super::{Ask, News, Node, Shared, download, sharing};
 use crate::Error;
 use crate::machine::transaction::{Action, Event, Member, MemberImage, Reading, Standing, Transaction};
 use crate::machine::{Input, Met, delegated_for};
@@ -35,7 +35,10 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
         let purpose = match action {
             Action::Stage(..) => {
                 let reading = Reading::of(&transaction, member);
-                Purpose::Stage(reading, Box::new(self.stage(member, tried)?), self.disk.clone())
+                let mut stage = self.stage(member, tried)?;
+                // Who has missed the first attempt is not waited for again.
+                stage.shared = if tried == 0 { self.shared(&transaction, ecu) } else { None };
+                Purpose::Stage(reading, Box::new(stage), self.disk.clone())
             }
             Action::Activate(..) => {
                 let new = member.fallback.map(|_| member.image());
@@ -113,7 +116,11 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
         }
         let director = current(RepositoryName::of::<Director>())?;
         let patch = self.patches.get(&member.ecu).filter(|_| tried < PATCH_ATTEMPTS).cloned();
-        Ok(Stage { director, images, image: download::place(member.sha256), patch })
+        Ok(Stage { director, images, image: download::place(member.sha256), patch, shared: None })
+    }
+
+    fn shared(&self, transaction: &Transaction, ecu: EcuId) -> Option<Shared> {
+        sharing::shared(&self.groups, transaction, ecu, |of| self.patches.contains_key(&of))
     }
 
     /// Which delegated files an ECU's own search will ask for.

@@ -4,6 +4,7 @@ use proto::secondary::{File, Identity, ImageNumber, Repo, Verification};
 use uptane::verify::MetadataFile;
 use uptane::{RepositoryName, Sha256, Version};
 
+use super::Shared;
 use super::errand::Delivery;
 use crate::store::AcceptedVersions;
 
@@ -17,6 +18,8 @@ pub(crate) struct Stage {
     pub(crate) image: String,
     /// What may be brought in its stead.
     pub(crate) patch: Option<Patch>,
+    /// Whether others take the image with it.
+    pub(crate) shared: Option<Shared>,
 }
 
 /// A patch that makes the image of another one.
@@ -115,7 +118,7 @@ mod tests {
 
     fn stage() -> Stage {
         let images = vec![current("image", 2, 7, 8)];
-        Stage { director: current("director", 3, 5, 6), images, image: "image".to_owned(), patch: None }
+        Stage { director: current("director", 3, 5, 6), images, image: "image".to_owned(), patch: None, shared: None }
     }
 
     fn given(verification: Verification) -> Vec<String> {

@@ -170,6 +170,11 @@ impl<const BYTES: usize> Receiver<BYTES> {
         self.held < self.checked && self.left.is_none()
     }
 
+    /// Whether an answer waits for [`Receiver::poll`].
+    pub fn has_answer(&self) -> bool {
+        !matches!(self.answering, Answering::Nothing)
+    }
+
     /// Bytes that are handed over, or were there from the start.
     pub fn held(&self) -> Length {
         length(self.held)

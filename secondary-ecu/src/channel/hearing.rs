@@ -70,6 +70,11 @@ impl<const RX: usize, const TX: usize, const ROOM: usize> Hearing<RX, TX, ROOM> 
         self.channel.is_quiet() && !self.is_pending()
     }
 
+    /// Whether an answer waits for [`poll`](Self::poll).
+    pub fn has_answer(&self) -> bool {
+        self.channel.has_answer() || self.receiver.as_ref().is_some_and(Receiver::has_answer)
+    }
+
     /// When to poll again, if nothing comes.
     pub fn deadline(&self) -> Option<Duration> {
         self.channel.deadline()

@@ -4,6 +4,7 @@ use host::disk::Bulk;
 use proto::secondary::{File, Refusal, Request};
 use uptane::Length;
 
+use super::Turn;
 use crate::node::Answer;
 
 /// Why an errand did not end well.
@@ -50,6 +51,8 @@ pub(super) struct Sending<D> {
     most: usize,
     rewinds: u32,
     progress: Option<Progress>,
+    /// Whether the Secondary is asked to hear it with others once it has been offered.
+    with_others: bool,
 }
 
 /// What became of a file.
@@ -69,6 +72,10 @@ enum Source<D> {
 #[derive(Debug)]
 enum At {
     Offering,
+    /// Asked to hear it with others.
+    Joining,
+    /// It hears it.
+    Hearing,
     Chunk(Length),
     Closing,
 }
@@ -96,7 +103,12 @@ impl<D: Bulk> Sending<D> {
     fn new(file: File, length: u64, source: Source<D>) -> Result<Self, Failure> {
         let length = Length::new(length).map_err(|_| Failure::Confused)?;
         let (at, chunk) = (At::Offering, Vec::new());
-        Ok(Self { file, source, length, at, chunk, most: 1, rewinds: 0, progress: None })
+        Ok(Self { file, source, length, at, chunk, most: 1, rewinds: 0, progress: None, with_others: false })
+    }
+
+    /// The same, which the Secondary hears with others if it joins them.
+    pub(super) fn with_others(self) -> Self {
+        Self { with_others: true, ..self }
     }
 
     /// Which file.
@@ -128,12 +140,31 @@ impl<D: Bulk> Sending<D> {
         Ok(())
     }
 
-    /// What to ask, once the chunk is read.
-    pub(super) fn request(&self) -> Request<'_> {
+    /// What to do, once the chunk is read.
+    pub(super) fn turn(&self) -> Turn<'_> {
         match self.at {
-            At::Offering => Request::Offer(self.file, self.length),
-            At::Chunk(offset) => Request::Chunk(offset, &self.chunk),
-            At::Closing => Request::Close,
+            At::Offering => Turn::Ask(Request::Offer(self.file, self.length)),
+            At::Joining => Turn::Join,
+            At::Hearing => Turn::Hear,
+            At::Chunk(offset) => Turn::Ask(Request::Chunk(offset, &self.chunk)),
+            At::Closing => Turn::Ask(Request::Close),
+        }
+    }
+
+    /// Whether the Secondary is being asked to hear it with others.
+    pub(super) fn is_joining(&self) -> bool {
+        matches!(self.at, At::Joining)
+    }
+
+    /// It was asked. Whether it joined is told to whoever says the file to all.
+    pub(super) fn listen(self) -> Self {
+        Self { at: At::Hearing, ..self }
+    }
+
+    /// The broadcast is over for it, heard to the end or not.
+    pub(super) fn hear(&mut self, is_complete: bool) {
+        if let At::Hearing = self.at {
+            (self.at, self.with_others) = (if is_complete { At::Closing } else { At::Offering }, false);
         }
     }
 
@@ -142,7 +173,7 @@ impl<D: Bulk> Sending<D> {
         match (&self.at, answer) {
             (At::Offering, Answer::Ready(offset, most)) => {
                 self.most = usize::try_from(most).unwrap_or(MAX_CHUNK).clamp(1, MAX_CHUNK);
-                Ok(Sent::Partly(self.go_on(offset)))
+                Ok(Sent::Partly(if self.with_others { self.join(offset) } else { self.go_on(offset) }))
             }
             (At::Chunk(offset), Answer::Taken(held) | Answer::Refused(Refusal::Offset(held))) => {
                 let sent = u64::try_from(self.chunk.len()).unwrap_or(u64::MAX);
@@ -155,13 +186,19 @@ impl<D: Bulk> Sending<D> {
                 Ok(Sent::Partly(self.go_on(held)))
             }
             (At::Closing, Answer::Done) => Ok(Sent::Whole),
-            (At::Offering | At::Chunk(_) | At::Closing, answer) => Err(unexpected(answer)),
+            (At::Offering | At::Joining | At::Hearing | At::Chunk(_) | At::Closing, answer) => Err(unexpected(answer)),
         }
     }
 
     /// How far the last answer brought a file of ours; said once.
     pub(super) fn progress(&mut self) -> Option<Progress> {
         self.progress.take()
+    }
+
+    /// Of a file that is there as a whole already nothing is left to be heard.
+    fn join(mut self, offset: Length) -> Self {
+        self.at = if offset < self.length { At::Joining } else { At::Closing };
+        self
     }
 
     fn go_on(mut self, offset: Length) -> Self {

@@ -147,7 +147,7 @@ fn stage_by(folder: &tempfile::TempDir, patch: Option<Patch>) -> Errand<Folder> 
     let versions = AcceptedVersions { snapshot: 1, targets: 1, ..AcceptedVersions::default() };
     let (name, roots) = (RepositoryName::parse("director").unwrap(), vec![Version::FIRST]);
     let director = Current { name, roots, versions, delegated: vec![] };
-    let stage = Stage { director, images: vec![], image: "downloads/image".to_owned(), patch };
+    let stage = Stage { director, images: vec![], image: "downloads/image".to_owned(), patch, shared: None };
     Errand::new(ecu(), Purpose::Stage(reading(None), Box::new(stage), disk))
 }
 
@@ -278,4 +278,5 @@ fn a_command_is_sent_only_where_it_is_due() {
     assert_eq!(fake.taken, [(File::Command, b"activate".to_vec())]);
 }
 
+mod sharing;
 mod single_bank;
