@@ -121,12 +121,16 @@ fn ecu_row(ecu: &Ecu) -> [String; 8] {
     let (reached, ids) = match ecu.connection() {
         Connection::Primary => ("(Primary)".to_owned(), none()),
         Connection::Ethernet => ("ethernet".to_owned(), none()),
-        Connection::Can { bus, format, request, response } => {
+        Connection::Can { bus, format, request, response, hears } => {
             let format = match format {
                 Format::Classical => "classical",
                 Format::Fd => "fd",
             };
-            (format!("{bus} ({format})"), format!("{:#05x} → {:#05x}", request.raw(), response.raw()))
+            let [request, response] = [request, response].map(|id| format!("{:#05x}", id.raw()));
+            let heard = hears.map_or(String::new(), |hears| {
+                format!(", {:#05x} → {:#05x}", hears.broadcast.raw(), hears.answer.raw())
+            });
+            (format!("{bus} ({format})"), format!("{request} → {response}{heard}"))
         }
     };
     let states: Vec<String> = ecu.supply().states().iter().map(ToString::to_string).collect();

@@ -15,7 +15,7 @@ use crate::world::can::{Bus, Config, Filter, NodeId, Traffic};
 use crate::world::chance::Chance;
 use crate::world::engine::Ticket;
 use crate::world::time::Moment;
-use crate::world::vehicle::{self, Connection, Vehicle};
+use crate::world::vehicle::{self, Connection, Hears, Vehicle};
 
 /// A bus and who is on it.
 pub(super) struct CanBus {
@@ -76,12 +76,17 @@ impl CanBus {
     pub(super) fn new(of: &vehicle::Bus, vehicle: &Vehicle, chance: &Chance) -> Self {
         let mut bus = Bus::new(of.rates(), chance.split("bus"));
         let on_bus = || vehicle.on_bus(of.name()).filter_map(|ecu| Some((ecu, Ways::of(ecu.connection())?)));
-        let responses = on_bus().map(|(_, ways)| Filter::exactly(ways.response)).collect();
+        let answers = || on_bus().flat_map(|(_, ways)| [Some(ways.response), ways.hears.map(|hears| hears.answer)]);
+        let responses = answers().flatten().map(Filter::exactly).collect();
         let own = vehicle.primary().hardware().controller();
-        let primary = bus.attach(controller(own, of.is_fd(), responses, on_bus().count()));
+        // One for each conversation, and one for each group.
+        let groups = vehicle.groups().iter().filter(|group| group.bus == *of.name()).count();
+        let primary = bus.attach(controller(own, of.is_fd(), responses, on_bus().count() + groups));
         let mut ports = Vec::new();
-        for (ecu, Ways { framing, request, response }) in on_bus() {
-            let config = controller(ecu.hardware().controller(), of.is_fd(), vec![Filter::exactly(request)], 1);
+        for (ecu, Ways { framing, request, response, hears }) in on_bus() {
+            let heard = [Some(request), hears.map(|hears| hears.broadcast)];
+            let heard = heard.into_iter().flatten().map(Filter::exactly).collect();
+            let config = controller(ecu.hardware().controller(), of.is_fd(), heard, 1);
             ports.push(Port {
                 ecu: ecu.id(),
                 secondary: usize::MAX,
@@ -190,17 +195,18 @@ struct Ways {
     framing: Framing,
     request: Id,
     response: Id,
+    hears: Option<Hears>,
 }
 
 impl Ways {
     fn of(connection: &Connection) -> Option<Self> {
         match connection {
-            Connection::Can { format, request, response, .. } => {
+            Connection::Can { format, request, response, hears, .. } => {
                 let framing = match format {
                     Format::Classical => Framing::CLASSICAL,
                     Format::Fd => Framing::FD,
                 };
-                Some(Self { framing, request: *request, response: *response })
+                Some(Self { framing, request: *request, response: *response, hears: *hears })
             }
             Connection::Ethernet | Connection::Primary => None,
         }

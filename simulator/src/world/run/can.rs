@@ -44,8 +44,9 @@ impl World {
         match &event.what {
             What::Received(frame) if event.node == bus.primary => {
                 let asked = bus.ports.iter().position(|port| port.response == frame.id() && port.is_asked);
-                if let Some(port) = asked {
-                    self.primary_receives(number, port, frame);
+                match asked {
+                    Some(port) => self.primary_receives(number, port, frame),
+                    None => self.primary_overhears(number, frame),
                 }
             }
             What::Received(frame) => {
@@ -59,8 +60,9 @@ impl World {
             What::Transmitted(frame) => {
                 let sender = bus.sender(event.node, frame.id());
                 bus.disturb_next(event.at);
-                if let Some((port, side)) = sender {
-                    self.sent(number, port, side);
+                match sender {
+                    Some((port, side)) => self.sent(number, port, side),
+                    None => self.sent_to_all(number, event.node, frame),
                 }
             }
             What::BusOff => {
@@ -73,6 +75,9 @@ impl World {
                         port.sending[ANSWERING] = None;
                         port.is_driven_off = false;
                     }
+                }
+                if is_primary {
+                    self.forget_said(number);
                 }
             }
             What::Error(_) => bus.disturb_next(event.at),
@@ -121,6 +126,7 @@ impl World {
                 // Whether there was anything to take back, nobody needs to know.
                 let _count = bus.bus.withdraw(bus.primary, now);
                 bus.ports.iter_mut().for_each(|port| port.sending[ASKING] = None);
+                self.halls.iter_mut().filter(|hall| hall.bus() == number).for_each(|hall| hall.sending = None);
             }
             let CanBus { bus, primary, ports, .. } = &mut *bus;
             let Some(port) = ports.get_mut(place).filter(|port| port.is_asked && port.sending[ASKING].is_none()) else {

@@ -10,6 +10,7 @@ use uptane::verify::Mapping;
 use uptane::{EcuId, Length};
 
 use super::World;
+use super::broadcast::Hall;
 use super::calls::{PIECE, Peer, Question, Response};
 use super::ended::Closed;
 use super::event::{Event, Record};
@@ -42,7 +43,8 @@ impl World {
         let vehicle = self.oem.inventory().clone();
         match Node::boot(self.primary.disk.clone(), vehicle, Mapping::basic(), signer) {
             Ok(node) => {
-                self.primary.node = Some(node);
+                let members = |hall: &Hall| hall.broadcast.group().answers.keys().copied().collect();
+                self.primary.node = Some(node.with_groups(self.halls.iter().map(members).collect()));
                 true
             }
             Err(error) => {
@@ -145,6 +147,7 @@ impl World {
             }
             Ask::Errand(errand) => {
                 let pause = errand.pause();
+                self.expect(&errand);
                 self.engine.schedule_in(pause, Event::Errand(self.primary.cycle, errand));
             }
         }
@@ -212,7 +215,7 @@ impl World {
         }
     }
 
-    fn stand_in_line(&mut self, ecu: EcuId) {
+    pub(super) fn stand_in_line(&mut self, ecu: EcuId) {
         let bus = self.places.get(&ecu).and_then(|(number, _)| self.buses.get_mut(*number));
         if bus.is_none_or(|bus| bus.line.enter(ecu)) {
             self.turn(ecu);
@@ -220,25 +223,46 @@ impl World {
     }
 
     /// Asks a Secondary what its errand wants to know next, or ends the errand.
-    fn turn(&mut self, ecu: EcuId) {
+    pub(super) fn turn(&mut self, ecu: EcuId) {
+        let place = self.places.get(&ecu).copied();
         let Some(errand) = self.primary.errands.get_mut(&ecu).and_then(|queue| queue.front_mut()) else { return };
-        let Turn::Ask(request) = errand.turn() else { return self.end_errand(ecu) };
-        let Some(place) = self.places.get(&ecu).copied() else {
-            let question = Question::Request(Box::new(request.into()));
-            self.call(Peer::Ecu(ecu), question);
-            return;
+        let (request, place) = match (errand.turn(), place) {
+            (Turn::Ask(request), Some(place)) => (request, place),
+            (Turn::Ask(request), None) => {
+                let question = Question::Request(Box::new(request.into()));
+                self.call(Peer::Ecu(ecu), question);
+                return;
+            }
+            (Turn::Gather(_), _) => return self.arrive(ecu),
+            (Turn::Join, Some(place)) => return self.invite(ecu, place),
+            // Only ECUs on a bus are in a group.
+            (Turn::Join | Turn::Hear, _) => return,
+            (Turn::Over, _) => return self.end_errand(ecu),
         };
         let (number, at) = place;
         let Some(port) = self.buses.get_mut(number).and_then(|bus| bus.ports.get_mut(at)) else { return };
         match port.conversation.ask(request) {
-            Ok(()) => {
-                port.is_asked = true;
-                if !self.primary_message_fails() {
-                    self.speak(number, at);
-                }
-            }
+            Ok(()) => self.await_answer(number, at),
             Err(silent) => self.answered(ecu, Err(silent)),
         }
+    }
+
+    /// A Secondary on a bus has been asked.
+    pub(super) fn await_answer(&mut self, number: usize, at: usize) {
+        let Some(port) = self.buses.get_mut(number).and_then(|bus| bus.ports.get_mut(at)) else { return };
+        port.is_asked = true;
+        if !self.primary_message_fails() {
+            self.speak(number, at);
+        }
+    }
+
+    /// An errand gives its turn on the bus to another one, if it has it; whose it is now.
+    pub(super) fn leave_line(&mut self, ecu: EcuId) -> Option<EcuId> {
+        if self.primary.aside.remove(&ecu) {
+            return None;
+        }
+        let bus = self.places.get(&ecu).and_then(|(number, _)| self.buses.get_mut(*number));
+        bus.and_then(|bus| bus.line.leave())
     }
 
     /// A Secondary answered, or did not.
@@ -247,16 +271,20 @@ impl World {
             self.watch_answer(ecu, answer);
         }
         let Some(errand) = self.primary.errands.get_mut(&ecu).and_then(|queue| queue.front_mut()) else { return };
+        let (is_joining, is_answered) = (errand.is_joining(), answer.is_ok());
         errand.answer(answer);
-        self.turn(ecu);
+        match is_joining {
+            true => self.joined(ecu, is_answered),
+            false => self.turn(ecu),
+        }
     }
 
     fn end_errand(&mut self, ecu: EcuId) {
         let Some(queue) = self.primary.errands.get_mut(&ecu) else { return };
         let Some(errand) = queue.pop_front() else { return };
         let (more, cycle) = (!queue.is_empty(), self.primary.cycle);
-        let bus = self.places.get(&ecu).and_then(|(number, _)| self.buses.get_mut(*number));
-        let next = bus.and_then(|bus| bus.line.leave());
+        let next = self.leave_line(ecu);
+        let was_shared = errand.shared().is_some();
         self.done(errand.end());
         // Whatever waited is void once the cycle has ended.
         if cycle != self.primary.cycle {
@@ -267,6 +295,9 @@ impl World {
         }
         if let Some(next) = next {
             self.turn(next);
+        }
+        if was_shared {
+            self.leave(ecu);
         }
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use uptane::{Attack, EcuId, ResultCode, Sha256};
 
 use super::World;
-use super::buses::CanBus;
+use super::broadcast::Hall;
+use super::buses::{CanBus, Carried};
 use super::calls::{HEADERS, Peer, Way};
 use super::primary::Primary;
 use super::strike::Struck;
@@ -193,7 +194,13 @@ impl World {
             });
             traffic.collect::<Vec<_>>()
         };
-        self.ways.iter().map(of_link).chain(self.buses.iter().flat_map(of_port)).collect()
+        let of_group = |hall: &Hall| {
+            let Carried { frames, payload, wire } = hall.carried;
+            let (end, over) = (hall.name(), self.buses.get(hall.bus()).map_or(String::new(), |bus| bus.name.clone()));
+            Traffic { end, over, payload, wire, messages: frames }
+        };
+        let on_buses = self.buses.iter().flat_map(of_port).chain(self.halls.iter().map(of_group));
+        self.ways.iter().map(of_link).chain(on_buses).collect()
     }
 }
 

@@ -47,6 +47,8 @@ pub(super) enum Event {
     Rotate(usize),
     /// The Primary's conversation at this port of this bus has something to do.
     Speak(usize, usize),
+    /// The Primary has something to say to the group of this number.
+    SpeakToAll(usize),
     /// A Secondary on Ethernet has something to do.
     Wake(EcuId),
 }

@@ -4,6 +4,7 @@
 //! scenario and its seed: the same two give the same log, byte for byte, on any machine.
 //! After every event the invariants of `watch` are looked at; what is violated is told in the [`report`](super::report).
 
+mod broadcast;
 mod buses;
 mod calls;
 mod can;
@@ -42,6 +43,7 @@ use super::report::Fired;
 use super::scenario::{Fault, Node, NodeFault, Scenario, Server, Start, What};
 use super::time::Moment;
 use super::vehicle::Connection;
+use broadcast::Hall;
 use buses::CanBus;
 use calls::{Peer, Way};
 use log::Log;
@@ -81,6 +83,7 @@ pub struct World {
     ways: BTreeMap<Peer, Way>,
     calls: Calls,
     buses: Vec<CanBus>,
+    halls: Vec<Hall>,
     /// How busy each bus had been at the end of every bucket, and until when that is noted.
     bus_samples: Vec<Vec<Duration>>,
     sampled: Moment,
@@ -139,6 +142,7 @@ impl World {
             fired: Vec::new(),
             oem,
             servers_free: BTreeMap::new(),
+            halls: Hall::all(vehicle, &disk),
             primary: Primary::new(id, disk, chance.split("primary")),
             secondaries,
             power: vehicle.ecus().map(|ecu| (ecu.id(), Power::default())).collect(),
@@ -253,6 +257,7 @@ impl World {
             Event::Rotate(number) => self.rotate(number),
             Event::Act(bus, port) => self.act(bus, port),
             Event::Speak(bus, port) => self.speak(bus, port),
+            Event::SpeakToAll(group) => self.speak_to_all(group),
             Event::Wake(ecu) => self.touch(ecu),
         }
     }

@@ -124,6 +124,7 @@ impl World {
         for number in 0..self.buses.len() {
             let Some(bus) = self.buses.get_mut(number) else { continue };
             if is_primary {
+                self.halls.iter_mut().for_each(|hall| hall.sending = None);
                 // Every node of a port is known to its bus.
                 let _known = act(&mut bus.bus, bus.primary, now);
                 bus.is_primary_driven_off = false;

@@ -1,6 +1,6 @@
 //! The Primary of a run: the [`Node`] that ships, its disk, and what it has asked.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use primary_ecu::machine::transaction::Transaction;
 use primary_ecu::node::{Download, Errand, Node};
@@ -25,6 +25,8 @@ pub(super) struct Primary {
     pub(super) is_busy: bool,
     pub(super) asks: BTreeMap<u64, CloudAsk>,
     pub(super) errands: BTreeMap<EcuId, VecDeque<Errand<VirtualDisk>>>,
+    /// Those whose errands go on without a turn on their bus: they wait for others, or hear with them.
+    pub(super) aside: BTreeSet<EcuId>,
     pub(super) chance: Chance,
     /// What became of the last transaction.
     pub(super) settled: Option<Settled>,
@@ -64,6 +66,7 @@ impl Primary {
             is_busy: false,
             asks: BTreeMap::new(),
             errands: BTreeMap::new(),
+            aside: BTreeSet::new(),
             chance,
             settled: None,
             kept: Vec::new(),

@@ -1,5 +1,7 @@
 //! Whole runs of the smallest vehicle: what ships, on virtual disks, flash, links and a bit-exact bus.
 
+mod doors;
+
 use std::ops::ControlFlow;
 
 use primary_ecu::node::Answer;

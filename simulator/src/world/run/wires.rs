@@ -68,6 +68,7 @@ impl World {
                 self.engine.cancel(retry);
             }
         }
+        self.empty_halls();
         for bus in &mut self.buses {
             bus.ports.iter_mut().for_each(|port| port.is_asked = false);
             bus.line = Line::default();

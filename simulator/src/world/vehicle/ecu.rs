@@ -73,11 +73,23 @@ pub enum Connection {
         request: Id,
         /// CAN id of what the ECU sends.
         response: Id,
+        /// How it hears images together with others, if it does.
+        hears: Option<Hears>,
     },
     /// By gRPC over Ethernet.
     Ethernet,
     /// It is the Primary: the gateway to all others, on every bus.
     Primary,
+}
+
+/// How an ECU hears images together with the others on its bus that have the same broadcast id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Hears {
+    /// CAN id of what the Primary says to all of them.
+    pub broadcast: Id,
+    /// CAN id of what the ECU answers to that.
+    pub answer: Id,
 }
 
 /// How an ECU verifies (§5.4.4).
@@ -173,6 +185,7 @@ impl Parts {
         let format = fields.required::<Format>("format", notes);
         let request = fields.required::<Id>("request", notes);
         let response = fields.required::<Id>("response", notes);
+        let hears = hears(&mut fields, notes);
         let found = bus.as_ref().and_then(|bus| self.buses.find(bus.get_ref().as_str(), bus.span(), notes));
         fields.finish(notes);
         if let (Some(bus), Some(format)) = (found, &format)
@@ -188,7 +201,8 @@ impl Parts {
             notes.impossible(response.span(), found, "an id of its own for each direction");
         }
         let (request, response) = (request.into_inner(), response.into_inner());
-        Some(Connection::Can { bus: bus?.into_inner(), format: format?.into_inner(), request, response })
+        let (bus, format) = (bus?.into_inner(), format?.into_inner());
+        Some(Connection::Can { bus, format, request, response, hears: hears? })
     }
 
     fn supply(&self, fields: &mut Fields<'_>, notes: &mut Notes<'_>) -> Option<Supply> {
@@ -198,6 +212,19 @@ impl Parts {
         let name = fields.required::<Name>("supply", notes)?;
         self.supplies.find(name.get_ref().as_str(), name.span(), notes).cloned()
     }
+}
+
+/// How the ECU hears images together with others; nothing if the file does not say.
+fn hears(fields: &mut Fields<'_>, notes: &mut Notes<'_>) -> Option<Option<Hears>> {
+    if !fields.has("broadcast") && !fields.has("answer") {
+        // So that both are among the keys that are known.
+        fields.optional::<Id>("broadcast", notes);
+        fields.optional::<Id>("answer", notes);
+        return Some(None);
+    }
+    let broadcast = fields.required::<Id>("broadcast", notes);
+    let answer = fields.required::<Id>("answer", notes);
+    Some(Some(Hears { broadcast: broadcast?.into_inner(), answer: answer?.into_inner() }))
 }
 
 /// The Primary is where the others are connected to.

@@ -7,6 +7,7 @@
 mod bus;
 mod ecu;
 mod flash;
+mod group;
 mod hardware;
 mod link;
 mod power;
@@ -15,8 +16,9 @@ pub mod ready;
 mod topology;
 
 pub use bus::Bus;
-pub use ecu::{Connection, Ecu, Verification};
+pub use ecu::{Connection, Ecu, Hears, Verification};
 pub use flash::Flash;
+pub use group::Group;
 pub use hardware::{Controller, Hardware};
 pub use link::Link;
 pub use power::{PowerState, Supply};

@@ -284,3 +284,78 @@ proptest! {
         }
     }
 }
+
+/// The smallest vehicle with two like doors in the place of its brakes, each with these words in its transport.
+fn doors(first: &str, second: &str) -> Result<Vehicle, Vec<String>> {
+    let text = Ready::named("2-ecus-workbench").unwrap().text;
+    let (parts, _) = text.split_once("[[ecu]]\nid = \"brakes\"").unwrap();
+    let door = |(id, (request, more)): (&str, (u32, &str))| {
+        let head = "hardware = \"mcu-c-1m\"\nverification = \"partial\"";
+        let ids = format!("request = {request:#x}, response = {:#x}", request + 8);
+        let transport = format!("{{ bus = \"chassis\", format = \"classical\", {ids}, {more} }}");
+        format!("[[ecu]]\nid = \"{id}\"\n{head}\ntransport = {transport}\n")
+    };
+    let ecus: String = [("left", (0x720, first)), ("right", (0x721, second))].map(door).concat();
+    Vehicle::parse("v.toml", &format!("{parts}{ecus}")).map_err(|mistakes| mistakes.lines().collect())
+}
+
+/// What is wrong with the second door.
+fn wrong(second: &str) -> String {
+    let lines = doors("broadcast = 0x7a5, answer = 0x7b0", second).expect_err("a mistake");
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    lines[0].splitn(4, ':').nth(3).unwrap().trim().to_owned()
+}
+
+#[test]
+fn like_ecus_that_hear_the_same_id_on_a_bus_are_a_group() {
+    let vehicle = doors("broadcast = 0x7a5, answer = 0x7b0", "broadcast = 0x7a5, answer = 0x7b1").unwrap();
+    let [group] = vehicle.groups().try_into().unwrap();
+    let members: Vec<_> = group.members.iter().map(|(ecu, answer)| (ecu.as_str(), answer.raw())).collect();
+    assert_eq!((group.bus.as_str(), group.broadcast.raw()), ("chassis", 0x7a5));
+    assert_eq!(members, [("left", 0x7b0), ("right", 0x7b1)]);
+    assert!(Ready::ALL.iter().all(|ready| ready.vehicle().unwrap().groups().is_empty()));
+}
+
+#[test]
+fn mistakes_in_a_group_are_explained() {
+    let lacking = wrong("broadcast = 0x7a5");
+    assert!(lacking.starts_with("the transport of ECU `right` lacks `answer`; expected a CAN id"), "{lacking}");
+    assert_eq!(
+        wrong("broadcast = 0x7a5, answer = 0x721"),
+        "ECU `right` would have one CAN id for two of request, response, broadcast and answer; expected an id of its \
+         own for each"
+    );
+    let taken = wrong("broadcast = 0x7a5, answer = 0x7b0");
+    assert!(taken.starts_with("CAN id 0x7b0 of ECU `right` is taken on bus `chassis`: by `left` in line "), "{taken}");
+    let taken = wrong("broadcast = 0x720, answer = 0x7b1");
+    assert!(
+        taken.starts_with("CAN id 0x720, which ECU `right` would hear, is taken on bus `chassis`: by `left`"),
+        "{taken}"
+    );
+}
+
+#[test]
+fn a_group_is_of_one_hardware_with_two_banks_and_one_format() {
+    let text = |format: &str, hardware: &str, banks: &str| {
+        let text = Ready::named("2-ecus-workbench").unwrap().text;
+        let other = text.split("[[hardware]]").nth(2).unwrap().split("[[ecu]]").next().unwrap();
+        let other = format!("[[hardware]]{}", other.replace("mcu-c-1m", "other"));
+        let text = text.replace("nominal = \"500 kbit/s\"", "nominal = \"500 kbit/s\"\ndata = \"2 Mbit/s\"");
+        let text = text.replacen("[[ecu]]", &format!("{other}[[ecu]]"), 1);
+        let text = text.replace("response = 0x7e8", "response = 0x7e8, broadcast = 0x7a5, answer = 0x7b0");
+        let text = text.replace("id = \"other\"", &format!("id = \"other\"\n{banks}"));
+        let second =
+            format!("transport = {{ bus = \"chassis\", format = \"{format}\", request = 0x721, response = 0x729");
+        let second = format!("{second}, broadcast = 0x7a5, answer = 0x7b1 }}");
+        format!("{text}\n[[ecu]]\nid = \"second\"\nhardware = \"{hardware}\"\nverification = \"partial\"\n{second}\n")
+    };
+    let check = |format: &str, hardware: &str, banks: &str| {
+        let lines =
+            Vehicle::parse("v.toml", &text(format, hardware, banks)).map_err(|mistakes| mistakes.lines().collect());
+        lines.map_or_else(|lines: Vec<String>| lines.join("; "), |_| String::new())
+    };
+    assert_eq!(check("classical", "mcu-c-1m", ""), "");
+    assert!(check("fd", "mcu-c-1m", "").contains("frames of the format of `brakes`"));
+    assert!(check("classical", "other", "").contains("what is for `mcu-c-1m`, which `brakes` is"));
+    assert!(check("classical", "other", "banks = \"single\"").contains("takes its image when no other ECU does"));
+}

@@ -6,7 +6,8 @@ use proto::can::Id;
 use toml::Spanned;
 use uptane::EcuId;
 
-use super::ecu::{Connection, Ecu, Role};
+use super::ecu::{Connection, Ecu, Hears, Role};
+use super::group::Groups;
 use super::power::PowerState;
 use crate::world::description::{Known, Name, Notes};
 
@@ -15,6 +16,7 @@ pub(super) struct Topology {
     primary: Option<Primary>,
     secondaries: Known<(Ecu, Range<usize>)>,
     used: Vec<Used>,
+    groups: Groups,
 }
 
 /// The first ECU that says it is the Primary; right or wrong.
@@ -34,7 +36,7 @@ struct Used {
 impl Topology {
     /// No ECU yet.
     pub(super) fn new() -> Self {
-        Self { primary: None, secondaries: Known::new("ECU"), used: Vec::new() }
+        Self { primary: None, secondaries: Known::new("ECU"), used: Vec::new(), groups: Groups::default() }
     }
 
     /// Adds what was read of one `[[ecu]]`.
@@ -46,6 +48,7 @@ impl Topology {
         }
         if let Some(ecu) = &ecu {
             self.take_ids(ecu, id.span(), notes);
+            self.groups.add(ecu, id.span(), notes);
         }
         match role {
             Role::Primary => self.add_primary(id, ecu, notes),
@@ -70,10 +73,11 @@ impl Topology {
         }
     }
 
-    /// Every CAN id on a bus belongs to one direction of one ECU.
+    /// Every CAN id on a bus belongs to one direction of one ECU, or of one group.
     fn take_ids(&mut self, ecu: &Ecu, span: Range<usize>, notes: &mut Notes<'_>) {
-        let Connection::Can { bus, request, response, .. } = ecu.connection() else { return };
-        for id in [*request, *response] {
+        let Connection::Can { bus, request, response, hears, .. } = ecu.connection() else { return };
+        self.take_shared(ecu, *hears, &[*request, *response], span.clone(), notes);
+        for id in [Some(*request), Some(*response), hears.map(|hears| hears.answer)].into_iter().flatten() {
             let taken = self.used.iter().find(|used| used.bus == *bus && used.id == id && used.ecu != ecu.id());
             if let Some(Used { ecu: other, line, .. }) = taken {
                 let found = format!(
@@ -87,9 +91,31 @@ impl Topology {
         }
     }
 
+    /// What a group hears is for that alone; the first of its ECUs takes it.
+    fn take_shared(&mut self, ecu: &Ecu, hears: Option<Hears>, own: &[Id], span: Range<usize>, notes: &mut Notes<'_>) {
+        let (Some(Hears { broadcast, answer }), Connection::Can { bus, .. }) = (hears, ecu.connection()) else {
+            return;
+        };
+        let id = ecu.id();
+        if own.contains(&broadcast) || own.contains(&answer) || broadcast == answer {
+            let found = format!("ECU `{id}` would have one CAN id for two of request, response, broadcast and answer");
+            notes.impossible(span, found, "an id of its own for each");
+        } else if !self.groups.has(bus, broadcast) {
+            let taken = self.used.iter().find(|used| used.bus == *bus && used.id == broadcast);
+            if let Some(Used { ecu: other, line, .. }) = taken {
+                let raw = broadcast.raw();
+                let found = format!(
+                    "CAN id {raw:#x}, which ECU `{id}` would hear, is taken on bus `{bus}`: by `{other}` in line {line}"
+                );
+                notes.impossible(span.clone(), found, "an id that no ECU on this bus has for itself");
+            }
+            self.used.push(Used { bus: bus.clone(), id: broadcast, ecu: id, line: notes.line(&span) });
+        }
+    }
+
     /// The Primary and the Secondaries, if they go together.
     pub(super) fn finish(self, notes: &mut Notes<'_>) -> Option<(Ecu, Vec<Ecu>)> {
-        let Self { primary, secondaries, used: _ } = self;
+        let Self { primary, secondaries, used: _, groups: _ } = self;
         let Some(primary) = primary else {
             let found = "no ECU is the Primary".to_owned();
             notes.impossible(0..0, found, "one [[ecu]] with role = \"primary\"");

@@ -21,7 +21,7 @@ pub struct Firmware {
 }
 
 impl Firmware {
-    /// The image of a release for one ECU. Every ECU has a line of its own.
+    /// The image of a release for one ECU, or for all of a group by the first of them. Each has a line of its own.
     pub(super) fn drawn(
         (ecu, hardware): (EcuId, HardwareId),
         (release, counter): (&Name, u64),

@@ -8,6 +8,7 @@ mod firmware;
 mod images;
 mod inventory;
 mod keys;
+mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +38,7 @@ use crate::world::vehicle::Vehicle;
 use images::Images;
 use inventory::inventory;
 use keys::Keys;
+use shared::{each_once, leads};
 
 pub use firmware::Firmware;
 
@@ -51,6 +53,8 @@ pub struct Oem {
     inventory: Inventory,
     bundle: Bundle,
     firmware: BTreeMap<(EcuId, Name), Firmware>,
+    /// Whose images those ECUs take that hear them together: the first of their group.
+    leads: BTreeMap<EcuId, EcuId>,
     releases: u64,
     authorised: BTreeMap<EcuId, BTreeSet<Sha256>>,
     believed: BTreeMap<EcuId, Sha256>,
@@ -63,13 +67,15 @@ impl Oem {
         let keys = Keys::new(&chance);
         let mut firmware = BTreeMap::new();
         let factory = factory()?;
+        let leads = leads(vehicle);
         for ecu in vehicle.ecus() {
             let size = FACTORY_IMAGE.min(usize::try_from(ecu.hardware().longest_image().0).unwrap_or(usize::MAX));
-            let drawn = Firmware::drawn((ecu.id(), ecu.hardware().id()), (&factory, 1), size, &chance)?;
+            let of = leads.get(&ecu.id()).copied().unwrap_or(ecu.id());
+            let drawn = Firmware::drawn((of, ecu.hardware().id()), (&factory, 1), size, &chance)?;
             firmware.insert((ecu.id(), factory.clone()), drawn);
         }
         let mut images = Images::found(&keys, now)?;
-        images.add(&firmware.values().collect::<Vec<_>>(), &keys, now)?;
+        images.add(&each_once(firmware.values()), &keys, now)?;
         let (director, bundle) = found_director(&images, &keys, now)?;
         let (mut id, mut certificate) = ([0; 16], [0; 32]);
         chance.split("vehicle").fill(&mut id);
@@ -89,6 +95,7 @@ impl Oem {
             inventory,
             bundle,
             firmware,
+            leads,
             releases,
             authorised,
             believed,
@@ -106,9 +113,10 @@ impl Oem {
             let hardware = self.hardware(image.ecu, release.name())?;
             let size = usize::try_from(image.size.0).unwrap_or(usize::MAX);
             let counted = (release.name(), self.releases);
-            added.push((image.ecu, Firmware::drawn((image.ecu, hardware), counted, size, &self.chance)?));
+            let of = self.leads.get(&image.ecu).copied().unwrap_or(image.ecu);
+            added.push((image.ecu, Firmware::drawn((of, hardware), counted, size, &self.chance)?));
         }
-        let list: Vec<_> = added.iter().map(|(_, firmware)| firmware).collect();
+        let list = each_once(added.iter().map(|(_, firmware)| firmware));
         self.images.add(&list, &self.keys, now)?;
         let named = added.into_iter().map(|(ecu, firmware)| ((ecu, release.name().clone()), firmware));
         self.firmware.extend(named);

@@ -5,15 +5,14 @@ use std::time::Duration;
 
 use primary_ecu::node::Answer;
 use proto::can::Frame;
-use proto::isotp::Config;
 use proto::secondary::{Phase, Refusal, Reply, Request};
 use proto::uds::Handler;
-use secondary_ecu::channel::{Channel, MAX_MESSAGE, MAX_RESPONSE};
 use secondary_ecu::clock::Clock;
 use uptane::{Sha256, Time};
 
 use super::board::{Board, Nor, Seen};
 use super::cost::{Cpu, Offered};
+use super::line::{Line, Wire};
 use super::messages::Messages;
 use crate::world::clock::NodeClock;
 use crate::world::scenario::Sickness;
@@ -50,7 +49,7 @@ pub(super) struct Awake {
     /// When it resets, because another bank must run. It answers nothing before: that would be about a bank that is left.
     reset: Option<Moment>,
     mind: Mind,
-    channel: Option<Box<Channel<MAX_MESSAGE, MAX_RESPONSE>>>,
+    channel: Option<Line>,
     heard: VecDeque<Frame>,
 }
 
@@ -58,7 +57,7 @@ impl Awake {
     /// Starts, and listens some time later. `seen` is what it booted.
     pub(super) fn new(
         (started, up): (Moment, Moment),
-        wire: Option<Config>,
+        wire: Option<Wire>,
         seen: Option<Seen<'_>>,
         sick: &BTreeMap<Sha256, Sickness>,
     ) -> Self {
@@ -79,7 +78,7 @@ impl Awake {
             crash,
             reset: None,
             mind: Mind { time: Clock::new(floor, Duration::ZERO), offered: Offered::default() },
-            channel: wire.map(|config| Box::new(Channel::new(config))),
+            channel: wire.map(Wire::open),
             heard: VecDeque::new(),
         }
     }
@@ -132,7 +131,7 @@ impl Awake {
         let next = self.heard.pop_front_if(|_| !channel.is_pending());
         let mut asking = self.mind.asking(elapsed, &mut parts);
         match next {
-            Some(frame) => drop(channel.hear(&frame, elapsed, &mut asking)),
+            Some(frame) => channel.hear(&frame, elapsed, &mut asking),
             None => channel.work(elapsed, &mut asking),
         }
         let spent = asking.spent;

@@ -14,6 +14,7 @@
 mod awake;
 mod board;
 mod cost;
+mod line;
 mod make;
 mod messages;
 #[cfg(test)]
@@ -23,8 +24,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use primary_ecu::node::Answer;
-use proto::can::{Format, Frame};
-use proto::isotp::{Config, Framing};
+use proto::can::Frame;
 use proto::secondary::{Phase, Refusal, Request};
 use secondary_ecu::{BootError, Running};
 use uptane::{Attack, Counter, EcuId, ImageLine, ReleaseCounter, Sha256, Time};
@@ -37,10 +37,11 @@ use crate::world::disk::{self, Unsynced, VirtualDisk};
 use crate::world::flash::{self, Torn};
 use crate::world::scenario::Sickness;
 use crate::world::time::Moment;
-use crate::world::vehicle::{Connection, Ecu};
+use crate::world::vehicle::Ecu;
 use awake::{Awake, Parts};
 use board::{Board, Nor, Seen};
 use cost::Cpu;
+use line::Wire;
 use make::Kit;
 use messages::Messages;
 
@@ -52,7 +53,7 @@ pub struct SecondaryNode {
     disk: VirtualDisk,
     cpu: Cpu,
     clock: NodeClock,
-    wire: Option<Config>,
+    wire: Option<Wire>,
     sick: BTreeMap<Sha256, Sickness>,
     life: Life,
     starts: u64,
@@ -102,7 +103,7 @@ impl SecondaryNode {
             disk,
             cpu,
             clock: NodeClock::new(Time::EPOCH, Drift::new(drift), Battery::Absent),
-            wire: wire(ecu.connection()),
+            wire: Wire::of(ecu.connection()),
             sick: BTreeMap::new(),
             life: Life::Off,
             starts: 0,
@@ -355,20 +356,6 @@ impl SecondaryNode {
         self.chip.cut_power(at);
         self.disk.cut_power(Unsynced::Mixed);
         self.board.stop();
-    }
-}
-
-/// Its end of a CAN bus.
-fn wire(connection: &Connection) -> Option<Config> {
-    match connection {
-        Connection::Can { format, request, response, .. } => {
-            let framing = match format {
-                Format::Classical => Framing::CLASSICAL,
-                Format::Fd => Framing::FD,
-            };
-            Some(Config::new(framing, *response, *request))
-        }
-        Connection::Ethernet | Connection::Primary => None,
     }
 }
 

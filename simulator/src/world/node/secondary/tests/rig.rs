@@ -90,8 +90,8 @@ impl Rig {
         node.power_on(Moment::START);
         oem.publish(&scenario.releases()[0], time(Moment::START)).unwrap();
         oem.assign(&scenario.campaigns()[0], time(Moment::START)).unwrap();
-        let conversation =
-            super::super::wire(ecu.connection()).map(|wire| Conversation::new(wire.framing, id(0x710), id(0x718)));
+        let conversation = super::super::Wire::of(ecu.connection())
+            .map(|wire| Conversation::new(wire.config.framing, id(0x710), id(0x718)));
         let (now, cut, said, secrets) = (Moment::START, None, Vec::new(), chance.split("cycles"));
         Self { oem, node, now, cut, said, primary: Some(primary), conversation, wire: None, secrets }
     }
