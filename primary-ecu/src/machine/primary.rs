@@ -22,8 +22,8 @@ use std::rc::Rc;
 use uptane::verify::image::VerifiedImage;
 use uptane::verify::{Approved, Damaged, FileBytes, Keep, Mapping, MetadataFile, Refresh, Refreshed};
 use uptane::{
-    Attack, CampaignId, Director, EcuId, HardwareId, Image, Length, Nonce, RepositoryName, ResultCode, Sha256, Time,
-    TransactionId, VehicleId, Version,
+    CampaignId, Director, EcuId, HardwareId, Image, Length, Nonce, RepositoryName, Sha256, Time, TransactionId,
+    VehicleId, Version,
 };
 
 pub use patience::Failures;
@@ -346,33 +346,6 @@ impl Cycle {
     fn finish(&mut self, result: Result<(), Error>, outputs: &mut Outputs) {
         self.phase = Phase::Over;
         outputs.push_back(Output::Finished(result));
-    }
-
-    /// What the Primary's next report says of this failure; `None` where it says nothing about an update.
-    fn outcome_of(&self, error: &Error) -> Option<Outcome> {
-        let result = match error {
-            Error::Refused { .. } | Error::DirectorAnswer { .. } | Error::NoFallback { .. } => {
-                ResultCode::VerificationFailed
-            }
-            Error::ImageRepository { .. } | Error::Slow { .. } => ResultCode::DownloadFailed,
-            Error::Host(_) => ResultCode::StorageFailed,
-            // Remembered with its transaction already.
-            Error::RolledBack { .. } => return None,
-            Error::BadArgument { .. }
-            | Error::BadPercent { .. }
-            | Error::BadSecondary { .. }
-            | Error::Damaged { .. }
-            | Error::Director { .. }
-            | Error::Journal { .. }
-            | Error::NoAddress { .. }
-            | Error::Rejected { .. }
-            | Error::Sign(_)
-            | Error::Unreachable { .. }
-            | Error::UnknownSecondary { .. }
-            | Error::Waiting { .. } => return None,
-        };
-        let attack = error.attack().map(Attack::word).map(str::to_owned);
-        Some(Outcome { result: result.word().to_owned(), attack, ..Outcome::default() })
     }
 
     /// The id of a new transaction. Its number is above that of every one before it, and no less than the time: a Primary

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use uptane::{EcuId, Sha256};
+use uptane::{Attack, EcuId, ResultCode, Sha256};
 
 use super::{Cycle, Met, Output, Outputs, Phase};
 use crate::Error;
-use crate::store::Told;
+use crate::store::{Outcome, Told};
 
 impl Cycle {
     /// Begins a round.
@@ -81,6 +81,33 @@ impl Cycle {
         let running = self.start.ecus.keys().filter_map(entry).collect();
         let unreachable = self.secondaries().filter(|ecu| !self.met.contains_key(ecu)).map(|ecu| ecu.to_string());
         Told { running, unreachable: unreachable.collect(), outcome: self.start.outcome.clone() }
+    }
+
+    /// What the Primary's next report says of this failure; `None` where it says nothing about an update.
+    pub(super) fn outcome_of(&self, error: &Error) -> Option<Outcome> {
+        let result = match error {
+            Error::Refused { .. } | Error::DirectorAnswer { .. } | Error::NoFallback { .. } => {
+                ResultCode::VerificationFailed
+            }
+            Error::ImageRepository { .. } | Error::Slow { .. } => ResultCode::DownloadFailed,
+            Error::Host(_) => ResultCode::StorageFailed,
+            // Remembered with its transaction already.
+            Error::RolledBack { .. } => return None,
+            Error::BadArgument { .. }
+            | Error::BadPercent { .. }
+            | Error::BadSecondary { .. }
+            | Error::Damaged { .. }
+            | Error::Director { .. }
+            | Error::Journal { .. }
+            | Error::NoAddress { .. }
+            | Error::Rejected { .. }
+            | Error::Sign(_)
+            | Error::Unreachable { .. }
+            | Error::UnknownSecondary { .. }
+            | Error::Waiting { .. } => return None,
+        };
+        let attack = error.attack().map(Attack::word).map(str::to_owned);
+        Some(Outcome { result: result.word().to_owned(), attack, ..Outcome::default() })
     }
 
     /// Digest of the image an ECU runs, if it said.
