@@ -26,6 +26,11 @@ impl<const RX: usize, const TX: usize, const ROOM: usize> Hearing<RX, TX, ROOM> 
         Self { channel: Channel::new(config).with_broadcasts(Capacity { window, separation }), receiver: None }
     }
 
+    /// The same, of an ECU that takes part in no broadcasts, whoever asks it to.
+    pub fn alone(config: Config) -> Self {
+        Self { channel: Channel::new(config), receiver: None }
+    }
+
     /// Takes a frame; `handler` answers the request it completes. Whether it completed one.
     pub fn hear(&mut self, frame: &Frame, now: Duration, handler: &mut impl Handler) -> bool {
         if let Some(receiver) = &mut self.receiver {

@@ -131,7 +131,7 @@ impl Awake {
         let next = self.heard.pop_front_if(|_| !channel.is_pending());
         let mut asking = self.mind.asking(elapsed, &mut parts);
         match next {
-            Some(frame) => channel.hear(&frame, elapsed, &mut asking),
+            Some(frame) => drop(channel.hear(&frame, elapsed, &mut asking)),
             None => channel.work(elapsed, &mut asking),
         }
         let spent = asking.spent;

@@ -1,11 +1,8 @@
 //! A Secondary's end of a CAN bus: its own channel, and what it hears together with others if it does.
 
-use std::time::Duration;
-
-use proto::can::{Format, Frame};
+use proto::can::Format;
 use proto::isotp::{Config, Framing, Separation};
-use proto::uds::Handler;
-use secondary_ecu::channel::{Channel, Hearing, MAX_MESSAGE, MAX_RESPONSE};
+use secondary_ecu::channel::{Hearing, MAX_MESSAGE, MAX_RESPONSE};
 
 use crate::world::vehicle::Connection;
 
@@ -17,12 +14,7 @@ pub(super) struct Wire {
 }
 
 /// What it says and hears there.
-pub(super) enum Line {
-    /// By itself alone.
-    Own(Box<Channel<MAX_MESSAGE, MAX_RESPONSE>>),
-    /// And with others.
-    Shared(Box<Hearing<MAX_MESSAGE, MAX_RESPONSE, ROOM>>),
-}
+pub(super) type Line = Box<Hearing<MAX_MESSAGE, MAX_RESPONSE, ROOM>>;
 
 impl Wire {
     /// That of an ECU on a CAN bus.
@@ -42,59 +34,8 @@ impl Wire {
     /// Nothing has been said on it.
     pub(super) fn open(self) -> Line {
         match self.hears {
-            false => Line::Own(Box::new(Channel::new(self.config))),
-            true => Line::Shared(Box::new(Hearing::new(self.config, Separation::NONE))),
-        }
-    }
-}
-
-impl Line {
-    pub(super) fn hear(&mut self, frame: &Frame, now: Duration, handler: &mut impl Handler) {
-        let _has_asked = match self {
-            Self::Own(channel) => channel.hear(frame, now, handler),
-            Self::Shared(channel) => channel.hear(frame, now, handler),
-        };
-    }
-
-    pub(super) fn work(&mut self, now: Duration, handler: &mut impl Handler) {
-        match self {
-            Self::Own(channel) => channel.work(now, handler),
-            Self::Shared(channel) => channel.work(now, handler),
-        }
-    }
-
-    pub(super) fn poll(&mut self, now: Duration) -> Result<Option<Frame>, proto::Error> {
-        match self {
-            Self::Own(channel) => channel.poll(now),
-            Self::Shared(channel) => channel.poll(now),
-        }
-    }
-
-    pub(super) fn is_pending(&self) -> bool {
-        match self {
-            Self::Own(channel) => channel.is_pending(),
-            Self::Shared(channel) => channel.is_pending(),
-        }
-    }
-
-    pub(super) fn is_quiet(&self) -> bool {
-        match self {
-            Self::Own(channel) => channel.is_quiet(),
-            Self::Shared(channel) => channel.is_quiet(),
-        }
-    }
-
-    pub(super) fn has_answer(&self) -> bool {
-        match self {
-            Self::Own(channel) => channel.has_answer(),
-            Self::Shared(channel) => channel.has_answer(),
-        }
-    }
-
-    pub(super) fn deadline(&self) -> Option<Duration> {
-        match self {
-            Self::Own(channel) => channel.deadline(),
-            Self::Shared(channel) => channel.deadline(),
+            false => Box::new(Hearing::alone(self.config)),
+            true => Box::new(Hearing::new(self.config, Separation::NONE)),
         }
     }
 }
