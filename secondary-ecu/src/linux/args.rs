@@ -129,6 +129,9 @@ pub(super) struct Run {
     /// CAN id this ECU answers with.
     #[arg(long, value_parser = can_id)]
     pub(super) response_id: Option<u32>,
+    /// CAN id at which this ECU hears images together with others, when the Primary asks it to.
+    #[arg(long, value_parser = can_id, requires = "can")]
+    pub(super) broadcast_id: Option<u32>,
 }
 
 #[derive(Debug, Args)]

@@ -1,13 +1,14 @@
 //! PV+ over CAN, classical and FD.
 
 use host::can::{Arrival, FramePort as _, UnixBus};
+use proto::broadcast::{Outcome, Sender, Session};
 use proto::can::Id;
 use proto::isotp::{Config, Framing, Link};
-use proto::secondary::{Reply, Request};
+use proto::secondary::{File, Reply, Request};
 use proto::uds::{Client, Control, Reset};
-use uptane::Nonce;
 use uptane::sign::prove;
 use uptane::verify::proof::Challenge;
+use uptane::{Length, Nonce};
 
 use super::bundle::Bench;
 use super::primary::{Carrier, identity, update};
@@ -92,6 +93,80 @@ impl Carrier for Can {
     async fn ask<T>(&mut self, request: Request<'_>, hear: impl FnOnce(Reply<'_>) -> T) -> T {
         self.client.start(request).unwrap();
         self.conclude(|challenge| panic!("asked to prove {challenge}"), hear).await.unwrap()
+    }
+}
+
+/// The same, but the image is said to all.
+struct Said {
+    can: Can,
+    framing: Framing,
+    image: Vec<u8>,
+    is_image: bool,
+}
+
+impl Said {
+    /// Says the image; the ECU must have heard all of it.
+    async fn say(&mut self) {
+        let (id, answer) = (Id::standard(0x7a5).unwrap(), Id::standard(0x7b0).unwrap());
+        let session = Session { number: 1, framing: self.framing, id };
+        let can = &mut self.can;
+        can.client.join(session, answer).unwrap();
+        let no_proof = |challenge| panic!("asked to prove {challenge}");
+        can.conclude(no_proof, |reply| assert_eq!(reply, Reply::Done)).await.unwrap();
+        let mut sender = Sender::<1, 15_120>::new(session, length(&self.image)).unwrap();
+        sender.add(can.client.member().unwrap()).unwrap();
+        while !sender.is_over() {
+            let now = can.start.elapsed();
+            if let Some((offset, length)) = sender.wants() {
+                let from = usize::try_from(offset.get()).unwrap();
+                sender.supply(self.image.get(from..from + length).unwrap(), now).unwrap();
+            }
+            if let Some(frame) = sender.poll(now) {
+                can.bus.send(&frame).await.unwrap();
+                continue;
+            }
+            let wait = sender.deadline().unwrap_or_default().saturating_sub(now);
+            if let Ok(Ok(Arrival::Frame(frame))) = tokio::time::timeout(wait, can.bus.receive()).await {
+                sender.handle(&frame, can.start.elapsed());
+            }
+        }
+        assert_eq!(sender.outcomes().next(), Some((answer, Outcome::Complete)));
+    }
+}
+
+impl Carrier for Said {
+    async fn ask<T>(&mut self, request: Request<'_>, hear: impl FnOnce(Reply<'_>) -> T) -> T {
+        match request {
+            Request::Chunk(..) if self.is_image => {
+                self.say().await;
+                return hear(Reply::Taken(length(&self.image)));
+            }
+            Request::Offer(file, _) => self.is_image = file == File::Image,
+            _ => {}
+        }
+        self.can.ask(request, hear).await
+    }
+}
+
+fn length(image: &[u8]) -> Length {
+    Length::new(image.len().try_into().unwrap()).unwrap()
+}
+
+#[test]
+fn an_ecu_that_hears_with_others_takes_an_image_that_is_said_to_all() {
+    for (flag, framing) in [("--classical", Framing::CLASSICAL), ("--fd", Framing::FD)] {
+        let mut bench = Bench::new("partial-plus");
+        bench.repo.publish(|next| next.release());
+        let image = bench.me().image(2);
+        let bus = bench.folder.path().join("bus");
+        let bus = bus.to_str().unwrap();
+        let ids = ["--request-id", "0x7e0", "--response-id", "0x7e8", "--broadcast-id", "0x7a5"];
+        host::serve::runtime().unwrap().block_on(async {
+            let _running = Running::start(&[&["run", "--data", bench.data(), "--can", bus, flag][..], &ids].concat());
+            let can = Can::join(bus, framing);
+            let mut said = Said { can, framing, image: image.clone(), is_image: false };
+            update(&mut said, &bench, &image).await.unwrap();
+        });
     }
 }
 

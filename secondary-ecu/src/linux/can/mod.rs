@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use host::can::{Arrival, Event, FramePort, Interest, Place, Port};
-use proto::can::{Format, Frame, Id};
-use proto::isotp::{Config, Framing};
+use proto::broadcast::MAX_FRAMES;
+use proto::can::{Format, Frame, Id, MAX_DATA};
+use proto::isotp::{Config, Framing, Separation};
 use proto::secondary::{Reply, Request};
 use proto::uds::{Ecu, Handler};
 
@@ -12,7 +13,7 @@ use super::Error;
 use super::args::Run;
 use super::driver::Node;
 use super::flash::FileFlash;
-use crate::channel::{Channel, MAX_MESSAGE, MAX_RESPONSE};
+use crate::channel::{Hearing, MAX_MESSAGE, MAX_RESPONSE};
 use crate::verifier::Verifier;
 
 /// Answers on the bus until the process is asked to stop, or the ECU does not come back from a reset.
@@ -25,9 +26,12 @@ where
     let receive = id(options.request_id.unwrap_or_default())?;
     let send = id(options.response_id.unwrap_or_default())?;
     let config = Config::new(framing, send, receive);
-    let port = Port::join(bus, &Interest { identifiers: vec![receive], format })?;
+    let broadcast = options.broadcast_id.map(id).transpose()?;
+    let identifiers = [Some(receive), broadcast].into_iter().flatten().collect();
+    let port = Port::join(bus, &Interest { identifiers, format })?;
     host::cli::announce(format_args!("can:{bus}"));
-    let mut driver = Driver { port, config, channel: Channel::new(config), node, start: host::clock::stopwatch() };
+    let wire = Wire { config, hears: broadcast.is_some() };
+    let mut driver = Driver { port, wire, channel: wire.open(), node, start: host::clock::stopwatch() };
     tokio::select! {
         broken = driver.run() => broken,
         () = host::serve::stopped() => Ok(()),
@@ -42,10 +46,33 @@ fn id(number: u32) -> Result<Id, Error> {
     id.map_err(Error::Can)
 }
 
+/// What this end of the bus is like.
+#[derive(Clone, Copy)]
+struct Wire {
+    config: Config,
+    hears: bool,
+}
+
+impl Wire {
+    /// Nothing has been said on it.
+    fn open(self) -> Line {
+        match self.hears {
+            true => Box::new(Hearing::new(self.config, Separation::NONE)),
+            false => Box::new(Hearing::alone(self.config)),
+        }
+    }
+}
+
+type Line = Box<Hearing<MAX_MESSAGE, MAX_RESPONSE, ROOM>>;
+
+/// Two windows of the longest frames: one is written while the next one is heard.
+#[expect(clippy::as_conversions, reason = "u8 to usize in a constant; From is not const")]
+const ROOM: usize = 2 * MAX_FRAMES as usize * (MAX_DATA - 1);
+
 struct Driver<P, V> {
     port: P,
-    config: Config,
-    channel: Channel<MAX_MESSAGE, MAX_RESPONSE>,
+    wire: Wire,
+    channel: Line,
     node: Node<V>,
     start: Instant,
 }
@@ -61,7 +88,7 @@ impl<P: FramePort, V: Verifier<FileFlash>> Driver<P, V> {
             self.work().await?;
             // The answer has left: now the ECU may reset, and knows of no session any more.
             if self.channel.is_quiet() && self.node.settle()? {
-                self.channel = Channel::new(self.config);
+                self.channel = self.wire.open();
             }
         }
     }
