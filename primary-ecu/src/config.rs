@@ -2,6 +2,8 @@
 //!
 //! The whole data folder is listed in `docs/pouf.md` §20.
 
+mod groups;
+
 use std::num::{NonZeroU8, NonZeroU32};
 
 use host::can::Place;
@@ -11,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use uptane::EcuId;
 
 use crate::Error;
+
+pub(crate) use groups::id;
 
 /// `ecu.toml`: what this ECU is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,7 +45,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// Refuses a way to an ECU the vehicle does not have, and a Secondary there is no way to (§5.4.2).
+    /// Refuses a way to an ECU the vehicle does not have, a Secondary there is no way to (§5.4.2), and one that could not hear
+    /// with the others of its group.
     pub fn check(&self, vehicle: &Vehicle) -> Result<(), Error> {
         let is_secondary =
             |name: &str| vehicle.ecus.iter().any(|ecu| ecu.ecu.as_str() == name && ecu.ecu != vehicle.primary.ecu);
@@ -50,7 +55,8 @@ impl Config {
         }
         let has_way = |ecu: &VehicleEcu| self.secondaries.iter().any(|secondary| secondary.ecu == ecu.ecu.as_str());
         let orphan = vehicle.ecus.iter().find(|ecu| ecu.ecu != vehicle.primary.ecu && !has_way(ecu));
-        orphan.map_or(Ok(()), |ecu| Err(Error::UnknownSecondary { ecu: ecu.ecu.to_string() }))
+        orphan.map_or(Ok(()), |ecu| Err(Error::UnknownSecondary { ecu: ecu.ecu.to_string() }))?;
+        self.groups(vehicle).map(drop)
     }
 }
 
@@ -125,7 +131,8 @@ impl Default for LowSpeed {
 pub struct Secondary {
     /// Its id.
     pub ecu: String,
-    /// `https://host:port`, or `can:classical:REQUEST:RESPONSE`, or `can:fd:REQUEST:RESPONSE`.
+    /// `https://host:port`, or `can:classical:REQUEST:RESPONSE`, or `can:fd:REQUEST:RESPONSE`; on CAN also with
+    /// `:BROADCAST:ANSWER`.
     pub address: String,
 }
 
@@ -142,7 +149,19 @@ pub enum Address {
         request: u32,
         /// The id it answers with.
         response: u32,
+        /// How it hears images together with others, if it does.
+        hears: Option<Hears>,
     },
+}
+
+/// How a Secondary hears images together with the others that have the same broadcast id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Hears {
+    /// The id of what the Primary says to all of them.
+    pub broadcast: u32,
+    /// The id it answers to that with.
+    pub answer: u32,
 }
 
 impl Address {
@@ -152,14 +171,20 @@ impl Address {
         let Some(can) = text.strip_prefix("can:") else {
             return text.starts_with("https://").then(|| Self::Ethernet(text.to_owned())).ok_or_else(wrong);
         };
-        let [format, request, response] = can.split(':').collect::<Vec<_>>()[..] else { return Err(wrong()) };
+        let (format, ids) = can.split_once(':').ok_or_else(wrong)?;
+        let ids = ids.split(':').map(number).collect::<Option<Vec<_>>>().ok_or_else(wrong)?;
         let fd = match format {
             "classical" => false,
             "fd" => true,
             _ => return Err(wrong()),
         };
-        let (request, response) = (number(request).ok_or_else(wrong)?, number(response).ok_or_else(wrong)?);
-        Ok(Self::Can { fd, request, response })
+        match ids[..] {
+            [request, response] => Ok(Self::Can { fd, request, response, hears: None }),
+            [request, response, broadcast, answer] => {
+                Ok(Self::Can { fd, request, response, hears: Some(Hears { broadcast, answer }) })
+            }
+            _ => Err(wrong()),
+        }
     }
 
     /// The word for it in `status`.
@@ -200,7 +225,10 @@ mod tests {
         let ethernet = Address::parse("https://127.0.0.1:9000").unwrap();
         assert_eq!(ethernet, Address::Ethernet("https://127.0.0.1:9000".into()));
         let can = Address::parse("can:fd:0x7e0:2024").unwrap();
-        assert_eq!(can, Address::Can { fd: true, request: 0x7e0, response: 0x7e8 });
+        assert_eq!(can, Address::Can { fd: true, request: 0x7e0, response: 0x7e8, hears: None });
+        let can = Address::parse("can:fd:1:2:0x7a5:4").unwrap();
+        let hears = Some(Hears { broadcast: 0x7a5, answer: 4 });
+        assert_eq!(can, Address::Can { fd: true, request: 1, response: 2, hears });
         assert_eq!(Address::parse("can:classical:1:2").unwrap().word(), "can-classical");
     }
 

@@ -64,9 +64,11 @@ impl Driver {
         let repositories = folder::repositories(&place)?;
         let lock = place.lock()?;
         let trust = folder::trust(&place)?;
-        let links = Links::new(&config, &vehicle, &trust)?;
+        let links = Links::new(&config, &vehicle, &trust, &place)?;
+        let groups = config.groups(&vehicle)?.into_iter().map(|group| group.answers.into_keys().collect());
+        let groups = groups.collect();
         let signer = KeyFile::open_plain(&place.at(folder::KEY)?)?;
-        let node = Node::boot(place.clone(), vehicle, repositories.mapping().clone(), signer)?;
+        let node = Node::boot(place.clone(), vehicle, repositories.mapping().clone(), signer)?.with_groups(groups);
         Ok(Self {
             shown: Rc::new(Shown::new(&place, &config, node.vehicle(), &node.running()?)),
             node,

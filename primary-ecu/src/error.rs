@@ -19,6 +19,16 @@ pub enum Error {
         /// What is wrong with it.
         what: uptane::Error,
     },
+    /// A Secondary cannot hear images together with the others of its group.
+    #[error("ECU {ecu} cannot hear images at CAN id {broadcast:#x}: {why}")]
+    BadGroup {
+        /// Which.
+        ecu: String,
+        /// The id they would hear.
+        broadcast: u32,
+        /// Why not.
+        why: &'static str,
+    },
     /// A share of the bus is not between 1 and 100 per cent.
     #[error("{number} is no share of a bus in per cent")]
     BadPercent {
@@ -145,6 +155,7 @@ impl Error {
                 Some(Attack::DropRequest)
             }
             Self::BadArgument { .. }
+            | Self::BadGroup { .. }
             | Self::BadPercent { .. }
             | Self::BadSecondary { .. }
             | Self::Damaged { .. }
@@ -165,6 +176,7 @@ impl Error {
     pub fn word(&self) -> &'static str {
         match self {
             Self::BadArgument { .. } => "bad-argument",
+            Self::BadGroup { .. } => "bad-group",
             Self::BadPercent { .. } => "bad-percent",
             Self::BadSecondary { .. } => "bad-secondary",
             Self::Damaged { .. } => "damaged",
@@ -198,7 +210,8 @@ impl Report for Error {
         match self {
             Self::Host(error) => error.exit(),
             Self::BadArgument { .. } => Exit::Usage,
-            Self::BadPercent { .. }
+            Self::BadGroup { .. }
+            | Self::BadPercent { .. }
             | Self::BadSecondary { .. }
             | Self::Damaged { .. }
             | Self::Journal { .. }
@@ -220,9 +233,14 @@ impl Report for Error {
     fn advice(&self) -> String {
         match self {
             Self::BadArgument { .. } => "give a relative name of plain characters".into(),
+            Self::BadGroup { .. } => {
+                "give the BROADCAST id to Secondaries of one hardware and format alone, and each an ANSWER id of its own".into()
+            }
             Self::BadPercent { .. } => "give a number from 1 to 100".into(),
             Self::BadSecondary { .. } => {
-                "write ECU=https://HOST:PORT, ECU=can:classical:REQUEST:RESPONSE or ECU=can:fd:REQUEST:RESPONSE".into()
+                "write ECU=https://HOST:PORT, ECU=can:classical:REQUEST:RESPONSE or ECU=can:fd:REQUEST:RESPONSE; on CAN \
+                 also with :BROADCAST:ANSWER"
+                    .into()
             }
             Self::Damaged { .. } => "restore the file from a backup, or provision this ECU again".into(),
             Self::Director { .. } => "check that the Director runs at its address in mapping.toml".into(),

@@ -282,7 +282,7 @@ impl<D: Bulk> Broadcast<D> {
             let call = match outcome {
                 Outcome::Complete => Call::Complete,
                 Outcome::UnderWay { .. } => continue,
-                _ => Call::Dropped,
+                Outcome::Dropped { .. } | _ => Call::Dropped,
             };
             let ecu = self.group.answers.iter().find(|(_, answer)| **answer == id).map(|(ecu, _)| *ecu);
             over.extend(ecu.map(|ecu| (ecu, call)));

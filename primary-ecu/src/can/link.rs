@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use proto::can::Frame;
+use proto::broadcast::{Member, Session};
+use proto::can::{Frame, Id};
 use proto::secondary::Request;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -73,10 +74,20 @@ impl CanLink {
         }
     }
 
+    /// Asks the Secondary to take part in a broadcast of the file that was offered last; what it takes of it, if it does.
+    pub(crate) async fn join(&mut self, session: Session, answer: Id) -> Option<Member> {
+        let joined = self.begin(|conversation| conversation.join(session, answer)).await;
+        self.conversation.member().filter(|_| joined == Ok(Answer::Done))
+    }
+
     async fn once(&mut self, request: Request<'_>) -> Result<Answer, Silent> {
+        self.begin(|conversation| conversation.ask(request)).await
+    }
+
+    async fn begin(&mut self, ask: impl FnOnce(&mut Conversation) -> Result<(), Silent>) -> Result<Answer, Silent> {
         // What is still there answers an earlier request.
         while self.incoming.try_recv().is_ok() {}
-        let answer = self.converse(request).await;
+        let answer = self.converse(ask).await;
         if answer.is_err() {
             self.conversation.abandon();
         }
@@ -84,9 +95,9 @@ impl CanLink {
     }
 
     /// One request, to its answer. While the bus cannot be used, time stands still for it.
-    async fn converse(&mut self, request: Request<'_>) -> Result<Answer, Silent> {
+    async fn converse(&mut self, ask: impl FnOnce(&mut Conversation) -> Result<(), Silent>) -> Result<Answer, Silent> {
         self.wait_for_bus().await?;
-        self.conversation.ask(request)?;
+        ask(&mut self.conversation)?;
         loop {
             while let Some(frame) = self.conversation.poll(self.begun.elapsed())? {
                 self.outgoing.send(frame).await.map_err(|_| gone())?;

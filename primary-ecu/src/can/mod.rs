@@ -6,24 +6,29 @@ mod conversation;
 mod link;
 mod outage;
 mod pace;
+mod speaker;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use host::can::{Arrival, Event, FramePort, Interest};
+use host::disk::Folder;
 use proto::can::{Format, Frame, Id};
 use proto::isotp::Framing;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use crate::Error;
-use crate::config::CanBudget;
+use crate::config::{CanBudget, id};
+use broadcast::{Broadcast, Group};
 use budget::Budget;
 use outage::Outage;
 use pace::Pace;
+use speaker::Speaker;
 
 pub use conversation::Conversation;
 pub(crate) use link::CanLink;
+pub(crate) use speaker::{Called, GroupLink, Seat};
 
 /// Secondaries of one bus that are talked to at a time: while one writes what it was sent, the others fill the bus. Two
 /// leave one of 5 Mbit/s free for a fifth of the time. With fourteen, the identifiers that lose against all others did not
@@ -42,6 +47,8 @@ pub(crate) struct Bus {
     format: Format,
     outgoing: mpsc::Receiver<Frame>,
     sender: mpsc::Sender<Frame>,
+    /// What is said to groups: one frame waits, so that a question to all leaves soon after its frames.
+    said: (mpsc::Sender<Frame>, mpsc::Receiver<Frame>),
     turns: Arc<Semaphore>,
     usable: watch::Sender<bool>,
     budget: Option<Budget>,
@@ -56,6 +63,7 @@ impl Bus {
             format: Format::Classical,
             outgoing,
             sender,
+            said: mpsc::channel(1),
             turns: Arc::new(Semaphore::new(AT_ONCE)),
             usable: watch::Sender::new(true),
             budget: budget.map(Budget::new),
@@ -64,11 +72,6 @@ impl Bus {
 
     /// A link to the Secondary that listens to `request` and answers with `response`.
     pub(crate) fn link(&mut self, fd: bool, request: u32, response: u32) -> Result<CanLink, Error> {
-        let id = |raw: u32| {
-            let standard = u16::try_from(raw).map_err(|_| ()).and_then(|raw| Id::standard(raw).map_err(|_| ()));
-            let bad = |_| Error::BadSecondary { text: format!("CAN identifier {raw:#x}") };
-            standard.or_else(|()| Id::extended(raw)).map_err(bad)
-        };
         let framing = if fd { Framing::FD } else { Framing::CLASSICAL };
         self.format = if fd { Format::Fd } else { self.format };
         let (request, response) = (id(request)?, id(response)?);
@@ -83,6 +86,15 @@ impl Bus {
             turns: Arc::clone(&self.turns),
             usable: self.usable.subscribe(),
         })
+    }
+
+    /// A way to a group, whose images are on this disk. Must be called inside a runtime.
+    pub(crate) fn group(&mut self, group: Group, disk: Folder) -> GroupLink {
+        let (to_group, incoming) = mpsc::channel(INCOMING);
+        self.routes.extend(group.answers.values().map(|answer| (*answer, to_group.clone())));
+        let (speaker, link) = Speaker::new(Broadcast::new(group, disk), incoming, self.said.0.clone());
+        tokio::spawn(speaker.run());
+        link
     }
 
     /// What the port must bring, and carry.
@@ -127,15 +139,19 @@ impl<P: FramePort> Running<P> {
         let settled = self.begun + self.outage.ends_at().unwrap_or_default();
         tokio::select! {
             arrival = self.port.receive() => self.take(arrival?)?,
-            Some(frame) = due(&mut self.bus.outgoing, ready) => {
-                if !out {
-                    self.spend(&frame);
-                    self.port.send(&frame).await?;
-                }
-            }
+            Some(frame) = due(&mut self.bus.outgoing, ready) => self.send(&frame, out).await?,
+            Some(frame) = due(&mut self.bus.said.1, ready) => self.send(&frame, out).await?,
             () = sleep_until(settled), if out && self.outage.ends_at().is_some() => {}
         }
         Ok(())
+    }
+
+    async fn send(&mut self, frame: &Frame, out: bool) -> Result<(), Error> {
+        if out {
+            return Ok(());
+        }
+        self.spend(frame);
+        Ok(self.port.send(frame).await?)
     }
 
     fn take(&mut self, arrival: Arrival) -> Result<(), Error> {

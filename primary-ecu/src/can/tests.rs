@@ -1,5 +1,7 @@
 //! A bus whose port is a script: what a controller tells cannot be had from one without hardware.
 
+mod group;
+
 use host::can::{Arrival, Event};
 use proto::isotp::{Config, Link};
 use proto::secondary::Request;

@@ -46,6 +46,7 @@ pub(super) struct Provision {
     #[arg(long, requires = "can_percent", default_value = "2000000")]
     can_data_bit_rate: NonZeroU32,
     /// ECU=https://host:port, ECU=can:classical:REQUEST:RESPONSE or ECU=can:fd:REQUEST:RESPONSE; once for each Secondary.
+    /// Secondaries on CAN that hear images together have the same BROADCAST in :BROADCAST:ANSWER after that.
     #[arg(long)]
     secondary: Vec<String>,
 }

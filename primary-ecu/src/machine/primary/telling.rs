@@ -94,6 +94,7 @@ impl Cycle {
             // Remembered with its transaction already.
             Error::RolledBack { .. } => return None,
             Error::BadArgument { .. }
+            | Error::BadGroup { .. }
             | Error::BadPercent { .. }
             | Error::BadSecondary { .. }
             | Error::Damaged { .. }
