@@ -25,6 +25,64 @@ pub enum Connection {
         /// CAN id of what the Secondary sends.
         response: u16,
     },
+    /// The same on classical CAN, of one that hears images together with others.
+    CanGroup {
+        /// CAN id of what the Primary sends.
+        request: u16,
+        /// CAN id of what the Secondary sends.
+        response: u16,
+        /// CAN id of what the Primary says to all of them.
+        broadcast: u16,
+        /// CAN id of what the Secondary answers to that.
+        answer: u16,
+    },
+}
+
+impl Connection {
+    /// What the process of a Secondary on CAN is told, beside where its bus is.
+    pub(super) fn options(self) -> Vec<String> {
+        let told = |format: Framing, request, response| {
+            let (request, response) = (format!("{request:#x}"), format!("{response:#x}"));
+            vec![
+                format!("--{}", format.word()),
+                "--request-id".to_owned(),
+                request,
+                "--response-id".to_owned(),
+                response,
+            ]
+        };
+        match self {
+            Self::Primary | Self::Ethernet => vec![],
+            Self::Can { framing, request, response } => told(framing, request, response),
+            Self::CanGroup { request, response, broadcast, .. } => {
+                let heard = ["--broadcast-id".to_owned(), format!("{broadcast:#x}")];
+                told(Framing::Classical, request, response).into_iter().chain(heard).collect()
+            }
+        }
+    }
+
+    /// How the Primary is told to reach a Secondary, which listens at `ethernet` if it is there.
+    pub(super) fn address(self, ethernet: Option<&str>) -> Option<String> {
+        match self {
+            Self::Primary => None,
+            Self::Ethernet => ethernet.map(str::to_owned),
+            Self::Can { framing, request, response } => {
+                Some(format!("can:{}:{request:#x}:{response:#x}", framing.word()))
+            }
+            Self::CanGroup { request, response, broadcast, answer } => {
+                Some(format!("can:classical:{request:#x}:{response:#x}:{broadcast:#x}:{answer:#x}"))
+            }
+        }
+    }
+}
+
+impl Framing {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Classical => "classical",
+            Self::Fd => "fd",
+        }
+    }
 }
 
 /// One ECU of a vehicle.

@@ -7,7 +7,7 @@ use uptane::VehicleId;
 
 use super::Node;
 use crate::Error;
-use crate::live::{Connection, Daemon, Ecu, Framing, Launcher, Program, Wiring, status};
+use crate::live::{Connection, Daemon, Ecu, Launcher, Program, Wiring, status};
 
 /// Target name of the image every ECU is made with.
 const FIRST_IMAGE: &str = "firmware/demo-1.bin";
@@ -112,7 +112,9 @@ impl Place<'_> {
         match ecu.connection {
             Connection::Primary => return self.run(Program::PrimaryEcu, &args).map(drop),
             Connection::Ethernet => args.extend(args!["--verification", "full"]),
-            Connection::Can { .. } => args.extend(args!["--verification", "partial-plus"]),
+            Connection::Can { .. } | Connection::CanGroup { .. } => {
+                args.extend(args!["--verification", "partial-plus"]);
+            }
         }
         self.run(Program::SecondaryEcu, &args)?;
         Ok(())
@@ -127,9 +129,9 @@ impl Place<'_> {
                 let listen = node.address.as_deref().unwrap_or("127.0.0.1:0").trim_start_matches("https://");
                 args.extend(args!["--listen", listen]);
             }
-            Connection::Can { framing, request, response } => {
-                args.extend(args!["--can", &self.wiring.secondaries, option(framing)]);
-                args.extend(args!["--request-id", format!("{request:#x}"), "--response-id", format!("{response:#x}")]);
+            can @ (Connection::Can { .. } | Connection::CanGroup { .. }) => {
+                args.extend(args!["--can", &self.wiring.secondaries]);
+                args.extend(can.options().into_iter().map(OsString::from));
             }
         }
         if node.address.is_none() {
@@ -161,7 +163,7 @@ impl Place<'_> {
     pub(super) fn running(&self, ecu: &Ecu) -> Result<String, Error> {
         let program = match ecu.connection {
             Connection::Primary => Program::PrimaryEcu,
-            Connection::Ethernet | Connection::Can { .. } => Program::SecondaryEcu,
+            Connection::Ethernet | Connection::Can { .. } | Connection::CanGroup { .. } => Program::SecondaryEcu,
         };
         let output = self.run(program, &args!["status", "--data", self.ecu(ecu), "--json"])?;
         status::running(program, ecu.id, &output)
@@ -170,22 +172,7 @@ impl Place<'_> {
 
 /// How the Primary is told to reach a Secondary.
 fn route(node: &Node) -> Option<String> {
-    let ecu = &node.ecu;
-    match ecu.connection {
-        Connection::Primary => None,
-        Connection::Ethernet => Some(format!("{}={}", ecu.id, node.address.as_deref()?)),
-        Connection::Can { framing, request, response } => {
-            let framing = option(framing).trim_start_matches("--");
-            Some(format!("{}=can:{framing}:{request:#x}:{response:#x}", ecu.id))
-        }
-    }
-}
-
-fn option(framing: Framing) -> &'static str {
-    match framing {
-        Framing::Classical => "--classical",
-        Framing::Fd => "--fd",
-    }
+    Some(format!("{}={}", node.ecu.id, node.ecu.connection.address(node.address.as_deref())?))
 }
 
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
