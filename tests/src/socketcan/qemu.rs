@@ -3,7 +3,7 @@
 //! Its kernel first finds a file system in memory, with a BusyBox and the modules that it takes to reach the host's files.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -35,7 +35,7 @@ fn share(command: &mut Command, tag: &str, path: &str, options: &str) {
 }
 
 /// Packs the file system in memory.
-fn first_files(kernel: &Kernel, folder: &Path, init: &Path) -> Result<std::path::PathBuf> {
+fn first_files(kernel: &Kernel, folder: &Path, init: &Path) -> Result<PathBuf> {
     let place = folder.join("first");
     for part in ["dev", "root", "modules"] {
         fs::create_dir_all(place.join(part))?;
