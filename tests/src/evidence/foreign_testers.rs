@@ -1,7 +1,8 @@
 //! `foreign-testers`: what other people wrote talks to ours over CAN, in a real kernel.
 //!
-//! A tester made of their libraries flashes a Secondary: metadata comes from the Director and the Image repository, as a real Primary fetched and accepted it; the commands are
-//! signed with that Primary's key. From there on the Secondary knows nobody but the tester.
+//! A tester made of their libraries flashes a Secondary: metadata comes from the Director and the Image repository, as a real
+//! Primary fetched and accepted it; the commands are signed with that Primary's key. From there on the Secondary knows
+//! nobody but the tester. And the ISO-TP of Debian's kernel exchanges messages with ours.
 
 mod kernel;
 
