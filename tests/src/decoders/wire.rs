@@ -198,7 +198,7 @@ fn requests() -> Vec<Request<'static>> {
         File::Patch,
     ];
     for file in files {
-        requests.extend([Request::Offer(file, length(20)), Request::Chunk(length(8), b"0123456789a"), Request::Close]);
+        requests.extend([Request::Offer(file, length(20)), Request::Chunk(length(8), b"0123456789ab"), Request::Close]);
     }
     requests
 }
