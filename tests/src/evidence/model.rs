@@ -57,7 +57,7 @@ fn show(record: &mut Record) -> Result<()> {
             record.note(format!("       breaks \"{property}\" after {} moves: {}", way.len(), way.join("; ")));
         }
     }
-    record.figure("all vehicles together", seconds, "s", Limit::AtMost(300.0));
+    record.figure("all vehicles together", seconds, "s", Limit::AtMost(900.0));
     Ok(())
 }
 
