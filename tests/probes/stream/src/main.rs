@@ -89,7 +89,9 @@ impl Case {
         let mut verifier = learn(provisioned)?.verify_as_provisioned();
         in_pieces(provisioned, size, |piece| verifier.feed(piece))?;
         let first = verifier.finish()?;
-        let mut verifier = learn(newer)?.verify(&first);
+        let mut followed = learn(newer)?.verify(&first);
+        in_pieces(newer, size, |piece| followed.feed(piece))?;
+        let mut verifier = followed.finish()?.verify_own();
         in_pieces(newer, size, |piece| verifier.feed(piece))?;
         verifier.finish()
     }
