@@ -171,9 +171,11 @@ impl Epoch {
 /// The format this release writes: `docs/pouf.md`. A change of any byte of the output gets a new number, so that no instance
 /// of an older release signs the same version with other bytes. An epoch of an older format is signed as that release does,
 /// until the next one.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 /// The first format in which an ECU of a single bank is told what to return to.
 pub const NAMES_FALLBACKS: u32 = 2;
+/// The first format in which an ECU is told of a patch.
+pub const NAMES_PATCHES: u32 = 3;
 
 /// How often Timestamp is issued anew.
 pub const DAILY: Duration = Duration::from_secs(24 * 3_600);

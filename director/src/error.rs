@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use host::cli::{Exit, Report};
 use uptane::{Attack, Counter, EcuId, HardwareId, KeyId, ReleaseCounter, Role, Time, VehicleId, Version};
 
+use crate::patch::Fault;
+
 /// Why a request was dropped or a command not carried out. One variant per cause.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -121,6 +123,14 @@ pub enum Error {
         /// Who claims to be.
         claimed: EcuId,
     },
+    /// A patch is not added, or not removed.
+    #[error("the patch {name}: {fault}")]
+    Patch {
+        /// Its name.
+        name: String,
+        /// The check that failed.
+        fault: Fault,
+    },
     /// The first ECU must be the Primary, and no other may be.
     #[error("{ecu} stands in the wrong place: the Primary comes first, and there is one")]
     PrimaryFirst {
@@ -229,6 +239,7 @@ impl Error {
             | Self::NoTlsRequest
             | Self::NotInImageRepository { .. }
             | Self::NotInitialised
+            | Self::Patch { .. }
             | Self::PrimaryFirst { .. }
             | Self::Serve { .. }
             | Self::Sign(_)
@@ -266,6 +277,7 @@ impl Error {
             | Self::ManifestFirst
             | Self::NoTlsRequest
             | Self::NotInitialised
+            | Self::Patch { .. }
             | Self::PrimaryFirst { .. }
             | Self::Serve { .. }
             | Self::Sign(_)
@@ -298,6 +310,7 @@ impl Report for Error {
             | Self::MissingReport { .. }
             | Self::NotInImageRepository { .. }
             | Self::NotThePrimary { .. }
+            | Self::Patch { .. }
             | Self::Report { .. }
             | Self::ReportTime { .. }
             | Self::RootAhead { .. }
@@ -330,6 +343,7 @@ impl Report for Error {
             Self::NoTlsRequest => "make the enrolment again with `primary-ecu init`".into(),
             Self::NotInImageRepository { .. } => "publish it first: `image-repo targets add`, `sign`, `publish`".into(),
             Self::NotInitialised => "run `director init`, or name the right --data folder".into(),
+            Self::Patch { fault, .. } => fault.advice().into(),
             Self::PrimaryFirst { .. } => "give the Primary's enrolment first".into(),
             Self::Storage { .. } => "check the disk's space and director.db's permissions".into(),
             Self::UnknownEcu { .. } => "`director vehicle show` lists the ECUs".into(),

@@ -5,6 +5,7 @@
 
 use host::provisioning::Banks;
 use proto::secondary::Verification;
+use uptane::metadata::NamedDelta;
 use uptane::{
     Attack, Counter, EcuId, HardwareId, Hashes, ImageLine, Length, PublicKey, ReleaseCounter, ResultCode, Sha256,
     TargetName, TargetNameBuf, Time, VehicleId, Version,
@@ -23,6 +24,8 @@ pub struct Facts {
     pub epoch: Epoch,
     /// Which state of the Image repository the store holds.
     pub image_generation: u64,
+    /// Which patches it holds: grows with each that is added or removed.
+    pub patch_generation: u64,
 }
 
 impl Facts {
@@ -157,6 +160,25 @@ pub struct Desired {
     pub listed: bool,
     /// The image to return to, for an ECU of a single bank (design D8): none if it may return to nothing.
     pub fallback: Option<TargetNameBuf>,
+    /// The patch that makes the image of what the ECU runs, if it has two banks and one was added.
+    pub delta: Option<NamedDelta>,
+}
+
+/// A patch that ECUs may be told of. The Image repository does not speak of it: it is no image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patch {
+    /// What is said of it to an ECU that runs its base.
+    pub named: NamedDelta,
+    /// Digest of the image it makes.
+    pub makes: Sha256,
+}
+
+impl Patch {
+    /// Whether only one of the two can be there: by its name, or by what it makes of what.
+    pub fn is_instead_of(&self, other: &Self) -> bool {
+        let pair = |patch: &Self| (patch.named.delta.base, patch.makes);
+        self.named.name == other.named.name || pair(self) == pair(other)
+    }
 }
 
 /// Everything that is ever written, each applied whole or not at all.
@@ -175,7 +197,8 @@ pub enum Change {
         /// The new assignments, each ECU once.
         desired: Vec<(EcuId, Desired)>,
     },
-    /// Images left the verified Image Targets, or came back; or an ECU of a single bank has another image to return to.
+    /// Images left the verified Image Targets, or came back; an ECU of a single bank has another image to return to, or
+    /// another patch makes an ECU's image.
     Relist {
         /// Whose.
         vehicle: VehicleId,
@@ -219,6 +242,20 @@ pub enum Change {
         /// The files.
         files: ImageFiles,
     },
+    /// A patch that ECUs may be told of from now on.
+    AddPatch {
+        /// The generation of the patches this was decided on; another one is a conflict.
+        expected: u64,
+        /// The patch: no other has its name, and none makes the same of the same.
+        patch: Box<Patch>,
+    },
+    /// A patch that no ECU is told of any more.
+    RemovePatch {
+        /// The generation of the patches this was decided on.
+        expected: u64,
+        /// Its name.
+        name: TargetNameBuf,
+    },
 }
 
 /// What a desired image comes to with what the Image repository vouches for now.
@@ -230,6 +267,8 @@ pub struct Relisted {
     pub listed: bool,
     /// See [`Desired::fallback`].
     pub fallback: Option<TargetNameBuf>,
+    /// See [`Desired::delta`].
+    pub delta: Option<NamedDelta>,
 }
 
 /// A vehicle to be registered.

@@ -29,8 +29,8 @@ pub struct Director<S> {
     /// Where the keys are read from again when an epoch names one that is not here; none if they were given.
     folder: Option<PathBuf>,
     keys: RwLock<Arc<OnlineKeys>>,
-    /// The images of a generation of the Image repository's files.
-    catalogue: Mutex<(u64, Arc<Catalogue>)>,
+    /// The images and patches of a generation of the Image repository's files, and one of the patches.
+    catalogue: Mutex<((u64, u64), Arc<Catalogue>)>,
     seen: Mutex<BTreeMap<VehicleId, Seen>>,
 }
 
@@ -54,7 +54,7 @@ impl<S: Store> Director<S> {
 
     /// An instance over a store, with these keys and no folder.
     pub fn with_keys(store: S, keys: OnlineKeys) -> Self {
-        let (catalogue, seen) = (Mutex::new((0, Arc::default())), Mutex::default());
+        let (catalogue, seen) = (Mutex::new(((0, 0), Arc::default())), Mutex::default());
         Self { store, folder: None, keys: RwLock::new(Arc::new(keys)), catalogue, seen }
     }
 
@@ -186,10 +186,10 @@ impl<S: Store> Director<S> {
         Ok(Reply { answer, roots, manifest_wanted })
     }
 
-    /// The facts after images that left the Image repository were taken off the list, and what ECUs of a single bank return
-    /// to was made to follow what they run.
+    /// The facts after images that left the Image repository were taken off the list, and what ECUs return to, or make their
+    /// image of, was made to follow what they run.
     async fn relisted(&self, facts: Facts, certificate: Sha256) -> Result<Facts, Error> {
-        let catalogue = self.catalogue(facts.image_generation).await?;
+        let catalogue = self.catalogue((facts.image_generation, facts.patch_generation)).await?;
         match relist(&facts, &catalogue)? {
             None => Ok(facts),
             Some(change) => {
@@ -204,15 +204,15 @@ impl<S: Store> Director<S> {
         self.store.by_certificate(certificate).await?.ok_or(Error::UnknownVehicle)
     }
 
-    /// The verified images of this generation, read again only when another process refreshed them.
-    async fn catalogue(&self, generation: u64) -> Result<Arc<Catalogue>, Error> {
+    /// The verified images and the patches of these generations, read again only when another process changed them.
+    async fn catalogue(&self, generations: (u64, u64)) -> Result<Arc<Catalogue>, Error> {
         let (known, catalogue) = self.catalogue.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if known == generation {
+        if known == generations {
             return Ok(catalogue);
         }
-        let (generation, files) = self.store.image().await?;
-        let catalogue = Arc::new(images::catalogue(&files)?);
-        *self.catalogue.lock().unwrap_or_else(PoisonError::into_inner) = (generation, catalogue.clone());
+        let ((images, files), (generation, patches)) = (self.store.image().await?, self.store.patches().await?);
+        let catalogue = Arc::new(images::catalogue(&files)?.with_patches(patches));
+        *self.catalogue.lock().unwrap_or_else(PoisonError::into_inner) = ((images, generation), catalogue.clone());
         Ok(catalogue)
     }
 
@@ -264,7 +264,8 @@ fn report(accepted: &crate::facts::Accepted) {
     }
 }
 
-/// Says if a vehicle is no longer told to install the same. What an ECU returns to changes with every update.
+/// Says if a vehicle is no longer told to install the same. What an ECU returns to changes with every update, and so may
+/// the patch it is told of.
 fn report_relisted(facts: &Facts, change: &Change) {
     let Change::Relist { vehicle, relisted, .. } = change else { return };
     let was_listed = |ecu: EcuId| facts.ecu(ecu)?.desired.as_ref().map(|desired| desired.listed);

@@ -4,7 +4,7 @@
 //! * [`enrolment`]: how a vehicle enters the inventory;
 //! * [`check_in`]: what a vehicle says, judged (§5.3.2.1); [`desired`]: what it shall install; [`answer`]: what it is told;
 //! * [`epoch`], [`metadata`]: versions and signed files, computed from the facts;
-//! * [`images`]: what the Image repository vouches for;
+//! * [`images`]: what the Image repository vouches for; [`patch`]: what shortens the way from one image to another;
 //! * [`store`]: where facts are kept; [`instance`]: all of this at work.
 //!
 //! [`driver`], [`grpc`] and [`http`] do the I/O, the command line is in [`run`].
@@ -26,6 +26,7 @@ pub mod images;
 pub mod instance;
 pub mod keys;
 pub mod metadata;
+pub mod patch;
 pub mod root_file;
 pub mod store;
 #[cfg(test)]

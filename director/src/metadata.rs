@@ -7,7 +7,7 @@ use uptane::sign::{EcuAssignment, FileInfo, ImageEntry, Matching, SnapshotBuilde
 use uptane::{Director, Version};
 
 use crate::Error;
-use crate::epoch::{FORMAT, NAMES_FALLBACKS};
+use crate::epoch::{FORMAT, NAMES_FALLBACKS, NAMES_PATCHES};
 use crate::facts::{Desired, Ecu, Facts, ImageTarget};
 use crate::keys::OnlineKeys;
 
@@ -83,7 +83,8 @@ fn entry(image: &ImageTarget) -> Result<ImageEntry, Error> {
 
 fn assignment(ecu: &Ecu, desired: &Desired, format: u32) -> EcuAssignment {
     let fallback = desired.fallback.filter(|_| format >= NAMES_FALLBACKS);
-    EcuAssignment { ecu: ecu.id, hardware_id: ecu.hardware, order: None, fallback, delta: None }
+    let delta = desired.delta.filter(|_| format >= NAMES_PATCHES);
+    EcuAssignment { ecu: ecu.id, hardware_id: ecu.hardware, order: None, fallback, delta }
 }
 
 #[cfg(test)]
@@ -156,7 +157,7 @@ mod tests {
         let mut newer = testing::facts();
         newer.epoch.format += 1;
         let refused = issue(&newer, &testing::online_keys());
-        assert!(matches!(refused, Err(Error::Format { format: 3 })), "{refused:?}");
+        assert!(matches!(refused, Err(Error::Format { format: 4 })), "{refused:?}");
     }
 
     #[test]

@@ -67,7 +67,7 @@ fn ecu(id: &str, hardware: &str, seed: [u8; 32]) -> Ecu {
 /// A vehicle whose brake shall run release 2.
 pub(crate) fn facts() -> Facts {
     let mut brake = ecu("brake", "brake-hw", BRAKE_SEED);
-    brake.desired = Some(Desired { image: image(2), listed: true, fallback: None });
+    brake.desired = Some(Desired { image: image(2), listed: true, fallback: None, delta: None });
     let vehicle = Vehicle {
         id: VEHICLE,
         vin: None,
@@ -79,5 +79,5 @@ pub(crate) fn facts() -> Facts {
         seen: None,
     };
     let ecus = vec![brake, ecu("primary", "primary-hw", PRIMARY_SEED)];
-    Facts { vehicle, ecus, epoch: epoch(), image_generation: 1 }
+    Facts { vehicle, ecus, epoch: epoch(), image_generation: 1, patch_generation: 1 }
 }

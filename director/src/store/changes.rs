@@ -2,7 +2,8 @@
 
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Sqlite, query::Query};
-use uptane::{EcuId, Length, ReleaseCounter, Time, VehicleId, Version};
+use uptane::metadata::NamedDelta;
+use uptane::{EcuId, Length, ReleaseCounter, TargetNameBuf, Time, VehicleId, Version};
 
 use super::MAX_REFUSED;
 use super::sqlite::integer;
@@ -10,7 +11,7 @@ use super::statements::write;
 use crate::Error;
 use crate::epoch::{ContentSeq, Epoch};
 use crate::facts::{
-    Accepted, Change, Desired, Ecu, ImageFiles, Installed, LastReport, NewVehicle, Relisted, Seen, Vehicle,
+    Accepted, Change, Desired, Ecu, ImageFiles, Installed, LastReport, NewVehicle, Patch, Relisted, Seen, Vehicle,
 };
 
 /// Applies one change on an open transaction.
@@ -33,6 +34,8 @@ pub(super) async fn apply(to: &mut SqliteConnection, change: Change) -> Result<(
         Change::Epoch(next) => advance_epoch(to, next).await,
         Change::Root { version, file, epoch } => publish_root(to, version, file, epoch).await,
         Change::Image { expected, files } => keep_image(to, expected, files).await,
+        Change::AddPatch { expected, patch } => add_patch(to, expected, *patch).await,
+        Change::RemovePatch { expected, name } => remove_patch(to, expected, name).await,
     }
 }
 
@@ -75,6 +78,18 @@ fn bind_installed<'q>(
     Ok(query.bind(installed.and_then(|image| image.line).map(|line| line.to_string())).bind(counter))
 }
 
+/// Binds name, length, digest and base, in this order.
+fn bind_delta(
+    query: Query<'_, Sqlite, SqliteArguments>,
+    named: Option<NamedDelta>,
+) -> Result<Query<'_, Sqlite, SqliteArguments>, Error> {
+    let delta = named.map(|named| named.delta);
+    let length = delta.map(|delta| integer(delta.length.get())).transpose()?;
+    let query = query.bind(named.map(|named| named.name.to_string())).bind(length);
+    let query = query.bind(delta.map(|delta| delta.sha256.to_string()));
+    Ok(query.bind(delta.map(|delta| delta.base.to_string())))
+}
+
 async fn advance_content(
     to: &mut SqliteConnection,
     vehicle: VehicleId,
@@ -87,17 +102,18 @@ async fn advance_content(
 }
 
 async fn assign(to: &mut SqliteConnection, vehicle: VehicleId, desired: Vec<(EcuId, Desired)>) -> Result<(), Error> {
-    for (ecu, Desired { image, listed, fallback }) in desired {
+    for (ecu, Desired { image, listed, fallback, delta }) in desired {
         let hardware: Vec<_> = image.hardware.iter().map(|id| id.as_str()).collect();
         let insert = write(
             "INSERT OR REPLACE INTO desired (vehicle, ecu, name, length, sha256, sha512, hardware, line, counter, listed, \
-             fallback) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             fallback, delta_name, delta_length, delta_sha256, delta_base) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         );
         let insert = insert.bind(vehicle.to_string()).bind(ecu.to_string()).bind(image.name.to_string());
         let insert = insert.bind(integer(image.length.get())?).bind(image.hashes.sha256().map(|hash| hash.to_string()));
         let insert = insert.bind(image.hashes.sha512().map(|hash| hash.to_string())).bind(hardware.join(" "));
         let insert = insert.bind(image.line.to_string()).bind(integer(image.counter.get())?);
-        let insert = insert.bind(listed).bind(fallback.map(|name| name.to_string()));
+        let insert = bind_delta(insert.bind(listed).bind(fallback.map(|name| name.to_string())), delta)?;
         // An ECU that is not of this vehicle breaks the foreign key.
         insert.execute(&mut *to).await.map_err(|error| foreign_or(error, Error::Conflict))?;
     }
@@ -105,10 +121,13 @@ async fn assign(to: &mut SqliteConnection, vehicle: VehicleId, desired: Vec<(Ecu
 }
 
 async fn relist(to: &mut SqliteConnection, vehicle: VehicleId, relisted: Vec<Relisted>) -> Result<(), Error> {
-    for Relisted { ecu, listed, fallback } in relisted {
-        let update = write("UPDATE desired SET listed = ?3, fallback = ?4 WHERE vehicle = ?1 AND ecu = ?2");
+    for Relisted { ecu, listed, fallback, delta } in relisted {
+        let update = write(
+            "UPDATE desired SET listed = ?3, fallback = ?4, delta_name = ?5, delta_length = ?6, delta_sha256 = ?7, \
+             delta_base = ?8 WHERE vehicle = ?1 AND ecu = ?2",
+        );
         let update = update.bind(vehicle.to_string()).bind(ecu.to_string()).bind(listed);
-        let update = update.bind(fallback.map(|name| name.to_string()));
+        let update = bind_delta(update.bind(fallback.map(|name| name.to_string())), delta)?;
         one(update.execute(&mut *to).await?.rows_affected())?;
     }
     Ok(())
@@ -235,6 +254,24 @@ async fn keep_image(to: &mut SqliteConnection, expected: u64, files: ImageFiles)
     );
     let update = update.bind(integer(expected)?).bind(files.root).bind(files.timestamp);
     one(update.bind(files.snapshot).bind(files.targets).execute(to).await?.rows_affected())
+}
+
+async fn add_patch(to: &mut SqliteConnection, expected: u64, patch: Patch) -> Result<(), Error> {
+    advance_patches(to, expected).await?;
+    let insert = write("INSERT INTO patch (name, length, sha256, base, makes) VALUES (?1, ?2, ?3, ?4, ?5)");
+    let insert = bind_delta(insert, Some(patch.named))?.bind(patch.makes.to_string());
+    insert.execute(to).await.map_err(|error| unique_or(error, Error::Conflict))?;
+    Ok(())
+}
+
+async fn remove_patch(to: &mut SqliteConnection, expected: u64, name: TargetNameBuf) -> Result<(), Error> {
+    advance_patches(to, expected).await?;
+    one(write("DELETE FROM patch WHERE name = ?1").bind(name.to_string()).execute(to).await?.rows_affected())
+}
+
+async fn advance_patches(to: &mut SqliteConnection, expected: u64) -> Result<(), Error> {
+    let update = write("UPDATE patches SET generation = generation + 1 WHERE generation = ?1");
+    one(update.bind(integer(expected)?).execute(to).await?.rows_affected())
 }
 
 fn one(rows: u64) -> Result<(), Error> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use host::provisioning::Banks;
 use proto::secondary::Verification;
+use uptane::metadata::{Delta, NamedDelta};
 use uptane::{
     Counter, EcuId, HardwareId, Hashes, ImageLine, KeyId, Length, PublicKey, ReleaseCounter, Sha256, TargetNameBuf,
     Time, VehicleId, Version,
@@ -13,8 +14,8 @@ use super::{MAX_REFUSED, Memory, Sqlite, Store};
 use crate::Error;
 use crate::epoch::{ContentSeq, Epoch, RoleKeyIds};
 use crate::facts::{
-    Accepted, Change, Desired, Ecu, ImageFiles, ImageTarget, Installed, LastManifest, LastReport, NewVehicle, Relisted,
-    Seen, Vehicle,
+    Accepted, Change, Desired, Ecu, ImageFiles, ImageTarget, Installed, LastManifest, LastReport, NewVehicle, Patch,
+    Relisted, Seen, Vehicle,
 };
 
 macro_rules! every_store {
@@ -46,6 +47,8 @@ every_store!(
     an_epoch_follows_its_predecessor_alone,
     roots_are_handed_out_from_the_asked_version_on,
     the_image_repository_has_one_writer_at_a_time,
+    patches_are_added_and_removed_on_what_is_known,
+    a_second_patch_of_a_name_or_for_two_images_changes_nothing,
     only_the_last_dropped_requests_are_kept,
 );
 
@@ -99,7 +102,14 @@ fn image() -> ImageTarget {
 }
 
 fn desired() -> Desired {
-    Desired { image: image(), listed: true, fallback: Some(installed(1).name) }
+    Desired { image: image(), listed: true, fallback: Some(installed(1).name), delta: Some(patch(1).named) }
+}
+
+fn patch(number: u8) -> Patch {
+    let name = TargetNameBuf::parse(&format!("brake/{number}.patch")).unwrap();
+    let length = Length::new(900).unwrap();
+    let delta = Delta { base: Sha256([number; 32]), length, sha256: Sha256([90 + number; 32]) };
+    Patch { named: NamedDelta { name, delta }, makes: Sha256([30 + number; 32]) }
 }
 
 fn vehicle(number: u8) -> NewVehicle {
@@ -197,13 +207,14 @@ async fn an_assignment_to_a_foreign_ecu_changes_nothing(store: impl Store) {
 async fn a_withdrawn_image_is_unlisted_and_comes_back(store: impl Store) {
     let id = filled(&store).await;
     store.apply(assign("brake", 0)).await.unwrap();
-    for (sequence, listed, fallback) in [(1, false, None), (2, true, desired().fallback)] {
+    for (sequence, listed, fallback, delta) in [(1, false, None, None), (2, true, desired().fallback, desired().delta)]
+    {
         let expected = ContentSeq::new(sequence).unwrap();
-        let relisted = vec![Relisted { ecu: ecu_id("brake"), listed, fallback }];
+        let relisted = vec![Relisted { ecu: ecu_id("brake"), listed, fallback, delta }];
         let next = expected.next().unwrap();
         store.apply(Change::Relist { vehicle: id, expected, next, relisted }).await.unwrap();
         let facts = store.by_id(id).await.unwrap().unwrap();
-        assert_eq!(facts.ecu(ecu_id("brake")).unwrap().desired, Some(Desired { listed, fallback, ..desired() }));
+        assert_eq!(facts.ecu(ecu_id("brake")).unwrap().desired, Some(Desired { listed, fallback, delta, ..desired() }));
         assert_eq!(facts.vehicle.content_seq, next);
     }
 }
@@ -267,6 +278,48 @@ async fn the_image_repository_has_one_writer_at_a_time(store: impl Store) {
     store.apply(change.clone()).await.unwrap();
     assert_eq!(store.image().await.unwrap(), (1, files));
     assert!(matches!(store.apply(change).await, Err(Error::Conflict)));
+}
+
+async fn patches_are_added_and_removed_on_what_is_known(store: impl Store) {
+    let id = filled(&store).await;
+    assert_eq!(store.patches().await.unwrap(), (0, vec![]));
+    for (expected, number) in [(0, 2), (1, 1)] {
+        let change = Change::AddPatch { expected, patch: Box::new(patch(number)) };
+        store.apply(change.clone()).await.unwrap();
+        assert!(matches!(store.apply(change).await, Err(Error::Conflict)));
+    }
+    assert_eq!(store.patches().await.unwrap(), (2, vec![patch(1), patch(2)]));
+    assert_eq!(store.by_id(id).await.unwrap().unwrap().patch_generation, 2);
+
+    let remove = |expected, number| Change::RemovePatch { expected, name: patch(number).named.name };
+    for refused in [remove(1, 2), remove(2, 3)] {
+        assert!(matches!(store.apply(refused).await, Err(Error::Conflict)));
+    }
+    store.apply(remove(2, 2)).await.unwrap();
+    assert_eq!(store.patches().await.unwrap(), (3, vec![patch(1)]));
+}
+
+async fn a_second_patch_of_a_name_or_for_two_images_changes_nothing(store: impl Store) {
+    filled(&store).await;
+    store.apply(Change::AddPatch { expected: 0, patch: Box::new(patch(1)) }).await.unwrap();
+    let mut same_name = patch(2);
+    same_name.named.name = patch(1).named.name;
+    let mut same_images = patch(3);
+    (same_images.named.delta.base, same_images.makes) = (patch(1).named.delta.base, patch(1).makes);
+    for second in [same_name, same_images] {
+        let refused = store.apply(Change::AddPatch { expected: 1, patch: Box::new(second) }).await;
+        assert!(matches!(refused, Err(Error::Conflict)), "{refused:?}");
+    }
+    assert_eq!(store.patches().await.unwrap(), (1, vec![patch(1)]));
+
+    // Of one base many images can be made, and one image of many bases.
+    let mut other_image = patch(4);
+    other_image.named.delta.base = patch(1).named.delta.base;
+    let mut other_base = patch(5);
+    other_base.makes = patch(1).makes;
+    for (expected, other) in [(1, other_image), (2, other_base)] {
+        store.apply(Change::AddPatch { expected, patch: Box::new(other) }).await.unwrap();
+    }
 }
 
 async fn only_the_last_dropped_requests_are_kept(store: impl Store) {

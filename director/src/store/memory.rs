@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use uptane::{EcuId, Sha256, VehicleId, Version};
+use uptane::{EcuId, Sha256, TargetNameBuf, VehicleId, Version};
 
 use super::{MAX_REFUSED, Refused, Store};
 use crate::Error;
 use crate::epoch::{ContentSeq, Epoch};
-use crate::facts::{Accepted, Change, Desired, Facts, ImageFiles, NewVehicle, Relisted, Seen};
+use crate::facts::{Accepted, Change, Desired, Facts, ImageFiles, NewVehicle, Patch, Relisted, Seen};
 
 /// A store that lasts as long as the process.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,7 @@ struct Tables {
     roots: BTreeMap<Version, Vec<u8>>,
     epoch: Option<Epoch>,
     image: (u64, ImageFiles),
+    patches: (u64, BTreeMap<TargetNameBuf, Patch>),
     vehicles: BTreeMap<VehicleId, NewVehicle>,
     refused: BTreeMap<VehicleId, Vec<Refused>>,
 }
@@ -63,6 +64,11 @@ impl Store for Memory {
         Ok(self.tables().image.clone())
     }
 
+    async fn patches(&self) -> Result<(u64, Vec<Patch>), Error> {
+        let tables = self.tables();
+        Ok((tables.patches.0, tables.patches.1.values().copied().collect()))
+    }
+
     async fn refused(&self, vehicle: VehicleId) -> Result<Vec<Refused>, Error> {
         Ok(self.tables().refused.get(&vehicle).cloned().unwrap_or_default())
     }
@@ -83,6 +89,7 @@ impl Tables {
             ecus: row.ecus.clone(),
             epoch: self.epoch.clone()?,
             image_generation: self.image.0,
+            patch_generation: self.patches.0,
         })
     }
 
@@ -118,7 +125,30 @@ impl Tables {
                 self.image = (expected + 1, files);
                 Ok(())
             }
+            Change::AddPatch { expected, patch } => self.add_patch(expected, *patch),
+            Change::RemovePatch { expected, name } => {
+                self.patches_at(expected)?.remove(&name).map(drop).ok_or(Error::Conflict)
+            }
         }
+    }
+
+    /// The patches, their generation moved on from `expected`.
+    fn patches_at(&mut self, expected: u64) -> Result<&mut BTreeMap<TargetNameBuf, Patch>, Error> {
+        let (generation, patches) = &mut self.patches;
+        if *generation != expected {
+            return Err(Error::Conflict);
+        }
+        *generation += 1;
+        Ok(patches)
+    }
+
+    fn add_patch(&mut self, expected: u64, patch: Patch) -> Result<(), Error> {
+        let patches = self.patches_at(expected)?;
+        if patches.values().any(|known| known.is_instead_of(&patch)) {
+            return Err(Error::Conflict);
+        }
+        patches.insert(patch.named.name, patch);
+        Ok(())
     }
 
     fn register(&mut self, mut new: NewVehicle) -> Result<(), Error> {
@@ -199,6 +229,6 @@ fn assign(row: &mut NewVehicle, id: EcuId, desired: Desired) -> Result<(), Error
 fn relist(row: &mut NewVehicle, relisted: Relisted) -> Result<(), Error> {
     let ecu = row.ecus.iter_mut().find(|ecu| ecu.id == relisted.ecu);
     let desired = ecu.and_then(|ecu| ecu.desired.as_mut()).ok_or(Error::Conflict)?;
-    (desired.listed, desired.fallback) = (relisted.listed, relisted.fallback);
+    (desired.listed, desired.fallback, desired.delta) = (relisted.listed, relisted.fallback, relisted.delta);
     Ok(())
 }

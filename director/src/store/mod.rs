@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use uptane::{Attack, Sha256, Time, VehicleId, Version};
 
 use crate::Error;
-use crate::facts::{Change, Facts, ImageFiles};
+use crate::facts::{Change, Facts, ImageFiles, Patch};
 
 mod changes;
 #[cfg(test)]
@@ -47,6 +47,9 @@ pub trait Store: Clone + Send + Sync + 'static {
 
     /// What is trusted of the Image repository, and its generation.
     fn image(&self) -> impl Future<Output = Result<(u64, ImageFiles), Error>> + Send;
+
+    /// Every patch, by name, and their generation.
+    fn patches(&self) -> impl Future<Output = Result<(u64, Vec<Patch>), Error>> + Send;
 
     /// The dropped requests of a vehicle that are still kept, oldest first.
     fn refused(&self, vehicle: VehicleId) -> impl Future<Output = Result<Vec<Refused>, Error>> + Send;

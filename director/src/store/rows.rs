@@ -5,19 +5,24 @@ use std::time::Duration;
 
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
+use uptane::metadata::{Delta, NamedDelta};
 use uptane::{Attack, Counter, HardwareId, Hashes, Length, PublicKey, ReleaseCounter, ResultCode, Time, Version};
 
 use super::Refused;
 use crate::Error;
 use crate::epoch::{ContentSeq, Epoch, EpochIndex, RoleKeyIds};
-use crate::facts::{Desired, Ecu, Facts, ImageFiles, ImageTarget, Installed, LastManifest, LastReport, Seen, Vehicle};
+use crate::facts::{
+    Desired, Ecu, Facts, ImageFiles, ImageTarget, Installed, LastManifest, LastReport, Patch, Seen, Vehicle,
+};
 
 /// The rows of one vehicle, one per ECU; none if there is no such vehicle.
 pub(super) fn facts(rows: &[SqliteRow]) -> Result<Option<Facts>, Error> {
     let Some(first) = rows.first() else { return Ok(None) };
-    let image_generation = Columns(first).number("generation")?;
+    let image_generation = Columns(first).number("image_generation")?;
+    let patch_generation = Columns(first).number("patch_generation")?;
     let ecus = rows.iter().map(|row| ecu(&Columns(row))).collect::<Result<_, _>>()?;
-    Ok(Some(Facts { vehicle: vehicle(&Columns(first))?, ecus, epoch: epoch(first)?, image_generation }))
+    let (vehicle, epoch) = (vehicle(&Columns(first))?, epoch(first)?);
+    Ok(Some(Facts { vehicle, ecus, epoch, image_generation, patch_generation }))
 }
 
 fn vehicle(row: &Columns<'_>) -> Result<Vehicle, Error> {
@@ -91,7 +96,23 @@ fn desired(row: &Columns<'_>) -> Result<Option<Desired>, Error> {
         counter: ReleaseCounter::new(row.number("desired_counter")?)?,
     };
     let (listed, fallback) = (row.number("desired_listed")? != 0, row.optional_parsed("desired_fallback")?);
-    Ok(Some(Desired { image, listed, fallback }))
+    let delta = named_delta(row, ["delta_name", "delta_length", "delta_sha256", "delta_base"])?;
+    Ok(Some(Desired { image, listed, fallback, delta }))
+}
+
+/// What is said of a patch, from the columns of its name, length, digest and base.
+fn named_delta(row: &Columns<'_>, columns: [&'static str; 4]) -> Result<Option<NamedDelta>, Error> {
+    let [name, length, sha256, base] = columns;
+    let Some(name) = row.optional_parsed(name)? else { return Ok(None) };
+    let length = Length::new(row.number(length)?)?;
+    Ok(Some(NamedDelta { name, delta: Delta { base: row.parsed(base)?, length, sha256: row.parsed(sha256)? } }))
+}
+
+/// A patch; `None` for the row that stands where there is none.
+pub(super) fn patch(row: &SqliteRow) -> Result<Option<Patch>, Error> {
+    let row = Columns(row);
+    let Some(named) = named_delta(&row, ["name", "length", "sha256", "base"])? else { return Ok(None) };
+    Ok(Some(Patch { named, makes: row.parsed("makes")? }))
 }
 
 /// The epoch in a row that has its columns.
@@ -136,6 +157,11 @@ pub(super) fn refused(row: &SqliteRow) -> Result<Refused, Error> {
 /// One column parsed as `T`.
 pub(super) fn one<T: FromStr>(row: &SqliteRow, column: &'static str) -> Result<T, Error> {
     Columns(row).parsed(column)
+}
+
+/// A number that is never missing.
+pub(super) fn number(row: &SqliteRow, column: &'static str) -> Result<u64, Error> {
+    Columns(row).number(column)
 }
 
 /// One file.

@@ -17,7 +17,7 @@ use super::writer::Writer;
 use super::{Refused, Store, rows};
 use crate::Error;
 use crate::epoch::Epoch;
-use crate::facts::{Change, Facts, ImageFiles};
+use crate::facts::{Change, Facts, ImageFiles, Patch};
 
 /// A store in a file.
 #[derive(Clone, Debug)]
@@ -84,6 +84,15 @@ impl Store for Sqlite {
         rows::image(&read("SELECT * FROM image_repository").fetch_one(&self.readers).await?)
     }
 
+    async fn patches(&self) -> Result<(u64, Vec<Patch>), Error> {
+        // One statement, so that the generation is that of the rows; without a patch it gives one row of nulls.
+        let query = read("SELECT * FROM patches LEFT JOIN patch ON true ORDER BY name");
+        let rows = query.fetch_all(&self.readers).await?;
+        let first = rows.first().ok_or(Error::CorruptStore { column: "generation" })?;
+        let patches = rows.iter().filter_map(|row| rows::patch(row).transpose()).collect::<Result<_, _>>()?;
+        Ok((rows::number(first, "generation")?, patches))
+    }
+
     async fn refused(&self, vehicle: VehicleId) -> Result<Vec<Refused>, Error> {
         let query = read("SELECT at, reason, attack FROM refused WHERE vehicle = ?1 ORDER BY number");
         let rows = query.bind(vehicle.to_string()).fetch_all(&self.readers).await?;
@@ -116,7 +125,8 @@ fn migrations() -> Vec<Migration> {
     let step = |number, name: &'static str, sql: &'static str| {
         Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
     };
-    vec![step(1, "inventory", inventory), step(2, "single bank", single_bank)]
+    let patches = include_str!("../../migrations/0003_patches.sql");
+    vec![step(1, "inventory", inventory), step(2, "single bank", single_bank), step(3, "patches", patches)]
 }
 
 /// The vehicle, its ECUs and the epoch in one statement, so that they belong together.
@@ -124,17 +134,20 @@ macro_rules! facts_where {
     ($condition:literal) => {
         concat!(
             "SELECT v.vehicle, v.vin, v.certificate, v.primary_ecu, v.registered, v.content_seq, \
-             v.manifest_digest, v.manifest_counter, s.at AS seen_at, s.counter AS seen_counter, i.generation, e.*, \
+             v.manifest_digest, v.manifest_counter, s.at AS seen_at, s.counter AS seen_counter, i.generation AS image_generation, \
+             p.generation AS patch_generation, e.*, \
              u.ecu, u.hardware, u.verification, u.banks, u.public_key, u.installed_name, u.installed_length, \
              u.installed_sha256, u.installed_line, u.installed_counter, u.report_digest, u.report_counter, \
              u.report_time, u.report_result, u.report_attack, u.unreachable, \
              d.name AS desired_name, d.length AS desired_length, d.sha256 AS desired_sha256, \
              d.sha512 AS desired_sha512, d.hardware AS desired_hardware, d.line AS desired_line, \
-             d.counter AS desired_counter, d.listed AS desired_listed, d.fallback AS desired_fallback \
+             d.counter AS desired_counter, d.listed AS desired_listed, d.fallback AS desired_fallback, \
+             d.delta_name, d.delta_length, d.delta_sha256, d.delta_base \
              FROM vehicle v \
              JOIN ecu u ON u.vehicle = v.vehicle \
              JOIN epoch e ON e.daily = (SELECT max(daily) FROM epoch) \
              JOIN image_repository i ON i.id = 1 \
+             JOIN patches p ON p.id = 1 \
              LEFT JOIN seen s ON s.vehicle = v.vehicle \
              LEFT JOIN desired d ON d.vehicle = u.vehicle AND d.ecu = u.ecu \
              WHERE ",
