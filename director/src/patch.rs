@@ -143,3 +143,6 @@ impl Fault {
 
 /// Patches of one Director. Every instance holds all of them in memory.
 pub const MAX_PATCHES: usize = 16_384;
+
+#[cfg(test)]
+mod tests;
