@@ -292,6 +292,7 @@ impl Report for Error {
     fn exit(&self) -> Exit {
         match self {
             Self::Host(error) => error.exit(),
+            Self::Patch { fault, .. } => fault.exit(),
             Self::Conflict | Self::Fetch(_) | Self::Serve { .. } | Self::Storage { .. } | Self::StoreClosed => {
                 Exit::Unavailable
             }
@@ -310,7 +311,6 @@ impl Report for Error {
             | Self::MissingReport { .. }
             | Self::NotInImageRepository { .. }
             | Self::NotThePrimary { .. }
-            | Self::Patch { .. }
             | Self::Report { .. }
             | Self::ReportTime { .. }
             | Self::RootAhead { .. }

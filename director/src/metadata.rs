@@ -89,6 +89,9 @@ fn assignment(ecu: &Ecu, desired: &Desired, format: u32) -> EcuAssignment {
 
 #[cfg(test)]
 mod tests {
+    use uptane::metadata::{Delta, Envelope, NamedDelta, Targets};
+    use uptane::{Length, Sha256, TargetNameBuf};
+
     use super::*;
     use crate::epoch::ContentSeq;
     use crate::testing::{self, at};
@@ -146,6 +149,25 @@ mod tests {
         facts.epoch.format = 1;
         let targets = String::from_utf8(issue(&facts, &testing::online_keys()).unwrap().targets).unwrap();
         assert!(!targets.contains("fallback"), "{targets}");
+    }
+
+    #[test]
+    fn an_ecu_of_two_banks_is_told_of_a_patch_as_its_verifier_reads_it() {
+        let mut facts = testing::facts();
+        let base = testing::image(1).hashes.sha256().unwrap();
+        let delta = Delta { base, length: Length::new(9).unwrap(), sha256: Sha256([5; 32]) };
+        let named = NamedDelta { name: TargetNameBuf::parse("brake/1-to-2.patch").unwrap(), delta };
+        facts.ecus[0].desired.as_mut().unwrap().delta = Some(named);
+        let read = |facts: &Facts| {
+            let file = issue(facts, &testing::online_keys()).unwrap().targets;
+            let targets = Targets::decode(Envelope::decode(&file).unwrap().signed()).unwrap();
+            targets.targets().next().unwrap().unwrap().delta(testing::ecu_id("brake"))
+        };
+        assert_eq!(read(&facts), Some(named));
+
+        // An instance of the release before signs the same version without it.
+        facts.epoch.format = 2;
+        assert_eq!(read(&facts), None);
     }
 
     #[test]

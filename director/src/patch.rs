@@ -4,6 +4,7 @@
 //! What is asked keeps an operator from describing one that no ECU could use. Whether the bytes make the image they are
 //! said to make is not asked, for the Director has no image; whoever made the patch has tried it (`image-repo delta make`).
 
+use host::cli::Exit;
 use proto::delta::{HEADER, Header};
 use uptane::metadata::{Delta, NamedDelta};
 use uptane::{Length, Sha256, TargetNameBuf};
@@ -128,6 +129,19 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// How a command ends for it.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::NotAPatch => Exit::Configuration,
+            Self::Known { .. } | Self::Unknown => Exit::Failed,
+            Self::BaseUnlisted { .. }
+            | Self::Hardware { .. }
+            | Self::Length { .. }
+            | Self::NotShorter
+            | Self::SameImage => Exit::Refused,
+        }
+    }
+
     /// What to do about it.
     pub(crate) fn advice(&self) -> &'static str {
         match self {

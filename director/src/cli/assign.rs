@@ -45,7 +45,8 @@ pub(super) async fn run(args: &Args) -> Result<(), Error> {
 }
 
 async fn assign(store: &Sqlite, args: &Args) -> Result<u64, Error> {
-    let catalogue = images::catalogue(&store.image().await?.1)?;
+    let patches = store.patches().await?.1;
+    let catalogue = images::catalogue(&store.image().await?.1)?.with_patches(patches);
     let facts = store.by_id(args.vehicle).await?.ok_or(Error::UnknownVehicle)?;
     store.apply(desired::assign(&facts, &catalogue, &args.wanted)?).await?;
     Ok(facts.vehicle.content_seq.next()?.get())

@@ -3,6 +3,7 @@
 mod assign;
 mod bundle;
 mod init;
+mod patch;
 mod root;
 mod serve;
 mod show;
@@ -40,6 +41,9 @@ enum Command {
     Vehicle(VehicleCommand),
     /// Says what ECUs of a vehicle shall install
     Assign(assign::Args),
+    /// What shortens the way from one image to another
+    #[command(subcommand)]
+    Patch(PatchCommand),
     /// Answers vehicles
     Serve(serve::Args),
     /// The Root of trust
@@ -55,6 +59,20 @@ enum VehicleCommand {
     List(show::ListArgs),
     /// Everything about one vehicle
     Show(show::ShowArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum PatchCommand {
+    /// Tells ECUs of a patch that was published
+    #[command(after_help = "Example: director patch add --data director --name brake/fw-1-to-2.patch \
+        --makes brake/fw-2.bin fw-1-to-2.patch")]
+    Add(Box<patch::AddArgs>),
+    /// Every patch in one line
+    #[command(after_help = "Example: director patch list --data director")]
+    List(patch::ListArgs),
+    /// Tells no ECU of a patch any more
+    #[command(after_help = "Example: director patch remove --data director brake/fw-1-to-2.patch")]
+    Remove(Box<patch::RemoveArgs>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -101,6 +119,9 @@ async fn dispatch(command: Command) -> Result<(), Error> {
         Command::Vehicle(VehicleCommand::List(args)) => show::list(&args).await,
         Command::Vehicle(VehicleCommand::Show(args)) => show::show(&args).await,
         Command::Assign(args) => assign::run(&args).await,
+        Command::Patch(PatchCommand::Add(args)) => patch::add(&args).await,
+        Command::Patch(PatchCommand::List(args)) => patch::list(&args).await,
+        Command::Patch(PatchCommand::Remove(args)) => patch::remove(&args).await,
         Command::Serve(args) => serve::run(&args).await,
         Command::Root(RootCommand::Renew(args)) => root::renew(&args).await,
         Command::Root(RootCommand::Rotate(args)) => root::rotate(&args).await,

@@ -99,14 +99,17 @@ fn row_of(ecu: &Ecu) -> [String; 6] {
 }
 
 fn shall_run(ecu: &Ecu, desired: &Desired) -> String {
-    let (name, fallback) = (desired.image.name, desired.fallback);
+    let (name, fallback, delta) = (desired.image.name, desired.fallback, desired.delta);
     let runs_it = ecu.installed.is_some_and(|installed| installed.name == name);
     match (desired.listed, ecu.banks, fallback) {
         (false, _, _) => format!("{name} (left the Image repository)"),
         (true, Banks::Single, Some(fallback)) => format!("{name} (or else {fallback})"),
         // Its Primary does not begin what there is no way back from.
         (true, Banks::Single, None) if !runs_it => format!("{name} (nothing to return to)"),
-        (true, Banks::Single | Banks::Two, _) => name.to_string(),
+        (true, Banks::Single | Banks::Two, _) => match delta.filter(|_| !runs_it) {
+            Some(patch) => format!("{name} (by {})", patch.name),
+            None => name.to_string(),
+        },
     }
 }
 
@@ -144,6 +147,7 @@ fn json_of_ecu(ecu: &Ecu) -> Value {
             "release_counter": desired.image.counter.get(),
             "listed": desired.listed,
             "fallback": desired.fallback.map(|name| name.to_string()),
+            "delta": desired.delta.map(|patch| patch.name.to_string()),
         })),
         "result": report.map(|report| report.result.word()),
         "attack": report.and_then(|report| report.attack).map(|attack| attack.word()),

@@ -12,6 +12,9 @@ use uptane::sign::{
 };
 use uptane::{HardwareId, Hashes, ImageLine, Length, ReleaseCounter, TargetName, Time, Version};
 
+/// How long every image is said to be. Nobody here has its bytes.
+pub(crate) const IMAGE_LENGTH: u64 = 4_096;
+
 pub(crate) struct ImageRepository {
     files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
     address: SocketAddr,
@@ -74,7 +77,7 @@ pub(crate) fn entry(image: &Listed) -> ImageEntry {
     let line = ImageLine::parse("main").unwrap();
     let matching = Matching::new([hardware], line, ReleaseCounter::new(image.release).unwrap()).unwrap();
     let name = TargetName::parse(image.name).unwrap();
-    ImageEntry::new(name, Length::new(9).unwrap(), Hashes::of(image.name.as_bytes()), &matching)
+    ImageEntry::new(name, Length::new(IMAGE_LENGTH).unwrap(), Hashes::of(image.name.as_bytes()), &matching)
 }
 
 fn key(seed: u8) -> MemorySigner {

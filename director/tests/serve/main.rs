@@ -4,6 +4,7 @@
 
 mod images;
 mod operation;
+mod patches;
 mod vehicle;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -16,6 +16,8 @@ use uptane::{
 use wire::check_in_request::State;
 use wire::director_client::DirectorClient;
 
+use super::images::IMAGE_LENGTH;
+
 pub(crate) const PRIMARY: [u8; 32] = [21; 32];
 pub(crate) const BRAKE: [u8; 32] = [22; 32];
 
@@ -42,7 +44,7 @@ pub(crate) fn enrolment(ecu: &str, role: &str, banks: Banks, seed: &[u8; 32], cs
     format!(
         "ecu = \"{ecu}\"\nhardware_id = \"{ecu}-hw\"\nrole = \"{role}\"\nverification = \"full\"\n\
          banks = \"{}\"\npublic_key = \"{key}\"\ntls_csr = \"\"\"\n{csr}\"\"\"\n\
-         [image]\nname = \"{ecu}/fw-1.bin\"\nlength = 9\nsha256 = \"{}\"\nrelease_counter = 1\nline = \"main\"\n",
+         [image]\nname = \"{ecu}/fw-1.bin\"\nlength = {IMAGE_LENGTH}\nsha256 = \"{}\"\nrelease_counter = 1\nline = \"main\"\n",
         banks.word(),
         Sha256::of(format!("{ecu}/fw-1.bin").as_bytes())
     )
@@ -53,7 +55,7 @@ pub(crate) fn installed(ecu: &str, release: u64) -> InstalledImage {
     let name = format!("{ecu}/fw-{release}.bin");
     InstalledImage {
         name: TargetNameBuf::parse(&name).unwrap(),
-        length: Length::new(9).unwrap(),
+        length: Length::new(IMAGE_LENGTH).unwrap(),
         sha256: Sha256::of(name.as_bytes()),
         release_counter: ReleaseCounter::new(release).unwrap(),
     }
