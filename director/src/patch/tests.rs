@@ -32,10 +32,9 @@ fn offer(catalogue: &Catalogue, bytes: &[u8]) -> Result<Change, Error> {
 }
 
 fn added(known: &(u64, Vec<Patch>), called: &str, makes: u64) -> Result<Patch, Error> {
-    match add(known, &catalogue(), name(called), &bytes(header(), 900), long(makes).name)? {
-        Change::AddPatch { expected: 4, patch } => Ok(*patch),
-        other => panic!("{other:?}"),
-    }
+    let change = add(known, &catalogue(), name(called), &bytes(header(), 900), long(makes).name)?;
+    let Change::AddPatch { expected: 4, patch } = change else { panic!("not added") };
+    Ok(*patch)
 }
 
 fn fault(catalogue: &Catalogue, bytes: &[u8]) -> Fault {
