@@ -45,7 +45,12 @@ impl<const RX: usize, const TX: usize> Channel<RX, TX> {
     /// Takes a frame; `handler` answers the request it completes. Whether it completed one.
     pub fn hear(&mut self, frame: &Frame, now: Duration, handler: &mut impl Handler) -> bool {
         // An error of the link ends one message; the Primary repeats it.
-        let Ok(Some(message)) = self.link.handle(frame, now) else { return false };
+        let Ok(Some(message)) = self.link.handle(frame, now) else {
+            if self.link.is_receiving() {
+                self.server.receiving(now);
+            }
+            return false;
+        };
         self.answer = self.server.handle(message, now, handler, &mut self.out);
         true
     }
@@ -121,5 +126,30 @@ mod tests {
         channel.hear_functional(&[0x3e, 0x00], Duration::ZERO, &mut silent);
         let answer = channel.poll(Duration::ZERO).unwrap().unwrap();
         assert_eq!(answer.data()[..5], [4, 0x62, 0xfd, 0x05, 0x00]);
+    }
+
+    /// 64 bytes in frames that are 900 ms apart: nine of them take longer than a session lasts.
+    #[test]
+    fn a_session_does_not_end_amid_a_request_that_arrives_slowly() {
+        let (request, response) = (Id::standard(0x7e0).unwrap(), Id::standard(0x7e8).unwrap());
+        let mut channel = Channel::<64, 64>::new(Config::new(Framing::CLASSICAL, response, request));
+        let mut tester = Link::<64, 64>::new(Config::new(Framing::CLASSICAL, request, response));
+        let mut now = Duration::ZERO;
+        for message in [&[0x10, 0x02][..], &[&[0x36, 1][..], &[7; 62]].concat()] {
+            tester.send(message, now).unwrap();
+            let mut answer = None;
+            while answer.is_none() {
+                if let Some(frame) = tester.poll(now).unwrap() {
+                    channel.hear(&frame, now, &mut silent);
+                    channel.work(now, &mut silent);
+                }
+                if let Some(frame) = channel.poll(now).unwrap() {
+                    answer = tester.handle(&frame, now).unwrap().map(<[u8]>::to_vec);
+                }
+                now += Duration::from_millis(900);
+            }
+            // The second is refused because no transfer is open, not because the session is over.
+            assert!(matches!(answer.as_deref(), Some([0x50, ..] | [0x7f, 0x36, 0x24])), "{answer:?}");
+        }
     }
 }

@@ -126,6 +126,14 @@ impl Server {
         self.answer(message, Addressing::Functional, now, handler, out)
     }
 
+    /// Takes note that frames of a message arrive: a session does not end while a request is on its way, however slow the
+    /// bus or the separation make that. One that is over already does not come back.
+    pub fn receiving(&mut self, now: Duration) {
+        if now < self.session_end() {
+            self.heard = self.heard.max(now);
+        }
+    }
+
     /// Does the work that was announced as pending, and writes the response; ends a session that is over. `None` if nothing
     /// is to be sent.
     pub fn poll(&mut self, now: Duration, handler: &mut impl Handler, out: &mut [u8]) -> Option<usize> {

@@ -251,6 +251,17 @@ fn a_session_without_requests_ends_and_tester_present_keeps_it() {
 }
 
 #[test]
+fn a_request_that_arrives_for_longer_than_a_session_lasts_keeps_it_and_brings_none_back() {
+    let mut pair = open();
+    pair.server.receiving(S3);
+    pair.now += 2 * S3;
+    assert_eq!(pair.serve(&[0x36, 0x01, 7]).concat()[0], 0x76);
+    pair.now += S3 + Duration::from_nanos(1);
+    pair.server.receiving(pair.now);
+    assert_eq!(pair.serve(&[0x36, 0x02, 7]), [[0x7f, 0x36, 0x7f]]);
+}
+
+#[test]
 fn a_client_keeps_an_open_transfer_alive_and_nothing_else() {
     let mut pair = open();
     assert_eq!(pair.client.deadline(), None);
