@@ -6,6 +6,7 @@
 mod bench_peers;
 mod bug_found;
 mod can_faults;
+mod can_fuzz;
 mod can_golden;
 mod can_goodput;
 mod demo;
@@ -91,6 +92,7 @@ const ITEMS: &[Item] = &[
     bug_found::ITEM,
     hundred_ecus::ITEM,
     can_faults::ITEM,
+    can_fuzz::ITEM,
     power_cut_can::ITEM,
     footprint::ITEM,
 ];

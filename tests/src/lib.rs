@@ -1,5 +1,6 @@
 //! What needs more than one crate: evidence for what the system promises, and what its tests share.
 
+pub mod can_fuzz;
 pub mod conformance;
 pub mod decoders;
 pub mod evidence;

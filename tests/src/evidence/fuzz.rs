@@ -1,6 +1,6 @@
 //! Ten million mutated inputs for each decoder of what comes from outside, under libFuzzer.
 
-mod coverage;
+pub(super) mod coverage;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ const RESIGNED: f64 = 30.0;
 fn show(record: &mut Record) -> Result<()> {
     programs::need_package("g++")?;
     let fuzzer = build("sancov", SANCOV, "fuzz")?;
-    let coverage = Coverage::new(build("coverage", "-Cinstrument-coverage", "replay")?)?;
+    let coverage = Coverage::new(build("coverage", COUNTERS, "replay")?)?;
     let folder = tempfile::tempdir()?;
     let waiting = Mutex::new(DECODERS.to_vec());
     let seed = record.seed();
@@ -89,7 +89,7 @@ fn tell(record: &mut Record, decoder: &Decoder, found: &Found, lines: f64) {
 }
 
 /// Builds a program of `fuzz/` with instrumentation, in a target folder of its own.
-fn build(folder: &str, instrument: &str, program: &str) -> Result<PathBuf> {
+pub(super) fn build(folder: &str, instrument: &str, program: &str) -> Result<PathBuf> {
     let fuzz = fuzz_folder()?;
     let built = std::env::current_exe()?;
     let target = built.ancestors().nth(2).context("programs lie in the target folder")?.join("fuzz").join(folder);
@@ -156,6 +156,8 @@ fn statistics(said: &str) -> Found {
     }
 }
 
+/// Counters of lines that are reached.
+pub(super) const COUNTERS: &str = "-Cinstrument-coverage";
 /// Counters at every edge, for crates that decode: `fuzz/instrument.sh`.
 const SANCOV: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table";
