@@ -69,7 +69,8 @@ pub fn case(scene: &Scene, seed: u64, number: u64) -> Seen {
     let mut chance = Chance::of(seed, number);
     let stage = chance.choose(Stage::Fresh, &STAGES);
     let setup = Setup::new(&mut chance);
-    let kind = match chance.below(4) {
+    // A session has fewer frames than strangers say in a case.
+    let kind = match chance.below(8) {
         0 => Kind::Frames,
         1 => Kind::Messages,
         _ => Kind::Session(None),
