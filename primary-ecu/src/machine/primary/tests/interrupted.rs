@@ -1,5 +1,7 @@
 //! Cycles that were cut short, and what the next one makes of them.
 
+use uptane::verify::time;
+
 use super::*;
 use crate::machine::transaction::{MemberImage, step};
 
