@@ -142,7 +142,7 @@ impl<D: Bulk + Clone> Errand<D> {
     /// Takes the answer to the last request, or that there is none. Says how far a file of ours has come by it.
     pub fn answer(&mut self, answer: Result<Answer, Silent>) -> Option<Progress> {
         let state = std::mem::replace(&mut self.state, State::Looking);
-        let may_repeat = !self.has_repeated && self.brings_role(&state);
+        let may_repeat = !self.has_repeated && self.may_have_suffered(&state);
         let next = match (state, answer) {
             (over @ State::Over(_), _) => Ok(over),
             (State::Sending(sending, after), _) if sending.is_joining() => {
@@ -151,7 +151,6 @@ impl<D: Bulk + Clone> Errand<D> {
             (_, Err(silent)) => Err(Failure::Silent(silent.0)),
             (state, Ok(answer)) => self.next(state, answer),
         };
-        // Roles are judged together, and a Secondary that restarted has lost those before this one: all come once more.
         let next = match next {
             Err(Failure::Refused(Refusal::Check(_))) if may_repeat => {
                 self.has_repeated = true;
@@ -214,14 +213,19 @@ impl<D: Bulk + Clone> Errand<D> {
         }
     }
 
-    /// Whether metadata of a role is on its way to be staged.
-    fn brings_role(&self, state: &State<D>) -> bool {
+    /// Whether a check may fail by what befell a file that is to be staged, so that all come once more.
+    ///
+    /// Roles are judged together, and a Secondary that restarted has lost those before this one. An image was verified here;
+    /// what is judged there may have begun with what a wrong patch made before a restart, or have a block in it that
+    /// somebody slipped in. Of one that fails nothing is kept.
+    fn may_have_suffered(&self, state: &State<D>) -> bool {
         let State::Sending(sending, _) = state else { return false };
-        let is_role = match sending.file() {
+        let may_have = match sending.file() {
             File::Timestamp(_) | File::Snapshot(_) | File::Targets(_) | File::Delegated(_) => true,
-            File::Time | File::Root(..) | File::Image | File::Patch | File::Command => false,
+            File::Image => sending.is_closing(),
+            File::Time | File::Root(..) | File::Patch | File::Command => false,
         };
-        is_role && matches!(self.purpose, Purpose::Stage(..))
+        may_have && matches!(self.purpose, Purpose::Stage(..))
     }
 
     fn next(&self, state: State<D>, answer: Answer) -> Result<State<D>, Failure> {

@@ -116,6 +116,11 @@ impl<D: Bulk> Sending<D> {
         self.file
     }
 
+    /// Whether all of it is there, and it is judged now.
+    pub(super) fn is_closing(&self) -> bool {
+        matches!(self.at, At::Closing)
+    }
+
     /// Reads the chunk that is due; once, however often it is sent.
     pub(super) fn read(&mut self) -> Result<(), Failure> {
         let At::Chunk(offset) = self.at else { return Ok(()) };

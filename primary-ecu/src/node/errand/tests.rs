@@ -206,6 +206,14 @@ fn roles_that_are_refused_are_all_brought_once_more() {
 }
 
 #[test]
+fn an_image_that_arrived_as_another_is_brought_once_more() {
+    let (folder, mut fake) = (tempfile::tempdir().unwrap(), Fake::new(Phase::Idle));
+    fake.refuses_once = Some(File::Image);
+    assert_eq!(run(&mut fake, stage(&folder)), (Ok(Standing::Staged), 68));
+    assert_eq!(fake.taken.last(), Some(&(File::Image, IMAGE.to_vec())));
+}
+
+#[test]
 fn a_patch_that_is_taken_spares_the_image() {
     let (folder, mut fake) = (tempfile::tempdir().unwrap(), Fake::new(Phase::Idle));
     assert_eq!(run(&mut fake, stage_by_patch(&folder)).0, Ok(Standing::Staged));
