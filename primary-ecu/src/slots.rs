@@ -192,6 +192,26 @@ impl<D: Bulk> Slots<D> {
         Ok(self.look(transaction))
     }
 
+    /// Runs the image that the vehicle decided to commit, and retires the old one, where the slots say less than that: it ran
+    /// and voted before the decision, and a disk that lied lost what they said of it. What is lost of the image is copied again.
+    pub fn catch_up(&mut self, transaction: TransactionId, image: &MemberImage, source: &str) -> Result<Standing, Error>
+    where
+        D: Clone,
+    {
+        if self.running()? != *image {
+            let slot = self.state.active.other();
+            if !digest_of(pieces(&self.disk, slot.file())).is_ok_and(|digest| digest == image.sha256) {
+                let from = self.disk.clone();
+                fill(&mut self.disk, slot, image, pieces(&from, source))?;
+            }
+            *self.content_mut(slot) = Some(Content::from(image));
+            self.state.active = slot;
+        }
+        self.state.transaction = transaction.to_string();
+        self.enter(Phase::Committed)?;
+        Ok(self.look(transaction))
+    }
+
     /// Returns to the old image, or stays there: then the transaction is over before it was heard of.
     pub fn roll_back(&mut self, transaction: TransactionId) -> Result<Standing, Error> {
         match self.look(transaction) {

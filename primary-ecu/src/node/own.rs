@@ -15,7 +15,7 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
         let stands = match action {
             Action::Stage(..) => self.stage_own(transaction),
             Action::Activate(..) => self.slots.activate(transaction.id),
-            Action::Commit(..) => self.slots.commit(transaction.id),
+            Action::Commit(..) => self.commit_own(transaction),
             Action::RollBack(..) => self.slots.roll_back(transaction.id),
             Action::Look(..) | Action::Record | Action::Close => Ok(self.slots.look(transaction.id)),
         };
@@ -36,6 +36,23 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
     fn stage_own(&mut self, transaction: &Transaction) -> Result<Standing, Error> {
         let member = transaction.member(self.vehicle.primary.ecu).ok_or(uptane::Error::UnknownEcu)?;
         self.slots.stage(transaction.id, &member.image(), &download::place(member.sha256))
+    }
+
+    fn commit_own(&mut self, transaction: &Transaction) -> Result<Standing, Error> {
+        match self.slots.commit(transaction.id)? {
+            Standing::Committed => Ok(Standing::Committed),
+            // The decision stands in the journal: the slots are older than that, and nobody is to wait for them.
+            Standing::Unknown
+            | Standing::Absent
+            | Standing::Staging
+            | Standing::Staged
+            | Standing::Trial
+            | Standing::Healthy
+            | Standing::RolledBack => {
+                let member = transaction.member(self.vehicle.primary.ecu).ok_or(uptane::Error::UnknownEcu)?;
+                self.slots.catch_up(transaction.id, &member.image(), &download::place(member.sha256))
+            }
+        }
     }
 
     /// A signed command (design D8).

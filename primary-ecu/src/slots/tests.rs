@@ -111,6 +111,35 @@ fn an_image_on_trial_stays_so_where_nothing_was_lost() {
 }
 
 #[test]
+fn slots_that_say_less_than_the_decision_to_commit_catch_up() {
+    let absent = bench();
+    let mut staged = bench();
+    staged.slots.stage(TRANSACTION, &staged.new, SOURCE).unwrap();
+    let mut given_up = bench();
+    given_up.slots.stage(TRANSACTION, &given_up.new, SOURCE).unwrap();
+    given_up.slots.activate(TRANSACTION).unwrap();
+    given_up.slots.roll_back(TRANSACTION).unwrap();
+    let mut torn = bench();
+    torn.slots.stage(TRANSACTION, &torn.new, SOURCE).unwrap();
+    fs::write(torn.folder.path().join("data/slots/b"), b"new").unwrap();
+    for mut bench in [absent, staged, given_up, torn] {
+        assert_ne!(bench.slots.commit(TRANSACTION).unwrap(), Standing::Committed);
+        assert_eq!(bench.slots.catch_up(TRANSACTION, &bench.new, SOURCE).unwrap(), Standing::Committed);
+        bench.reboot();
+        assert_eq!((bench.slots.look(TRANSACTION), bench.runs().as_str()), (Standing::Committed, "gateway/2"));
+    }
+}
+
+#[test]
+fn slots_do_not_catch_up_to_other_bytes_than_the_verified_ones() {
+    let mut bench = bench();
+    fs::write(&bench.source, b"bad image").unwrap();
+    assert!(bench.slots.catch_up(TRANSACTION, &bench.new, SOURCE).is_err());
+    bench.reboot();
+    assert_eq!((bench.slots.look(TRANSACTION), bench.runs().as_str()), (Standing::Absent, "gateway/1"));
+}
+
+#[test]
 fn a_reset_on_trial_returns_to_the_old_image() {
     let mut bench = bench();
     bench.slots.stage(TRANSACTION, &bench.new, SOURCE).unwrap();
