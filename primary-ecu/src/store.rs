@@ -12,10 +12,12 @@
 //! | `state/accepted.{0,1}.json` | [`Accepted`]: current Snapshot and Targets of both repositories with the pending install | one write makes all of it current (design D5, trap T2) |
 //! | `state/counters.{0,1}.json` | highest committed release counter for each ECU and image line | only grows (trap T5) |
 //! | `state/primary.{0,1}.json` | [`Memory`] | the signing counter only grows; time goes back only where a Root rotated the time keys (design D14) |
+//! | `state/mark.json` | what the signing counter was a long while ago | read where the memory and the Primary's report are lost |
 //! | `state/reports/ECU.json` | the newest report of each ECU | §5.4.3.6 |
 
 mod accepted;
 mod journalled;
+mod mark;
 mod memory;
 mod rebuilt;
 
@@ -36,12 +38,14 @@ use crate::Error;
 use crate::machine::transaction::Transaction;
 use crate::pair::{Found, Pair};
 use journalled::Journal;
+use mark::Mark;
 
 /// The files of one Primary.
 #[derive(Debug)]
 pub struct Store<D> {
     disk: D,
     memory: Kept<Memory>,
+    mark: Option<Mark>,
     counters: Kept<Vec<FloorEntry>>,
     accepted: Kept<Accepted>,
     journal: Journal,
@@ -93,7 +97,8 @@ const MAX_STATE: u64 = 1024 * 1024;
 /// Counters set aside with one write.
 const BLOCK: u64 = 64;
 
-/// Counters that are left out where the newest memory was lost: more than any cycle uses, and nothing of what there are.
+/// Counters that are left out where the newest memory was lost: more than are used between two reports or two marks, and
+/// nothing of what there are.
 const LEFT_OUT: u64 = 1 << 20;
 
 impl<D: Disk> Store<D> {
@@ -109,6 +114,7 @@ impl<D: Disk> Store<D> {
 
     fn read(mut disk: D, known: Option<&Known>) -> Result<Self, Error> {
         let mut damaged = Vec::new();
+        let mark = Mark::read(&disk);
         let mut memory = Kept::open(&mut disk, MEMORY, &mut damaged, |disk| rebuilt::memory(disk, known?))?;
         if !damaged.is_empty() {
             memory.value.signed = memory.value.signed.saturating_add(LEFT_OUT);
@@ -118,7 +124,7 @@ impl<D: Disk> Store<D> {
         let journal = Journal::open(&disk, memory.value.transactions, &mut damaged)?;
         // The last run may have used all it had set aside.
         let used = memory.value.signed;
-        Ok(Self { disk, memory, counters, accepted, journal, damaged, used })
+        Ok(Self { disk, memory, mark, counters, accepted, journal, damaged, used })
     }
 
     /// The files that were found damaged, once.
@@ -135,6 +141,7 @@ impl<D: Disk> Store<D> {
     pub fn remember(&mut self, change: impl FnOnce(&mut Memory)) -> Result<(), Error> {
         let mut memory = self.memory.value.clone();
         change(&mut memory);
+        Mark::keep(&mut self.mark, &memory, &mut self.disk)?;
         self.memory.set(&mut self.disk, memory)
     }
 

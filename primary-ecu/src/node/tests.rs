@@ -307,12 +307,30 @@ fn a_primary_goes_on_where_both_files_of_a_value_are_torn() {
 }
 
 #[test]
+fn where_memory_and_report_are_torn_the_counters_go_on_behind_the_last_mark() {
+    let (place, disk) = disk();
+    let mut world = World::new(&disk);
+    let mut node = world.boot(&disk);
+    assert!(matches!(world.cycle(&mut node, 1, usize::MAX), Some(Ok(()))));
+    let (time, signed) = (node.store().time(), node.store().memory().signed);
+    drop(node);
+    tear(&place, "primary");
+    let own = world.repo.ecus()[0].ecu;
+    std::fs::write(place.path().join(format!("state/reports/{own}.json")), b"{").unwrap();
+    let mut node = world.boot(&disk);
+    assert!(node.store().memory().signed >= signed);
+    assert_eq!(node.store().time(), time);
+    assert!(matches!(world.cycle(&mut node, 2, usize::MAX), Some(Ok(()))));
+}
+
+#[test]
 fn a_primary_does_not_go_on_where_nothing_says_which_counters_were_used_or_what_it_runs() {
     let (place, disk) = disk();
     let mut world = World::new(&disk);
     assert!(matches!(world.cycle(&mut world.boot(&disk), 1, usize::MAX), Some(Ok(()))));
-    let reports = place.path().join("state/reports");
-    std::fs::rename(&reports, place.path().join("state/gone")).unwrap();
+    for file in ["reports", "mark.json"] {
+        std::fs::rename(place.path().join("state").join(file), place.path().join(format!("state/no-{file}"))).unwrap();
+    }
     let intact = ["primary", "slots"].map(|value| place.path().join(format!("state/{value}.0.json")));
     let intact = intact.map(|path| (std::fs::read(&path).unwrap(), path));
     for (value, (file, path)) in ["primary", "slots"].iter().zip(intact) {

@@ -4,9 +4,9 @@
 //! |---|---|---|
 //! | `state/accepted` | the newest Snapshot and Targets of each repository that are stored: every one was verified before it was | delegated Targets, which are fetched again; what was pending |
 //! | `state/counters` | the image that the Primary has committed | what it would not have approved for a Secondary, which that refuses itself |
-//! | `state/primary` | the Primary's newest report, and the newest attestation of the time | how updates ended; the Director is told everything once more |
+//! | `state/primary` | the Primary's newest report or, if that is torn as well, the last mark, and the newest attestation of the time | how updates ended; the Director is told everything once more |
 //!
-//! The signing counter goes on above any that was used: between two reports there are fewer than are left out.
+//! The signing counter goes on above any that was used: between two reports, or marks, there are fewer than are left out.
 
 use host::disk::Disk;
 use uptane::limits::{MAX_REPORT, MAX_ROOT, MAX_TIME_ATTESTATION};
@@ -14,6 +14,7 @@ use uptane::metadata::{Envelope, Report};
 use uptane::verify::Trusted;
 use uptane::{Director, EcuId, RepositoryName, Time};
 
+use super::mark::Mark;
 use super::{Accepted, AcceptedVersions, FloorEntry, Memory, report_name, roots};
 use crate::machine::transaction::MemberImage;
 use crate::provision::attested;
@@ -29,14 +30,20 @@ pub struct Known {
     pub repositories: Vec<RepositoryName>,
 }
 
-/// None where its own report is lost as well: nobody knows then which counters were used.
+/// None where its own report and the mark are lost as well: nobody knows then which counters were used.
 pub(super) fn memory(disk: &impl Disk, known: &Known) -> Option<Memory> {
+    let Mark { signed, time: told } = reported(disk, known).or_else(|| Mark::read(disk))?;
+    let (attested, root) = time(disk).map_or((0, 0), |(time, root)| (time.unix(), root));
+    let (time, time_root) = if attested > told { (attested, root) } else { (told, 0) };
+    Some(Memory { time, time_root, signed, ..Memory::default() })
+}
+
+/// What the Primary's newest report says.
+fn reported(disk: &impl Disk, known: &Known) -> Option<Mark> {
     let limit = u64::try_from(MAX_REPORT).ok()?;
     let file = disk.read(&report_name(known.own), limit).ok()??;
     let report = Report::decode(Envelope::decode(&file).ok()?.signed()).ok()?;
-    let (attested, root) = time(disk).unwrap_or((Time::EPOCH, 0));
-    let (time, time_root) = if attested > report.time { (attested, root) } else { (report.time, 0) };
-    Some(Memory { time: time.unix(), time_root, signed: report.counter.get(), ..Memory::default() })
+    Some(Mark { signed: report.counter.get(), time: report.time.unix() })
 }
 
 /// The newest attestation of the time, if the time keys of the newest Root signed it, with that Root's version.
