@@ -54,6 +54,7 @@ pub struct Server {
     /// Whether the ECU was told, in this session, to be quiet or to record no faults.
     restrained: bool,
     transfer: Transfer,
+    block: Block,
     nonce: Option<Nonce>,
     refusal: Option<Refusal>,
     pending: Option<Work>,
@@ -64,7 +65,7 @@ pub struct Server {
 #[derive(Clone, Copy, Debug)]
 enum Work {
     Offer(File, Length),
-    Patch(Block),
+    Patch,
     Close,
     Prove(Proof),
     Reset(Reset),
@@ -101,6 +102,7 @@ impl Server {
             access: Access::default(),
             restrained: false,
             transfer: Transfer::None,
+            block: Block::NONE,
             nonce: None,
             refusal: None,
             pending: None,
@@ -144,7 +146,7 @@ impl Server {
         let mut writer = Writer::new(out);
         let (service, outcome) = match work {
             Work::Offer(file, length) => (service::DOWNLOAD, self.offer(file, length, handler, &mut writer)),
-            Work::Patch(block) => (service::DATA, self.patch(&block, handler, &mut writer)),
+            Work::Patch => (service::DATA, self.patch(handler, &mut writer)),
             Work::Close => (service::ROUTINE, self.close(handler, &mut writer)),
             Work::Prove(proof) => (service::AUTHENTICATION, self.check_proof(&proof, now, handler, &mut writer)),
             Work::Reset(reset) => {

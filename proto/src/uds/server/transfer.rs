@@ -26,10 +26,11 @@ pub(super) enum Transfer {
 }
 
 /// Data bytes of a block of a patch. They may make thousands of bytes of the new image, so each block is announced, and
-/// kept until its turn. With its head it fills the longest single frame of CAN FD.
-const MAX_PATCH_DATA: usize = 60;
+/// kept until its turn: it is as long as the memory for that is worth. With its head it fills whole frames of ISO-TP, 36 of
+/// 8 bytes and four of 64, as long as addresses take no byte of them.
+pub(super) const MAX_PATCH_DATA: usize = 249;
 
-/// A block of a patch whose turn is yet to come.
+/// The block of a patch whose turn is yet to come.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Block {
     data: [u8; MAX_PATCH_DATA],
@@ -37,11 +38,13 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// Keeps these bytes if they are of a patch.
-    fn of_patch(file: File, bytes: &[u8]) -> Option<Self> {
-        let mut block = Self { data: [0; MAX_PATCH_DATA], length: bytes.len() };
-        block.data.get_mut(..bytes.len()).filter(|_| file == File::Patch)?.copy_from_slice(bytes);
-        Some(block)
+    pub(super) const NONE: Self = Self { data: [0; MAX_PATCH_DATA], length: 0 };
+
+    /// Keeps these bytes, unless they are too many.
+    fn keep(&mut self, bytes: &[u8]) -> Option<()> {
+        self.data.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        self.length = bytes.len();
+        Some(())
     }
 
     fn data(&self) -> &[u8] {
@@ -150,10 +153,11 @@ impl Server {
             return Err(Nrc::IncorrectLength.into());
         }
         let taken = if counter == expected {
-            if let Some(block) = Block::of_patch(file, data) {
-                return Err(self.announce(Work::Patch(block)));
+            if file == File::Patch {
+                self.block.keep(data).ok_or(Nrc::IncorrectLength)?;
+                return Err(self.announce(Work::Patch));
             }
-            self.chunk(counter, next, data, handler)?
+            self.taken(counter, handler.handle(Request::Chunk(next, data)))?
         } else if any && counter == expected.wrapping_sub(1) {
             next // The response to this block was lost: it is given again, and nothing is written.
         } else {
@@ -166,24 +170,19 @@ impl Server {
     }
 
     /// The block of a patch that was announced.
-    pub(super) fn patch(&mut self, block: &Block, handler: &mut impl Handler, writer: &mut Writer<'_>) -> Outcome {
+    pub(super) fn patch(&mut self, handler: &mut impl Handler, writer: &mut Writer<'_>) -> Outcome {
         let Transfer::Open { file, length, next, counter, longest, .. } = self.transfer else {
             return Err(Nrc::RequestSequenceError.into());
         };
-        let next = self.chunk(counter, next, block.data(), handler)?;
+        let reply = handler.handle(Request::Chunk(next, self.block.data()));
+        let next = self.taken(counter, reply)?;
         self.transfer = Transfer::Open { file, length, next, counter: counter.wrapping_add(1), any: true, longest };
         writer.put(&[service::DATA + POSITIVE, counter]).put(&next.get().to_be_bytes());
         Ok(())
     }
 
-    fn chunk(
-        &mut self,
-        counter: u8,
-        offset: Length,
-        data: &[u8],
-        handler: &mut impl Handler,
-    ) -> Result<Length, Failure> {
-        let reply = handler.handle(Request::Chunk(offset, data));
+    /// Where a block that was taken leads to. Nothing but that keeps the transfer open.
+    fn taken(&mut self, counter: u8, reply: Reply<'_>) -> Result<Length, Failure> {
         self.transfer = Transfer::None;
         match reply {
             Reply::Taken(taken) => return Ok(taken),

@@ -129,7 +129,7 @@ pub(super) fn any_exchange() -> impl Strategy<Value = Exchange> {
         id().prop_map(move |id| other(Request::Begin(TransactionId(id)), Reply::Done)),
         (any_file(), any_length(), any_length(), 1..4_094_u32).prop_map(move |(file, length, offset, chunk)| {
             // Blocks of a patch are short.
-            let chunk = if file == File::Patch { chunk.min(60) } else { chunk };
+            let chunk = if file == File::Patch { chunk.min(249) } else { chunk };
             other(Request::Offer(file, length), Reply::Ready(offset, chunk))
         }),
         (any_length(), bytes(), any_length()).prop_map(|(offset, data, taken)| Exchange {
