@@ -76,6 +76,12 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         self.arrived(Some(check), now)
     }
 
+    /// How much of the new image the patch on its way has told, what was there before it included.
+    pub fn told_by_patch(&self) -> Option<u32> {
+        let (Transfer::Patch(..), Scratch::Decoder(decoder)) = (&self.transfer, &self.scratch) else { return None };
+        Some(decoder.new_offset())
+    }
+
     fn unless_wrong<T>(&mut self, made: Result<T, Fault>) -> Result<T, Fault> {
         if let Err(Fault::Check(_)) = made {
             self.record(transaction::given_up(&self.state))?;

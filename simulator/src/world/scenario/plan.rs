@@ -7,6 +7,7 @@ use uptane::{EcuId, Role};
 
 use super::cast::Cast;
 use super::{FACTORY, MAX_ENTRIES};
+use crate::world::chance::PerBillion;
 use crate::world::description::{Bytes, Fields, Known, Name, Notes, Word};
 use crate::world::time::Moment;
 
@@ -25,6 +26,9 @@ pub struct Image {
     pub ecu: EcuId,
     /// How long the image is.
     pub size: Bytes,
+    /// How much of it differs from the ECU's image of the release before. A patch that makes it of that one is published
+    /// with it. Without this, nothing of it is known from before.
+    pub changed: Option<PerBillion>,
 }
 
 impl Release {
@@ -75,6 +79,7 @@ impl Release {
 /// Reads one entry of `images`.
 fn read_images(images: &mut Vec<Image>, cast: &Cast<'_>, mut fields: Fields<'_>, notes: &mut Notes<'_>) {
     let size = fields.required::<Bytes>("size", notes);
+    let changed = fields.optional::<PerBillion>("changed", notes).map(Spanned::into_inner);
     let all = cast.all();
     let rest: Vec<EcuId> = all.iter().copied().filter(|id| images.iter().all(|image| image.ecu != *id)).collect();
     let ecus = cast.set("ecus", &[("all", &all), ("rest", &rest)], &mut fields, notes);
@@ -96,7 +101,7 @@ fn read_images(images: &mut Vec<Image>, cast: &Cast<'_>, mut fields: Fields<'_>,
             let found = format!("an image of {} does not fit ECU `{id}`", size.get_ref());
             notes.impossible(size.span(), found, format!("at most {longest}, its `bank_size`"));
         }
-        images.push(Image { ecu: id, size: *size.get_ref() });
+        images.push(Image { ecu: id, size: *size.get_ref(), changed });
     }
 }
 

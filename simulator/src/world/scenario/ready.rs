@@ -14,7 +14,7 @@ pub struct Ready {
 
 impl Ready {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self { name: "happy-path", text: include_str!("../../../scenarios/happy-path.toml") },
         Self { name: "default-mix", text: include_str!("../../../scenarios/default-mix.toml") },
         Self { name: "lossy-links", text: include_str!("../../../scenarios/lossy-links.toml") },
@@ -22,6 +22,7 @@ impl Ready {
         Self { name: "bus-errors", text: include_str!("../../../scenarios/bus-errors.toml") },
         Self { name: "key-rotation", text: include_str!("../../../scenarios/key-rotation.toml") },
         Self { name: "two-campaigns", text: include_str!("../../../scenarios/two-campaigns.toml") },
+        Self { name: "delta", text: include_str!("../../../scenarios/delta.toml") },
         Self { name: "hundred-ecus", text: include_str!("../../../scenarios/hundred-ecus.toml") },
     ];
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use image_repo::facts::{Change, Image, RoleKey};
+use image_repo::facts::{Change, Image, RoleKey, stored_name};
 use image_repo::make::{self, NewRole};
 use image_repo::plan::{self, Release};
 use image_repo::role::TopRole;
@@ -53,6 +53,13 @@ impl Images {
             self.store.change(&staged)?;
         }
         self.renew(keys, now)
+    }
+
+    /// Puts a patch where an image of its name and digest would be, unsigned.
+    pub(super) fn put(&mut self, patch: &Firmware) {
+        let Firmware { image, bytes, .. } = patch;
+        let path = format!("targets/{}", stored_name(image.name.borrowed(), image.sha256));
+        self.published.insert(path, bytes.clone());
     }
 
     /// Signs what is due, and publishes; Root too once half of its life is over.

@@ -50,7 +50,7 @@ fn what_is_published_is_listed_fetched_and_of_its_size() {
     let release = &scenario.releases()[0];
     oem.publish(release, time(10)).unwrap();
     let verified = refreshed(&oem, time(11));
-    let listed = director::desired::Catalogue::of(&verified.targets().file().view()).unwrap();
+    let listed = Catalogue::of(&verified.targets().file().view()).unwrap();
     for image in release.images() {
         let firmware = oem.firmware(image.ecu, release.name()).unwrap();
         assert!(listed.find(firmware.image.name).is_some());
@@ -112,4 +112,22 @@ fn a_check_in_that_nobody_signed_is_rejected() {
     let request = CheckInRequest { versions: [1, 0, 0, 0], nonces: vec![Nonce([1; 16])], statement };
     let refused = oem.check_in(&request, time(1));
     assert!(matches!(refused, Err(primary_ecu::Error::Rejected { .. })), "{refused:?}");
+}
+
+#[test]
+fn a_changed_image_is_published_with_a_patch_that_makes_it_of_the_one_before() {
+    let scenario = crate::world::scenario::ready::Ready::named("delta").unwrap().scenario().unwrap();
+    let mut oem = Oem::found(scenario.vehicle(), &Chance::seeded(1), time(0)).unwrap();
+    for (at, release) in (1..).zip(scenario.releases()) {
+        oem.publish(release, time(at)).unwrap();
+    }
+    let [before, after] = ["r2", "r3"]
+        .map(|release| oem.firmware(EcuId::parse("brakes").unwrap(), &Name::parse(release).unwrap()).unwrap().clone());
+    let (_, patches) = settled(oem.director.store().patches()).unwrap();
+    let patch = patches.iter().find(|patch| patch.makes == after.image.sha256).unwrap();
+    assert_eq!(patch.named.delta.base, before.image.sha256);
+    let path = image_repo::facts::stored_name(patch.named.name.borrowed(), patch.named.delta.sha256);
+    let bytes = oem.get(&format!("targets/{path}")).unwrap();
+    assert!(bytes.len() * 10 < after.bytes.len(), "{}", bytes.len());
+    assert_eq!(image_repo::delta::apply(&before.bytes, bytes, after.bytes.len()).unwrap()[..], after.bytes[..]);
 }

@@ -93,7 +93,7 @@ impl Awake {
         let elapsed = parts.clock.since_start(begins);
         let mut asking = self.mind.asking(elapsed, &mut parts);
         let answer = Answer::from(asking.handle(request));
-        let spent = asking.spent;
+        let spent = asking.spent();
         self.busy = parts.chip.free_at().max(begins) + spent;
         Some(answer)
     }
@@ -134,7 +134,7 @@ impl Awake {
             Some(frame) => drop(channel.hear(&frame, elapsed, &mut asking)),
             None => channel.work(elapsed, &mut asking),
         }
-        let spent = asking.spent;
+        let spent = asking.spent();
         self.busy = parts.chip.free_at().max(now) + spent;
         self.channel = Some(channel);
         true
@@ -193,7 +193,9 @@ impl Mind {
     fn asking<'a>(&'a mut self, elapsed: Duration, parts: &'a mut Parts<'_>) -> Asking<'a> {
         let Parts { board, chip, cpu, clock: _, refusals, messages } = parts;
         let Self { time, offered } = self;
+        let told = told(*board);
         Asking {
+            told,
             board: *board,
             chip: *chip,
             cpu: *cpu,
@@ -217,7 +219,21 @@ struct Asking<'a> {
     refusals: &'a mut Vec<Refusal>,
     messages: &'a mut Messages,
     elapsed: Duration,
+    /// What a patch had told before.
+    told: u32,
     spent: Duration,
+}
+
+impl Asking<'_> {
+    /// How long the processor takes for all of it.
+    fn spent(&self) -> Duration {
+        self.spent + self.cpu.told(told(self.board).saturating_sub(self.told))
+    }
+}
+
+/// Bytes that a patch on its way has told of an image.
+fn told(board: &dyn Board) -> u32 {
+    board.seen().and_then(|seen| seen.told).unwrap_or_default()
 }
 
 impl Handler for Asking<'_> {

@@ -38,6 +38,8 @@ pub(super) struct Seen<'b> {
     pub(super) running: Running,
     pub(super) state: &'b State,
     pub(super) wants_reset: bool,
+    /// Bytes of the new image that a patch on its way has told.
+    pub(super) told: Option<u32>,
 }
 
 /// A chip of any units; see [`Chip`].
@@ -213,6 +215,6 @@ where
     fn seen(&self) -> Option<Seen<'_>> {
         let secondary = self.secondary.as_ref()?;
         let (running, wants_reset) = (secondary.running(), secondary.wants_reset());
-        Some(Seen { running, state: secondary.state(), wants_reset })
+        Some(Seen { running, state: secondary.state(), wants_reset, told: secondary.told_by_patch() })
     }
 }

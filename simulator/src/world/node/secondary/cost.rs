@@ -2,7 +2,8 @@
 //!
 //! Hashing, and reading flash in order to hash it, takes [`HASH`] cycles a byte; the chip's reads are timed with it, so that
 //! a boot and the second look at a staged image cost what they read. A signature that is verified takes [`VERIFY`], one that
-//! is made [`SIGN`]; how many a step takes follows from what it judges. Everything else is [`REQUEST`]. The figures are those
+//! is made [`SIGN`]; how many a step takes follows from what it judges. A byte that a patch tells takes [`TOLD`]. Everything
+//! else is [`REQUEST`]. The figures are those
 //! of a 32-bit microcontroller without accelerators, rounded up; a larger core has only its higher frequency for it.
 
 use std::time::Duration;
@@ -14,6 +15,8 @@ use crate::world::vehicle::Verification;
 
 /// Cycles for a byte of SHA-256.
 const HASH: u64 = 30;
+/// Cycles for a byte of the new image that a patch tells, hashed as it is: hardly any has changed, which is one coded bit.
+const TOLD: u64 = 180;
 /// Cycles to verify an Ed25519 signature.
 const VERIFY: u64 = 2_500_000;
 /// Cycles to make one.
@@ -54,6 +57,11 @@ impl Cpu {
             Request::Report(_) => SIGN,
         };
         self.time(work.saturating_add(REQUEST))
+    }
+
+    /// How long bytes of an image take that a patch tells.
+    pub(super) fn told(&self, bytes: u32) -> Duration {
+        self.time(u64::from(bytes).saturating_mul(TOLD))
     }
 
     /// Signatures under what it trusts, all of which are verified again where an image is at stake.
