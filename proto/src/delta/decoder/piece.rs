@@ -50,6 +50,18 @@ impl Piece {
         self.done >= self.filled
     }
 
+    /// Whether no more than the last is left to be done.
+    pub(super) fn is_at_last(&self) -> bool {
+        self.done.saturating_add(1) >= self.filled
+    }
+
+    /// The next one stays as it is.
+    pub(super) fn stay(&mut self) -> u8 {
+        let byte = self.current();
+        self.done = self.done.saturating_add(1);
+        byte
+    }
+
     /// All of them but the first ones.
     pub(super) fn done_after(&self, first: u32) -> &[u8] {
         let first = usize::try_from(first).unwrap_or(PIECE);
