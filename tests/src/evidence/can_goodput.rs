@@ -1,6 +1,7 @@
 //! How fast images travel over the simulated CAN bus, by the carriers that ship.
 
 mod broadcast;
+mod patch;
 
 use std::time::Duration;
 
@@ -16,13 +17,14 @@ use crate::record::{Limit, Record};
 
 pub(super) const ITEM: Item = Item {
     name: "can-goodput",
-    promise: "an image travels over CAN as fast as its frames allow: to one ECU in blocks, to ten at once by broadcast",
+    promise: "an image travels over CAN as fast as its frames allow: to one ECU in blocks or as a patch, to ten at once by broadcast",
     show,
 };
 
 fn show(record: &mut Record) -> Result<()> {
     let chance = Chance::seeded(record.seed());
     show_blocks(record, &chance)?;
+    patch::show(record, &chance)?;
     broadcast::show(record, &chance)
 }
 

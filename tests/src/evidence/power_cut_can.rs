@@ -1,7 +1,7 @@
 //! `power-cut-can`: power fails at every flash operation and in every frame of an update over CAN.
 //!
 //! The vehicles are simulated: the code that ships on virtual flash and bit-exact buses, with one Secondary that has two
-//! banks or one, on classical CAN or CAN FD. An update without a cut leaves a log of its bus; then power fails, in a run of
+//! banks or one, on classical CAN or CAN FD; its image comes whole or, with two banks, as a patch. An update without a cut leaves a log of its bus; then power fails, in a run of
 //! its own each, at some bit of each frame: of the ECU, of the Primary, of the whole vehicle. Each operation of the flash is
 //! cut in five ways. Power is back after three seconds, and the world goes on until it rests.
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use proto::can::{BitRates, bus_time};
+use proto::can::{BitRates, Frame, bus_time};
 use simulator::runs::Recipe;
 use simulator::world::can::log::Entry;
 use simulator::world::chance::Chance;
@@ -15,12 +15,17 @@ use simulator::world::time::Moment;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Update {
     name: &'static str,
-    /// How long the new image is, as scenarios have it.
-    size: &'static str,
+    /// The new image, as scenarios have it.
+    image: &'static str,
+    /// Whether it comes as a patch, which an only bank cannot.
+    is_patch: bool,
 }
 
 /// Every way.
-pub(super) const UPDATES: [Update; 1] = [Update { name: "full update", size: "5 KiB" }];
+pub(super) const UPDATES: [Update; 2] = [
+    Update { name: "full update", image: r#"size = "5 KiB""#, is_patch: false },
+    Update { name: "delta update", image: r#"size = "8 KiB", changed = "5 %""#, is_patch: true },
+];
 
 /// One ECU that is updated in one way, over one kind of bus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,10 +36,12 @@ pub(super) struct Series {
 }
 
 impl Series {
-    /// All of these ways with both kinds of flash and both kinds of bus.
+    /// All of these ways with both kinds of flash, where they can be taken, and both kinds of bus.
     pub(super) fn all(updates: &[Update]) -> Vec<Self> {
         let kinds = [("two", "classical"), ("two", "fd"), ("single", "classical"), ("single", "fd")];
-        updates.iter().flat_map(|update| kinds.map(|(banks, format)| Self { update: *update, banks, format })).collect()
+        let all =
+            updates.iter().flat_map(|update| kinds.map(|(banks, format)| Self { update: *update, banks, format }));
+        all.filter(|series| series.banks == "two" || !series.update.is_patch).collect()
     }
 }
 
@@ -124,8 +131,15 @@ pub(super) fn find(series: &Series, seed: u64) -> Result<Points> {
     let on_bus = |(sent, entry): &(Moment, Entry)| on_bus(*sent, entry, bus.rates(), intermission);
     let frames: Vec<_> = log.iter().filter_map(on_bus).collect();
     ensure!(frames.len() == log.len(), "the bus has errors without a cut");
+    let offered = log.iter().any(|(_, entry)| matches!(entry, Entry::Frame(frame) if offers_patch(frame)));
+    ensure!(offered == series.update.is_patch, "{series}: a patch was offered: {offered}");
     let operations = ended.counted.get(&0).copied().context("the flash was not counted")?;
     Ok(Points { ended, frames, operations })
+}
+
+/// Whether it is the first frame of an offer of a patch.
+fn offers_patch(frame: &Frame) -> bool {
+    frame.data().windows(PATCH_OFFER.len()).any(|bytes| bytes == PATCH_OFFER)
 }
 
 /// When a frame was on the bus that was sent at this moment; its intermission follows.
@@ -145,7 +159,7 @@ pub(super) fn run(series: &Series, faults: &str, seed: u64) -> Result<Ended> {
 
 fn recipe(series: &Series, faults: &str, seed: u64) -> Recipe {
     let Series { update, banks, format } = series;
-    let scenario = SCENARIO.replacen("SIZE", update.size, 1);
+    let scenario = SCENARIO.replacen("IMAGE", update.image, 1);
     let vehicle = include_str!("vehicle.toml").replacen("BANKS", banks, 1).replacen("FORMAT", format, 1);
     Recipe {
         file: "power-cut-can.toml".to_owned(),
@@ -156,6 +170,8 @@ fn recipe(series: &Series, faults: &str, seed: u64) -> Recipe {
     }
 }
 
+/// RequestDownload into the address of a patch (`docs/can.md`).
+const PATCH_OFFER: [u8; 4] = [0x34, 0x00, 0x88, 0x61];
 const ECU: &str = "brakes";
 const PRIMARY: &str = "gateway";
 const VICTIMS: [Victim; 3] = [Victim::Ecu, Victim::Primary, Victim::Vehicle];
@@ -176,7 +192,7 @@ limit = "30 min"
 [[release]]
 name = "r2"
 at = "100 ms"
-images = [{ ecus = ["brakes"], size = "SIZE" }]
+images = [{ ecus = ["brakes"], IMAGE }]
 
 [[campaign]]
 name = "spring"
