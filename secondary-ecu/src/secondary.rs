@@ -176,6 +176,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// This ECU's account of itself.
+    #[inline(never)]
     pub fn identity(&self) -> Identity {
         Identity {
             ecu: self.profile.ecu,
@@ -209,6 +210,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// Keeps what the next report says of a refusal, and tells the Primary.
+    #[inline(never)]
     fn refused(&mut self, fault: Fault) -> Refusal {
         let outcome = match fault {
             Fault::Check(error) => {

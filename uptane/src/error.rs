@@ -1,6 +1,6 @@
 //! What can be wrong with something from outside, and which attack it points to.
 
-use crate::{Attack, HardwareId, Length, ReleaseCounter, Role, Time, Version};
+use crate::{Attack, Length, ReleaseCounter, Role, Time, Version};
 
 /// Why something was refused. One variant per cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -91,11 +91,8 @@ pub enum Error {
         version: Version,
     },
     /// The image is for other hardware (§5.4.3.4 step 2).
-    #[error("the image is not for hardware {own}")]
-    Hardware {
-        /// The hardware that refuses.
-        own: HardwareId,
-    },
+    #[error("the image is not for the hardware of the ECU")]
+    Hardware,
     /// The image's bytes do not have the listed digest.
     #[error("the image does not have the listed digest")]
     ImageDigest,
@@ -270,7 +267,7 @@ impl Error {
             Self::DirectorDelegates | Self::EcuTwice | Self::Encrypted | Self::UnknownEcu => Attack::DirectorMisuse,
             Self::Equivocation { .. } | Self::MixAndMatch { .. } | Self::Unlisted => Attack::MixAndMatch,
             Self::Expired { .. } | Self::TimeJump { .. } => Attack::Freeze,
-            Self::Hardware { .. } => Attack::IncompatibleImage,
+            Self::Hardware => Attack::IncompatibleImage,
             Self::ImageLength { .. } | Self::Limit { .. } | Self::TooLong { .. } => Attack::EndlessData,
             Self::BadMapping { .. } | Self::NothingForThisEcu => return None,
             Self::Replay | Self::WrongTransaction | Self::WrongVehicle { .. } => Attack::Replay,
@@ -295,7 +292,7 @@ impl Error {
             Self::Encrypted => "encrypted",
             Self::Equivocation { .. } => "equivocation",
             Self::Expired { .. } => "expired",
-            Self::Hardware { .. } => "hardware",
+            Self::Hardware => "hardware",
             Self::ImageDigest => "image-digest",
             Self::ImageLength { .. } => "image-length",
             Self::Limit { .. } => "limit",

@@ -22,6 +22,7 @@ use crate::{EcuKey, Fault};
 impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     /// Where to go on with the image. Only the assigned one is taken, only in an open transaction; into a single bank
     /// that does not hold the last committed one, that one again.
+    #[inline(never)]
     pub(super) fn offer_image(&mut self, length: Length, now: Time) -> Result<Length, Fault> {
         match self.intake()? {
             Intake::Announce => self.announce(length, now),
@@ -30,6 +31,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         }
     }
 
+    #[inline(never)]
     fn offer_assigned(&mut self, length: Length, now: Time) -> Result<Length, Fault> {
         let Wanted { descriptor, mut check, .. } = self.wanted(now)?;
         check_length(&descriptor, length)?;
@@ -51,6 +53,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// Durable bytes of this very image; zero, and a bank prepared for it, if there are none.
+    #[inline(never)]
     pub(super) fn resume(&mut self, descriptor: &Descriptor) -> Result<u32, Fault> {
         let bank = self.spare();
         if self.store.descriptor(bank)?.as_ref() == Some(descriptor) {
@@ -63,6 +66,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// Makes the number of received bytes durable, now and then: a record costs flash and time.
+    #[inline(never)]
     pub(super) fn keep_progress(&mut self) -> Result<(), Fault> {
         let Some(written) = self.transfer.written() else { return Ok(()) };
         let unit = self.store.erase_unit();
@@ -75,6 +79,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// Judges an image whose last byte is written. What is kept of a wrong one would be wrong again.
+    #[inline(never)]
     pub(super) fn arrived(&mut self, check: Option<ImageCheck>, now: Time) -> Result<(), Fault> {
         if let Some(Err(error)) = check.map(ImageCheck::finish) {
             self.record(transaction::given_up(&self.state))?;
@@ -85,6 +90,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     /// Checks what was taken, from flash and against metadata verified now, and makes its digest bootable. Of an image that
     /// fails nothing can be relied upon.
+    #[inline(never)]
     pub(super) fn close_image(&mut self, now: Time) -> Result<(), Fault> {
         let intake = self.intake()?;
         let checked = match intake {

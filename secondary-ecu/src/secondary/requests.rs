@@ -46,6 +46,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// Where to go on with `file`.
+    #[inline(never)]
     pub(super) fn offer(&mut self, file: File, length: Length, now: Time) -> Result<Length, Fault> {
         self.transfer = Transfer::None;
         match file {
@@ -84,6 +85,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// Takes a chunk. A file whose bytes are refused is dropped, but for images, whose good bytes stay.
+    #[inline(never)]
     pub(super) fn chunk(&mut self, offset: Length, bytes: &[u8], now: Time) -> Result<Length, Fault> {
         let progress = self.transfer.progress().ok_or(Fault::Refused(Refusal::Offset(Length::ZERO)))?;
         if progress.place(offset, bytes)? == Chunk::Next
@@ -117,6 +119,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         self.keep_progress()
     }
 
+    #[inline(never)]
     pub(super) fn close(&mut self, now: Time) -> Result<(), Fault> {
         let progress = self.transfer.progress().ok_or(Fault::Refused(Refusal::Offset(Length::ZERO)))?;
         progress.complete()?;
@@ -167,6 +170,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// Carries out a command of the Primary's key, for this ECU and vehicle, about the trusted Director Targets.
+    #[inline(never)]
     fn command(&mut self, area: Area, progress: Progress) -> Result<(), Fault> {
         let command = self.read_command(area, progress)?;
         let (banks, store) = (self.banks(), &mut self.store);

@@ -56,6 +56,7 @@ const LISTENING: usize = usize::MAX;
 
 impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
     /// A scanner before the first byte.
+    #[inline(never)]
     pub fn new() -> Self {
         const { assert!(TOKEN >= 8) };
         Self {

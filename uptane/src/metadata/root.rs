@@ -116,6 +116,7 @@ pub struct RootReader {
 }
 
 impl RootReader {
+    #[inline(never)]
     pub(crate) fn new() -> Self {
         Self {
             header: HeaderReader::new(Role::Root),

@@ -127,6 +127,7 @@ pub(crate) struct TargetsReader {
 }
 
 impl TargetsReader {
+    #[inline(never)]
     pub(crate) fn new() -> Self {
         Self {
             header: HeaderReader::new(Role::Targets),

@@ -46,7 +46,7 @@ impl TargetsBuilder<Director> {
             return Err(Error::Limit { what: "ECUs" }.into());
         }
         if !image.runs_on(&assignment.hardware_id) {
-            return Err(Error::Hardware { own: assignment.hardware_id }.into());
+            return Err(Error::Hardware.into());
         }
         self.entry(image)?.insert(assignment.ecu, assignment);
         Ok(self)

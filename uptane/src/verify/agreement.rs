@@ -136,7 +136,7 @@ pub fn agree_for(
     // §5.4.3.4 step 2: the image runs on what the Director takes this ECU for, which must be what it is.
     match entry.hardware_id == hardware {
         true => Ok(entry),
-        false => Err(Error::Hardware { own: hardware }),
+        false => Err(Error::Hardware),
     }
 }
 
@@ -240,7 +240,7 @@ fn check_fits(
 ) -> Result<(), Error> {
     let matching = image.matching();
     if !matching.hardware_ids().any(|covered| covered == hardware) {
-        return Err(Error::Hardware { own: hardware });
+        return Err(Error::Hardware);
     }
     let (accepted, offered) = (accepted(matching.line()), matching.release_counter());
     // §5.4.4.2 step 10.2.3.

@@ -46,7 +46,7 @@ pub(super) struct FileStream {
 }
 
 impl FileStream {
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn new(role: Role, limit: u64) -> Self {
         Self {
             role,

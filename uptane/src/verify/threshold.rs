@@ -34,28 +34,9 @@ enum Slot {
 
 impl Threshold {
     /// Begins to count for these keys.
+    #[inline(never)]
     pub fn new(role: Role, keys: &RoleKeys) -> Self {
-        let mut threshold = Self::out_of_reach(role);
-        threshold.ask(keys);
-        threshold
-    }
-
-    /// Begins to count for no key, a threshold that nobody reaches.
-    #[inline(always)]
-    pub(super) fn out_of_reach(role: Role) -> Self {
-        let (slots, keys) = ([const { Slot::Empty }; MAX_ROLE_KEYS], [u8::MAX; MAX_ROLE_KEYS]);
-        Self { role, needed: u8::MAX, slots, keys }
-    }
-
-    /// Asks for these keys, where the counter stands: it is too large to be moved about on a small stack.
-    pub(super) fn ask(&mut self, keys: &RoleKeys) {
-        self.needed = keys.threshold();
-        let places = self.slots.iter_mut().zip(&mut self.keys);
-        for ((slot, first), (hint, key)) in places.zip(keys.places()) {
-            *slot = Slot::Silent(hint, key.clone());
-            // It is one of `MAX_ROLE_KEYS`.
-            *first = keys.first_place(key).and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX);
-        }
+        Self { role, needed: keys.threshold(), keys: first_places(keys), slots: silent(keys) }
     }
 
     /// Takes the next signature.
@@ -103,6 +84,23 @@ impl Threshold {
             false => Err(Error::BelowThreshold { role, valid, needed }),
         }
     }
+}
+
+/// For each place, the first one with the same key.
+fn first_places(keys: &RoleKeys) -> [u8; MAX_ROLE_KEYS] {
+    let mut firsts = [u8::MAX; MAX_ROLE_KEYS];
+    for (first, (_, key)) in firsts.iter_mut().zip(keys.places()) {
+        // It is one of `MAX_ROLE_KEYS`.
+        *first = keys.first_place(key).and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX);
+    }
+    firsts
+}
+
+/// Each key in its place, before any signature.
+#[inline(never)]
+fn silent(keys: &RoleKeys) -> [Slot; MAX_ROLE_KEYS] {
+    let mut places = keys.places();
+    core::array::from_fn(|_| places.next().map_or(Slot::Empty, |(hint, key)| Slot::Silent(hint, key.clone())))
 }
 
 impl Slot {

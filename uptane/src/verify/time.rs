@@ -25,14 +25,12 @@ impl TimeStream {
     /// time this ECU knows, or the floor a Root set when it rotated the time keys.
     #[inline(never)]
     pub fn new(keys: &RoleKeys, nonce: Nonce, known: Time) -> Self {
-        let mut attestation = Self {
+        Self {
             stream: FileStream::new(Role::Time, MAX_TIME_ATTESTATION),
-            threshold: Threshold::out_of_reach(Role::Time),
+            threshold: Threshold::new(Role::Time, keys),
             reader: Shut::new(TimeReader::new(Some(nonce))),
             known,
-        };
-        attestation.threshold.ask(keys);
-        attestation
+        }
     }
 
     /// Takes the next bytes.

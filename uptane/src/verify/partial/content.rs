@@ -57,11 +57,6 @@ impl<S> Hashed<S> {
         Self { signatures, sha256: sha2::Sha256::new() }
     }
 
-    /// Who checks the signatures.
-    pub(super) fn who(&mut self) -> &mut S {
-        &mut self.signatures
-    }
-
     /// Who checks the signatures, and the digest of what was signed.
     pub(super) fn finish(&mut self) -> (&mut S, Sha256) {
         (&mut self.signatures, Sha256(core::mem::take(&mut self.sha256).finalize().into()))

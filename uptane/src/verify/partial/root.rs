@@ -131,9 +131,7 @@ impl Candidate {
     /// Begins the second pass of a Root that follows the trusted one: did the keys of that one sign it?
     #[inline(never)]
     pub fn verify(self, trusted: &TrustedRoot) -> SuccessorVerifier {
-        let mut verifier = SuccessorVerifier { pass: Pass::new(), candidate: self, trusted: trusted.version };
-        verifier.pass.threshold.ask(&trusted.root);
-        verifier
+        SuccessorVerifier { pass: Pass::new(&trusted.root), candidate: self, trusted: trusted.version }
     }
 
     /// Begins the last pass of the Root this ECU was given when it was provisioned (§5.4.1), or that it verified
@@ -193,9 +191,7 @@ pub struct RootVerifier {
 impl RootVerifier {
     #[inline(always)]
     fn new(candidate: Candidate, trusted: Option<Version>) -> Self {
-        let mut verifier = Self { pass: Pass::new(), candidate, trusted };
-        verifier.pass.threshold.ask(&verifier.candidate.root.root);
-        verifier
+        Self { pass: Pass::new(&candidate.root.root), candidate, trusted }
     }
 
     /// Takes the next bytes.
@@ -227,9 +223,9 @@ struct Pass {
 }
 
 impl Pass {
-    #[inline(always)]
-    fn new() -> Self {
-        Self { stream: FileStream::new(Role::Root, MAX_ROOT), threshold: Threshold::out_of_reach(Role::Root) }
+    #[inline(never)]
+    fn new(keys: &RoleKeys) -> Self {
+        Self { stream: FileStream::new(Role::Root, MAX_ROOT), threshold: Threshold::new(Role::Root, keys) }
     }
 
     fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {

@@ -85,17 +85,15 @@ impl<P: Profile> TargetsStream<P> {
     #[inline(never)]
     fn new(root: &TrustedRoot, own: Own, vehicle: Option<VehicleId>) -> Self {
         let Own { ecu, hardware_id, previous, now } = own;
-        let mut stream = Self {
+        Self {
             stream: FileStream::new(Role::Targets, MAX_TARGETS),
-            signatures: Hashed::new(Threshold::out_of_reach(Role::Targets)),
+            signatures: Hashed::new(Threshold::new(Role::Targets, root.targets_keys())),
             reader: Shut::new(Reader { targets: TargetsReader::new(), pick: Pick::new(ecu, hardware_id) }),
             previous,
             now,
             vehicle,
             profile: PhantomData,
-        };
-        stream.signatures.who().ask(root.targets_keys());
-        stream
+        }
     }
 
     /// Takes the next bytes.
@@ -188,7 +186,7 @@ impl<P: Profile> OwnTargets<P> {
         let chosen = self.chosen.ok_or(Error::NothingForThisEcu)?;
         // §5.4.3.4 step 2: the image is for this hardware, and so is what the Director says to this ECU.
         if !chosen.runs_here || chosen.entry.hardware_id != self.hardware_id {
-            return Err(Error::Hardware { own: self.hardware_id });
+            return Err(Error::Hardware);
         }
         let (accepted, offered) = (accepted(chosen.listed.line), chosen.listed.release_counter);
         // §5.4.3.4 step 3
@@ -270,9 +268,18 @@ struct Chosen {
 }
 
 impl Pick {
+    #[inline(never)]
     fn new(own: EcuId, hardware_id: HardwareId) -> Self {
-        let (ecus, entry, chosen, fault) = (Ecus::new(), None, None, None);
-        Self { own, hardware_id, ecus, entry, runs_here: false, names_ecus: false, chosen, fault }
+        Self {
+            own,
+            hardware_id,
+            ecus: Ecus::new(),
+            entry: None,
+            runs_here: false,
+            names_ecus: false,
+            chosen: None,
+            fault: None,
+        }
     }
 }
 
