@@ -43,6 +43,7 @@ impl Descriptor {
 
 impl<F: Flash> Store<F> {
     /// What the header of `bank` says; `None` if it says nothing.
+    #[inline(never)]
     pub fn descriptor(&mut self, bank: Bank) -> Result<Option<Descriptor>, Fault> {
         let area = self.layout().header(self.erase_unit(), bank);
         let mut header = [0; HEADER_SIZE];
@@ -51,6 +52,7 @@ impl<F: Flash> Store<F> {
     }
 
     /// Writes the header of `bank`, over the one that stands there.
+    #[inline(never)]
     pub fn describe(&mut self, bank: Bank, descriptor: &Descriptor) -> Result<(), Fault> {
         let area = self.layout().header(self.erase_unit(), bank);
         self.erase(area, 0, area.size())?;
@@ -60,6 +62,7 @@ impl<F: Flash> Store<F> {
     }
 
     /// The digest of the image in `bank`, read from its first to its last byte; `None` if no header describes one.
+    #[inline(never)]
     pub fn digest(&mut self, bank: Bank, buffer: &mut [u8]) -> Result<Option<Sha256>, Fault> {
         use sha2::Digest as _;
 
@@ -83,6 +86,7 @@ pub fn holds<F: Flash>(store: &Store<F>, length: Length) -> bool {
     usize::try_from(length.get()).is_ok_and(|length| length <= size(store.layout().bank_size))
 }
 
+#[inline(never)]
 fn encode(descriptor: &Descriptor) -> Result<[u8; PADDED_SIZE], Fault> {
     let Descriptor { name, length, sha256, line, counter } = descriptor;
     let mut header = [0xff; PADDED_SIZE];
@@ -98,6 +102,7 @@ fn encode(descriptor: &Descriptor) -> Result<[u8; PADDED_SIZE], Fault> {
     Ok(header)
 }
 
+#[inline(never)]
 fn decode(header: &[u8; HEADER_SIZE]) -> Result<Descriptor, Fault> {
     let (body, crc) = header.split_last_chunk::<4>().ok_or(Fault::Storage)?;
     let mut decoder = Decoder::new(body);

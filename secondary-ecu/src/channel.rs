@@ -43,6 +43,7 @@ impl<const RX: usize, const TX: usize> Channel<RX, TX> {
     }
 
     /// Takes a frame; `handler` answers the request it completes. Whether it completed one.
+    #[inline(never)]
     pub fn hear(&mut self, frame: &Frame, now: Duration, handler: &mut impl Handler) -> bool {
         // An error of the link ends one message; the Primary repeats it.
         let Ok(Some(message)) = self.link.handle(frame, now) else {
@@ -63,6 +64,7 @@ impl<const RX: usize, const TX: usize> Channel<RX, TX> {
     }
 
     /// Does what was announced as pending, and ends a session that is over.
+    #[inline(never)]
     pub fn work(&mut self, now: Duration, handler: &mut impl Handler) {
         if let Some(length) = self.server.poll(now, handler, &mut self.out) {
             self.answer = length;
@@ -70,6 +72,7 @@ impl<const RX: usize, const TX: usize> Channel<RX, TX> {
     }
 
     /// The next frame that is due, or why a message was lost: the Primary repeats it.
+    #[inline(never)]
     pub fn poll(&mut self, now: Duration) -> Result<Option<Frame>, proto::Error> {
         self.hand_over(now);
         self.link.poll(now)

@@ -38,5 +38,5 @@ pub mod verifier;
 
 pub use error::Fault;
 pub use profile::{EcuKey, Profile};
-pub use scratch::BUFFER_SIZE;
+pub use scratch::{BUFFER_SIZE, MAX_REPORT};
 pub use secondary::{BootError, Running, Secondary, provision};

@@ -5,6 +5,9 @@ use proto::delta::Decoder;
 /// Bytes that flash is read through and the report is written into.
 pub const BUFFER_SIZE: usize = 2_048;
 
+/// Bytes of the longest report: its texts at their longest, and what stands between them.
+pub const MAX_REPORT: usize = 1_472;
+
 /// A buffer, or the decoder of the patch that is on its way: a request that needs the buffer ends that.
 pub(crate) enum Scratch {
     Buffer([u8; BUFFER_SIZE]),

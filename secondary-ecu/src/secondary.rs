@@ -201,6 +201,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// Makes `next` the durable state, unless it is already.
+    #[inline(never)]
     pub(crate) fn record(&mut self, next: State) -> Result<(), Fault> {
         if next != self.state {
             self.pages.append(&mut self.store, &next)?;
@@ -245,6 +246,7 @@ struct Started {
 }
 
 /// Decides which bank runs, and checks it. A bank on trial that is not what it must be is given up before it runs.
+#[inline(never)]
 fn start<F: Flash>(store: &mut Store<F>, buffer: &mut [u8]) -> Result<Started, BootError> {
     let (mut pages, found) = Pages::mount(store).map_err(|_| BootError::NoState)?;
     let wanted = inspect(store, &found, buffer).map_err(|_| BootError::Storage)?;
@@ -260,6 +262,7 @@ fn start<F: Flash>(store: &mut Store<F>, buffer: &mut [u8]) -> Result<Started, B
 }
 
 /// Reads the bank that `state` wants to run.
+#[inline(never)]
 fn inspect<F: Flash>(store: &mut Store<F>, state: &State, buffer: &mut [u8]) -> Result<Running, Fault> {
     let bank = transaction::wanted_bank(state.stage, state.home);
     let digest = store.digest(bank, buffer)?;

@@ -42,6 +42,7 @@ pub fn wanted_bank(stage: Stage, home: Bank) -> Bank {
 /// Opening the open one again changes nothing, so that a Primary may go on after a reset of either side. None is opened
 /// that is not newer than all that are over: what was recorded of those could then be played back. What was refused in a
 /// transaction is told in every report until the next one.
+#[inline(never)]
 pub fn begin(state: &State, transaction: TransactionId) -> Result<State, Fault> {
     if let Stage::Staging(open) | Stage::Staged(open) = state.stage
         && open == transaction
@@ -57,6 +58,7 @@ pub fn begin(state: &State, transaction: TransactionId) -> Result<State, Fault> 
 /// What a command makes of `state`. Activate and commit count only in the open transaction, for the trusted Director
 /// Targets. `image` reads what stands in the bank that is not home; a commit raises the counter floor to it in the same
 /// record.
+#[inline(never)]
 pub fn carry_out(
     state: &State,
     banks: Banks,
@@ -82,6 +84,7 @@ pub fn carry_out(
 /// was said in it, and never arrived, can then do nothing any more. That of the transaction closed last counts again while
 /// the next is staged: whether the Primary opened that one or anybody else did after an answer was lost, this ECU cannot
 /// know, and a Primary whose roll back it refused would wait for ever.
+#[inline(never)]
 fn roll_back(state: &State, banks: Banks, ended: TransactionId) -> Result<State, Fault> {
     if state.stage.transaction() == Some(ended) {
         return obey(state, banks, Action::Rollback);
@@ -93,6 +96,7 @@ fn roll_back(state: &State, banks: Banks, ended: TransactionId) -> Result<State,
 }
 
 /// What a verified command of the transaction in `state` makes of it. The same command again changes nothing.
+#[inline(never)]
 pub fn obey(state: &State, banks: Banks, action: Action) -> Result<State, Fault> {
     let transaction = state.stage.transaction().ok_or(Fault::Refused(Refusal::Phase))?;
     match (action, state.stage) {
@@ -111,6 +115,7 @@ pub fn obey(state: &State, banks: Banks, action: Action) -> Result<State, Fault>
 }
 
 /// What a boot makes of `state`; `whole` says whether the bank that `state` wants holds what it may boot.
+#[inline(never)]
 pub fn boot(state: &State, banks: Banks, whole: bool) -> State {
     match state.stage {
         Stage::Armed(transaction) if whole => State { stage: Stage::Trying(transaction), ..*state },
@@ -132,6 +137,7 @@ pub fn boot(state: &State, banks: Banks, whole: bool) -> State {
 }
 
 /// What the new image's vote makes of `state`.
+#[inline(never)]
 pub fn vote(state: &State) -> State {
     let Stage::Trying(transaction) = state.stage else { return *state };
     State { stage: Stage::Healthy(transaction), ..*state }
@@ -159,6 +165,7 @@ pub fn intake(state: &State, banks: Banks, runs: bool) -> Option<Intake> {
 }
 
 /// The state after `image` was taken: checked against what it must be, and but for [`Intake::Announce`] whole in its bank.
+#[inline(never)]
 pub fn taken(state: &State, intake: Intake, image: &Descriptor) -> Result<State, Fault> {
     let mut next = State { received: 0, ..*state };
     if intake == Intake::Restore {
@@ -177,6 +184,7 @@ pub fn taken(state: &State, intake: Intake, image: &Descriptor) -> Result<State,
 }
 
 /// The state after nothing of the image that was offered can be relied upon.
+#[inline(never)]
 pub fn given_up(state: &State) -> State {
     let mut next = State { stage: state.stage.unstaged(), received: 0, ..*state };
     next.set_bootable(state.home.other(), None);
@@ -184,6 +192,7 @@ pub fn given_up(state: &State) -> State {
 }
 
 /// The new image is home, the old one may not boot any more.
+#[inline(never)]
 fn committed(state: &State, transaction: TransactionId) -> State {
     let mut next = State { stage: Stage::Committed(transaction), home: state.home.other(), received: 0, ..*state };
     next.set_bootable(state.home, None);
@@ -194,6 +203,7 @@ fn committed(state: &State, transaction: TransactionId) -> State {
 
 /// The old image is home as it was; the new one may not boot until it is staged again. What was received of the new one
 /// is good for that in a bank of its own; the only bank takes the old one now.
+#[inline(never)]
 fn returned(state: &State, banks: Banks, transaction: TransactionId, ending: Ending) -> State {
     let mut next = State { stage: Stage::RolledBack(transaction), ..*state };
     next.set_bootable(state.home.other(), None);

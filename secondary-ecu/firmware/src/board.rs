@@ -153,6 +153,17 @@ impl Counter {
     }
 }
 
+/// Where handlers of interrupts stand. All but the first interrupt stay masked, so the table ends with it: one for all
+/// that a Cortex-M4 may have is a kilobyte.
+#[unsafe(link_section = ".vector_table.interrupts")]
+#[unsafe(no_mangle)]
+static __INTERRUPTS: [unsafe extern "C" fn() -> !; 1] = [never_served];
+
+/// Interrupts are disabled before the first one is unmasked.
+unsafe extern "C" fn never_served() -> ! {
+    reset()
+}
+
 /// Interrupts that wake the processor.
 #[derive(Clone, Copy)]
 enum Wake {

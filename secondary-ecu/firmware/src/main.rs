@@ -21,7 +21,7 @@ use core::panic::PanicInfo;
 use cortex_m_rt::entry;
 use proto::can::Id;
 use proto::isotp::{Config, Framing};
-use secondary_ecu::BUFFER_SIZE;
+use secondary_ecu::MAX_REPORT;
 use secondary_ecu::channel::Channel;
 
 use crate::board::Board;
@@ -33,7 +33,7 @@ use crate::nor::Nor;
 /// Bytes of the longest message from the Primary: a chunk, after its service and counter.
 const RX: usize = 1_026;
 /// Bytes of the longest response: a report, after its service and identifier.
-const TX: usize = BUFFER_SIZE + 3;
+const TX: usize = MAX_REPORT + 3;
 
 #[entry]
 fn main() -> ! {

@@ -7,6 +7,18 @@ use super::*;
 
 struct Key(MemorySigner);
 
+struct LongestId(Key);
+
+impl EcuKey for LongestId {
+    fn key_id(&self) -> KeyId {
+        KeyId::parse(&"x".repeat(uptane::limits::MAX_KEY_ID)).unwrap()
+    }
+
+    fn sign(&mut self, digest: &Sha256) -> Option<[u8; 64]> {
+        self.0.sign(digest)
+    }
+}
+
 impl EcuKey for Key {
     fn key_id(&self) -> KeyId {
         self.0.key_id()
@@ -87,8 +99,9 @@ fn the_longest_report_fits_the_buffer() {
         counter: Counter::new(uptane::limits::MAX_INTEGER).unwrap(),
         ..report(&image)
     };
-    let mut buffer = [0; crate::BUFFER_SIZE];
-    assert!(report.write(&mut Key(MemorySigner::from_seed(&[7; 32])), &mut buffer).is_ok());
+    let mut key = LongestId(Key(MemorySigner::from_seed(&[7; 32])));
+    let length = report.write(&mut key, &mut [0; crate::BUFFER_SIZE]).unwrap();
+    assert!(length <= crate::MAX_REPORT, "{length}");
 }
 
 #[test]

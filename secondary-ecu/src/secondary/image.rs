@@ -33,7 +33,13 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     #[inline(never)]
     fn offer_assigned(&mut self, length: Length, now: Time) -> Result<Length, Fault> {
-        let Wanted { descriptor, mut check, .. } = self.wanted(now)?;
+        let found = self.find(now);
+        self.offer_found(found, length)
+    }
+
+    #[inline(never)]
+    fn offer_found(&mut self, found: Found, length: Length) -> Result<Length, Fault> {
+        let Wanted { descriptor, mut check, .. } = self.wanted(found)?;
         check_length(&descriptor, length)?;
         let received = self.resume(&descriptor)?;
         let progress = Progress::after(received, length);
@@ -78,14 +84,24 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         }
     }
 
-    /// Judges an image whose last byte is written. What is kept of a wrong one would be wrong again.
+    /// Writes the last bytes of an image, and judges it as it arrived. What is kept of a wrong one would be wrong again.
     #[inline(never)]
-    pub(super) fn arrived(&mut self, check: Option<ImageCheck>, now: Time) -> Result<(), Fault> {
-        if let Some(Err(error)) = check.map(ImageCheck::finish) {
-            self.record(transaction::given_up(&self.state))?;
-            return Err(error.into());
+    pub(super) fn arrived(&mut self) -> Result<(), Fault> {
+        let check = match core::mem::replace(&mut self.transfer, Transfer::None) {
+            Transfer::None | Transfer::Metadata(_) | Transfer::Command(..) | Transfer::Complete(_) => None,
+            Transfer::Image(_, appender, check) => {
+                appender.finish(&mut self.store)?;
+                check
+            }
+            Transfer::Patch(_, patching) => Some(self.finish_patch(patching)?),
+        };
+        match check.map(ImageCheck::finish) {
+            Some(Err(error)) => {
+                self.record(transaction::given_up(&self.state))?;
+                Err(error.into())
+            }
+            Some(Ok(_)) | None => Ok(()),
         }
-        self.close_image(now)
     }
 
     /// Checks what was taken, from flash and against metadata verified now, and makes its digest bootable. Of an image that
@@ -98,6 +114,11 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
             Intake::Stage | Intake::Install => self.check_bank(now),
             Intake::Restore => self.check_home(),
         };
+        self.conclude(intake, checked)
+    }
+
+    #[inline(never)]
+    fn conclude(&mut self, intake: Intake, checked: Result<Descriptor, Fault>) -> Result<(), Fault> {
         let next = match &checked {
             Ok(image) => transaction::taken(&self.state, intake, image)?,
             Err(_) => transaction::given_up(&self.state),
@@ -113,7 +134,13 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     #[inline(never)]
     fn check_bank(&mut self, now: Time) -> Result<Descriptor, Fault> {
-        let Wanted { descriptor, mut check, .. } = self.wanted(now)?;
+        let found = self.find(now);
+        self.check_found(found)
+    }
+
+    #[inline(never)]
+    fn check_found(&mut self, found: Found) -> Result<Descriptor, Fault> {
+        let Wanted { descriptor, mut check, .. } = self.wanted(found)?;
         let area = self.store.layout().bank(self.store.erase_unit(), self.spare());
         let length = descriptor.flash_length()?;
         self.store.stream(area, 0, length, self.scratch.buffer(), |piece| Ok(check.update(piece)?))?;
@@ -124,10 +151,17 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         }
     }
 
-    /// The assigned image, if this ECU can hold it and its counter.
-    pub(super) fn wanted(&mut self, now: Time) -> Result<Wanted, Fault> {
+    /// Finds the assigned image, in metadata verified now.
+    #[inline(always)]
+    pub(super) fn find(&mut self, now: Time) -> Found {
         let (verifier, desk) = self.desk(now);
-        let wanted = verifier.wanted(desk)?;
+        Found(verifier.wanted(desk))
+    }
+
+    /// The assigned image, if this ECU can hold it and its counter.
+    #[inline(always)]
+    pub(super) fn wanted(&self, Found(wanted): Found) -> Result<Wanted, Fault> {
+        let wanted = wanted?;
         if !holds(&self.store, wanted.descriptor.length) {
             return Err(Fault::Refused(Refusal::TooLong));
         }
@@ -141,6 +175,11 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         self.state.home.other()
     }
 }
+
+/// The assigned image, of which nobody has asked yet whether there is room for it.
+///
+/// Who finds it hands it on to a function of its own: on a small stack it is then there once while metadata is verified.
+pub(super) struct Found(Result<Wanted, Fault>);
 
 /// Refuses an image of another length than its description has.
 pub(super) fn check_length(listed: &Descriptor, got: Length) -> Result<(), Fault> {

@@ -6,8 +6,10 @@
 use proto::delta::Expected;
 use proto::secondary::Refusal;
 use uptane::metadata::Delta;
+use uptane::verify::image::ImageCheck;
 use uptane::{Error, Length, Time};
 
+use super::image::Found;
 use super::{Running, Secondary};
 use crate::bank::Descriptor;
 use crate::flash::{Banks, Flash};
@@ -24,13 +26,20 @@ const AGAIN: Fault = Fault::Refused(Refusal::Offset(Length::ZERO));
 impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     /// Where to go on with the patch: at its first byte. What is durable of the image by then is kept, whether a patch made
     /// it or it was sent as it is, and not written again.
+    #[inline(never)]
     pub(super) fn offer_patch(&mut self, length: Length, now: Time) -> Result<Length, Fault> {
         // An only bank would be overwritten while it is read.
         if self.banks() == Banks::Single {
             return Err(Fault::Refused(Refusal::NotForMe));
         }
         self.intake()?;
-        let Wanted { descriptor, mut check, delta, fallback: _ } = self.wanted(now)?;
+        let found = self.find(now);
+        self.offer_found_patch(found, length)
+    }
+
+    #[inline(never)]
+    fn offer_found_patch(&mut self, found: Found, length: Length) -> Result<Length, Fault> {
+        let Wanted { descriptor, mut check, delta, fallback: _ } = self.wanted(found)?;
         let expected = self.expected(&descriptor, delta, length)?;
         let received = self.resume(&descriptor)?;
         if received == expected.new_length {
@@ -46,6 +55,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// What a patch of this length has to be about: the one that metadata describe, of the image that runs.
+    #[inline(never)]
     fn expected(&mut self, new: &Descriptor, delta: Option<Delta>, length: Length) -> Result<Expected, Fault> {
         let delta = delta.filter(|delta| self.runs_home(delta)).ok_or(Fault::Refused(Refusal::NotForMe))?;
         if delta.length != length {
@@ -61,6 +71,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// Takes the next bytes of a patch. Of what a wrong one made nothing is kept.
+    #[inline(never)]
     pub(super) fn take_patch(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         let (Transfer::Patch(_, patching), Some(decoder)) = (&mut self.transfer, self.scratch.decoder()) else {
             return Err(AGAIN);
@@ -69,11 +80,11 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         self.unless_wrong(taken)
     }
 
-    /// Judges what a patch made, all of which was taken.
-    pub(super) fn close_patch(&mut self, patching: Patching, now: Time) -> Result<(), Fault> {
+    /// Writes the last bytes of what a patch made, all of which was taken; what is to judge it.
+    #[inline(never)]
+    pub(super) fn finish_patch(&mut self, patching: Patching) -> Result<ImageCheck, Fault> {
         let made = patching.finish(self.scratch.decoder().ok_or(AGAIN)?, &mut self.store);
-        let check = self.unless_wrong(made)?;
-        self.arrived(Some(check), now)
+        self.unless_wrong(made)
     }
 
     /// How much of the new image the patch on its way has told, what was there before it included.

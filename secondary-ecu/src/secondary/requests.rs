@@ -28,6 +28,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// A value for one purpose that nobody can foresee and that never comes again.
+    #[inline(never)]
     pub(super) fn unforeseen(&mut self, purpose: &[u8]) -> Result<Sha256, Fault> {
         let nonces = self.state.nonces.checked_add(1).ok_or(Fault::Storage)?;
         self.record(State { nonces, ..self.state })?;
@@ -97,6 +98,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         self.transfer.progress().unwrap_or(progress).offset()
     }
 
+    #[inline(never)]
     fn take(&mut self, bytes: &[u8], now: Time) -> Result<(), Fault> {
         match &mut self.transfer {
             Transfer::None | Transfer::Complete(_) => return Err(Fault::Refused(Refusal::Offset(Length::ZERO))),
@@ -123,24 +125,31 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     pub(super) fn close(&mut self, now: Time) -> Result<(), Fault> {
         let progress = self.transfer.progress().ok_or(Fault::Refused(Refusal::Offset(Length::ZERO)))?;
         progress.complete()?;
-        match core::mem::replace(&mut self.transfer, Transfer::None) {
+        match &self.transfer {
             Transfer::None => Ok(()),
-            Transfer::Metadata(_) => {
-                let (verifier, desk) = self.desk(now);
-                let accepted = verifier.close(desk)?;
-                self.accept(accepted)
+            Transfer::Metadata(_) => self.close_metadata(now),
+            Transfer::Command(..) => self.close_command(progress),
+            Transfer::Image(..) | Transfer::Patch(..) | Transfer::Complete(_) => {
+                self.arrived()?;
+                self.close_image(now)
             }
-            Transfer::Command(_, appender, area) => {
-                appender.finish(&mut self.store)?;
-                self.command(area, progress)
-            }
-            Transfer::Image(_, appender, check) => {
-                appender.finish(&mut self.store)?;
-                self.arrived(check, now)
-            }
-            Transfer::Patch(_, patching) => self.close_patch(patching, now),
-            Transfer::Complete(_) => self.close_image(now),
         }
+    }
+
+    #[inline(never)]
+    fn close_metadata(&mut self, now: Time) -> Result<(), Fault> {
+        self.transfer = Transfer::None;
+        let (verifier, desk) = self.desk(now);
+        let accepted = verifier.close(desk)?;
+        self.accept(accepted)
+    }
+
+    #[inline(never)]
+    fn close_command(&mut self, progress: Progress) -> Result<(), Fault> {
+        let command = core::mem::replace(&mut self.transfer, Transfer::None);
+        let Transfer::Command(_, appender, area) = command else { return Ok(()) };
+        appender.finish(&mut self.store)?;
+        self.command(area, progress)
     }
 
     /// Makes what a verified file changes durable.
@@ -190,6 +199,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     /// The image that the report names. Where nothing runs in a single bank there may be anything in it: the report tells
     /// what ran by right last.
+    #[inline(never)]
     fn told_of(&self) -> Bank {
         match self.is_waiting() {
             true => self.state.home,

@@ -8,7 +8,7 @@ use proto::secondary::Refusal;
 use uptane::{Error, Length, Time};
 
 use super::Secondary;
-use super::image::check_length;
+use super::image::{Found, check_length};
 use crate::bank::Descriptor;
 use crate::flash::{Appender, Banks, Flash};
 use crate::transaction::{self, Intake};
@@ -29,6 +29,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// Says that nothing is to be sent yet of the assigned image.
+    #[inline(never)]
     pub(super) fn announce(&mut self, length: Length, now: Time) -> Result<Length, Fault> {
         let image = self.check_way_back(now)?;
         check_length(&image, length)?;
@@ -37,8 +38,15 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// The assigned image, if metadata name the last committed one as the image to return to: the Primary then has both.
+    #[inline(never)]
     pub(super) fn check_way_back(&mut self, now: Time) -> Result<Descriptor, Fault> {
-        let Wanted { descriptor, fallback, .. } = self.wanted(now)?;
+        let found = self.find(now);
+        self.check_found_way_back(found)
+    }
+
+    #[inline(never)]
+    fn check_found_way_back(&mut self, found: Found) -> Result<Descriptor, Fault> {
+        let Wanted { descriptor, fallback, .. } = self.wanted(found)?;
         let fallback = fallback.ok_or(Error::Schema { field: "fallback" })?;
         match fallback.is(&self.home()?) {
             true => Ok(descriptor),
@@ -47,6 +55,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// Where to go on with the last committed image.
+    #[inline(never)]
     pub(super) fn offer_home(&mut self, length: Length) -> Result<Length, Fault> {
         check_length(&self.home()?, length)?;
         let received = self.state.received;

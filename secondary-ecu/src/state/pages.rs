@@ -30,6 +30,7 @@ impl Pages {
     }
 
     /// Finds the newest valid record. [`Fault::Storage`] if there is none: the ECU was never provisioned.
+    #[inline(never)]
     pub fn mount<F: Flash>(store: &mut Store<F>) -> Result<(Self, State), Fault> {
         let (unit, cell) = (store.erase_unit(), cell(store)?);
         let mut newest: Option<(Self, State)> = None;
@@ -47,6 +48,7 @@ impl Pages {
     }
 
     /// Makes `state` the newest record. What it speaks of is made durable first, it itself before this returns.
+    #[inline(never)]
     pub fn append<F: Flash>(&mut self, store: &mut Store<F>, state: &State) -> Result<(), Fault> {
         let (unit, cell) = (store.erase_unit(), cell(store)?);
         store.sync()?;
@@ -72,6 +74,7 @@ fn cell<F: Flash>(store: &Store<F>) -> Result<u32, Fault> {
     u32::try_from(RECORD_SIZE.next_multiple_of(store.write_unit())).map_err(|_| Fault::Storage)
 }
 
+#[inline(never)]
 fn read<F: Flash>(store: &mut Store<F>, area: Area, at: u32) -> Result<Option<(u64, State)>, Fault> {
     let mut record = [0; RECORD_SIZE];
     store.read(area, at, &mut record)?;

@@ -18,6 +18,7 @@ pub const RECORD_SIZE: usize = BODY_SIZE + 4;
 const BODY_SIZE: usize = 4 + 8 + 17 + 1 + 2 * 33 + 4 + MAX_LINES * (1 + NAME + 8) + 3 * 8 + 2 * HELD_SIZE + 8 + 3;
 
 /// Encodes `state` as record number `sequence`.
+#[inline(never)]
 pub(super) fn encode(state: &State, sequence: u64) -> Result<[u8; RECORD_SIZE], Fault> {
     let State { stage, home, bootable, received, floors, reports, nonces, time, root, targets, closed, outcome } =
         state;
@@ -50,6 +51,7 @@ pub(super) fn encode(state: &State, sequence: u64) -> Result<[u8; RECORD_SIZE], 
 }
 
 /// Decodes a record and its sequence number; `Err` for anything that is not a whole, valid one.
+#[inline(never)]
 pub(super) fn decode(record: &[u8; RECORD_SIZE]) -> Result<(u64, State), Fault> {
     let (body, crc) = record.split_last_chunk::<4>().ok_or(Fault::Storage)?;
     let mut decoder = Decoder::new(body);
@@ -80,6 +82,7 @@ fn image(decoder: &mut Decoder<'_>) -> Result<Option<Sha256>, Fault> {
     Ok(present.then_some(digest))
 }
 
+#[inline(never)]
 fn decode_floors(decoder: &mut Decoder<'_>) -> Result<Floors, Fault> {
     let mut floors = Floors::default();
     for slot in &mut floors.lines {

@@ -144,19 +144,31 @@ impl Slots {
 /// A Root that follows the trusted one (§5.4.4.3).
 #[inline(never)]
 fn follow<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<Accepted, Fault> {
-    let candidate = learn(desk, side, length)?;
-    let successor = signed_by_the_one_before(desk, side, length, candidate)?;
-    let new = signed_by_itself(desk, side, length, || successor.verify_own())?;
-    let old = trusted_root(desk)?;
+    let new = verify_next(desk, side, length);
+    let new = known(&new)?;
+    let old = trusted_root(desk);
+    let old = known(&old)?;
     let held = Held { side, length, version: new.version(), sha256: new.sha256() };
-    Ok(Accepted::Root { held, drops_targets: new.rotates_targets(&old), time: new.time_floor_after(&old) })
+    Ok(Accepted::Root { held, drops_targets: new.rotates_targets(old), time: new.time_floor_after(old) })
+}
+
+#[inline(never)]
+fn verify_next<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<TrustedRoot, Fault> {
+    let candidate = learn(desk, side, length);
+    let successor = signed_by_the_one_before(desk, side, length, candidate);
+    signed_by_itself_too(desk, side, length, successor)
+}
+
+/// What was found, where it is: moved out of a result it would be on the stack twice.
+fn known<T>(found: &Result<T, Fault>) -> Result<&T, Fault> {
+    found.as_ref().map_err(|fault| *fault)
 }
 
 /// The attestation this ECU asked for (design D14).
 #[inline(never)]
 fn attested<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<Accepted, Fault> {
-    let root = trusted_root(desk)?;
-    let keys = root.time_keys().ok_or(Fault::Refused(Refusal::NotForMe))?;
+    let root = trusted_root(desk);
+    let keys = known(&root)?.time_keys().ok_or(Fault::Refused(Refusal::NotForMe))?;
     let mut stream = TimeStream::new(keys, desk.nonce.ok_or(Error::Replay)?, desk.state.time);
     let area = slot(desk, Kind::Targets, side);
     desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(stream.feed(piece)?))?;
@@ -164,6 +176,7 @@ fn attested<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result
 }
 
 /// The same file again changes nothing, unless its slot is damaged.
+#[inline(never)]
 fn targets<F: Flash>(desk: &mut Desk<'_, F>, new: Held) -> Accepted {
     let same = desk.state.targets.filter(|old| old.sha256 == new.sha256);
     match same.and_then(|old| signed(desk, old)) {
@@ -176,17 +189,18 @@ fn targets<F: Flash>(desk: &mut Desk<'_, F>, new: Held) -> Accepted {
 #[inline(never)]
 fn trusted_root<F: Flash>(desk: &mut Desk<'_, F>) -> Result<TrustedRoot, Fault> {
     let held = desk.state.root.ok_or(Fault::Storage)?;
-    let root = read_root(desk, held.side, held.length)?;
-    match root.sha256() == held.sha256 {
-        true => Ok(root),
-        false => Err(Fault::Storage),
+    let root = read_root(desk, held.side, held.length);
+    match &root {
+        Ok(root) if root.sha256() != held.sha256 => Err(Fault::Storage),
+        Ok(_) | Err(_) => root,
     }
 }
 
 /// Reads and verifies a Root in its slot that was trusted already.
+#[inline(never)]
 fn read_root<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<TrustedRoot, Fault> {
-    let candidate = learn(desk, side, length)?;
-    signed_by_itself(desk, side, length, || candidate.verify_as_provisioned())
+    let candidate = learn(desk, side, length);
+    signed_by_itself(desk, side, length, candidate)
 }
 
 /// What a Root in its slot says.
@@ -199,15 +213,16 @@ fn learn<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<Ca
 }
 
 /// Did the keys of the trusted Root sign it?
+#[inline(never)]
 fn signed_by_the_one_before<F: Flash>(
     desk: &mut Desk<'_, F>,
     side: Side,
     length: u32,
-    candidate: Candidate,
+    candidate: Result<Candidate, Fault>,
 ) -> Result<Successor, Fault> {
-    let trusted = trusted_root(desk)?;
+    let trusted = trusted_root(desk);
     let area = slot(desk, Kind::Root, side);
-    signed_by(desk, area, length, candidate, &trusted)
+    signed_by(desk, area, length, candidate, known(&trusted)?)
 }
 
 #[inline(never)]
@@ -215,38 +230,64 @@ fn signed_by<F: Flash>(
     desk: &mut Desk<'_, F>,
     area: Area,
     length: u32,
-    candidate: Candidate,
+    candidate: Result<Candidate, Fault>,
     trusted: &TrustedRoot,
 ) -> Result<Successor, Fault> {
-    let mut pass = candidate.verify(trusted);
+    let mut pass = candidate?.verify(trusted);
     desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(pass.feed(piece)?))?;
     Ok(pass.finish()?)
 }
 
-/// Did its own keys sign it?
+/// Did its own keys sign it, which was trusted already?
 #[inline(never)]
 fn signed_by_itself<F: Flash>(
     desk: &mut Desk<'_, F>,
     side: Side,
     length: u32,
-    begin: impl FnOnce() -> RootVerifier,
+    candidate: Result<Candidate, Fault>,
+) -> Result<TrustedRoot, Fault> {
+    let mut pass = candidate?.verify_as_provisioned();
+    last_pass(desk, side, length, &mut pass)
+}
+
+/// Did its own keys sign it, after those of the one before?
+#[inline(never)]
+fn signed_by_itself_too<F: Flash>(
+    desk: &mut Desk<'_, F>,
+    side: Side,
+    length: u32,
+    successor: Result<Successor, Fault>,
+) -> Result<TrustedRoot, Fault> {
+    let mut pass = successor?.verify_own();
+    last_pass(desk, side, length, &mut pass)
+}
+
+#[inline(never)]
+fn last_pass<F: Flash>(
+    desk: &mut Desk<'_, F>,
+    side: Side,
+    length: u32,
+    pass: &mut RootVerifier,
 ) -> Result<TrustedRoot, Fault> {
     let area = slot(desk, Kind::Root, side);
-    let mut pass = begin();
     desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(pass.feed(piece)?))?;
     Ok(pass.finish()?)
 }
 
 /// Reads and verifies Targets in its slot with the trusted Root.
+#[inline(never)]
 fn plain<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<OwnTargets<Plain>, Fault> {
-    let (root, own) = (trusted_root(desk)?, own(desk));
-    read_targets(desk, side, length, || TargetsStream::partial(&root, own))
+    let root = trusted_root(desk);
+    let (root, own) = (known(&root)?, own(desk));
+    read_targets(desk, side, length, || TargetsStream::partial(root, own))
 }
 
 /// The same with the newest Root of the chain, for this vehicle.
+#[inline(never)]
 fn plus<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<OwnTargets<Plus>, Fault> {
-    let (root, own, vehicle) = (trusted_root(desk)?, own(desk), desk.profile.vehicle);
-    let root = root.fresh(own.now)?;
+    let root = trusted_root(desk);
+    let root = known(&root)?.fresh(desk.now)?;
+    let (own, vehicle) = (own(desk), desk.profile.vehicle);
     read_targets(desk, side, length, || TargetsStream::partial_plus(root, own, vehicle))
 }
 
@@ -269,6 +310,7 @@ fn current<F>(desk: &Desk<'_, F>) -> Result<Held, Fault> {
 }
 
 /// What they assign, verified again.
+#[inline(never)]
 fn assigned<F, P: Profile>(desk: &Desk<'_, F>, held: Held, targets: &OwnTargets<P>) -> Result<Wanted, Fault> {
     if targets.sha256() != held.sha256 {
         return Err(Fault::Storage);
@@ -354,17 +396,14 @@ macro_rules! verifier {
             }
 
             fn close(&mut self, desk: Desk<'_, F>) -> Result<Accepted, Fault> {
-                self.0.close(desk, |desk, side, length| {
-                    let targets = $read(desk, side, length)?;
-                    check_assignment(&targets, desk)?;
-                    Ok((targets.version(), targets.sha256()))
-                })
+                self.0.close(desk, |desk, side, length| judged($read(desk, side, length), desk))
             }
 
+            #[inline(never)]
             fn wanted(&mut self, mut desk: Desk<'_, F>) -> Result<Wanted, Fault> {
                 let held = current(&desk)?;
-                let targets = $read(&mut desk, held.side, held.length)?;
-                assigned(&desk, held, &targets)
+                let targets = $read(&mut desk, held.side, held.length);
+                assigned(&desk, held, known(&targets)?)
             }
         }
     };
@@ -373,8 +412,14 @@ macro_rules! verifier {
 verifier!(Partial, Partial, false, plain);
 verifier!(PartialPlus, PartialPlus, true, plus);
 
-/// Targets that assign this ECU nothing, or what it may not run, do not replace those it trusts (§5.4.3.3).
-fn check_assignment<F, P: Profile>(targets: &OwnTargets<P>, desk: &Desk<'_, F>) -> Result<(), Fault> {
+/// What the state record must say of new Targets. Those that assign this ECU nothing, or what it may not run, do not
+/// replace those it trusts (§5.4.3.3).
+#[inline(never)]
+fn judged<F, P: Profile>(
+    targets: Result<OwnTargets<P>, Fault>,
+    desk: &Desk<'_, F>,
+) -> Result<(Version, Sha256), Fault> {
+    let targets = known(&targets)?;
     targets.image(|line| desk.state.floors.of(line))?;
-    Ok(())
+    Ok((targets.version(), targets.sha256()))
 }

@@ -253,6 +253,7 @@ impl TargetReader {
     }
 
     /// The image, once it has closed.
+    #[inline(never)]
     pub(super) fn head(&self) -> Result<TargetHead, Error> {
         // Trap T24: an image that names no hardware is for none.
         required((self.hardware_ids > 0).then_some(()), "hardware_ids")?;
@@ -292,6 +293,7 @@ impl EcuReader {
         Ok(())
     }
 
+    #[inline(never)]
     fn finish(&self, ecu: EcuId) -> Result<EcuEntry, Error> {
         let Self { hardware_id, order, fallback, delta, encrypted } = *self;
         let delta = delta.map(DeltaReader::finish).transpose()?;

@@ -4,7 +4,7 @@ use super::signature::{GoodSignature, SignatureStream};
 use super::stream::Signatures;
 use crate::limits::MAX_ROLE_KEYS;
 use crate::metadata::{Entry, Envelope, KeyHint, RoleKeys};
-use crate::{Error, KeyId, PublicKey, Role};
+use crate::{Error, KeyId, Role};
 
 /// Evidence that a threshold of distinct keys of a role signed the bytes that were given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,50 +16,38 @@ pub struct ThresholdMet(());
 /// attacker can cause is bounded by the number of keys. What claims no key of the role is passed over (trap T20).
 pub struct Threshold {
     role: Role,
-    needed: u8,
-    slots: [Slot; MAX_ROLE_KEYS],
-    /// For each slot, the first one with the same key: a key with two ids counts once (trap T3).
-    keys: [u8; MAX_ROLE_KEYS],
+    keys: RoleKeys,
+    /// For each key, whether a signature has claimed it.
+    claimed: [bool; MAX_ROLE_KEYS],
+    /// For each key, a signature of it over what is streaming by.
+    streams: Streams,
 }
 
-#[expect(clippy::large_enum_variant, reason = "there is no heap to move the larger one to")]
-enum Slot {
-    /// No key, or one whose signature cannot be good.
-    Empty,
-    /// A key that no signature has claimed yet.
-    Silent(KeyHint, PublicKey),
-    /// A signature of this key over what is streaming by.
-    Claimed(SignatureStream),
-}
+type Streams = [Option<SignatureStream>; MAX_ROLE_KEYS];
 
 impl Threshold {
     /// Begins to count for these keys.
     #[inline(never)]
     pub fn new(role: Role, keys: &RoleKeys) -> Self {
-        Self { role, needed: keys.threshold(), keys: first_places(keys), slots: silent(keys) }
+        Self { role, keys: keys.clone(), claimed: [false; MAX_ROLE_KEYS], streams: no_streams() }
     }
 
     /// Takes the next signature.
     pub fn signature(&mut self, id: &KeyId, bytes: Option<&[u8]>) {
-        let claimed = KeyHint::of(id);
-        for slot in &mut self.slots {
-            if let Slot::Silent(hint, key) = slot
-                && *hint == claimed
-            {
-                let stream = bytes.and_then(|bytes| SignatureStream::new(key, bytes).ok());
-                *slot = stream.map_or(Slot::Empty, Slot::Claimed);
-                return;
+        let Self { keys, claimed, streams, .. } = self;
+        let hint = KeyHint::of(id);
+        let places = keys.places().zip(claimed).zip(streams);
+        for (((known, key), claimed), stream) in places {
+            if known == hint && !*claimed {
+                *claimed = true;
+                *stream = bytes.and_then(|bytes| SignatureStream::new(key, bytes).ok());
             }
         }
     }
 
     /// Takes the next bytes of what was signed.
     pub fn update(&mut self, bytes: &[u8]) {
-        for slot in &mut self.slots {
-            if let Slot::Claimed(stream) = slot {
-                stream.update(bytes);
-            }
-        }
+        self.streams.iter_mut().flatten().for_each(|stream| stream.update(bytes));
     }
 
     /// Counts (§5.4.4.3 step 2.3, §5.4.4.4 step 2, §5.4.4.5 step 3, §5.4.4.6 step 3).
@@ -69,47 +57,28 @@ impl Threshold {
 
     /// The same where it stands; none of the keys has signed anything afterwards.
     pub(super) fn count(&mut self) -> Result<ThresholdMet, Error> {
-        let Self { role, needed, slots, keys } = self;
-        let (role, needed) = (*role, *needed);
-        let mut signed = keys.map(|_| None);
-        for (slot, first) in slots.iter_mut().zip(keys) {
-            let good: Option<GoodSignature> = core::mem::replace(slot, Slot::Empty).finish();
-            if let (Some(signed), Some(good)) = (signed.get_mut(usize::from(*first)), good) {
+        let Self { role, keys, streams, .. } = self;
+        let mut signed = [const { None }; MAX_ROLE_KEYS];
+        for ((_, key), stream) in keys.places().zip(streams) {
+            let good: Option<GoodSignature> = stream.take().and_then(|stream| stream.finish().ok());
+            // A key with two ids counts once (trap T3).
+            let place = keys.first_place(key).and_then(|place| signed.get_mut(place));
+            if let (Some(signed), Some(good)) = (place, good) {
                 *signed = Some(good);
             }
         }
         let valid = signed.iter().flatten().fold(0_u8, |valid, _: &GoodSignature| valid.saturating_add(1));
-        match valid >= needed {
+        match valid >= keys.threshold() {
             true => Ok(ThresholdMet(())),
-            false => Err(Error::BelowThreshold { role, valid, needed }),
+            false => Err(Error::BelowThreshold { role: *role, valid, needed: keys.threshold() }),
         }
     }
 }
 
-/// For each place, the first one with the same key.
-fn first_places(keys: &RoleKeys) -> [u8; MAX_ROLE_KEYS] {
-    let mut firsts = [u8::MAX; MAX_ROLE_KEYS];
-    for (first, (_, key)) in firsts.iter_mut().zip(keys.places()) {
-        // It is one of `MAX_ROLE_KEYS`.
-        *first = keys.first_place(key).and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX);
-    }
-    firsts
-}
-
-/// Each key in its place, before any signature.
+/// Before any signature. Returned as a whole it is written where it stays; as a part of something it would be moved there.
 #[inline(never)]
-fn silent(keys: &RoleKeys) -> [Slot; MAX_ROLE_KEYS] {
-    let mut places = keys.places();
-    core::array::from_fn(|_| places.next().map_or(Slot::Empty, |(hint, key)| Slot::Silent(hint, key.clone())))
-}
-
-impl Slot {
-    fn finish(self) -> Option<GoodSignature> {
-        match self {
-            Self::Claimed(stream) => stream.finish().ok(),
-            Self::Silent(..) | Self::Empty => None,
-        }
-    }
+fn no_streams() -> Streams {
+    [const { None }; MAX_ROLE_KEYS]
 }
 
 impl Signatures for Threshold {

@@ -88,7 +88,7 @@ impl<P: Profile> TargetsStream<P> {
         Self {
             stream: FileStream::new(Role::Targets, MAX_TARGETS),
             signatures: Hashed::new(Threshold::new(Role::Targets, root.targets_keys())),
-            reader: Shut::new(Reader { targets: TargetsReader::new(), pick: Pick::new(ecu, hardware_id) }),
+            reader: Shut::new(Reader::new(ecu, hardware_id)),
             previous,
             now,
             vehicle,
@@ -120,10 +120,11 @@ impl<P: Profile> TargetsStream<P> {
         if reader.targets.delegates() {
             return Err(Error::DirectorDelegates);
         }
-        let Pick { own, hardware_id, chosen, fault, .. } = &reader.pick;
+        let Pick { own, hardware_id, entry, chosen, fault, .. } = &reader.pick;
         // §5.4.4.6 step 7, and §5.2.3.1.1: no image for nobody, none that is encrypted.
         fault.map_or(Ok(()), Err)?;
-        Ok(OwnTargets { header, sha256, ecu: *own, hardware_id: *hardware_id, chosen: *chosen, profile: *profile })
+        let chosen = chosen.zip(*entry).map(|((listed, runs_here), entry)| Chosen { listed, entry, runs_here });
+        Ok(OwnTargets { header, sha256, ecu: *own, hardware_id: *hardware_id, chosen, profile: *profile })
     }
 }
 
@@ -240,6 +241,13 @@ struct Reader {
     pick: Pick,
 }
 
+impl Reader {
+    #[inline(never)]
+    fn new(own: EcuId, hardware_id: HardwareId) -> Self {
+        Self { targets: TargetsReader::new(), pick: Pick::new(own, hardware_id) }
+    }
+}
+
 impl Body for Reader {
     fn event(&mut self, steps: &[Step<'_>], event: Event<'_>, span: Span) -> Result<(), Error> {
         self.targets.event(steps, event, span, &mut self.pick)
@@ -251,11 +259,14 @@ struct Pick {
     own: EcuId,
     hardware_id: HardwareId,
     ecus: Ecus,
-    /// Of the image that is streaming by: what it says to this ECU, and whether it is for its hardware.
-    entry: Option<EcuEntry>,
-    runs_here: bool,
+    /// Of the image that is streaming by: whether it names ECUs, this one among them, and is for its hardware.
     names_ecus: bool,
-    chosen: Option<Chosen>,
+    names_own: bool,
+    runs_here: bool,
+    /// What is said to this ECU. A file that says something again names it twice, and has lost already.
+    entry: Option<EcuEntry>,
+    /// The image that names it, and whether that is for its hardware.
+    chosen: Option<(ListedImage, bool)>,
     /// The first thing the Director may not say. It is told when its turn has come.
     fault: Option<Error>,
 }
@@ -274,9 +285,10 @@ impl Pick {
             own,
             hardware_id,
             ecus: Ecus::new(),
-            entry: None,
-            runs_here: false,
             names_ecus: false,
+            names_own: false,
+            runs_here: false,
+            entry: None,
             chosen: None,
             fault: None,
         }
@@ -288,6 +300,7 @@ impl Heard for Pick {
         self.runs_here |= id == self.hardware_id;
     }
 
+    #[inline(never)]
     fn ecu(&mut self, entry: &EcuEntry) {
         self.names_ecus = true;
         if self.ecus.names_again(&entry.ecu) {
@@ -297,6 +310,7 @@ impl Heard for Pick {
             self.fault.get_or_insert(fault);
         }
         if entry.ecu == self.own {
+            self.names_own = true;
             self.entry = Some(*entry);
         }
     }
@@ -304,19 +318,20 @@ impl Heard for Pick {
 
 impl Listener for Pick {
     fn begin(&mut self) {
-        (self.entry, self.runs_here, self.names_ecus) = (None, false, false);
+        (self.names_ecus, self.names_own, self.runs_here) = (false, false, false);
     }
 
+    #[inline(never)]
     fn target(&mut self, name: TargetName<'_>, head: &TargetHead) {
         // §5.2.3.1.1: every image of the Director names the ECU that is to run it.
         if !self.names_ecus {
             self.fault.get_or_insert(Error::Schema { field: "ecus" });
         }
-        let Some(entry) = self.entry else {
+        if !self.names_own {
             return;
-        };
+        }
         let TargetHead { length, hashes, line, release_counter } = *head;
         let listed = ListedImage { name: name.to_buf(), length, hashes, line, release_counter };
-        self.chosen = Some(Chosen { listed, entry, runs_here: self.runs_here });
+        self.chosen = Some((listed, self.runs_here));
     }
 }
