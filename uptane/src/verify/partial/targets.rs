@@ -10,8 +10,8 @@ use crate::limits::MAX_TARGETS;
 use crate::metadata::{Delta, EcuEntry, Header, Heard, Listener, Origin, TargetHead, TargetsReader};
 use crate::verify::freshness::Freshness;
 use crate::verify::image::{ListedImage, Permits, sealed};
-use crate::verify::stream::{Body, FileStream, Shut};
-use crate::verify::threshold::Threshold;
+use crate::verify::stream::{Body, Closed, FileStream, Shut};
+use crate::verify::threshold::{Threshold, ThresholdMet};
 use crate::{
     CampaignId, EcuId, Error, HardwareId, ImageLine, ReleaseCounter, Role, Sha256, TargetName, TargetNameBuf, Time,
     VehicleId, Version,
@@ -104,11 +104,18 @@ impl<P: Profile> TargetsStream<P> {
     /// Says that the file is complete, and checks it; the stream is of no further use (§5.4.4.1 step 2).
     #[inline(never)]
     pub fn finish(&mut self) -> Result<OwnTargets<P>, Error> {
-        let Self { stream, signatures, reader, previous, now, vehicle, profile } = self;
-        let closed = stream.finish(signatures, reader)?;
-        let (threshold, signed) = signatures.finish();
+        let closed = self.stream.finish(&mut self.signatures, &mut self.reader)?;
+        let (threshold, signed) = self.signatures.finish();
+        let met = threshold.count();
+        self.open(closed, met, signed)
+    }
+
+    /// What the file says, if a threshold is met. Checking a signature takes much of a small stack; this stands beside it.
+    #[inline(never)]
+    fn open(&self, closed: Closed, met: Result<ThresholdMet, Error>, signed: Sha256) -> Result<OwnTargets<P>, Error> {
+        let Self { reader, previous, now, vehicle, profile, .. } = self;
         // §5.4.4.6 step 3. Nothing that was read is used before this holds.
-        let (_, reader, sha256) = closed.open(threshold.count(), reader)?;
+        let (_, reader, sha256) = closed.open(met, reader)?;
         let header = reader.targets.finish()?;
         check_addressee(&header, *vehicle)?;
         let freshness = Freshness { role: Role::Targets, version: header.version, expires: header.expires };
