@@ -6,16 +6,18 @@
 //! same reason each pass over a file is a function that is never made part of another (`inline(never)`): the kilobytes
 //! that it holds leave the stack with it, where the compiler would keep those of all passes at once.
 
+mod root;
+
 use proto::secondary::{File, Refusal, Repo, Verification};
 use uptane::metadata::Delta;
 use uptane::verify::image::{ImageCheck, Permits};
 use uptane::verify::partial::{
-    Candidate, ContentStream, Own, OwnTargets, Plain, Plus, Previous, Profile, RootStream, RootVerifier, Successor,
-    TargetsStream, TrustedRoot,
+    ContentStream, Own, OwnTargets, Plain, Plus, Previous, Profile, TargetsStream, TrustedRoot,
 };
 use uptane::verify::time::TimeStream;
 use uptane::{Error, Length, Sha256, Version};
 
+use self::root::{follow, read_root, trusted_root};
 use super::{Accepted, Desk, Fallback, Verifier, Wanted};
 use crate::Fault;
 use crate::bank::Descriptor;
@@ -141,24 +143,6 @@ impl Slots {
     }
 }
 
-/// A Root that follows the trusted one (§5.4.4.3).
-#[inline(never)]
-fn follow<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<Accepted, Fault> {
-    let new = verify_next(desk, side, length);
-    let new = known(&new)?;
-    let old = trusted_root(desk);
-    let old = known(&old)?;
-    let held = Held { side, length, version: new.version(), sha256: new.sha256() };
-    Ok(Accepted::Root { held, drops_targets: new.rotates_targets(old), time: new.time_floor_after(old) })
-}
-
-#[inline(never)]
-fn verify_next<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<TrustedRoot, Fault> {
-    let candidate = learn(desk, side, length);
-    let successor = signed_by_the_one_before(desk, side, length, candidate);
-    signed_by_itself_too(desk, side, length, successor)
-}
-
 /// What was found, where it is: moved out of a result it would be on the stack twice.
 fn known<T>(found: &Result<T, Fault>) -> Result<&T, Fault> {
     found.as_ref().map_err(|fault| *fault)
@@ -168,7 +152,18 @@ fn known<T>(found: &Result<T, Fault>) -> Result<&T, Fault> {
 #[inline(never)]
 fn attested<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<Accepted, Fault> {
     let root = trusted_root(desk);
-    let keys = known(&root)?.time_keys().ok_or(Fault::Refused(Refusal::NotForMe))?;
+    attested_under(desk, side, length, known(&root)?)
+}
+
+/// The same, once that Root has been verified: its streams have left the stack before this one comes.
+#[inline(never)]
+fn attested_under<F: Flash>(
+    desk: &mut Desk<'_, F>,
+    side: Side,
+    length: u32,
+    root: &TrustedRoot,
+) -> Result<Accepted, Fault> {
+    let keys = root.time_keys().ok_or(Fault::Refused(Refusal::NotForMe))?;
     let mut stream = TimeStream::new(keys, desk.nonce.ok_or(Error::Replay)?, desk.state.time);
     let area = slot(desk, Kind::Targets, side);
     desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(stream.feed(piece)?))?;
@@ -183,95 +178,6 @@ fn targets<F: Flash>(desk: &mut Desk<'_, F>, new: Held) -> Accepted {
         Some(_) => Accepted::Nothing,
         None => Accepted::Targets(new),
     }
-}
-
-/// The Root that the state record says is trusted.
-#[inline(never)]
-fn trusted_root<F: Flash>(desk: &mut Desk<'_, F>) -> Result<TrustedRoot, Fault> {
-    let held = desk.state.root.ok_or(Fault::Storage)?;
-    let root = read_root(desk, held.side, held.length);
-    match &root {
-        Ok(root) if root.sha256() != held.sha256 => Err(Fault::Storage),
-        Ok(_) | Err(_) => root,
-    }
-}
-
-/// Reads and verifies a Root in its slot that was trusted already.
-#[inline(never)]
-fn read_root<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<TrustedRoot, Fault> {
-    let candidate = learn(desk, side, length);
-    signed_by_itself(desk, side, length, candidate)
-}
-
-/// What a Root in its slot says.
-#[inline(never)]
-fn learn<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<Candidate, Fault> {
-    let area = slot(desk, Kind::Root, side);
-    let mut pass = RootStream::learn();
-    desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(pass.feed(piece)?))?;
-    Ok(pass.finish()?)
-}
-
-/// Did the keys of the trusted Root sign it?
-#[inline(never)]
-fn signed_by_the_one_before<F: Flash>(
-    desk: &mut Desk<'_, F>,
-    side: Side,
-    length: u32,
-    candidate: Result<Candidate, Fault>,
-) -> Result<Successor, Fault> {
-    let trusted = trusted_root(desk);
-    let area = slot(desk, Kind::Root, side);
-    signed_by(desk, area, length, candidate, known(&trusted)?)
-}
-
-#[inline(never)]
-fn signed_by<F: Flash>(
-    desk: &mut Desk<'_, F>,
-    area: Area,
-    length: u32,
-    candidate: Result<Candidate, Fault>,
-    trusted: &TrustedRoot,
-) -> Result<Successor, Fault> {
-    let mut pass = candidate?.verify(trusted);
-    desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(pass.feed(piece)?))?;
-    Ok(pass.finish()?)
-}
-
-/// Did its own keys sign it, which was trusted already?
-#[inline(never)]
-fn signed_by_itself<F: Flash>(
-    desk: &mut Desk<'_, F>,
-    side: Side,
-    length: u32,
-    candidate: Result<Candidate, Fault>,
-) -> Result<TrustedRoot, Fault> {
-    let mut pass = candidate?.verify_as_provisioned();
-    last_pass(desk, side, length, &mut pass)
-}
-
-/// Did its own keys sign it, after those of the one before?
-#[inline(never)]
-fn signed_by_itself_too<F: Flash>(
-    desk: &mut Desk<'_, F>,
-    side: Side,
-    length: u32,
-    successor: Result<Successor, Fault>,
-) -> Result<TrustedRoot, Fault> {
-    let mut pass = successor?.verify_own();
-    last_pass(desk, side, length, &mut pass)
-}
-
-#[inline(never)]
-fn last_pass<F: Flash>(
-    desk: &mut Desk<'_, F>,
-    side: Side,
-    length: u32,
-    pass: &mut RootVerifier,
-) -> Result<TrustedRoot, Fault> {
-    let area = slot(desk, Kind::Root, side);
-    desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(pass.feed(piece)?))?;
-    Ok(pass.finish()?)
 }
 
 /// Reads and verifies Targets in its slot with the trusted Root.

@@ -4,7 +4,7 @@ use uptane::metadata::{Delta, NamedDelta};
 use uptane::testing::{Repo, Vehicle};
 use uptane::verify::image::Permits as _;
 use uptane::verify::{Mapping, agree_for};
-use uptane::{Attack, EcuId, Error, HardwareId, Image, Length, ReleaseCounter, RepositoryName, Role, Sha256};
+use uptane::{Attack, EcuId, Error, Image, Length, ReleaseCounter, RepositoryName, Role, Sha256};
 
 use crate::{refused, updated};
 
