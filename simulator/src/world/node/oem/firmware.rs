@@ -63,7 +63,7 @@ impl Firmware {
         let bytes = image_repo::delta::make(&before.bytes, &self.bytes).ok()?;
         let name = TargetNameBuf::parse(&format!("{}.patch", self.image.name)).ok()?;
         let length = Length::new(u64::try_from(bytes.len()).ok()?).ok()?;
-        let image = MemberImage { name, length, sha256: Sha256::of(&bytes), ..self.image.clone() };
+        let image = MemberImage { name, length, sha256: Sha256::of(&bytes), ..self.image };
         (length < self.image.length).then(|| Self { image, hardware: self.hardware, bytes: bytes.into() })
     }
 

@@ -8,6 +8,7 @@ mod firmware;
 mod images;
 mod inventory;
 mod keys;
+mod publishing;
 mod shared;
 #[cfg(test)]
 mod tests;
@@ -15,10 +16,9 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use director::answer::{Request, State};
-use director::desired::Catalogue;
 use director::enrolment::{self, Enrolment};
 use director::facts::{Change, Ecu as Inventoried, Installed, LastReport};
-use director::images::{Refreshing, catalogue};
+use director::images::Refreshing;
 use director::instance::Director;
 use director::root_file::{self, Current, founding};
 use director::store::{Memory, Store as _, at_once};
@@ -34,7 +34,7 @@ use uptane::{Attack, EcuId, Image, RepositoryName, ResultCode, Role, Sha256, Tar
 use super::Error;
 use crate::world::chance::Chance;
 use crate::world::description::Name;
-use crate::world::scenario::{Campaign, FACTORY, Image as Planned, Release, Repository, Rotation};
+use crate::world::scenario::{Campaign, FACTORY, Repository, Rotation};
 use crate::world::vehicle::Vehicle;
 use images::Images;
 use inventory::inventory;
@@ -59,13 +59,6 @@ pub struct Oem {
     releases: u64,
     authorised: BTreeMap<EcuId, BTreeSet<Sha256>>,
     believed: BTreeMap<EcuId, Sha256>,
-}
-
-/// An image that is new, and how an ECU gets there from the one before.
-struct Made {
-    ecu: EcuId,
-    firmware: Firmware,
-    patch: Option<Firmware>,
 }
 
 impl Oem {
@@ -111,62 +104,6 @@ impl Oem {
         oem.register(&factory, now)?;
         oem.refresh(now)?;
         Ok(oem)
-    }
-
-    /// Adds the images of a release, and publishes them.
-    pub fn publish(&mut self, release: &Release, now: Time) -> Result<(), Error> {
-        self.releases = self.releases.saturating_add(1);
-        let made: Vec<_> = release.images().iter().map(|image| self.made(image, release)).collect::<Result<_, _>>()?;
-        let list = each_once(made.iter().map(|Made { firmware, .. }| firmware));
-        self.images.add(&list, &self.keys, now)?;
-        self.refresh(now)?;
-        for Made { ecu, firmware, patch } in made {
-            if let Some(patch) = &patch {
-                self.images.put(patch);
-                self.tell(patch, &firmware)?;
-            }
-            self.firmware.insert((ecu, release.name().clone()), firmware);
-        }
-        Ok(())
-    }
-
-    /// An image of a release, and the patch that makes it.
-    fn made(&self, image: &Planned, release: &Release) -> Result<Made, Error> {
-        let (ecu, hardware) = (image.ecu, self.hardware(image.ecu, release.name())?);
-        let lead = self.leads.get(&ecu).copied().unwrap_or(ecu);
-        let (of, counted, chance) = ((lead, hardware), (release.name(), self.releases), &self.chance);
-        let size = usize::try_from(image.size.0).unwrap_or(usize::MAX);
-        let Some((share, before)) = image.changed.zip(self.newest(ecu)) else {
-            return Ok(Made { ecu, firmware: Firmware::drawn(of, counted, size, chance)?, patch: None });
-        };
-        let firmware = Firmware::changed(before, share, of, counted, size, chance)?;
-        let patch = firmware.patch(before);
-        Ok(Made { ecu, firmware, patch })
-    }
-
-    /// The image for an ECU that was published last.
-    fn newest(&self, ecu: EcuId) -> Option<&Firmware> {
-        let of_ecu = self.firmware.iter().filter(|((of, _), _)| *of == ecu);
-        of_ecu.map(|(_, firmware)| firmware).max_by_key(|firmware| firmware.image.counter)
-    }
-
-    /// Tells the Director of a patch that makes this image.
-    fn tell(&self, patch: &Firmware, makes: &Firmware) -> Result<(), Error> {
-        let store = self.director.store();
-        let known = settled(store.patches())?;
-        if known.1.iter().any(|told| told.named.name == patch.image.name) {
-            return Ok(()); // ECUs that share an image share its patch.
-        }
-        let catalogue = self.catalogue()?;
-        let change = director::patch::add(&known, &catalogue, patch.image.name, &patch.bytes, makes.image.name)?;
-        settled(store.apply(change))
-    }
-
-    /// What the Director may assign, and describe.
-    fn catalogue(&self) -> Result<Catalogue, Error> {
-        let store = self.director.store();
-        let ((_, files), (_, patches)) = (settled(store.image())?, settled(store.patches())?);
-        Ok(catalogue(&files)?.with_patches(patches))
     }
 
     /// Assigns a campaign's release to its ECUs, in one change.

@@ -1,5 +1,6 @@
 //! The manufacturer as its tools and an independent client see it.
 
+use director::desired::Catalogue;
 use uptane::verify::{Refresh, Trusted};
 use uptane::{Director as DirectorRepo, Nonce};
 
