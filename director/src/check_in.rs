@@ -86,9 +86,7 @@ fn check_sender(facts: &Facts, vehicle: VehicleId, primary: EcuId) -> Result<(),
 fn check_counter(facts: &Facts, offered: Counter, seen: Option<Counter>) -> Result<(), Error> {
     let stored = [facts.vehicle.manifest.map(|last| last.counter), facts.vehicle.seen.map(|last| last.counter), seen];
     match stored.into_iter().flatten().max() {
-        Some(accepted) if offered <= accepted => {
-            Err(Error::CounterReused { ecu: facts.vehicle.primary, accepted, offered })
-        }
+        Some(accepted) if offered <= accepted => Err(Error::CounterBehind { accepted, offered }),
         _ => Ok(()),
     }
 }

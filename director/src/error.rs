@@ -46,6 +46,15 @@ pub enum Error {
         /// What came.
         offered: Counter,
     },
+    /// The counter of a manifest or check-in was used before. A Primary that is told goes on above it
+    /// ([decision 13](../../docs/adr/0013-an-older-journal.md)).
+    #[error("the Primary signed counter {offered} after {accepted}")]
+    CounterBehind {
+        /// The highest accepted.
+        accepted: Counter,
+        /// What came.
+        offered: Counter,
+    },
     /// One ECU stands twice where it may stand once.
     #[error("{ecu} stands twice")]
     EcuTwice {
@@ -212,7 +221,8 @@ impl Error {
     /// Whether a vehicle's request failed a check, as opposed to something of our own failing.
     pub fn is_refusal(&self) -> bool {
         match self {
-            Self::CounterReused { .. }
+            Self::CounterBehind { .. }
+            | Self::CounterReused { .. }
             | Self::EcuTwice { .. }
             | Self::Hardware { .. }
             | Self::ImplausibleVersion { .. }
@@ -255,7 +265,10 @@ impl Error {
             Self::CounterLower { .. } | Self::ImplausibleVersion { .. } | Self::RootAhead { .. } => {
                 Some(Attack::Rollback)
             }
-            Self::CounterReused { .. } | Self::EcuTwice { .. } | Self::WrongVehicle { .. } => Some(Attack::Replay),
+            Self::CounterBehind { .. }
+            | Self::CounterReused { .. }
+            | Self::EcuTwice { .. }
+            | Self::WrongVehicle { .. } => Some(Attack::Replay),
             Self::Hardware { .. } => Some(Attack::IncompatibleImage),
             Self::MissingReport { .. } => Some(Attack::DropRequest),
             Self::NotInImageRepository { .. }
@@ -303,7 +316,8 @@ impl Report for Error {
             | Self::NoTlsRequest
             | Self::NotInitialised
             | Self::PrimaryFirst { .. } => Exit::Configuration,
-            Self::CounterLower { .. }
+            Self::CounterBehind { .. }
+            | Self::CounterLower { .. }
             | Self::CounterReused { .. }
             | Self::Hardware { .. }
             | Self::ImplausibleVersion { .. }
@@ -355,7 +369,8 @@ impl Report for Error {
             Self::Serve { .. } => "start it again; the log has more with -v".into(),
             Self::Sign(_) => "check the key files against the newest Root".into(),
             Self::VersionsExhausted => "register the vehicle anew".into(),
-            Self::CounterReused { .. }
+            Self::CounterBehind { .. }
+            | Self::CounterReused { .. }
             | Self::ImplausibleVersion { .. }
             | Self::ManifestFirst
             | Self::MissingReport { .. }

@@ -41,6 +41,12 @@ pub enum Error {
         /// What stands there.
         text: String,
     },
+    /// The Director has accepted later counters of this Primary than it knows of: its disk lost what it had signed.
+    #[error("the Director knows what this Primary has forgotten: {reason}")]
+    Behind {
+        /// What it says.
+        reason: String,
+    },
     /// A file of the data folder or of a bundle says something it cannot mean.
     #[error("{} is damaged or not what belongs there: {what}", path.display())]
     Damaged {
@@ -158,6 +164,7 @@ impl Error {
             | Self::BadGroup { .. }
             | Self::BadPercent { .. }
             | Self::BadSecondary { .. }
+            | Self::Behind { .. }
             | Self::Damaged { .. }
             | Self::DirectorAnswer { .. }
             | Self::Host(_)
@@ -179,6 +186,7 @@ impl Error {
             Self::BadGroup { .. } => "bad-group",
             Self::BadPercent { .. } => "bad-percent",
             Self::BadSecondary { .. } => "bad-secondary",
+            Self::Behind { .. } => "behind",
             Self::Damaged { .. } => "damaged",
             Self::Director { .. } => "director-unreachable",
             Self::DirectorAnswer { .. } => "director-answer",
@@ -226,7 +234,11 @@ impl Report for Error {
             | Self::ImageRepository { .. }
             | Self::Slow { .. }
             | Self::Unreachable { .. } => Exit::Unavailable,
-            Self::Rejected { .. } | Self::RolledBack { .. } | Self::Sign(_) | Self::Waiting { .. } => Exit::Failed,
+            Self::Behind { .. }
+            | Self::Rejected { .. }
+            | Self::RolledBack { .. }
+            | Self::Sign(_)
+            | Self::Waiting { .. } => Exit::Failed,
         }
     }
 
@@ -263,6 +275,7 @@ impl Report for Error {
             Self::DirectorAnswer { .. } | Self::Refused { .. } => {
                 "nothing was installed, the old images run; tell the operator of the repositories".into()
             }
+            Self::Behind { .. } => "nothing: counters were left out, and the next check-in counts above them".into(),
             Self::Rejected { .. } => {
                 "check the vehicle in the Director's inventory; provision again if it was restored".into()
             }

@@ -97,7 +97,7 @@ const MAX_STATE: u64 = 1024 * 1024;
 /// Counters set aside with one write.
 const BLOCK: u64 = 64;
 
-/// Counters that are left out where the newest memory was lost: more than are used between two reports or two marks, and
+/// Counters that are left out where newer ones may have been used: more than are used between two reports or two marks, and
 /// nothing of what there are.
 const LEFT_OUT: u64 = 1 << 20;
 
@@ -168,6 +168,14 @@ impl<D: Disk> Store<D> {
         }
         self.used = next;
         Ok(Counter::new(next)?)
+    }
+
+    /// Goes on above counters that this disk has forgotten, and the Director has not. By how much is not the Director's to
+    /// say: so its word, if it lies, costs a few counters of 2^53 and nothing else.
+    pub fn leave_counters_out(&mut self) -> Result<(), Error> {
+        self.remember(|memory| memory.signed = memory.signed.saturating_add(LEFT_OUT))?;
+        self.used = self.memory.value.signed;
+        Ok(())
     }
 
     /// The journalled transaction, if one is open.

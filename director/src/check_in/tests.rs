@@ -199,7 +199,7 @@ fn a_used_counter_with_other_content_is_a_replay() {
     let mut same_manifest_counter = sent();
     same_manifest_counter.own.counter = counter_of(9);
     let error = judge(&facts, &same_manifest_counter).unwrap_err();
-    assert!(matches!(error, Error::CounterReused { .. }), "{error:?}");
+    assert!(matches!(error, Error::CounterBehind { .. }), "{error:?}");
 
     let mut same_report_counter = sent();
     same_report_counter.counter = 5;
@@ -364,6 +364,7 @@ fn an_idle_check_in_is_signed_by_the_primary_over_a_new_counter() {
     assert_eq!(forged.attack(), Some(Attack::ArbitrarySoftware));
     for (counter, seen) in [(4, None), (9, Some(counter_of(9)))] {
         let replayed = idle(&facts, &idle_file(counter, last, &PRIMARY_SEED), seen, at(NOW)).unwrap_err();
-        assert!(matches!(replayed, Error::CounterReused { .. }), "{replayed:?}");
+        assert!(matches!(replayed, Error::CounterBehind { .. }), "{replayed:?}");
+        assert_eq!(replayed.attack(), Some(Attack::Replay));
     }
 }

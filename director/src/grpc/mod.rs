@@ -94,6 +94,8 @@ fn status(error: &Error) -> Status {
     match () {
         () if matches!(error, Error::UnknownVehicle) => Status::permission_denied(error.to_string()),
         () if matches!(error, Error::Conflict) => Status::aborted("the facts changed meanwhile; try again"),
+        // A Primary whose disk lost what it had signed cannot know this by itself.
+        () if matches!(error, Error::CounterBehind { .. }) => Status::out_of_range(error.to_string()),
         () if error.is_refusal() => Status::failed_precondition(error.to_string()),
         () => Status::unavailable("the Director cannot answer now"),
     }

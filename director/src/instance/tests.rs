@@ -118,7 +118,7 @@ fn a_director_is_founded_and_answers_without_a_runtime() {
     let reply = check_in(&director, &repo, 1).unwrap();
     let targets = String::from_utf8(reply.answer.targets.unwrap()).unwrap();
     assert!(targets.contains(&repo.ecus()[0].image_name(1)), "{targets}");
-    assert!(matches!(check_in(&director, &repo, 0), Err(Error::CounterReused { .. })));
+    assert!(matches!(check_in(&director, &repo, 0), Err(Error::CounterBehind { .. })));
     now(director.flush()).unwrap();
     now(director.advance_epoch(repo.now())).unwrap();
 }

@@ -297,7 +297,7 @@ async fn a_replayed_manifest_is_dropped_and_the_same_one_answered_again() {
 
     vehicle.report_all().await.unwrap();
     let status = vehicle.send(State::Manifest(first)).await.unwrap_err();
-    assert_eq!(status.code(), tonic::Code::FailedPrecondition, "{status}");
+    assert_eq!(status.code(), tonic::Code::OutOfRange, "{status}");
     assert_eq!(site.show()["refused"][0]["attack"], "replay");
 }
 

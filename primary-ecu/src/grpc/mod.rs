@@ -106,8 +106,9 @@ fn refused(status: &tonic::Status) -> Error {
     let reason = host::cli::one_line(status.message());
     let code = status.code();
     let rejects = [tonic::Code::InvalidArgument, tonic::Code::PermissionDenied, tonic::Code::FailedPrecondition];
-    match rejects.contains(&code) {
-        true => Error::Rejected { reason },
-        false => Error::Director { reason },
+    match () {
+        () if code == tonic::Code::OutOfRange => Error::Behind { reason },
+        () if rejects.contains(&code) => Error::Rejected { reason },
+        () => Error::Director { reason },
     }
 }

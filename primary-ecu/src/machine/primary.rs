@@ -329,7 +329,7 @@ impl Cycle {
             outputs.push_back(Output::Remember(outcome));
         }
         let news = self.start.told.as_ref() != Some(&self.to_tell());
-        let deaf = matches!(error, Error::Director { .. } | Error::Rejected { .. });
+        let deaf = matches!(error, Error::Behind { .. } | Error::Director { .. } | Error::Rejected { .. });
         let unheard = news && !deaf && self.only_telling.is_none();
         match unheard {
             true => {

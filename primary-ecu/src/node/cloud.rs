@@ -60,6 +60,9 @@ impl<D: Bulk + Clone, S: Signer> Node<D, S> {
         answer: Result<Box<Answer>, Error>,
     ) -> Result<Result<Box<Answer>, Error>, Error> {
         let told = self.telling.take();
+        if let Err(Error::Behind { .. }) = &answer {
+            self.store.leave_counters_out()?;
+        }
         let Ok(reply) = &answer else {
             self.tell(News::NotCheckedIn);
             return Ok(answer);

@@ -343,6 +343,30 @@ fn a_primary_does_not_go_on_where_nothing_says_which_counters_were_used_or_what_
 }
 
 #[test]
+fn a_primary_that_has_forgotten_counters_goes_on_above_them_and_remembers_that() {
+    let (_place, disk) = disk();
+    let mut world = World::new(&disk);
+    let mut node = world.boot(&disk);
+    let forgotten = node.store().memory().signed;
+    node.begin([1; 32]).unwrap();
+    let result = loop {
+        match node.poll().unwrap().expect("nothing is under way") {
+            Step::Finished(result) => break result,
+            Step::Ask(Ask::CheckIn(_)) => {
+                node.take(Done::CheckedIn(Err(Error::Behind { reason: "1 after 900000".to_owned() }))).unwrap();
+            }
+            Step::Ask(ask) => node.take(world.done(ask)).unwrap(),
+            Step::News(_) => {}
+        }
+    };
+    assert!(matches!(result, Err(Error::Behind { .. })), "{result:?}");
+    drop(node);
+    let mut node = world.boot(&disk);
+    assert!(node.store().memory().signed > forgotten + 900_000);
+    assert!(matches!(world.cycle(&mut node, 2, usize::MAX), Some(Ok(()))));
+}
+
+#[test]
 fn a_director_that_does_not_answer_ends_the_cycle_and_is_told_everything_the_next_time() {
     let (_place, disk) = disk();
     let mut world = World::new(&disk);

@@ -97,6 +97,7 @@ impl Cycle {
             | Error::BadGroup { .. }
             | Error::BadPercent { .. }
             | Error::BadSecondary { .. }
+            | Error::Behind { .. }
             | Error::Damaged { .. }
             | Error::Director { .. }
             | Error::Journal { .. }

@@ -306,7 +306,9 @@ fn checked_in(heard: Heard) -> Result<Box<primary_ecu::machine::Answer>, Error> 
     match heard {
         Ok(Response::CheckedIn(answer)) => match answer.as_ref() {
             Ok(answer) => Ok(answer.clone()),
-            Err(error) => Err(Error::Rejected { reason: error.to_string() }),
+            Err(Error::Behind { reason }) => Err(Error::Behind { reason: reason.clone() }),
+            Err(Error::Rejected { reason }) => Err(Error::Rejected { reason: reason.clone() }),
+            Err(error) => Err(Error::Director { reason: error.to_string() }),
         },
         Ok(_) => Err(Error::Director { reason: "another answer".to_owned() }),
         Err(reason) => Err(Error::Director { reason }),

@@ -355,9 +355,12 @@ fn asked(request: &CheckInRequest) -> Request {
 /// What a Primary is told by the Director's server: the check it failed, or nothing about the other side.
 fn refused(error: &director::Error) -> primary_ecu::Error {
     let reason = error.to_string();
-    match error.is_refusal() || matches!(error, director::Error::UnknownVehicle) {
-        true => primary_ecu::Error::Rejected { reason },
-        false => primary_ecu::Error::Director { reason },
+    match () {
+        () if matches!(error, director::Error::CounterBehind { .. }) => primary_ecu::Error::Behind { reason },
+        () if error.is_refusal() || matches!(error, director::Error::UnknownVehicle) => {
+            primary_ecu::Error::Rejected { reason }
+        }
+        () => primary_ecu::Error::Director { reason },
     }
 }
 
