@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use curve25519_dalek::Scalar;
+
 use crate::Error;
 
 #[cfg(feature = "ecdsa")]
@@ -110,6 +112,14 @@ impl PublicKey {
         crate::hex::decode(text, &mut bytes).ok_or(Error::BadKey)?;
         Ok(Self::Ed25519(bytes))
     }
+}
+
+/// These bytes modulo the order of Ed25519's group. The longer input takes the reduction that hashes take as well; for
+/// 32 bytes the library has another one.
+pub(crate) fn reduced(bytes: &[u8; 32]) -> Scalar {
+    let mut wide = [0; 64];
+    wide.split_at_mut(32).0.copy_from_slice(bytes);
+    Scalar::from_bytes_mod_order_wide(&wide)
 }
 
 impl core::str::FromStr for PublicKey {

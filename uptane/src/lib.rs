@@ -18,6 +18,7 @@ pub mod json;
 mod key;
 pub mod limits;
 pub mod metadata;
+mod report_key;
 mod role;
 #[cfg(feature = "sign")]
 pub mod sign;
@@ -37,6 +38,7 @@ pub use id::{
 #[cfg(feature = "rsa")]
 pub use key::RsaKey;
 pub use key::{Algorithm, PublicKey};
+pub use report_key::ReportKey;
 pub use role::{Director, Image, Repository, Role};
 pub use time::Time;
 pub use version::{Counter, Length, ReleaseCounter, Version};

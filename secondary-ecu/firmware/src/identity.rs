@@ -10,7 +10,6 @@
 //! | 1 + 64 | length of the ECU's id; its id, filled up |
 //! | 1 + 64 | length of its hardware id; its hardware id, filled up |
 
-use ed25519_dalek::{Signer as _, SigningKey};
 use secondary_ecu::{EcuKey, Profile};
 use uptane::limits::{MAX_ID, MAX_KEY_ID};
 use uptane::{EcuId, HardwareId, KeyId, PublicKey, Sha256, VehicleId};
@@ -19,7 +18,7 @@ use uptane::{EcuId, HardwareId, KeyId, PublicKey, Sha256, VehicleId};
 ///
 /// A chip with a place that only its cryptographic unit can read keeps the seed there.
 pub(crate) struct ReportKey {
-    key: SigningKey,
+    key: uptane::ReportKey,
     id: KeyId,
 }
 
@@ -48,7 +47,7 @@ pub(crate) fn read(page: &[u8]) -> Option<(Profile, ReportKey)> {
         max_chunk: MAX_CHUNK,
         progress: PROGRESS,
     };
-    Some((profile, ReportKey { key: SigningKey::from_bytes(seed), id: KeyId::parse(id).ok()? }))
+    Some((profile, ReportKey { key: uptane::ReportKey::from_seed(seed), id: KeyId::parse(id).ok()? }))
 }
 
 /// A text after its length in a field of `N` bytes, and what follows.
@@ -64,6 +63,6 @@ impl EcuKey for ReportKey {
     }
 
     fn sign(&mut self, digest: &Sha256) -> Option<[u8; 64]> {
-        Some(self.key.sign(&digest.0).to_bytes())
+        Some(self.key.sign(&digest.0))
     }
 }

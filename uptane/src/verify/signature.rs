@@ -22,10 +22,6 @@ pub struct BadSignature;
 /// A signature whose message arrives in pieces.
 pub struct SignatureStream(Stream);
 
-#[cfg_attr(
-    feature = "ecdsa",
-    expect(clippy::large_enum_variant, reason = "there is no heap to move the larger one to")
-)]
 enum Stream {
     Ed25519(ed25519::Stream),
     #[cfg(feature = "ecdsa")]

@@ -1,32 +1,52 @@
 //! Ed25519 (design D4): S is below the group order; the key A and the point R are encoded canonically and not of small
 //! order; the equation is the one without cofactor, `R = S·B − k·A`.
+//!
+//! The rule is put together here from the arithmetic of `curve25519-dalek`: no feature of a signature library can then
+//! make it another, and a small ECU has one of its modular multiplications in flash instead of three.
 
-use ed25519_dalek::{Signature, StreamVerifier, VerifyingKey};
+use curve25519_dalek::Scalar;
+use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
+use sha2::{Digest as _, Sha512};
 
 use super::BadSignature;
 
-pub(super) struct Stream(StreamVerifier);
+pub(super) struct Stream {
+    hash: Sha512,
+    key: [u8; 32],
+    r: [u8; 32],
+    s: Scalar,
+}
 
 impl Stream {
+    /// Begins. Whether the key is a point at all is found out at the end: nothing large has to be kept until then.
     pub(super) fn new(key: &[u8; 32], signature: &[u8]) -> Result<Self, BadSignature> {
-        let signature = Signature::from_slice(signature).map_err(|_| BadSignature)?;
+        let (r, s) = signature.split_first_chunk().ok_or(BadSignature)?;
         // The equation compares R with the canonical encoding of what it should be, so an R that is no point, or is
         // written in another way, fails there; nothing needs it decompressed.
-        if is_of_small_order(signature.r_bytes()) || is_of_small_order(key) || !is_below_p(key) {
+        if is_of_small_order(r) || is_of_small_order(key) || !is_below_p(key) {
             return Err(BadSignature);
         }
-        let key = VerifyingKey::from_bytes(key).map_err(|_| BadSignature)?;
-        // `verify_stream` refuses an S that is not below the group order.
-        key.verify_stream(&signature).map(Self).map_err(|_| BadSignature)
+        let s = below_the_order(s.try_into().map_err(|_| BadSignature)?).ok_or(BadSignature)?;
+        let hash = Sha512::new().chain_update(r).chain_update(key);
+        Ok(Self { hash, key: *key, r: *r, s })
     }
 
     pub(super) fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        self.hash.update(bytes);
     }
 
     pub(super) fn finish(self) -> Result<(), BadSignature> {
-        self.0.finalize_and_verify().map_err(|_| BadSignature)
+        let key = CompressedEdwardsY(self.key).decompress().ok_or(BadSignature)?;
+        let k = Scalar::from_bytes_mod_order_wide(&self.hash.finalize().into());
+        let expected = EdwardsPoint::vartime_double_scalar_mul_basepoint(&k, &-key, &self.s);
+        if expected.compress().to_bytes() == self.r { Ok(()) } else { Err(BadSignature) }
     }
+}
+
+/// The number these bytes stand for, if it is below the group order: what reducing it leaves as it is.
+fn below_the_order(bytes: &[u8; 32]) -> Option<Scalar> {
+    let number = crate::key::reduced(bytes);
+    (number.as_bytes() == bytes).then_some(number)
 }
 
 /// Whether y, the low 255 bits, is less than the prime p = 2^255 − 19. With that, the one encoding that is not canonical
