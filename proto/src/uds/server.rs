@@ -148,7 +148,13 @@ impl Server {
             Work::Offer(file, length) => (service::DOWNLOAD, self.offer(file, length, handler, &mut writer)),
             Work::Patch => (service::DATA, self.patch(handler, &mut writer)),
             Work::Close => (service::ROUTINE, self.close(handler, &mut writer)),
-            Work::Prove(proof) => (service::AUTHENTICATION, self.check_proof(&proof, now, handler, &mut writer)),
+            Work::Prove(proof) => {
+                let outcome = match handler.ecu() {
+                    Some(ecu) => self.check_proof(&proof, now, ecu, &mut writer),
+                    None => Err(Nrc::ServiceNotSupported.into()),
+                };
+                (service::AUTHENTICATION, outcome)
+            }
             Work::Reset(reset) => {
                 self.end_session(handler);
                 handler.ecu()?.obey(Control::Reset(reset));
@@ -234,15 +240,14 @@ impl Server {
             service::PRESENT => session::present(call, writer),
             service::READ => self.read(call.record, handler, writer),
             service::WRITE => self.write(call.record, writer),
-            service::AUTHENTICATION => self.authenticate(call, now, handler, writer),
-            service::RESET => self.reset(call, handler, writer),
-            service::COMMUNICATION => self.communication(call, handler, writer),
-            service::DTC_SETTING => self.dtc_setting(call, handler, writer),
             service::ROUTINE => self.routine(call, handler, writer),
             service::DOWNLOAD => self.download(call.record, handler, writer),
             service::DATA => self.block(call.record, handler, writer),
             service::EXIT => self.exit(call.record, writer),
-            _ => Err(Nrc::ServiceNotSupported.into()),
+            _ => match handler.ecu() {
+                Some(ecu) => self.control(call, now, ecu, writer),
+                None => Err(Nrc::ServiceNotSupported.into()),
+            },
         }
     }
 

@@ -6,10 +6,10 @@ use uptane::Nonce;
 use uptane::verify::proof::ProvenPrimary;
 use uptane::verify::signature::BadSignature;
 
-use super::{Call, Handler, Server, Work};
+use super::{Call, Server, Work};
 use crate::uds::answer::{Outcome, exactly};
 use crate::uds::codec::{Nrc, POSITIVE, Reader, Writer, authentication, service};
-use crate::uds::{MAX_PROOFS, PROOF_DELAY};
+use crate::uds::{Ecu, MAX_PROOFS, PROOF_DELAY};
 
 /// What the tester has proven.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,13 +56,13 @@ impl Server {
         &mut self,
         call: Call<'_>,
         now: Duration,
-        handler: &mut impl Handler,
+        ecu: &mut dyn Ecu,
         writer: &mut Writer<'_>,
     ) -> Outcome {
         let answer = match call.sub {
             authentication::DEAUTHENTICATE => authentication::DEAUTHENTICATED,
             authentication::CONFIGURATION => authentication::ASYMMETRIC,
-            authentication::REQUEST_CHALLENGE => return self.give_challenge(call.record, now, handler, writer),
+            authentication::REQUEST_CHALLENGE => return self.give_challenge(call.record, now, ecu, writer),
             authentication::VERIFY_PROOF => return self.take_proof(call.record),
             _ => return Err(Nrc::SubFunctionNotSupported.into()),
         };
@@ -74,13 +74,7 @@ impl Server {
         Ok(())
     }
 
-    fn give_challenge(
-        &mut self,
-        record: &[u8],
-        now: Duration,
-        handler: &mut impl Handler,
-        writer: &mut Writer<'_>,
-    ) -> Outcome {
+    fn give_challenge(&mut self, record: &[u8], now: Duration, ecu: &mut dyn Ecu, writer: &mut Writer<'_>) -> Outcome {
         let [configuration, algorithm @ ..]: [u8; 17] = exactly(record)?;
         if (configuration, algorithm) != (authentication::PLAIN, authentication::ED25519) {
             return Err(Nrc::RequestOutOfRange.into());
@@ -88,7 +82,6 @@ impl Server {
         if now < self.access.barred {
             return Err(Nrc::DelayNotExpired.into());
         }
-        let ecu = handler.ecu().ok_or(Nrc::ServiceNotSupported)?;
         let challenge = ecu.challenge().ok_or(Nrc::NoChallenge)?;
         self.access.challenge = Some(challenge);
         let head = [service::AUTHENTICATION + POSITIVE, authentication::REQUEST_CHALLENGE, authentication::ACCEPTED];
@@ -111,11 +104,10 @@ impl Server {
         &mut self,
         proof: &Proof,
         now: Duration,
-        handler: &mut impl Handler,
+        ecu: &dyn Ecu,
         writer: &mut Writer<'_>,
     ) -> Outcome {
         let Proof { challenge, proof } = proof;
-        let ecu = handler.ecu().ok_or(Nrc::ServiceNotSupported)?;
         match ecu.prove(*challenge, proof) {
             Ok(proven) => (self.access.proven, self.access.failures) = (Some(proven), 0),
             Err(BadSignature) => return Err(self.access.fail(now).into()),
