@@ -26,15 +26,14 @@ pub const MAX_RESPONSE: usize = 2_560;
 pub struct Channel<const RX: usize, const TX: usize> {
     link: Link<RX, TX>,
     server: Server,
-    out: [u8; TX],
-    /// Bytes of the answer that the link has yet to take.
+    /// Bytes of the answer that stands in its place in the link and is yet to be sent.
     answer: usize,
 }
 
 impl<const RX: usize, const TX: usize> Channel<RX, TX> {
     /// A channel on which nothing has been said.
     pub fn new(config: Config) -> Self {
-        Self { link: Link::new(config), server: Server::new(RX), out: [0; TX], answer: 0 }
+        Self { link: Link::new(config), server: Server::new(RX), answer: 0 }
     }
 
     /// The same, of an ECU that takes part in broadcasts when it is asked to.
@@ -46,13 +45,15 @@ impl<const RX: usize, const TX: usize> Channel<RX, TX> {
     #[inline(never)]
     pub fn hear(&mut self, frame: &Frame, now: Duration, handler: &mut impl Handler) -> bool {
         // An error of the link ends one message; the Primary repeats it.
-        let Ok(Some(message)) = self.link.handle(frame, now) else {
+        let Ok(Some((message, place))) = self.link.handle_and_place(frame, now) else {
             if self.link.is_receiving() {
                 self.server.receiving(now);
             }
             return false;
         };
-        self.answer = self.server.handle(message, now, handler, &mut self.out);
+        let has_place = !place.is_empty();
+        let answer = self.server.handle(message, now, handler, place);
+        self.keep(answer, has_place);
         true
     }
 
@@ -60,14 +61,19 @@ impl<const RX: usize, const TX: usize> Channel<RX, TX> {
     pub fn hear_functional(&mut self, message: &[u8], now: Duration, handler: &mut impl Handler) {
         // An answer that still waits would be written over.
         self.hand_over(now);
-        self.answer = self.server.handle_functional(message, now, handler, &mut self.out);
+        let place = self.link.place();
+        let has_place = !place.is_empty();
+        let answer = self.server.handle_functional(message, now, handler, place);
+        self.keep(answer, has_place);
     }
 
     /// Does what was announced as pending, and ends a session that is over.
     #[inline(never)]
     pub fn work(&mut self, now: Duration, handler: &mut impl Handler) {
-        if let Some(length) = self.server.poll(now, handler, &mut self.out) {
-            self.answer = length;
+        let place = self.link.place();
+        let has_place = !place.is_empty();
+        if let Some(answer) = self.server.poll(now, handler, place) {
+            self.keep(answer, has_place);
         }
     }
 
@@ -78,13 +84,16 @@ impl<const RX: usize, const TX: usize> Channel<RX, TX> {
         self.link.poll(now)
     }
 
-    /// Gives the link the answer that waits.
+    /// An answer waits, unless the link was busy with that to an older message; the Primary asks again.
+    fn keep(&mut self, answer: usize, has_place: bool) {
+        self.answer = if has_place { answer } else { 0 };
+    }
+
+    /// Has the link send the answer that waits.
     fn hand_over(&mut self, now: Duration) {
         let answer = core::mem::take(&mut self.answer);
-        if let Some(message) = self.out.get(..answer).filter(|message| !message.is_empty()) {
-            // Busy with an answer to an older message; the Primary asks again.
-            let _ = self.link.send(message, now);
-        }
+        // Without one, or while the last frame of another is in flight, nothing is sent.
+        let _ = self.link.send_written(answer, now);
     }
 
     /// Whether there is work that was announced as pending.

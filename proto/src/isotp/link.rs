@@ -39,9 +39,24 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
     pub fn send(&mut self, message: &[u8], now: Duration) -> Result<(), Error> {
         let too_long = Error::TooLong { len: message.len(), most: TX };
         let place = self.outgoing.get_mut(..message.len()).ok_or(too_long)?;
-        self.sender.start(message, now)?;
+        self.sender.start(message.len(), now)?;
         place.copy_from_slice(message);
         self.outgoing_len = message.len();
+        Ok(())
+    }
+
+    /// Where a message may be written that [`send_written`](Self::send_written) sends. Empty while one before it is needed.
+    pub fn place(&mut self) -> &mut [u8] {
+        place(&self.sender, &mut self.outgoing)
+    }
+
+    /// Begins to send what was written where [`place`](Self::place) says, up to this length.
+    pub fn send_written(&mut self, len: usize, now: Duration) -> Result<(), Error> {
+        if len > TX {
+            return Err(Error::TooLong { len, most: TX });
+        }
+        self.sender.start(len, now)?;
+        self.outgoing_len = len;
         Ok(())
     }
 
@@ -49,22 +64,27 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
     ///
     /// [`Error::Interrupted`] says that an unfinished message is lost; the one that interrupted it is under way.
     pub fn handle(&mut self, frame: &Frame, now: Duration) -> Result<Option<&[u8]>, Error> {
+        Ok(self.handle_and_place(frame, now)?.map(|(message, _)| message))
+    }
+
+    /// The same, with the [`place`](Self::place) of an answer to the message.
+    pub fn handle_and_place(&mut self, frame: &Frame, now: Duration) -> Result<Option<(&[u8], &mut [u8])>, Error> {
+        let len = self.take(frame, now)?;
+        let message = len.and_then(|len| self.incoming.get(..len));
+        Ok(message.map(|message| (message, place(&self.sender, &mut self.outgoing))))
+    }
+
+    /// Takes a frame; gives the length of the message it completes.
+    fn take(&mut self, frame: &Frame, now: Duration) -> Result<Option<usize>, Error> {
         let address = self.config.addressing.receive();
         let control = address.pdu(frame).and_then(|pdu| Control::decode(pdu, address.width()));
-        let len = match control {
-            None => return Ok(None),
-            Some(Control::Flow(flow)) => {
-                self.sender.handle(&self.config, flow, now)?;
-                return Ok(None);
-            }
-            Some(Control::Single(data)) => self.receiver.single(data, &mut self.incoming).map(Some)?,
-            Some(Control::First(first)) => {
-                self.receiver.first(first, now, &mut self.incoming)?;
-                return Ok(None);
-            }
-            Some(Control::Consecutive(next)) => self.receiver.consecutive(next, now, &mut self.incoming)?,
-        };
-        Ok(len.and_then(|len| self.incoming.get(..len)))
+        match control {
+            None => Ok(None),
+            Some(Control::Flow(flow)) => self.sender.handle(&self.config, flow, now).map(|()| None),
+            Some(Control::Single(data)) => self.receiver.single(data, &mut self.incoming).map(Some),
+            Some(Control::First(first)) => self.receiver.first(first, now, &mut self.incoming).map(|()| None),
+            Some(Control::Consecutive(next)) => self.receiver.consecutive(next, now, &mut self.incoming),
+        }
     }
 
     /// Says whether there is room for more of a message, as there is at the beginning. While there is none, the peer is asked
@@ -123,4 +143,9 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
     pub fn is_receiving(&self) -> bool {
         !self.receiver.is_idle()
     }
+}
+
+/// The place of the next message, which the one before it does not need any more.
+fn place<'b>(sender: &Sender, outgoing: &'b mut [u8]) -> &'b mut [u8] {
+    if sender.has_passed_on() { outgoing } else { &mut [] }
 }

@@ -49,12 +49,12 @@ impl Sender {
         Self { state: State::Idle, flight: Flight::default() }
     }
 
-    /// Begins to send the message that the following calls of [`Self::poll`] are given.
-    pub(super) fn start(&mut self, message: &[u8], now: Duration) -> Result<(), Error> {
+    /// Begins to send the message, of this length, that the following calls of [`Self::poll`] are given.
+    pub(super) fn start(&mut self, len: usize, now: Duration) -> Result<(), Error> {
         if !self.is_idle() {
             return Err(Error::Busy);
         }
-        if message.is_empty() {
+        if len == 0 {
             return Err(Error::EmptyMessage);
         }
         self.state = State::Starting { since: now };
@@ -134,6 +134,11 @@ impl Sender {
     /// Whether no message is under way.
     pub(super) fn is_idle(&self) -> bool {
         matches!(self.state, State::Idle)
+    }
+
+    /// Whether all of the message, if there is one, is in frames that have been polled.
+    pub(super) fn has_passed_on(&self) -> bool {
+        matches!(self.state, State::Idle | State::Finishing)
     }
 
     /// The single frame, if the message fits one, else the first.

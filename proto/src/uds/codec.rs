@@ -141,7 +141,7 @@ impl Nrc {
     }
 }
 
-/// Writes a message into a buffer that may be too short for it.
+/// Writes a message into a buffer that may be too short for it; into an empty one, a message that nobody will read.
 pub(super) struct Writer<'b> {
     buffer: &'b mut [u8],
     len: usize,
@@ -169,7 +169,7 @@ impl<'b> Writer<'b> {
 
     /// How many bytes were written; `None` if they did not fit.
     pub(super) fn written(&self) -> Option<usize> {
-        Some(self.len).filter(|len| *len <= self.buffer.len())
+        Some(self.len).filter(|len| *len <= self.buffer.len() || self.buffer.is_empty())
     }
 }
 

@@ -111,7 +111,7 @@ impl Server {
     }
 
     /// Takes a message that was sent to this ECU, and writes the response into `out`, of which at least 3 bytes are needed.
-    /// Gives its length; 0 if none is to be sent.
+    /// Gives its length; 0 if none is to be sent. If `out` is empty, nobody can be sent it: it is made and not written.
     pub fn handle(&mut self, message: &[u8], now: Duration, handler: &mut impl Handler, out: &mut [u8]) -> usize {
         self.answer(message, Addressing::Physical, now, handler, out)
     }
