@@ -37,7 +37,7 @@ pub struct Descriptor {
 impl Descriptor {
     /// Its length as a flash offset; an image longer than any flash is refused.
     pub fn flash_length(&self) -> Result<u32, Fault> {
-        u32::try_from(self.length.get()).map_err(|_| Fault::Refused(proto::secondary::Refusal::TooLong))
+        u32::try_from(self.length.get()).map_err(|_| Fault::TooLong)
     }
 }
 

@@ -36,7 +36,7 @@ pub mod transaction;
 mod transfer;
 pub mod verifier;
 
-pub use error::Fault;
+pub use error::{Check, Fault};
 pub use profile::{EcuKey, Profile};
 pub use scratch::{BUFFER_SIZE, MAX_REPORT};
 pub use secondary::{BootError, Running, Secondary, provision};

@@ -1,7 +1,6 @@
 //! A patch on its way: of it and of the image in the home bank the new image is made, in the other bank.
 
 use proto::delta::{Decoder, Expected, Failure, Images, Point};
-use proto::secondary::Refusal;
 use uptane::Error;
 use uptane::verify::image::ImageCheck;
 
@@ -79,7 +78,7 @@ impl<F: Flash> Images for Banks<'_, F> {
 /// A patch of another image was not looked at any further. Any other one that is wrong makes no image that is listed.
 fn wrong(error: proto::Error) -> Fault {
     match matches!(error, proto::Error::NotAPatch | proto::Error::PatchBase) {
-        true => Fault::Refused(Refusal::NotForMe),
-        false => Fault::Check(Error::ImageDigest),
+        true => Fault::NotForMe,
+        false => Fault::from(Error::ImageDigest),
     }
 }

@@ -214,17 +214,17 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     #[inline(never)]
     fn refused(&mut self, fault: Fault) -> Refusal {
         let outcome = match fault {
-            Fault::Check(error) => {
-                Some(Outcome { ending: Ending::Refused, attack: error.attack(), check: error.code() })
+            Fault::Check(check) => {
+                Some(Outcome { ending: Ending::Refused, attack: check.attack(), check: check.code() })
             }
             Fault::Storage => Some(Outcome { ending: Ending::StorageFailed, attack: None, check: 0 }),
-            Fault::Refused(_) => None,
+            Fault::NotForMe | Fault::Offset | Fault::Phase | Fault::TooLong => None,
         };
         if let Some(outcome) = outcome {
             // Where flash fails the refusal still goes out; the report then misses it.
             let _ = self.record(State { outcome, ..self.state });
         }
-        fault.refusal()
+        fault.refusal(self.transfer.next())
     }
 
     fn answer_report(&mut self, nonce: Nonce, now: Time) -> Reply<'_> {

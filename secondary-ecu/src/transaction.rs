@@ -7,7 +7,6 @@
 //! transaction is staged; the signed `activate` opens the gate, and the image is taken when nothing runs any more. The
 //! way back is the last committed image, handed over once more ([`Intake`]).
 
-use proto::secondary::Refusal;
 use uptane::verify::partial::VerifiedCommand;
 use uptane::{Action, TransactionId};
 
@@ -50,7 +49,7 @@ pub fn begin(state: &State, transaction: TransactionId) -> Result<State, Fault> 
         return Ok(*state);
     }
     match state.stage.is_activated() || state.is_closed(transaction) {
-        true => Err(Fault::Refused(Refusal::Phase)),
+        true => Err(Fault::Phase),
         false => Ok(State { stage: Stage::Staging(transaction), outcome: Outcome::default(), ..*state }),
     }
 }
@@ -68,8 +67,8 @@ pub fn carry_out(
     if let Some(ended) = command.rolls_back() {
         return roll_back(state, banks, ended);
     }
-    let open = state.stage.transaction().ok_or(Fault::Refused(Refusal::Phase))?;
-    let targets = state.targets.ok_or(Fault::Refused(Refusal::Phase))?.sha256;
+    let open = state.stage.transaction().ok_or(Fault::Phase)?;
+    let targets = state.targets.ok_or(Fault::Phase)?.sha256;
     let action = command.action_in(open, targets)?;
     let mut next = obey(state, banks, action)?;
     if action == Action::Commit && next != *state {
@@ -90,7 +89,7 @@ fn roll_back(state: &State, banks: Banks, ended: TransactionId) -> Result<State,
         return obey(state, banks, Action::Rollback);
     }
     match state.stage.is_activated() || ended.number() < state.closed {
-        true => Err(Fault::Refused(Refusal::Phase)),
+        true => Err(Fault::Phase),
         false => Ok(returned(state, banks, ended, Ending::RolledBack)),
     }
 }
@@ -98,7 +97,7 @@ fn roll_back(state: &State, banks: Banks, ended: TransactionId) -> Result<State,
 /// What a verified command of the transaction in `state` makes of it. The same command again changes nothing.
 #[inline(never)]
 pub fn obey(state: &State, banks: Banks, action: Action) -> Result<State, Fault> {
-    let transaction = state.stage.transaction().ok_or(Fault::Refused(Refusal::Phase))?;
+    let transaction = state.stage.transaction().ok_or(Fault::Phase)?;
     match (action, state.stage) {
         (Action::Activate, Stage::Staged(_)) => Ok(State { stage: Stage::Armed(transaction), ..*state }),
         (Action::Commit, Stage::Healthy(_)) => Ok(committed(state, transaction)),
@@ -110,7 +109,7 @@ pub fn obey(state: &State, banks: Banks, action: Action) -> Result<State, Fault>
         }
         (Action::Activate, stage) if stage.is_activated() => Ok(*state),
         (Action::Commit, Stage::Committed(_)) | (Action::Rollback, Stage::RolledBack(_)) => Ok(*state),
-        (Action::Activate | Action::Commit | Action::Rollback, _) => Err(Fault::Refused(Refusal::Phase)),
+        (Action::Activate | Action::Commit | Action::Rollback, _) => Err(Fault::Phase),
     }
 }
 

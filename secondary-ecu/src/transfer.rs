@@ -1,6 +1,5 @@
 //! The file on its way from the Primary.
 
-use proto::secondary::Refusal;
 use uptane::Length;
 use uptane::verify::image::ImageCheck;
 
@@ -35,6 +34,11 @@ impl Transfer {
             | Self::Patch(progress, _)
             | Self::Complete(progress) => Some(*progress),
         }
+    }
+
+    /// Where to go on with it: at its first byte where there is none.
+    pub(crate) fn next(&self) -> Length {
+        self.progress().and_then(|progress| progress.offset().ok()).unwrap_or(Length::ZERO)
     }
 
     /// Bytes of an image that are in flash.
@@ -86,13 +90,13 @@ impl Progress {
 
     /// Where a chunk belongs. One that would go beyond the announced length is refused before a byte of it is used.
     pub(crate) fn place(&self, offset: Length, bytes: &[u8]) -> Result<Chunk, Fault> {
-        let length = u64::try_from(bytes.len()).map_err(|_| Fault::Refused(Refusal::TooLong))?;
+        let length = u64::try_from(bytes.len()).map_err(|_| Fault::TooLong)?;
         let end = offset.get().saturating_add(length);
         match offset.get() {
-            _ if end > self.length => Err(Fault::Refused(Refusal::TooLong)),
+            _ if end > self.length => Err(Fault::TooLong),
             offset if offset == self.taken => Ok(Chunk::Next),
             _ if end <= self.taken => Ok(Chunk::Taken),
-            _ => Err(Fault::Refused(Refusal::Offset(self.offset()?))),
+            _ => Err(Fault::Offset),
         }
     }
 
@@ -106,7 +110,7 @@ impl Progress {
     pub(crate) fn complete(&self) -> Result<(), Fault> {
         match self.taken == self.length {
             true => Ok(()),
-            false => Err(Fault::Refused(Refusal::Offset(self.offset()?))),
+            false => Err(Fault::Offset),
         }
     }
 
@@ -128,14 +132,14 @@ mod tests {
         let progress = Progress { length: 10, taken: 4 };
         assert_eq!(progress.place(at(4), &[0; 6]), Ok(Chunk::Next));
         assert_eq!(progress.place(at(0), &[0; 4]), Ok(Chunk::Taken));
-        assert_eq!(progress.place(at(2), &[0; 4]), Err(Fault::Refused(Refusal::Offset(at(4)))));
-        assert_eq!(progress.place(at(5), &[0; 2]), Err(Fault::Refused(Refusal::Offset(at(4)))));
-        assert_eq!(progress.place(at(4), &[0; 7]), Err(Fault::Refused(Refusal::TooLong)));
+        assert_eq!(progress.place(at(2), &[0; 4]), Err(Fault::Offset));
+        assert_eq!(progress.place(at(5), &[0; 2]), Err(Fault::Offset));
+        assert_eq!(progress.place(at(4), &[0; 7]), Err(Fault::TooLong));
     }
 
     #[test]
     fn only_the_whole_file_is_complete() {
         assert_eq!(Progress { length: 10, taken: 10 }.complete(), Ok(()));
-        assert_eq!(Progress { length: 10, taken: 9 }.complete(), Err(Fault::Refused(Refusal::Offset(at(9)))));
+        assert_eq!(Progress { length: 10, taken: 9 }.complete(), Err(Fault::Offset));
     }
 }

@@ -231,7 +231,7 @@ impl<K: Kept<WRITE, ERASE>, const WRITE: usize, const ERASE: usize> Unit<'_, K, 
             Course::Commits => ecu.vote_healthy(),
             Course::Returns => Ok(()),
         };
-        let driven = voted.map_err(|fault| Broken::Refused(fault.refusal()));
+        let driven = voted.map_err(|fault| Broken::Refused(fault.refusal(uptane::Length::ZERO)));
         let driven = driven.and_then(|()| bench.drive(&mut ecu, transaction));
         // What it had made durable when power failed it had promised.
         let marks = Marks::of(ecu.state(), &bench.repo);

@@ -6,7 +6,6 @@
 //! Steps that need much of the stack are never made parts of others (`inline(never)`), here and beside: it is then theirs
 //! alone, and not also everybody's who calls them.
 
-use proto::secondary::Refusal;
 use uptane::verify::image::ImageCheck;
 use uptane::{Error, Length, Time};
 
@@ -147,7 +146,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         let image = check.finish()?;
         match image.sha256() == descriptor.sha256 {
             true => Ok(descriptor),
-            false => Err(Fault::Check(Error::ImageDigest)),
+            false => Err(Fault::from(Error::ImageDigest)),
         }
     }
 
@@ -163,7 +162,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     pub(super) fn wanted(&self, Found(wanted): Found) -> Result<Wanted, Fault> {
         let wanted = wanted?;
         if !holds(&self.store, wanted.descriptor.length) {
-            return Err(Fault::Refused(Refusal::TooLong));
+            return Err(Fault::TooLong);
         }
         self.state.floors.has_room_for(wanted.descriptor.line)?;
         Ok(wanted)
@@ -185,6 +184,6 @@ pub(super) struct Found(Result<Wanted, Fault>);
 pub(super) fn check_length(listed: &Descriptor, got: Length) -> Result<(), Fault> {
     match listed.length == got {
         true => Ok(()),
-        false => Err(Fault::Check(Error::ImageLength { listed: listed.length, got })),
+        false => Err(Fault::from(Error::ImageLength { listed: listed.length, got })),
     }
 }

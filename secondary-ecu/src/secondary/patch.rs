@@ -4,7 +4,6 @@
 //! is held to the same metadata, from flash, before it may boot.
 
 use proto::delta::Expected;
-use proto::secondary::Refusal;
 use uptane::metadata::Delta;
 use uptane::verify::image::ImageCheck;
 use uptane::{Error, Length, Time};
@@ -21,7 +20,7 @@ use crate::verifier::{Verifier, Wanted};
 use crate::{EcuKey, Fault};
 
 /// Something else was asked in between, for which the decoder had to go: the patch is offered once more.
-const AGAIN: Fault = Fault::Refused(Refusal::Offset(Length::ZERO));
+const AGAIN: Fault = Fault::Offset;
 
 impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     /// Where to go on with the patch: at its first byte. What is durable of the image by then is kept, whether a patch made
@@ -30,7 +29,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     pub(super) fn offer_patch(&mut self, length: Length, now: Time) -> Result<Length, Fault> {
         // An only bank would be overwritten while it is read.
         if self.banks() == Banks::Single {
-            return Err(Fault::Refused(Refusal::NotForMe));
+            return Err(Fault::NotForMe);
         }
         self.intake()?;
         let found = self.find(now);
@@ -57,9 +56,9 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     /// What a patch of this length has to be about: the one that metadata describe, of the image that runs.
     #[inline(never)]
     fn expected(&mut self, new: &Descriptor, delta: Option<Delta>, length: Length) -> Result<Expected, Fault> {
-        let delta = delta.filter(|delta| self.runs_home(delta)).ok_or(Fault::Refused(Refusal::NotForMe))?;
+        let delta = delta.filter(|delta| self.runs_home(delta)).ok_or(Fault::NotForMe)?;
         if delta.length != length {
-            return Err(Fault::Check(Error::ImageLength { listed: delta.length, got: length }));
+            return Err(Fault::from(Error::ImageLength { listed: delta.length, got: length }));
         }
         let old_length = self.home()?.flash_length()?;
         Ok(Expected { old_length, base: delta.base, new_length: new.flash_length()? })

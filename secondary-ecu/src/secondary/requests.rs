@@ -1,6 +1,6 @@
 //! Requests about metadata, commands, the transaction and the report.
 
-use proto::secondary::{File, Refusal};
+use proto::secondary::File;
 use sha2::Digest as _;
 use uptane::limits::MAX_COMMAND;
 use uptane::verify::partial::{CommandStream, VerifiedCommand};
@@ -66,7 +66,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     /// What is trusted must not change under an image that has been activated: commands name it by digest.
     fn offer_metadata(&mut self, file: File, length: Length, now: Time) -> Result<Length, Fault> {
         if file != File::Time && self.state.stage.is_activated() {
-            return Err(Fault::Refused(Refusal::Phase));
+            return Err(Fault::Phase);
         }
         let (verifier, desk) = self.desk(now);
         verifier.offer(desk, file, length)?;
@@ -79,7 +79,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         let side = self.state.root.map_or(Side::Left, |held| held.side.other());
         let area = self.store.layout().slot(self.store.erase_unit(), Kind::Root, side);
         if usize::try_from(length.get()).map_or(true, |length| length > MAX_COMMAND.min(size(area.size()))) {
-            return Err(Fault::Refused(Refusal::TooLong));
+            return Err(Fault::TooLong);
         }
         self.transfer = Transfer::Command(Progress::new(length), Appender::new(area, 0), area);
         Ok(Length::ZERO)
@@ -88,7 +88,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     /// Takes a chunk. A file whose bytes are refused is dropped, but for images, whose good bytes stay.
     #[inline(never)]
     pub(super) fn chunk(&mut self, offset: Length, bytes: &[u8], now: Time) -> Result<Length, Fault> {
-        let progress = self.transfer.progress().ok_or(Fault::Refused(Refusal::Offset(Length::ZERO)))?;
+        let progress = self.transfer.progress().ok_or(Fault::Offset)?;
         if progress.place(offset, bytes)? == Chunk::Next
             && let Err(fault) = self.take(bytes, now)
         {
@@ -101,7 +101,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     #[inline(never)]
     fn take(&mut self, bytes: &[u8], now: Time) -> Result<(), Fault> {
         match &mut self.transfer {
-            Transfer::None | Transfer::Complete(_) => return Err(Fault::Refused(Refusal::Offset(Length::ZERO))),
+            Transfer::None | Transfer::Complete(_) => return Err(Fault::Offset),
             Transfer::Command(_, appender, _) => appender.push(&mut self.store, bytes)?,
             Transfer::Image(_, appender, check) => {
                 if let Some(check) = check {
@@ -123,7 +123,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     #[inline(never)]
     pub(super) fn close(&mut self, now: Time) -> Result<(), Fault> {
-        let progress = self.transfer.progress().ok_or(Fault::Refused(Refusal::Offset(Length::ZERO)))?;
+        let progress = self.transfer.progress().ok_or(Fault::Offset)?;
         progress.complete()?;
         match &self.transfer {
             Transfer::None => Ok(()),
@@ -192,7 +192,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     fn read_command(&mut self, area: Area, progress: Progress) -> Result<VerifiedCommand, Fault> {
         let Profile { primary, ecu, vehicle, .. } = &self.profile;
         let mut stream = CommandStream::new(primary.clone(), *ecu, *vehicle);
-        let length = u32::try_from(progress.length).map_err(|_| Fault::Refused(Refusal::TooLong))?;
+        let length = u32::try_from(progress.length).map_err(|_| Fault::TooLong)?;
         self.store.stream(area, 0, length, self.scratch.buffer(), |piece| Ok(stream.feed(piece)?))?;
         Ok(stream.finish()?)
     }

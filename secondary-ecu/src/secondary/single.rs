@@ -4,7 +4,6 @@
 //! image does not get to its vote, the way back is the last committed image: its header still stands, its digest is what
 //! its bank may boot, so that no metadata are needed to know it.
 
-use proto::secondary::Refusal;
 use uptane::{Error, Length, Time};
 
 use super::Secondary;
@@ -25,7 +24,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     /// What an image that is offered now is.
     pub(super) fn intake(&self) -> Result<Intake, Fault> {
         let intake = transaction::intake(&self.state, self.banks(), self.running.authorised);
-        intake.ok_or(Fault::Refused(Refusal::Phase))
+        intake.ok_or(Fault::Phase)
     }
 
     /// Says that nothing is to be sent yet of the assigned image.
@@ -50,7 +49,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         let fallback = fallback.ok_or(Error::Schema { field: "fallback" })?;
         match fallback.is(&self.home()?) {
             true => Ok(descriptor),
-            false => Err(Fault::Check(Error::Mismatch { what: "fallback" })),
+            false => Err(Fault::from(Error::Mismatch { what: "fallback" })),
         }
     }
 
@@ -70,7 +69,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         let (home, image) = (self.state.home, self.home()?);
         match self.store.digest(home, self.scratch.buffer())? == self.state.bootable(home) {
             true => Ok(image),
-            false => Err(Fault::Check(Error::ImageDigest)),
+            false => Err(Fault::from(Error::ImageDigest)),
         }
     }
 

@@ -40,7 +40,7 @@ fn led(banks: Banks, action: Action) -> [Option<Stage>; 8] {
     stages().map(|stage| match obey(&at(stage), banks, action) {
         Ok(next) => Some(next.stage),
         Err(fault) => {
-            assert_eq!(fault, Fault::Refused(Refusal::Phase));
+            assert_eq!(fault, Fault::Phase);
             None
         }
     })
@@ -71,15 +71,15 @@ fn only_an_untried_or_unvoted_image_is_given_up_at_boot() {
 #[test]
 fn a_transaction_that_is_over_is_never_opened_again() {
     let over = obey(&at(Stage::Healthy(OURS)), Banks::Two, Action::Commit).unwrap();
-    assert_eq!(begin(&over, OURS), Err(Fault::Refused(Refusal::Phase)));
+    assert_eq!(begin(&over, OURS), Err(Fault::Phase));
     let next = begin(&over, OTHER).unwrap();
-    assert_eq!(begin(&next, OURS), Err(Fault::Refused(Refusal::Phase)));
+    assert_eq!(begin(&next, OURS), Err(Fault::Phase));
 }
 
 #[test]
 fn a_transaction_older_than_one_that_is_over_is_never_opened() {
     let over = roll_back(&at(Stage::Staging(OTHER)), Banks::Two, OTHER).unwrap();
-    assert_eq!(begin(&over, OURS), Err(Fault::Refused(Refusal::Phase)));
+    assert_eq!(begin(&over, OURS), Err(Fault::Phase));
     assert_eq!(begin(&over, NEWER).unwrap().stage, Stage::Staging(NEWER));
 }
 
@@ -88,7 +88,7 @@ fn a_roll_back_ends_a_transaction_that_was_forgotten() {
     for stage in [Stage::Idle, Stage::Staging(OURS), Stage::Staged(NEWER), Stage::Committed(OURS)] {
         let over = roll_back(&at(stage), Banks::Two, OTHER).unwrap();
         assert_eq!(over.stage, Stage::RolledBack(OTHER));
-        assert_eq!(begin(&over, OTHER), Err(Fault::Refused(Refusal::Phase)));
+        assert_eq!(begin(&over, OTHER), Err(Fault::Phase));
         // Its answer was lost, and somebody opened another in between.
         assert_eq!(
             roll_back(&begin(&over, NEWER).unwrap(), Banks::Two, OTHER).unwrap().stage,
@@ -111,19 +111,19 @@ fn a_roll_back_played_again_costs_the_next_transaction_its_staging_and_no_receiv
         assert_eq!((reopened.stage, reopened.received), (Stage::Staging(OTHER), 9));
     }
     let armed = obey(&staged, Banks::Two, Action::Activate).unwrap();
-    assert_eq!(roll_back(&armed, Banks::Two, OURS), Err(Fault::Refused(Refusal::Phase)));
+    assert_eq!(roll_back(&armed, Banks::Two, OURS), Err(Fault::Phase));
 }
 
 #[test]
 fn a_roll_back_of_another_transaction_leaves_what_is_activated_and_newer_ends_alone() {
     for stage in [Stage::Armed(OTHER), Stage::Trying(OTHER), Stage::Healthy(OTHER)] {
-        assert_eq!(roll_back(&at(stage), Banks::Two, OURS), Err(Fault::Refused(Refusal::Phase)));
-        assert_eq!(roll_back(&at(stage), Banks::Two, NEWER), Err(Fault::Refused(Refusal::Phase)));
+        assert_eq!(roll_back(&at(stage), Banks::Two, OURS), Err(Fault::Phase));
+        assert_eq!(roll_back(&at(stage), Banks::Two, NEWER), Err(Fault::Phase));
     }
     let over = roll_back(&at(Stage::Staging(OTHER)), Banks::Two, OTHER).unwrap();
-    assert_eq!(roll_back(&over, Banks::Two, OURS), Err(Fault::Refused(Refusal::Phase)));
+    assert_eq!(roll_back(&over, Banks::Two, OURS), Err(Fault::Phase));
     let committed = obey(&at(Stage::Healthy(OURS)), Banks::Two, Action::Commit).unwrap();
-    assert_eq!(roll_back(&committed, Banks::Two, OURS), Err(Fault::Refused(Refusal::Phase)));
+    assert_eq!(roll_back(&committed, Banks::Two, OURS), Err(Fault::Phase));
 }
 
 #[test]
@@ -136,8 +136,8 @@ fn opening_the_open_transaction_again_keeps_what_is_staged() {
 #[test]
 fn an_activated_transaction_is_not_ended_by_opening_another() {
     for stage in [Stage::Armed(OURS), Stage::Trying(OURS), Stage::Healthy(OURS)] {
-        assert_eq!(begin(&at(stage), OTHER), Err(Fault::Refused(Refusal::Phase)));
-        assert_eq!(begin(&at(stage), OURS), Err(Fault::Refused(Refusal::Phase)));
+        assert_eq!(begin(&at(stage), OTHER), Err(Fault::Phase));
+        assert_eq!(begin(&at(stage), OURS), Err(Fault::Phase));
     }
 }
 

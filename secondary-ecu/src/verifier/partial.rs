@@ -8,7 +8,7 @@
 
 mod root;
 
-use proto::secondary::{File, Refusal, Repo, Verification};
+use proto::secondary::{File, Repo, Verification};
 use uptane::metadata::Delta;
 use uptane::verify::image::{ImageCheck, Permits};
 use uptane::verify::partial::{
@@ -79,7 +79,7 @@ impl Slots {
         let side = held(desk, what.kind()).map_or(Side::Left, |held| held.side.other());
         let area = slot(desk, what.kind(), side);
         let length = u32::try_from(length.get()).ok().filter(|length| *length <= area.size());
-        let length = length.ok_or(Fault::Refused(Refusal::TooLong))?;
+        let length = length.ok_or(Fault::TooLong)?;
         self.incoming = Incoming::Slot { what, side, length, appender: Appender::new(area, 0) };
         Ok(())
     }
@@ -89,7 +89,7 @@ impl Slots {
         match file {
             File::Time => {
                 // This ECU asked for none, or has its answer.
-                desk.nonce.ok_or(Fault::Refused(Refusal::Phase))?;
+                desk.nonce.ok_or(Fault::Phase)?;
                 self.stage(&desk, What::Time, length)
             }
             File::Targets(Repo::Director) => self.stage(&desk, What::Targets, length),
@@ -108,13 +108,13 @@ impl Slots {
             | File::Delegated(_)
             | File::Image
             | File::Patch
-            | File::Command => Err(Fault::Refused(Refusal::NotForMe)),
+            | File::Command => Err(Fault::NotForMe),
         }
     }
 
     fn take<F: Flash>(&mut self, desk: Desk<'_, F>, bytes: &[u8]) -> Result<(), Fault> {
         match &mut self.incoming {
-            Incoming::Nothing => Err(Fault::Refused(Refusal::Offset(Length::ZERO))),
+            Incoming::Nothing => Err(Fault::Offset),
             Incoming::Known => Ok(()),
             Incoming::Slot { appender, .. } => appender.push(desk.store, bytes),
         }
@@ -126,7 +126,7 @@ impl Slots {
         judge: impl FnOnce(&mut Desk<'_, F>, Side, u32) -> Result<(Version, Sha256), Fault>,
     ) -> Result<Accepted, Fault> {
         match core::mem::take(&mut self.incoming) {
-            Incoming::Nothing => Err(Fault::Refused(Refusal::Offset(Length::ZERO))),
+            Incoming::Nothing => Err(Fault::Offset),
             Incoming::Known => Ok(Accepted::Nothing),
             Incoming::Slot { what, side, length, appender } => {
                 appender.finish(desk.store)?;
@@ -163,7 +163,7 @@ fn attested_under<F: Flash>(
     length: u32,
     root: &TrustedRoot,
 ) -> Result<Accepted, Fault> {
-    let keys = root.time_keys().ok_or(Fault::Refused(Refusal::NotForMe))?;
+    let keys = root.time_keys().ok_or(Fault::NotForMe)?;
     let mut stream = TimeStream::new(keys, desk.nonce.ok_or(Error::Replay)?, desk.state.time);
     let area = slot(desk, Kind::Targets, side);
     desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(stream.feed(piece)?))?;
@@ -212,7 +212,7 @@ fn read_targets<F: Flash, P: Profile>(
 
 /// The Targets that the state record says are current.
 fn current<F>(desk: &Desk<'_, F>) -> Result<Held, Fault> {
-    desk.state.targets.ok_or(Fault::Refused(Refusal::Phase))
+    desk.state.targets.ok_or(Fault::Phase)
 }
 
 /// What they assign, verified again.
@@ -266,7 +266,7 @@ fn slot<F: Flash>(desk: &Desk<'_, F>, kind: Kind, side: Side) -> Area {
 
 /// Puts the Root this ECU is provisioned with into its slot (§5.4.1); what the state record must say of it.
 pub fn provision_root<F: Flash>(mut desk: Desk<'_, F>, root: &[u8]) -> Result<Held, Fault> {
-    let length = u32::try_from(root.len()).map_err(|_| Fault::Refused(Refusal::TooLong))?;
+    let length = u32::try_from(root.len()).map_err(|_| Fault::TooLong)?;
     let area = slot(&desk, Kind::Root, Side::Left);
     let mut appender = Appender::new(area, 0);
     appender.push(desk.store, root)?;

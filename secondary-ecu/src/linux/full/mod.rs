@@ -10,7 +10,7 @@ mod part;
 
 use host::disk::{Access, Disk, Folder};
 use host::provisioning::{MAPPING, Repositories};
-use proto::secondary::{File, Refusal, Repo, Verification};
+use proto::secondary::{File, Repo, Verification};
 use uptane::limits::{MAX_ROOT, MAX_SNAPSHOT, MAX_TARGETS, MAX_TIME_ATTESTATION, MAX_TIMESTAMP};
 use uptane::verify::image::Permits;
 use uptane::verify::{Mapping, Refresh, Refreshed, agree_for};
@@ -94,7 +94,7 @@ impl<D: Disk + Clone> Full<D> {
             }
             Repo::Image(number) => {
                 let wanted = self.director.wanted(desk.profile.ecu)?;
-                let image = self.images.get_mut(number.get()).ok_or(Fault::Refused(Refusal::NotForMe))?;
+                let image = self.images.get_mut(number.get()).ok_or(Fault::NotForMe)?;
                 image.supply(part, bytes, |trusted| Refresh::image(trusted, now).looking_for(wanted))?;
                 None
             }
@@ -142,7 +142,7 @@ impl<D: Disk + Clone> Full<D> {
         let director = self.director.trusted()?;
         // Keys that a Root since then may have taken back attest nothing.
         director.check_root()?;
-        let keys = director.root().view().time_keys().ok_or(Fault::Refused(Refusal::NotForMe))?;
+        let keys = director.root().view().time_keys().ok_or(Fault::NotForMe)?;
         let nonce = desk.nonce.ok_or(Error::Replay)?;
         Ok(uptane::verify::time::check(file, &keys, nonce, desk.state.time)?.time())
     }
@@ -172,30 +172,30 @@ impl<F: Flash, D: Disk + Clone> Verifier<F> for Full<D> {
         let limit = match file {
             File::Time => {
                 // This ECU asked for none, or has its answer.
-                desk.nonce.ok_or(Fault::Refused(Refusal::Phase))?;
+                desk.nonce.ok_or(Fault::Phase)?;
                 MAX_TIME_ATTESTATION
             }
             File::Root(..) => MAX_ROOT,
             File::Timestamp(_) => MAX_TIMESTAMP,
             File::Snapshot(_) => MAX_SNAPSHOT,
             File::Targets(_) | File::Delegated(_) => MAX_TARGETS,
-            File::Image | File::Patch | File::Command => return Err(Fault::Refused(Refusal::NotForMe)),
+            File::Image | File::Patch | File::Command => return Err(Fault::NotForMe),
         };
         if length.get() > limit {
-            return Err(Fault::Refused(Refusal::TooLong));
+            return Err(Fault::TooLong);
         }
         self.incoming = Some(Incoming { file, bytes: Vec::new() });
         Ok(())
     }
 
     fn take(&mut self, _: Desk<'_, F>, bytes: &[u8]) -> Result<(), Fault> {
-        let incoming = self.incoming.as_mut().ok_or(Fault::Refused(Refusal::Offset(Length::ZERO)))?;
+        let incoming = self.incoming.as_mut().ok_or(Fault::Offset)?;
         incoming.bytes.extend_from_slice(bytes);
         Ok(())
     }
 
     fn close(&mut self, desk: Desk<'_, F>) -> Result<Accepted, Fault> {
-        let incoming = self.incoming.take().ok_or(Fault::Refused(Refusal::Offset(Length::ZERO)))?;
+        let incoming = self.incoming.take().ok_or(Fault::Offset)?;
         let Incoming { file, bytes } = incoming;
         match file {
             File::Time => self.take_time(&desk, &bytes),
@@ -204,7 +204,7 @@ impl<F: Flash, D: Disk + Clone> Verifier<F> for Full<D> {
             File::Snapshot(repo) => self.judge(&desk, repo, Part::Snapshot, &bytes),
             File::Targets(repo) => self.judge(&desk, repo, Part::Targets, &bytes),
             File::Delegated(number) => self.judge(&desk, Repo::Image(number), Part::Delegated, &bytes),
-            File::Image | File::Patch | File::Command => Err(Fault::Refused(Refusal::NotForMe)),
+            File::Image | File::Patch | File::Command => Err(Fault::NotForMe),
         }
     }
 
@@ -219,7 +219,7 @@ impl<F: Flash, D: Disk + Clone> Verifier<F> for Full<D> {
         let images = self.images.iter().map(again).collect::<Result<Vec<_>, Fault>>()?;
         let targets = director.targets().file().sha256();
         if desk.state.targets.is_none_or(|held| held.sha256 != targets) {
-            return Err(Fault::Refused(Refusal::Phase));
+            return Err(Fault::Phase);
         }
         agreed(&desk, &self.mapping, &director, &images)
     }
