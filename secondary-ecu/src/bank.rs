@@ -34,7 +34,21 @@ pub struct Descriptor {
     pub counter: ReleaseCounter,
 }
 
+/// What is left of an image that was checked where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// Its digest.
+    pub sha256: Sha256,
+    /// Its bytes.
+    pub length: u32,
+}
+
 impl Descriptor {
+    /// What an image is that was found to be the one that is described.
+    pub fn content(&self) -> Result<Content, Fault> {
+        Ok(Content { sha256: self.sha256, length: self.flash_length()? })
+    }
+
     /// Its length as a flash offset; an image longer than any flash is refused.
     pub fn flash_length(&self) -> Result<u32, Fault> {
         u32::try_from(self.length.get()).map_err(|_| Fault::TooLong)

@@ -9,7 +9,7 @@ mod single;
 use core::mem::MaybeUninit;
 
 use proto::secondary::{Identity, Refusal, Reply, Request};
-use uptane::{Length, Nonce, Sha256, Time};
+use uptane::{Nonce, Sha256, Time};
 
 use self::diagnostics::Challenges;
 use crate::flash::{BadLayout, Bank, Banks, Flash, Layout, Store};
@@ -107,7 +107,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         let mut store = Store::new(flash, layout)?;
         let mut scratch = Scratch::NEW;
         let Started { pages, state, running } = start(&mut store, scratch.buffer())?;
-        let (transfer, nonce, challenges) = (Transfer::None, None, None);
+        let (transfer, nonce, challenges) = (Transfer::default(), None, None);
         Ok(Self { profile, store, pages, state, verifier, key, running, nonce, challenges, transfer, scratch })
     }
 
@@ -115,7 +115,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     pub fn reset(&mut self) -> Result<(), BootError> {
         let Started { pages, state, running } = start(&mut self.store, self.scratch.buffer())?;
         (self.pages, self.state, self.running) = (pages, state, running);
-        (self.transfer, self.nonce, self.challenges) = (Transfer::None, None, None);
+        (self.transfer, self.nonce, self.challenges) = (Transfer::default(), None, None);
         self.reload()
     }
 
@@ -224,7 +224,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
             // Where flash fails the refusal still goes out; the report then misses it.
             let _ = self.record(State { outcome, ..self.state });
         }
-        fault.refusal(self.transfer.next())
+        fault.refusal(self.transfer.progress.offset())
     }
 
     fn answer_report(&mut self, nonce: Nonce, now: Time) -> Reply<'_> {
@@ -276,11 +276,6 @@ const NOTHING: Sha256 = Sha256([0; 32]);
 /// The first state of an ECU that runs `image`, which stands in bank A already, and what it trusts from its maker.
 pub fn provision<F: Flash>(store: &mut Store<F>, state: &State) -> Result<(), Fault> {
     Pages::format(store, state).map(|_| ())
-}
-
-/// A length in bytes.
-pub(crate) fn length_of(bytes: u32) -> Result<Length, Fault> {
-    Ok(Length::new(u64::from(bytes))?)
 }
 
 #[cfg(test)]

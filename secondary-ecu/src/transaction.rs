@@ -11,7 +11,7 @@ use uptane::verify::partial::VerifiedCommand;
 use uptane::{Action, TransactionId};
 
 use crate::Fault;
-use crate::bank::Descriptor;
+use crate::bank::{Content, Descriptor};
 use crate::flash::{Bank, Banks};
 use crate::state::{Ending, Outcome, Stage, State};
 
@@ -165,10 +165,10 @@ pub fn intake(state: &State, banks: Banks, runs: bool) -> Option<Intake> {
 
 /// The state after `image` was taken: checked against what it must be, and but for [`Intake::Announce`] whole in its bank.
 #[inline(never)]
-pub fn taken(state: &State, intake: Intake, image: &Descriptor) -> Result<State, Fault> {
+pub fn taken(state: &State, intake: Intake, image: &Content) -> State {
     let mut next = State { received: 0, ..*state };
     if intake == Intake::Restore {
-        return Ok(next);
+        return next;
     }
     if let Stage::Staging(transaction) = state.stage {
         next.stage = Stage::Staged(transaction);
@@ -177,9 +177,9 @@ pub fn taken(state: &State, intake: Intake, image: &Descriptor) -> Result<State,
     let is_whole = intake != Intake::Announce;
     next.set_bootable(state.home.other(), is_whole.then_some(image.sha256));
     if is_whole {
-        next.received = image.flash_length()?;
+        next.received = image.length;
     }
-    Ok(next)
+    next
 }
 
 /// The state after nothing of the image that was offered can be relied upon.

@@ -1,72 +1,54 @@
 //! The file on its way from the Primary.
 
 use uptane::Length;
-use uptane::verify::image::ImageCheck;
 
 use crate::Fault;
-use crate::flash::{Appender, Area};
-use crate::patching::Patching;
+use crate::flash::{Appender, size};
 
 /// The one file that is on its way.
-pub(crate) enum Transfer {
-    /// None.
-    None,
-    /// For the verifier.
-    Metadata(Progress),
+#[derive(Default)]
+pub(crate) struct Transfer {
+    pub(crate) kind: Kind,
+    pub(crate) progress: Progress,
+    /// Where its bytes go: nowhere, but for a [`Kind`] that is written by the machine.
+    pub(crate) appender: Appender,
+}
+
+/// What is on its way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A file for the verifier.
+    Metadata,
     /// A command, into a slot.
-    Command(Progress, Appender, Area),
-    /// An image, written and checked while it arrives; the last committed one has no check but by its digest in the end.
-    Image(Progress, Appender, Option<ImageCheck>),
+    Command,
+    /// An image, into its bank.
+    Image,
     /// A patch, of which the image is made while it arrives.
-    Patch(Progress, Patching),
+    Patch,
     /// An image that is in the bank as a whole already, or of which nothing is taken yet.
-    Complete(Progress),
+    Complete,
 }
 
 impl Transfer {
-    /// How far it is.
-    pub(crate) fn progress(&self) -> Option<Progress> {
-        match self {
-            Self::None => None,
-            Self::Metadata(progress)
-            | Self::Command(progress, _, _)
-            | Self::Image(progress, _, _)
-            | Self::Patch(progress, _)
-            | Self::Complete(progress) => Some(*progress),
-        }
+    /// A file of which the machine writes nothing.
+    pub(crate) fn unwritten(kind: Kind, progress: Progress) -> Self {
+        Self { kind, progress, appender: Appender::default() }
     }
 
-    /// Where to go on with it: at its first byte where there is none.
-    pub(crate) fn next(&self) -> Length {
-        self.progress().and_then(|progress| progress.offset().ok()).unwrap_or(Length::ZERO)
-    }
-
-    /// Bytes of an image that are in flash.
-    pub(crate) fn written(&self) -> Option<u32> {
-        match self {
-            Self::Image(_, appender, _) => Some(appender.written()),
-            Self::Patch(_, patching) => Some(patching.written()),
-            Self::None | Self::Metadata(_) | Self::Command(..) | Self::Complete(_) => None,
-        }
-    }
-
-    pub(crate) fn progress_mut(&mut self) -> Option<&mut Progress> {
-        match self {
-            Self::None => None,
-            Self::Metadata(progress)
-            | Self::Command(progress, _, _)
-            | Self::Image(progress, _, _)
-            | Self::Patch(progress, _)
-            | Self::Complete(progress) => Some(progress),
-        }
+    /// Whether bytes of an image are written.
+    pub(crate) fn is_writing_image(&self) -> bool {
+        matches!(self.kind, Kind::Image | Kind::Patch)
     }
 }
 
 /// How many of how many bytes have been taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Progress {
-    pub(crate) length: u64,
-    pub(crate) taken: u64,
+    pub(crate) length: u32,
+    pub(crate) taken: u32,
 }
 
 /// What to do with a chunk.
@@ -79,23 +61,20 @@ pub(crate) enum Chunk {
 }
 
 impl Progress {
-    pub(crate) fn new(length: Length) -> Self {
-        Self { length: length.get(), taken: 0 }
-    }
-
-    /// One that goes on after so many bytes.
-    pub(crate) fn after(taken: u32, length: Length) -> Self {
-        Self { length: length.get(), taken: u64::from(taken) }
+    /// One that goes on after so many bytes. What is longer than any flash is refused.
+    pub(crate) fn after(taken: u32, length: Length) -> Result<Self, Fault> {
+        let length = u32::try_from(length.get()).map_err(|_| Fault::TooLong)?;
+        Ok(Self { length, taken })
     }
 
     /// Where a chunk belongs. One that would go beyond the announced length is refused before a byte of it is used.
     pub(crate) fn place(&self, offset: Length, bytes: &[u8]) -> Result<Chunk, Fault> {
-        let length = u64::try_from(bytes.len()).map_err(|_| Fault::TooLong)?;
-        let end = offset.get().saturating_add(length);
-        match offset.get() {
-            _ if end > self.length => Err(Fault::TooLong),
-            offset if offset == self.taken => Ok(Chunk::Next),
-            _ if end <= self.taken => Ok(Chunk::Taken),
+        let offset = u32::try_from(offset.get()).map_err(|_| Fault::TooLong)?;
+        let end = size(offset).saturating_add(bytes.len());
+        match offset {
+            _ if end > size(self.length) => Err(Fault::TooLong),
+            _ if offset == self.taken => Ok(Chunk::Next),
+            _ if end <= size(self.taken) => Ok(Chunk::Taken),
             _ => Err(Fault::Offset),
         }
     }
@@ -103,19 +82,17 @@ impl Progress {
     /// Counts bytes that were taken.
     pub(crate) fn advance(&mut self, bytes: &[u8]) {
         // `place` has shown that the sum stays within `length`.
-        self.taken = self.taken.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        self.taken = self.taken.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
     }
 
-    /// Refuses a file whose last byte has not been taken.
-    pub(crate) fn complete(&self) -> Result<(), Fault> {
-        match self.taken == self.length {
-            true => Ok(()),
-            false => Err(Fault::Offset),
-        }
+    /// Whether the last byte has been taken.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.taken == self.length
     }
 
-    pub(crate) fn offset(&self) -> Result<Length, Fault> {
-        Ok(Length::new(self.taken)?)
+    /// Where to go on.
+    pub(crate) fn offset(&self) -> Length {
+        self.taken.into()
     }
 }
 
@@ -139,7 +116,7 @@ mod tests {
 
     #[test]
     fn only_the_whole_file_is_complete() {
-        assert_eq!(Progress { length: 10, taken: 10 }.complete(), Ok(()));
-        assert_eq!(Progress { length: 10, taken: 9 }.complete(), Err(Fault::Offset));
+        assert!(Progress { length: 10, taken: 10 }.is_complete());
+        assert!(!Progress { length: 10, taken: 9 }.is_complete());
     }
 }

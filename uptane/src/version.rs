@@ -64,6 +64,13 @@ number!(
     /// A number of bytes.
     Length
 );
+
+impl From<u32> for Length {
+    fn from(length: u32) -> Self {
+        Self(length.into())
+    }
+}
+
 number!(
     /// Counts the releases of one image line; an ECU never accepts a lower one (§5.2.3.1.1, attack A7b).
     ReleaseCounter

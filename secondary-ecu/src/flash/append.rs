@@ -6,8 +6,8 @@ use crate::Fault;
 /// Appends to an area, erasing each erase unit just before its first byte is written.
 ///
 /// Erasing late means that what a power cut left behind the resume offset is never written over, and that no request
-/// waits for a whole bank to be erased.
-#[derive(Debug)]
+/// waits for a whole bank to be erased. The default has no room at all.
+#[derive(Debug, Default)]
 pub struct Appender {
     area: Area,
     written: u32,
@@ -41,6 +41,11 @@ impl Appender {
         }
         let (tail, unit) = (self.tail, store.write_unit());
         self.write(store, tail.get(..unit).ok_or(Fault::Storage)?)
+    }
+
+    /// Where it writes.
+    pub fn area(&self) -> Area {
+        self.area
     }
 
     /// Bytes that are in flash already.

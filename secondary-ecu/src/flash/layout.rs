@@ -73,7 +73,7 @@ impl Side {
 }
 
 /// A part of the flash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Area {
     start: u32,
     size: u32,

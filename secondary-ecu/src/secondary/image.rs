@@ -1,20 +1,19 @@
 //! The image on its way into the bank that does not run.
 //!
-//! It is hashed while it arrives, and once more from flash before its digest becomes bootable: what was checked on the
-//! wire is not what will boot. Both checks rest on metadata verified for them.
+//! Nobody judges it while it arrives: what was checked on the wire is not what will boot. It is hashed from flash when it
+//! is complete, against metadata verified for that, before its digest becomes bootable.
 //!
 //! Steps that need much of the stack are never made parts of others (`inline(never)`), here and beside: it is then theirs
 //! alone, and not also everybody's who calls them.
 
-use uptane::verify::image::ImageCheck;
 use uptane::{Error, Length, Time};
 
-use super::{Secondary, length_of};
-use crate::bank::{Descriptor, holds};
-use crate::flash::{Appender, Bank, Flash};
+use super::Secondary;
+use crate::bank::{Content, Descriptor, holds};
+use crate::flash::{Appender, Area, Bank, Flash};
 use crate::state::State;
 use crate::transaction::{self, Intake};
-use crate::transfer::{Progress, Transfer};
+use crate::transfer::{Kind, Progress, Transfer};
 use crate::verifier::{Verifier, Wanted};
 use crate::{EcuKey, Fault};
 
@@ -33,28 +32,28 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     #[inline(never)]
     fn offer_assigned(&mut self, length: Length, now: Time) -> Result<Length, Fault> {
         let found = self.find(now);
-        self.offer_found(found, length)
+        self.offer_found(&found, length)
     }
 
     #[inline(never)]
-    fn offer_found(&mut self, found: Found, length: Length) -> Result<Length, Fault> {
-        let Wanted { descriptor, mut check, .. } = self.wanted(found)?;
-        check_length(&descriptor, length)?;
-        let received = self.resume(&descriptor)?;
-        let progress = Progress::after(received, length);
-        if progress.taken == progress.length {
-            self.transfer = Transfer::Complete(progress);
-            return Ok(length);
-        }
-        self.transfer = Transfer::Image(progress, self.go_on(received, &mut check)?, Some(check));
-        length_of(received)
+    fn offer_found(&mut self, found: &Found, length: Length) -> Result<Length, Fault> {
+        let Wanted { descriptor, .. } = self.wanted(found)?;
+        check_length(descriptor.length, length)?;
+        let received = self.resume(descriptor)?;
+        let progress = Progress::after(received, length)?;
+        let kind = if progress.is_complete() { Kind::Complete } else { Kind::Image };
+        self.transfer = Transfer { kind, progress, appender: self.go_on(self.spare(), received) };
+        Ok(progress.offset())
     }
 
-    /// Shows what is durable of the image to its check, and goes on behind it.
-    pub(super) fn go_on(&mut self, received: u32, check: &mut ImageCheck) -> Result<Appender, Fault> {
-        let area = self.store.layout().bank(self.store.erase_unit(), self.spare());
-        self.store.stream(area, 0, received, self.scratch.buffer(), |piece| Ok(check.update(piece)?))?;
-        Ok(Appender::new(area, received))
+    /// Writes an image on behind what is durable of it.
+    pub(super) fn go_on(&self, bank: Bank, received: u32) -> Appender {
+        Appender::new(self.area_of(bank), received)
+    }
+
+    /// Where the image of a bank is.
+    pub(super) fn area_of(&self, bank: Bank) -> Area {
+        self.store.layout().bank(self.store.erase_unit(), bank)
     }
 
     /// Durable bytes of this very image; zero, and a bank prepared for it, if there are none.
@@ -73,7 +72,10 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     /// Makes the number of received bytes durable, now and then: a record costs flash and time.
     #[inline(never)]
     pub(super) fn keep_progress(&mut self) -> Result<(), Fault> {
-        let Some(written) = self.transfer.written() else { return Ok(()) };
+        if !self.transfer.is_writing_image() {
+            return Ok(());
+        }
+        let written = self.transfer.appender.written();
         let unit = self.store.erase_unit();
         let interval = self.profile.progress.max(1).next_multiple_of(unit);
         let durable = written - written % unit;
@@ -83,24 +85,14 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         }
     }
 
-    /// Writes the last bytes of an image, and judges it as it arrived. What is kept of a wrong one would be wrong again.
+    /// Writes the last bytes of a file that was taken.
     #[inline(never)]
     pub(super) fn arrived(&mut self) -> Result<(), Fault> {
-        let check = match core::mem::replace(&mut self.transfer, Transfer::None) {
-            Transfer::None | Transfer::Metadata(_) | Transfer::Command(..) | Transfer::Complete(_) => None,
-            Transfer::Image(_, appender, check) => {
-                appender.finish(&mut self.store)?;
-                check
-            }
-            Transfer::Patch(_, patching) => Some(self.finish_patch(patching)?),
-        };
-        match check.map(ImageCheck::finish) {
-            Some(Err(error)) => {
-                self.record(transaction::given_up(&self.state))?;
-                Err(error.into())
-            }
-            Some(Ok(_)) | None => Ok(()),
+        let Transfer { kind, appender, .. } = core::mem::take(&mut self.transfer);
+        if kind == Kind::Patch {
+            self.finish_patch()?;
         }
+        appender.finish(&mut self.store)
     }
 
     /// Checks what was taken, from flash and against metadata verified now, and makes its digest bootable. Of an image that
@@ -117,9 +109,9 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     #[inline(never)]
-    fn conclude(&mut self, intake: Intake, checked: Result<Descriptor, Fault>) -> Result<(), Fault> {
+    fn conclude(&mut self, intake: Intake, checked: Result<Content, Fault>) -> Result<(), Fault> {
         let next = match &checked {
-            Ok(image) => transaction::taken(&self.state, intake, image)?,
+            Ok(image) => transaction::taken(&self.state, intake, image),
             Err(_) => transaction::given_up(&self.state),
         };
         self.record(next)?;
@@ -132,35 +124,31 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     #[inline(never)]
-    fn check_bank(&mut self, now: Time) -> Result<Descriptor, Fault> {
+    fn check_bank(&mut self, now: Time) -> Result<Content, Fault> {
         let found = self.find(now);
-        self.check_found(found)
+        self.check_found(&found)
     }
 
     #[inline(never)]
-    fn check_found(&mut self, found: Found) -> Result<Descriptor, Fault> {
-        let Wanted { descriptor, mut check, .. } = self.wanted(found)?;
-        let area = self.store.layout().bank(self.store.erase_unit(), self.spare());
-        let length = descriptor.flash_length()?;
+    fn check_found(&mut self, found: &Found) -> Result<Content, Fault> {
+        let wanted = self.wanted(found)?;
+        let (mut check, length, area) = (wanted.check(), wanted.descriptor.flash_length()?, self.area_of(self.spare()));
         self.store.stream(area, 0, length, self.scratch.buffer(), |piece| Ok(check.update(piece)?))?;
-        let image = check.finish()?;
-        match image.sha256() == descriptor.sha256 {
-            true => Ok(descriptor),
-            false => Err(Fault::from(Error::ImageDigest)),
-        }
+        Ok(Content { sha256: check.finish()?, length })
     }
 
     /// Finds the assigned image, in metadata verified now.
-    #[inline(always)]
+    ///
+    /// Who calls this hands it on to a function of its own: on a small stack it is then there once while metadata is verified.
+    #[inline(never)]
     pub(super) fn find(&mut self, now: Time) -> Found {
         let (verifier, desk) = self.desk(now);
-        Found(verifier.wanted(desk))
+        verifier.wanted(desk)
     }
 
     /// The assigned image, if this ECU can hold it and its counter.
-    #[inline(always)]
-    pub(super) fn wanted(&self, Found(wanted): Found) -> Result<Wanted, Fault> {
-        let wanted = wanted?;
+    pub(super) fn wanted<'f>(&self, found: &'f Found) -> Result<&'f Wanted, Fault> {
+        let wanted = found.as_ref().map_err(|fault| *fault)?;
         if !holds(&self.store, wanted.descriptor.length) {
             return Err(Fault::TooLong);
         }
@@ -170,20 +158,18 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     /// The bank that may be written: not the home bank. Nothing is staged while the other one runs. Where there is a single
     /// one, the header that may be.
-    fn spare(&self) -> Bank {
+    pub(super) fn spare(&self) -> Bank {
         self.state.home.other()
     }
 }
 
 /// The assigned image, of which nobody has asked yet whether there is room for it.
-///
-/// Who finds it hands it on to a function of its own: on a small stack it is then there once while metadata is verified.
-pub(super) struct Found(Result<Wanted, Fault>);
+pub(super) type Found = Result<Wanted, Fault>;
 
-/// Refuses an image of another length than its description has.
-pub(super) fn check_length(listed: &Descriptor, got: Length) -> Result<(), Fault> {
-    match listed.length == got {
+/// Refuses an image, or a patch, of another length than is listed.
+pub(super) fn check_length(listed: Length, got: Length) -> Result<(), Fault> {
+    match listed == got {
         true => Ok(()),
-        false => Err(Fault::from(Error::ImageLength { listed: listed.length, got })),
+        false => Err(Fault::from(Error::ImageLength { listed, got })),
     }
 }

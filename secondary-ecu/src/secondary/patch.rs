@@ -3,19 +3,18 @@
 //! It shortens the way of the bytes and none of the checks: what it makes goes where the whole image would have gone, and
 //! is held to the same metadata, from flash, before it may boot.
 
-use proto::delta::Expected;
+use proto::delta::{Decoder, Expected, Point};
 use uptane::metadata::Delta;
-use uptane::verify::image::ImageCheck;
-use uptane::{Error, Length, Time};
+use uptane::{Length, Time};
 
-use super::image::Found;
+use super::image::{Found, check_length};
 use super::{Running, Secondary};
 use crate::bank::Descriptor;
 use crate::flash::{Banks, Flash};
-use crate::patching::Patching;
+use crate::patching::{self, failed, wrong};
 use crate::scratch::Scratch;
 use crate::transaction;
-use crate::transfer::{Progress, Transfer};
+use crate::transfer::{Kind, Progress, Transfer};
 use crate::verifier::{Verifier, Wanted};
 use crate::{EcuKey, Fault};
 
@@ -33,33 +32,31 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         }
         self.intake()?;
         let found = self.find(now);
-        self.offer_found_patch(found, length)
+        self.offer_found_patch(&found, length)
     }
 
     #[inline(never)]
-    fn offer_found_patch(&mut self, found: Found, length: Length) -> Result<Length, Fault> {
-        let Wanted { descriptor, mut check, delta, fallback: _ } = self.wanted(found)?;
-        let expected = self.expected(&descriptor, delta, length)?;
-        let received = self.resume(&descriptor)?;
+    fn offer_found_patch(&mut self, found: &Found, length: Length) -> Result<Length, Fault> {
+        let Wanted { descriptor, delta, .. } = self.wanted(found)?;
+        let expected = self.expected(descriptor, delta.as_ref(), length)?;
+        let received = self.resume(descriptor)?;
+        let progress = Progress::after(0, length)?;
         if received == expected.new_length {
-            self.transfer = Transfer::Complete(Progress { length: length.get(), taken: length.get() });
+            let progress = Progress { taken: progress.length, ..progress };
+            self.transfer = Transfer::unwritten(Kind::Complete, progress);
             return Ok(length);
         }
-        let appender = self.go_on(received, &mut check)?;
-        let old = self.store.layout().bank(self.store.erase_unit(), self.state.home);
-        let patching = Patching::new(old, appender, check);
-        self.scratch = Scratch::Decoder(patching.decoder(expected)?);
-        self.transfer = Transfer::Patch(Progress::new(length), patching);
+        // What is written of the new image is made again and not written again: the patch need not be the one it was made with.
+        self.scratch = Scratch::Decoder(Decoder::resume(expected, Point::START, received).map_err(wrong)?);
+        self.transfer = Transfer { kind: Kind::Patch, progress, appender: self.go_on(self.spare(), received) };
         Ok(Length::ZERO)
     }
 
     /// What a patch of this length has to be about: the one that metadata describe, of the image that runs.
     #[inline(never)]
-    fn expected(&mut self, new: &Descriptor, delta: Option<Delta>, length: Length) -> Result<Expected, Fault> {
+    fn expected(&mut self, new: &Descriptor, delta: Option<&Delta>, length: Length) -> Result<Expected, Fault> {
         let delta = delta.filter(|delta| self.runs_home(delta)).ok_or(Fault::NotForMe)?;
-        if delta.length != length {
-            return Err(Fault::from(Error::ImageLength { listed: delta.length, got: length }));
-        }
+        check_length(delta.length, length)?;
         let old_length = self.home()?.flash_length()?;
         Ok(Expected { old_length, base: delta.base, new_length: new.flash_length()? })
     }
@@ -69,30 +66,30 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         self.running == Running { bank: self.state.home, sha256: delta.base, authorised: true }
     }
 
-    /// Takes the next bytes of a patch. Of what a wrong one made nothing is kept.
+    /// Takes the next bytes of a patch, and writes what they make. Of what a wrong one made nothing is kept.
     #[inline(never)]
     pub(super) fn take_patch(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        let (Transfer::Patch(_, patching), Some(decoder)) = (&mut self.transfer, self.scratch.decoder()) else {
-            return Err(AGAIN);
-        };
-        let taken = patching.take(decoder, &mut self.store, bytes);
+        let old = self.area_of(self.state.home);
+        let decoder = self.scratch.decoder().ok_or(AGAIN)?;
+        let mut banks = patching::Banks { store: &mut self.store, old, new: &mut self.transfer.appender };
+        let taken = decoder.feed(bytes, &mut banks).map_err(failed);
         self.unless_wrong(taken)
     }
 
-    /// Writes the last bytes of what a patch made, all of which was taken; what is to judge it.
+    /// Says that the patch is over.
     #[inline(never)]
-    pub(super) fn finish_patch(&mut self, patching: Patching) -> Result<ImageCheck, Fault> {
-        let made = patching.finish(self.scratch.decoder().ok_or(AGAIN)?, &mut self.store);
+    pub(super) fn finish_patch(&mut self) -> Result<(), Fault> {
+        let made = self.scratch.decoder().ok_or(AGAIN)?.finish().map_err(wrong);
         self.unless_wrong(made)
     }
 
     /// How much of the new image the patch on its way has told, what was there before it included.
     pub fn told_by_patch(&self) -> Option<u32> {
-        let (Transfer::Patch(..), Scratch::Decoder(decoder)) = (&self.transfer, &self.scratch) else { return None };
-        Some(decoder.new_offset())
+        let Scratch::Decoder(decoder) = &self.scratch else { return None };
+        (self.transfer.kind == Kind::Patch).then(|| decoder.new_offset())
     }
 
-    fn unless_wrong<T>(&mut self, made: Result<T, Fault>) -> Result<T, Fault> {
+    fn unless_wrong(&mut self, made: Result<(), Fault>) -> Result<(), Fault> {
         if let Err(Fault::Check(_)) = made {
             self.record(transaction::given_up(&self.state))?;
         }

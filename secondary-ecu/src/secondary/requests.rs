@@ -7,10 +7,10 @@ use uptane::verify::partial::{CommandStream, VerifiedCommand};
 use uptane::{Length, Nonce, Sha256, Time, TransactionId};
 
 use super::Secondary;
-use crate::flash::{Appender, Area, Bank, Flash, Kind, Side, size};
+use crate::flash::{self, Appender, Area, Bank, Flash, Side, size};
 use crate::report::{Report, result_code};
 use crate::state::State;
-use crate::transfer::{Chunk, Progress, Transfer};
+use crate::transfer::{Chunk, Kind, Progress, Transfer};
 use crate::verifier::{Accepted, Verifier};
 use crate::{EcuKey, Fault, Profile, transaction};
 
@@ -41,7 +41,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     pub(super) fn begin(&mut self, transaction: TransactionId) -> Result<(), Fault> {
         let next = transaction::begin(&self.state, transaction)?;
         if next != self.state {
-            self.transfer = Transfer::None;
+            self.transfer = Transfer::default();
         }
         self.record(next)
     }
@@ -49,7 +49,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     /// Where to go on with `file`.
     #[inline(never)]
     pub(super) fn offer(&mut self, file: File, length: Length, now: Time) -> Result<Length, Fault> {
-        self.transfer = Transfer::None;
+        self.transfer = Transfer::default();
         match file {
             File::Image => self.offer_image(length, now),
             File::Patch => self.offer_patch(length, now),
@@ -70,86 +70,78 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         }
         let (verifier, desk) = self.desk(now);
         verifier.offer(desk, file, length)?;
-        self.transfer = Transfer::Metadata(Progress::new(length));
+        self.transfer = Transfer::unwritten(Kind::Metadata, Progress::after(0, length)?);
         Ok(Length::ZERO)
     }
 
     /// A command is put where the next Root would go, and verified from there.
     fn offer_command(&mut self, length: Length) -> Result<Length, Fault> {
         let side = self.state.root.map_or(Side::Left, |held| held.side.other());
-        let area = self.store.layout().slot(self.store.erase_unit(), Kind::Root, side);
+        let area = self.store.layout().slot(self.store.erase_unit(), flash::Kind::Root, side);
         if usize::try_from(length.get()).map_or(true, |length| length > MAX_COMMAND.min(size(area.size()))) {
             return Err(Fault::TooLong);
         }
-        self.transfer = Transfer::Command(Progress::new(length), Appender::new(area, 0), area);
+        let progress = Progress::after(0, length)?;
+        self.transfer = Transfer { kind: Kind::Command, progress, appender: Appender::new(area, 0) };
         Ok(Length::ZERO)
     }
 
     /// Takes a chunk. A file whose bytes are refused is dropped, but for images, whose good bytes stay.
     #[inline(never)]
     pub(super) fn chunk(&mut self, offset: Length, bytes: &[u8], now: Time) -> Result<Length, Fault> {
-        let progress = self.transfer.progress().ok_or(Fault::Offset)?;
-        if progress.place(offset, bytes)? == Chunk::Next
+        if self.on_its_way()?.place(offset, bytes)? == Chunk::Next
             && let Err(fault) = self.take(bytes, now)
         {
-            self.transfer = Transfer::None;
+            self.transfer = Transfer::default();
             return Err(fault);
         }
-        self.transfer.progress().unwrap_or(progress).offset()
+        Ok(self.transfer.progress.offset())
+    }
+
+    /// How far the file is that was offered.
+    fn on_its_way(&self) -> Result<Progress, Fault> {
+        match self.transfer.kind {
+            Kind::Nothing => Err(Fault::Offset),
+            Kind::Metadata | Kind::Command | Kind::Image | Kind::Patch | Kind::Complete => Ok(self.transfer.progress),
+        }
     }
 
     #[inline(never)]
     fn take(&mut self, bytes: &[u8], now: Time) -> Result<(), Fault> {
-        match &mut self.transfer {
-            Transfer::None | Transfer::Complete(_) => return Err(Fault::Offset),
-            Transfer::Command(_, appender, _) => appender.push(&mut self.store, bytes)?,
-            Transfer::Image(_, appender, check) => {
-                if let Some(check) = check {
-                    check.update(bytes)?;
-                }
-                appender.push(&mut self.store, bytes)?;
-            }
-            Transfer::Patch(..) => self.take_patch(bytes)?,
-            Transfer::Metadata(_) => {
+        match self.transfer.kind {
+            Kind::Nothing | Kind::Complete => return Err(Fault::Offset),
+            Kind::Command | Kind::Image => self.transfer.appender.push(&mut self.store, bytes)?,
+            Kind::Patch => self.take_patch(bytes)?,
+            Kind::Metadata => {
                 let (verifier, desk) = self.desk(now);
                 verifier.take(desk, bytes)?;
             }
         }
-        if let Some(progress) = self.transfer.progress_mut() {
-            progress.advance(bytes);
-        }
+        self.transfer.progress.advance(bytes);
         self.keep_progress()
     }
 
     #[inline(never)]
     pub(super) fn close(&mut self, now: Time) -> Result<(), Fault> {
-        let progress = self.transfer.progress().ok_or(Fault::Offset)?;
-        progress.complete()?;
-        match &self.transfer {
-            Transfer::None => Ok(()),
-            Transfer::Metadata(_) => self.close_metadata(now),
-            Transfer::Command(..) => self.close_command(progress),
-            Transfer::Image(..) | Transfer::Patch(..) | Transfer::Complete(_) => {
-                self.arrived()?;
-                self.close_image(now)
-            }
+        let progress = self.on_its_way()?;
+        if !progress.is_complete() {
+            return Err(Fault::Offset);
+        }
+        let (kind, area) = (self.transfer.kind, self.transfer.appender.area());
+        self.arrived()?;
+        match kind {
+            Kind::Nothing => Ok(()),
+            Kind::Metadata => self.close_metadata(now),
+            Kind::Command => self.command(area, progress.length),
+            Kind::Image | Kind::Patch | Kind::Complete => self.close_image(now),
         }
     }
 
     #[inline(never)]
     fn close_metadata(&mut self, now: Time) -> Result<(), Fault> {
-        self.transfer = Transfer::None;
         let (verifier, desk) = self.desk(now);
         let accepted = verifier.close(desk)?;
         self.accept(accepted)
-    }
-
-    #[inline(never)]
-    fn close_command(&mut self, progress: Progress) -> Result<(), Fault> {
-        let command = core::mem::replace(&mut self.transfer, Transfer::None);
-        let Transfer::Command(_, appender, area) = command else { return Ok(()) };
-        appender.finish(&mut self.store)?;
-        self.command(area, progress)
     }
 
     /// Makes what a verified file changes durable.
@@ -180,8 +172,8 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     /// Carries out a command of the Primary's key, for this ECU and vehicle, about the trusted Director Targets.
     #[inline(never)]
-    fn command(&mut self, area: Area, progress: Progress) -> Result<(), Fault> {
-        let command = self.read_command(area, progress)?;
+    fn command(&mut self, area: Area, length: u32) -> Result<(), Fault> {
+        let command = self.read_command(area, length)?;
         let (banks, store) = (self.banks(), &mut self.store);
         let next = transaction::carry_out(&self.state, banks, &command, || store.descriptor(self.state.home.other()))?;
         self.record(next)
@@ -189,10 +181,9 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     /// Never made part of another function, so that the stream leaves a small stack with it.
     #[inline(never)]
-    fn read_command(&mut self, area: Area, progress: Progress) -> Result<VerifiedCommand, Fault> {
+    fn read_command(&mut self, area: Area, length: u32) -> Result<VerifiedCommand, Fault> {
         let Profile { primary, ecu, vehicle, .. } = &self.profile;
         let mut stream = CommandStream::new(primary.clone(), *ecu, *vehicle);
-        let length = u32::try_from(progress.length).map_err(|_| Fault::TooLong)?;
         self.store.stream(area, 0, length, self.scratch.buffer(), |piece| Ok(stream.feed(piece)?))?;
         Ok(stream.finish()?)
     }

@@ -8,10 +8,10 @@ use uptane::{Error, Length, Time};
 
 use super::Secondary;
 use super::image::{Found, check_length};
-use crate::bank::Descriptor;
-use crate::flash::{Appender, Banks, Flash};
+use crate::bank::{Content, Descriptor};
+use crate::flash::{Banks, Flash};
 use crate::transaction::{self, Intake};
-use crate::transfer::{Progress, Transfer};
+use crate::transfer::{Kind, Progress, Transfer};
 use crate::verifier::{Verifier, Wanted};
 use crate::{EcuKey, Fault};
 
@@ -31,24 +31,24 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     #[inline(never)]
     pub(super) fn announce(&mut self, length: Length, now: Time) -> Result<Length, Fault> {
         let image = self.check_way_back(now)?;
-        check_length(&image, length)?;
-        self.transfer = Transfer::Complete(Progress::after(image.flash_length()?, length));
+        check_length(image.length.into(), length)?;
+        self.transfer = Transfer::unwritten(Kind::Complete, Progress::after(image.length, length)?);
         Ok(length)
     }
 
     /// The assigned image, if metadata name the last committed one as the image to return to: the Primary then has both.
     #[inline(never)]
-    pub(super) fn check_way_back(&mut self, now: Time) -> Result<Descriptor, Fault> {
+    pub(super) fn check_way_back(&mut self, now: Time) -> Result<Content, Fault> {
         let found = self.find(now);
-        self.check_found_way_back(found)
+        self.check_found_way_back(&found)
     }
 
     #[inline(never)]
-    fn check_found_way_back(&mut self, found: Found) -> Result<Descriptor, Fault> {
+    fn check_found_way_back(&mut self, found: &Found) -> Result<Content, Fault> {
         let Wanted { descriptor, fallback, .. } = self.wanted(found)?;
-        let fallback = fallback.ok_or(Error::Schema { field: "fallback" })?;
+        let fallback = fallback.as_ref().ok_or(Error::Schema { field: "fallback" })?;
         match fallback.is(&self.home()?) {
-            true => Ok(descriptor),
+            true => descriptor.content(),
             false => Err(Fault::from(Error::Mismatch { what: "fallback" })),
         }
     }
@@ -56,17 +56,16 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     /// Where to go on with the last committed image.
     #[inline(never)]
     pub(super) fn offer_home(&mut self, length: Length) -> Result<Length, Fault> {
-        check_length(&self.home()?, length)?;
-        let received = self.state.received;
-        let area = self.store.layout().bank(self.store.erase_unit(), self.state.home);
-        let progress = Progress::after(received, length);
-        self.transfer = Transfer::Image(progress, Appender::new(area, received), None);
-        progress.offset()
+        check_length(self.home()?.length, length)?;
+        let (home, received) = (self.state.home, self.state.received);
+        let progress = Progress::after(received, length)?;
+        self.transfer = Transfer { kind: Kind::Image, progress, appender: self.go_on(home, received) };
+        Ok(progress.offset())
     }
 
     /// Hashes the only bank as it will boot, against what was committed.
-    pub(super) fn check_home(&mut self) -> Result<Descriptor, Fault> {
-        let (home, image) = (self.state.home, self.home()?);
+    pub(super) fn check_home(&mut self) -> Result<Content, Fault> {
+        let (home, image) = (self.state.home, self.home()?.content()?);
         match self.store.digest(home, self.scratch.buffer())? == self.state.bootable(home) {
             true => Ok(image),
             false => Err(Fault::from(Error::ImageDigest)),

@@ -1,4 +1,4 @@
-use uptane::{ImageLine, Length, ReleaseCounter, Sha256, TargetNameBuf, Time};
+use uptane::{Sha256, Time};
 
 use super::*;
 
@@ -25,15 +25,7 @@ fn stages() -> [Stage; 8] {
     ]
 }
 
-fn image() -> Descriptor {
-    Descriptor {
-        name: TargetNameBuf::parse("brake/fw-2.bin").unwrap(),
-        length: Length::new(9).unwrap(),
-        sha256: Sha256([2; 32]),
-        line: ImageLine::parse("brake").unwrap(),
-        counter: ReleaseCounter::new(2).unwrap(),
-    }
-}
+const IMAGE: Content = Content { sha256: Sha256([2; 32]), length: 9 };
 
 /// `Some(stage)`: where the command leads; `None`: refused as out of phase.
 fn led(banks: Banks, action: Action) -> [Option<Stage>; 8] {
@@ -198,7 +190,7 @@ fn what_was_received_of_a_new_image_is_not_taken_for_the_old_one() {
 fn what_was_refused_is_told_until_the_next_transaction() {
     let refused = Outcome { ending: Ending::Refused, attack: Some(uptane::Attack::Replay), check: 7 };
     let staging = State { outcome: refused, ..at(Stage::Staging(OURS)) };
-    let staged = taken(&staging, Intake::Stage, &image()).unwrap();
+    let staged = taken(&staging, Intake::Stage, &IMAGE);
     let healthy = State { stage: Stage::Healthy(OURS), ..staged };
     let committed = obey(&healthy, Banks::Two, Action::Commit).unwrap();
     for (state, ending) in [(staged, Ending::None), (committed, Ending::Installed)] {

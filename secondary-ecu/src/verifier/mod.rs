@@ -8,8 +8,8 @@ pub use partial::{Partial, PartialPlus, provision_root};
 
 use proto::secondary::{File, Verification};
 use uptane::metadata::Delta;
-use uptane::verify::image::ImageCheck;
-use uptane::{Length, Nonce, Sha256, TargetNameBuf, Time, Version};
+use uptane::verify::image::FileCheck;
+use uptane::{Hashes, Length, Nonce, Sha256, TargetNameBuf, Time, Version};
 
 use crate::bank::Descriptor;
 use crate::flash::{Flash, Store};
@@ -60,8 +60,15 @@ pub struct Wanted {
     pub fallback: Option<Fallback>,
     /// The patch that makes the image of another one.
     pub delta: Option<Delta>,
-    /// The evidence: it takes the image's bytes and tells whether they are the assigned ones.
-    pub check: ImageCheck,
+    /// Every digest that is listed of it.
+    pub hashes: Hashes,
+}
+
+impl Wanted {
+    /// Takes the image's bytes, and tells whether they are the assigned ones.
+    pub fn check(&self) -> FileCheck {
+        FileCheck::new(self.descriptor.length, self.hashes)
+    }
 }
 
 /// What verified metadata say of the image to return to.

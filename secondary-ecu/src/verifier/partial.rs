@@ -10,7 +10,7 @@ mod root;
 
 use proto::secondary::{File, Repo, Verification};
 use uptane::metadata::Delta;
-use uptane::verify::image::{ImageCheck, Permits};
+use uptane::verify::image::Permits;
 use uptane::verify::partial::{
     ContentStream, Own, OwnTargets, Plain, Plus, Previous, Profile, TargetsStream, TrustedRoot,
 };
@@ -225,7 +225,7 @@ fn assigned<F, P: Profile>(desk: &Desk<'_, F>, held: Held, targets: &OwnTargets<
     want(&image, image.fallback().map(|name| Fallback { name, sha256: None }), image.delta())
 }
 
-/// What evidence permits, as a bank's header and a check. Banks are known by their SHA-256, so that must be listed.
+/// What evidence permits, as a bank's header and what to check it against. Banks are known by their SHA-256, so that must be listed.
 pub(crate) fn want(evidence: &impl Permits, fallback: Option<Fallback>, delta: Option<Delta>) -> Result<Wanted, Fault> {
     let listed = evidence.image();
     let descriptor = Descriptor {
@@ -235,7 +235,7 @@ pub(crate) fn want(evidence: &impl Permits, fallback: Option<Fallback>, delta: O
         line: listed.line,
         counter: listed.release_counter,
     };
-    Ok(Wanted { descriptor, fallback, delta, check: ImageCheck::new(evidence) })
+    Ok(Wanted { descriptor, fallback, delta, hashes: listed.hashes })
 }
 
 fn own<F: Flash>(desk: &mut Desk<'_, F>) -> Own {
