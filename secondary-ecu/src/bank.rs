@@ -5,18 +5,17 @@
 //! before the image, so that a download can go on after a reset; it authorises nothing. What a bank may boot says the state
 //! record alone, by digest.
 
-use proto::crc32;
 use uptane::{ImageLine, Length, ReleaseCounter, Sha256, TargetName, TargetNameBuf};
 
 use crate::Fault;
 use crate::flash::{Bank, Flash, MAX_WRITE_UNIT, Store, size};
-use crate::state::codec::{Decoder, Encoder};
+use crate::state::codec::{Codec, SEAL, seal, unseal};
 
 const MAGIC: [u8; 4] = *b"CVH1";
 const NAME: usize = uptane::limits::MAX_TARGET_NAME;
 const LINE: usize = uptane::limits::MAX_ID;
 const BODY_SIZE: usize = 4 + (1 + NAME) + 8 + 32 + (1 + LINE) + 8;
-const HEADER_SIZE: usize = BODY_SIZE + 4;
+const HEADER_SIZE: usize = BODY_SIZE + SEAL;
 const PADDED_SIZE: usize = HEADER_SIZE.next_multiple_of(MAX_WRITE_UNIT);
 
 /// The image in a bank.
@@ -104,32 +103,33 @@ pub fn holds<F: Flash>(store: &Store<F>, length: Length) -> bool {
 fn encode(descriptor: &Descriptor) -> Result<[u8; PADDED_SIZE], Fault> {
     let Descriptor { name, length, sha256, line, counter } = descriptor;
     let mut header = [0xff; PADDED_SIZE];
-    let mut encoder = Encoder::new(&mut header);
-    encoder.bytes(&MAGIC)?;
-    encoder.text::<NAME>(name.as_str())?;
-    encoder.u64(length.get())?;
-    encoder.bytes(&sha256.0)?;
-    encoder.text::<LINE>(line.as_str())?;
-    encoder.u64(counter.get())?;
-    let crc = crc32(header.get(..BODY_SIZE).ok_or(Fault::Storage)?);
-    header.get_mut(BODY_SIZE..HEADER_SIZE).ok_or(Fault::Storage)?.copy_from_slice(&crc.to_le_bytes());
+    let front = header.first_chunk_mut::<HEADER_SIZE>().ok_or(Fault::Storage)?;
+    let mut codec = Codec::writer(front);
+    codec.array(MAGIC);
+    codec.text(name.as_str(), &mut [0; NAME])?;
+    codec.u64(length.get());
+    codec.array(sha256.0);
+    codec.text(line.as_str(), &mut [0; LINE])?;
+    codec.u64(counter.get());
+    codec.finish()?;
+    seal(front)?;
     Ok(header)
 }
 
 #[inline(never)]
 fn decode(header: &[u8; HEADER_SIZE]) -> Result<Descriptor, Fault> {
-    let (body, crc) = header.split_last_chunk::<4>().ok_or(Fault::Storage)?;
-    let mut decoder = Decoder::new(body);
-    if decoder.array()? != MAGIC || crc32(body) != u32::from_le_bytes(*crc) {
+    let mut codec = Codec::reader(unseal(header)?);
+    if codec.array(MAGIC) != MAGIC {
         return Err(Fault::Storage);
     }
-    Ok(Descriptor {
-        name: TargetName::parse(decoder.text::<NAME>()?)?.to_buf(),
-        length: Length::new(decoder.u64()?)?,
-        sha256: Sha256(decoder.array()?),
-        line: ImageLine::parse(decoder.text::<LINE>()?)?,
-        counter: ReleaseCounter::new(decoder.u64()?)?,
-    })
+    let descriptor = Descriptor {
+        name: TargetName::parse(codec.text("", &mut [0; NAME])?)?.to_buf(),
+        length: Length::new(codec.u64(0))?,
+        sha256: Sha256(codec.array([0; 32])),
+        line: ImageLine::parse(codec.text("", &mut [0; LINE])?)?,
+        counter: ReleaseCounter::new(codec.u64(0))?,
+    };
+    codec.finish().map(|()| descriptor)
 }
 
 #[cfg(test)]

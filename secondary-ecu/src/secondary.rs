@@ -71,8 +71,8 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     /// What a reset does: finds the state, decides which bank runs, checks it from its first to its last byte, and
     /// verifies the trusted metadata again.
     pub fn boot(profile: Profile, layout: Layout, flash: F, verifier: V, key: K) -> Result<Self, BootError> {
-        let mut secondary = Self::start(profile, layout, flash, verifier, key)?;
-        secondary.reload()?;
+        let mut secondary = Self::asleep(profile, Store::new(flash, layout)?, verifier, key);
+        secondary.reset()?;
         Ok(secondary)
     }
 
@@ -85,44 +85,59 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         verifier: V,
         key: K,
     ) -> Result<&mut Self, BootError> {
-        let secondary = Self::start_in(place, profile, layout, flash, verifier, key)?;
-        secondary.reload()?;
+        let secondary = place.write(Self::asleep(profile, Store::new(flash, layout)?, verifier, key));
+        secondary.reset()?;
         Ok(secondary)
     }
 
-    /// What it leaves on the stack is gone before anything is verified.
-    #[inline(never)]
-    fn start_in(
-        place: &mut MaybeUninit<Self>,
-        profile: Profile,
-        layout: Layout,
-        flash: F,
-        verifier: V,
-        key: K,
-    ) -> Result<&mut Self, BootError> {
-        Self::start(profile, layout, flash, verifier, key).map(|secondary| place.write(secondary))
-    }
-
-    fn start(profile: Profile, layout: Layout, flash: F, verifier: V, key: K) -> Result<Self, BootError> {
-        let mut store = Store::new(flash, layout)?;
-        let mut scratch = Scratch::NEW;
-        let Started { pages, state, running } = start(&mut store, scratch.buffer())?;
-        let (transfer, nonce, challenges) = (Transfer::default(), None, None);
-        Ok(Self { profile, store, pages, state, verifier, key, running, nonce, challenges, transfer, scratch })
+    /// A machine that has looked at nothing yet. What it leaves on the stack is gone before anything is verified.
+    fn asleep(profile: Profile, store: Store<F>, verifier: V, key: K) -> Self {
+        Self {
+            profile,
+            store,
+            pages: Pages::UNKNOWN,
+            state: State::new(Bank::A, NOTHING, Time::EPOCH),
+            verifier,
+            key,
+            running: Running { bank: Bank::A, sha256: NOTHING, authorised: false },
+            nonce: None,
+            challenges: None,
+            transfer: Transfer::default(),
+            scratch: Scratch::NEW,
+        }
     }
 
     /// A reset without leaving the process: everything not in flash is forgotten.
     pub fn reset(&mut self) -> Result<(), BootError> {
-        let Started { pages, state, running } = start(&mut self.store, self.scratch.buffer())?;
-        (self.pages, self.state, self.running) = (pages, state, running);
-        (self.transfer, self.nonce, self.challenges) = (Transfer::default(), None, None);
-        self.reload()
-    }
-
-    fn reload(&mut self) -> Result<(), BootError> {
+        self.transfer = Transfer::default();
+        (self.nonce, self.challenges) = (None, None);
+        self.decide()?;
         let (verifier, desk) = self.desk(self.state.time);
         let accepted = verifier.reload(desk).map_err(BootError::Metadata)?;
         self.accept(accepted).map_err(|_| BootError::Storage)
+    }
+
+    /// Decides which bank runs, and checks it. A bank on trial that is not what it must be is given up before it runs.
+    #[inline(never)]
+    fn decide(&mut self) -> Result<(), BootError> {
+        (self.pages, self.state) = Pages::mount(&mut self.store).map_err(|_| BootError::NoState)?;
+        self.inspect()?;
+        let (banks, is_whole) = (self.banks(), self.running.authorised);
+        self.change(|next| transaction::boot(next, banks, is_whole)).map_err(|_| BootError::Storage)?;
+        match transaction::wanted_bank(self.state.stage, self.state.home) == self.running.bank {
+            true => Ok(()),
+            false => self.inspect(),
+        }
+    }
+
+    /// Reads the bank that must run.
+    #[inline(never)]
+    fn inspect(&mut self) -> Result<(), BootError> {
+        let bank = transaction::wanted_bank(self.state.stage, self.state.home);
+        let digest = self.store.digest(bank, self.scratch.buffer()).map_err(|_| BootError::Storage)?;
+        let authorised = digest.is_some() && digest == self.state.bootable(bank);
+        self.running = Running { bank, sha256: digest.unwrap_or(NOTHING), authorised };
+        Ok(())
     }
 
     /// Answers one request. `now` is the ECU's time; it counts only where it is later than the latest attested one.
@@ -145,7 +160,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     /// The new image's word that it works. It counts while the image runs on trial, and is kept across resets.
     pub fn vote_healthy(&mut self) -> Result<(), Fault> {
         match self.running.authorised {
-            true => self.record(transaction::vote(&self.state)),
+            true => self.change(transaction::vote),
             false => Ok(()),
         }
     }
@@ -200,12 +215,19 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         (verifier, Desk { store, state, profile, nonce: *nonce, buffer: scratch.buffer(), now })
     }
 
+    /// Makes what `change` makes of the state durable.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut State)) -> Result<(), Fault> {
+        let mut next = self.state;
+        change(&mut next);
+        self.record(&next)
+    }
+
     /// Makes `next` the durable state, unless it is already.
     #[inline(never)]
-    pub(crate) fn record(&mut self, next: State) -> Result<(), Fault> {
-        if next != self.state {
-            self.pages.append(&mut self.store, &next)?;
-            self.state = next;
+    pub(crate) fn record(&mut self, next: &State) -> Result<(), Fault> {
+        if !self.state.is_recorded_as(next)? {
+            self.pages.append(&mut self.store, next)?;
+            self.state = *next;
         }
         Ok(())
     }
@@ -222,7 +244,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         };
         if let Some(outcome) = outcome {
             // Where flash fails the refusal still goes out; the report then misses it.
-            let _ = self.record(State { outcome, ..self.state });
+            let _ = self.change(|next| next.outcome = outcome);
         }
         fault.refusal(self.transfer.progress.offset())
     }
@@ -236,38 +258,6 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
             Err(fault) => Reply::Refused(self.refused(fault)),
         }
     }
-}
-
-/// What a reset finds and decides.
-struct Started {
-    pages: Pages,
-    state: State,
-    running: Running,
-}
-
-/// Decides which bank runs, and checks it. A bank on trial that is not what it must be is given up before it runs.
-#[inline(never)]
-fn start<F: Flash>(store: &mut Store<F>, buffer: &mut [u8]) -> Result<Started, BootError> {
-    let (mut pages, found) = Pages::mount(store).map_err(|_| BootError::NoState)?;
-    let wanted = inspect(store, &found, buffer).map_err(|_| BootError::Storage)?;
-    let state = transaction::boot(&found, store.layout().banks, wanted.authorised);
-    if state != found {
-        pages.append(store, &state).map_err(|_| BootError::Storage)?;
-    }
-    let running = match transaction::wanted_bank(state.stage, state.home) == wanted.bank {
-        true => wanted,
-        false => inspect(store, &state, buffer).map_err(|_| BootError::Storage)?,
-    };
-    Ok(Started { pages, state, running })
-}
-
-/// Reads the bank that `state` wants to run.
-#[inline(never)]
-fn inspect<F: Flash>(store: &mut Store<F>, state: &State, buffer: &mut [u8]) -> Result<Running, Fault> {
-    let bank = transaction::wanted_bank(state.stage, state.home);
-    let digest = store.digest(bank, buffer)?;
-    let authorised = digest.is_some() && digest == state.bootable(bank);
-    Ok(Running { bank, sha256: digest.unwrap_or(NOTHING), authorised })
 }
 
 /// The digest that is told where there is no image: no image has it.

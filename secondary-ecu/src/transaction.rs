@@ -1,4 +1,5 @@
-//! The transaction as this ECU sees it (design D8): pure decisions over [`Stage`], nothing is touched here.
+//! The transaction as this ECU sees it (design D8): pure decisions over [`Stage`]. They change a draft of the state in memory,
+//! and nothing else; what is refused leaves a draft that nobody may record.
 //!
 //! An ECU returns to its old image by itself only while the new one has not voted healthy. Afterwards the Primary's
 //! signed command alone changes the bank.
@@ -36,47 +37,45 @@ pub fn wanted_bank(stage: Stage, home: Bank) -> Bank {
     }
 }
 
-/// The state after `transaction` was opened.
+/// Opens `transaction`.
 ///
 /// Opening the open one again changes nothing, so that a Primary may go on after a reset of either side. None is opened
 /// that is not newer than all that are over: what was recorded of those could then be played back. What was refused in a
 /// transaction is told in every report until the next one.
-#[inline(never)]
-pub fn begin(state: &State, transaction: TransactionId) -> Result<State, Fault> {
+pub fn begin(state: &mut State, transaction: TransactionId) -> Result<(), Fault> {
     if let Stage::Staging(open) | Stage::Staged(open) = state.stage
         && open == transaction
     {
-        return Ok(*state);
+        return Ok(());
     }
-    match state.stage.is_activated() || state.is_closed(transaction) {
-        true => Err(Fault::Phase),
-        false => Ok(State { stage: Stage::Staging(transaction), outcome: Outcome::default(), ..*state }),
+    if state.stage.is_activated() || state.is_closed(transaction) {
+        return Err(Fault::Phase);
     }
+    state.stage = Stage::Staging(transaction);
+    state.outcome = Outcome::default();
+    Ok(())
 }
 
-/// What a command makes of `state`. Activate and commit count only in the open transaction, for the trusted Director
-/// Targets. `image` reads what stands in the bank that is not home; a commit raises the counter floor to it in the same
-/// record.
-#[inline(never)]
+/// Carries out a command. Activate and commit count only in the open transaction, for the trusted Director Targets. `image`
+/// reads what stands in the bank that is not home; a commit raises the counter floor to it in the same record.
 pub fn carry_out(
-    state: &State,
+    state: &mut State,
     banks: Banks,
     command: &VerifiedCommand,
     image: impl FnOnce() -> Result<Option<Descriptor>, Fault>,
-) -> Result<State, Fault> {
+) -> Result<(), Fault> {
     if let Some(ended) = command.rolls_back() {
         return roll_back(state, banks, ended);
     }
     let open = state.stage.transaction().ok_or(Fault::Phase)?;
-    let targets = state.targets.ok_or(Fault::Phase)?.sha256;
+    let targets = state.targets.as_ref().ok_or(Fault::Phase)?.sha256;
     let action = command.action_in(open, targets)?;
-    let mut next = obey(state, banks, action)?;
-    if action == Action::Commit && next != *state {
+    if action == Action::Commit && matches!(state.stage, Stage::Healthy(_)) {
         // A committed image is the lowest its line will ever run again.
         let image = image()?.ok_or(Fault::Storage)?;
-        next.floors.raise(image.line, image.counter)?;
+        state.floors.raise(image.line, image.counter)?;
     }
-    Ok(next)
+    obey(state, banks, action)
 }
 
 /// A roll back also ends a transaction that this ECU knows nothing of, or forgot for one that somebody else opened: what
@@ -84,62 +83,63 @@ pub fn carry_out(
 /// the next is staged: whether the Primary opened that one or anybody else did after an answer was lost, this ECU cannot
 /// know, and a Primary whose roll back it refused would wait for ever.
 #[inline(never)]
-fn roll_back(state: &State, banks: Banks, ended: TransactionId) -> Result<State, Fault> {
+fn roll_back(state: &mut State, banks: Banks, ended: TransactionId) -> Result<(), Fault> {
     if state.stage.transaction() == Some(ended) {
         return obey(state, banks, Action::Rollback);
     }
-    match state.stage.is_activated() || ended.number() < state.closed {
-        true => Err(Fault::Phase),
-        false => Ok(returned(state, banks, ended, Ending::RolledBack)),
+    if state.stage.is_activated() || ended.number() < state.closed {
+        return Err(Fault::Phase);
     }
+    return_home(state, banks, ended, Ending::RolledBack);
+    Ok(())
 }
 
-/// What a verified command of the transaction in `state` makes of it. The same command again changes nothing.
+/// Obeys a verified command of the transaction in `state`. The same command again changes nothing.
 #[inline(never)]
-pub fn obey(state: &State, banks: Banks, action: Action) -> Result<State, Fault> {
+pub fn obey(state: &mut State, banks: Banks, action: Action) -> Result<(), Fault> {
     let transaction = state.stage.transaction().ok_or(Fault::Phase)?;
     match (action, state.stage) {
-        (Action::Activate, Stage::Staged(_)) => Ok(State { stage: Stage::Armed(transaction), ..*state }),
-        (Action::Commit, Stage::Healthy(_)) => Ok(committed(state, transaction)),
-        (Action::Rollback, stage) if stage.is_activated() => {
-            Ok(returned(state, banks, transaction, Ending::RolledBack))
-        }
-        (Action::Rollback, Stage::Staging(_) | Stage::Staged(_)) => {
-            Ok(returned(state, banks, transaction, Ending::RolledBack))
-        }
-        (Action::Activate, stage) if stage.is_activated() => Ok(*state),
-        (Action::Commit, Stage::Committed(_)) | (Action::Rollback, Stage::RolledBack(_)) => Ok(*state),
-        (Action::Activate | Action::Commit | Action::Rollback, _) => Err(Fault::Phase),
+        (Action::Activate, Stage::Staged(_)) => state.stage = Stage::Armed(transaction),
+        (Action::Commit, Stage::Healthy(_)) => commit(state, transaction),
+        (
+            Action::Rollback,
+            Stage::Staging(_) | Stage::Staged(_) | Stage::Armed(_) | Stage::Trying(_) | Stage::Healthy(_),
+        ) => return_home(state, banks, transaction, Ending::RolledBack),
+        (Action::Activate, Stage::Armed(_) | Stage::Trying(_) | Stage::Healthy(_))
+        | (Action::Commit, Stage::Committed(_))
+        | (Action::Rollback, Stage::RolledBack(_)) => {}
+        (Action::Activate | Action::Commit | Action::Rollback, _) => return Err(Fault::Phase),
     }
+    Ok(())
 }
 
 /// What a boot makes of `state`; `whole` says whether the bank that `state` wants holds what it may boot.
-#[inline(never)]
-pub fn boot(state: &State, banks: Banks, whole: bool) -> State {
+pub fn boot(state: &mut State, banks: Banks, whole: bool) {
     match state.stage {
-        Stage::Armed(transaction) if whole => State { stage: Stage::Trying(transaction), ..*state },
+        Stage::Armed(transaction) if whole => state.stage = Stage::Trying(transaction),
         // The image is on its way, or was damaged after it had arrived: the boot loader waits for it.
-        Stage::Armed(_) if banks == Banks::Single => match state.bootable(state.home.other()) {
-            None => *state,
-            Some(_) => given_up(state),
-        },
+        Stage::Armed(_) if banks == Banks::Single => {
+            if state.bootable(state.home.other()).is_some() {
+                give_up(state);
+            }
+        }
         Stage::Armed(transaction) | Stage::Trying(transaction) => {
-            returned(state, banks, transaction, Ending::ActivationFailed)
+            return_home(state, banks, transaction, Ending::ActivationFailed);
         }
         Stage::Idle
         | Stage::Staging(_)
         | Stage::Staged(_)
         | Stage::Healthy(_)
         | Stage::Committed(_)
-        | Stage::RolledBack(_) => *state,
+        | Stage::RolledBack(_) => {}
     }
 }
 
-/// What the new image's vote makes of `state`.
-#[inline(never)]
-pub fn vote(state: &State) -> State {
-    let Stage::Trying(transaction) = state.stage else { return *state };
-    State { stage: Stage::Healthy(transaction), ..*state }
+/// Takes the new image's vote.
+pub fn vote(state: &mut State) {
+    if let Stage::Trying(transaction) = state.stage {
+        state.stage = Stage::Healthy(transaction);
+    }
 }
 
 /// What an image that is offered now is; `runs` says whether any image does. `None`: none is taken.
@@ -163,55 +163,55 @@ pub fn intake(state: &State, banks: Banks, runs: bool) -> Option<Intake> {
     }
 }
 
-/// The state after `image` was taken: checked against what it must be, and but for [`Intake::Announce`] whole in its bank.
-#[inline(never)]
-pub fn taken(state: &State, intake: Intake, image: &Content) -> State {
-    let mut next = State { received: 0, ..*state };
+/// Takes `image`: checked against what it must be, and but for [`Intake::Announce`] whole in its bank.
+pub fn take(state: &mut State, intake: Intake, image: &Content) {
+    state.received = 0;
     if intake == Intake::Restore {
-        return next;
+        return;
     }
     if let Stage::Staging(transaction) = state.stage {
-        next.stage = Stage::Staged(transaction);
+        state.stage = Stage::Staged(transaction);
     }
-    next.outcome.ending = Ending::None;
+    state.outcome.ending = Ending::None;
     let is_whole = intake != Intake::Announce;
-    next.set_bootable(state.home.other(), is_whole.then_some(image.sha256));
+    state.set_bootable(state.home.other(), is_whole.then_some(image.sha256));
     if is_whole {
-        next.received = image.length;
+        state.received = image.length;
     }
-    next
 }
 
-/// The state after nothing of the image that was offered can be relied upon.
+/// Nothing of the image that was offered can be relied upon.
 #[inline(never)]
-pub fn given_up(state: &State) -> State {
-    let mut next = State { stage: state.stage.unstaged(), received: 0, ..*state };
-    next.set_bootable(state.home.other(), None);
-    next
+pub fn give_up(state: &mut State) {
+    state.stage = state.stage.unstaged();
+    state.received = 0;
+    state.set_bootable(state.home.other(), None);
 }
 
 /// The new image is home, the old one may not boot any more.
-#[inline(never)]
-fn committed(state: &State, transaction: TransactionId) -> State {
-    let mut next = State { stage: Stage::Committed(transaction), home: state.home.other(), received: 0, ..*state };
-    next.set_bootable(state.home, None);
-    next.close(transaction);
-    next.outcome.ending = Ending::Installed;
-    next
+fn commit(state: &mut State, transaction: TransactionId) {
+    state.set_bootable(state.home, None);
+    state.home = state.home.other();
+    state.received = 0;
+    close(state, Stage::Committed(transaction), transaction, Ending::Installed);
 }
 
 /// The old image is home as it was; the new one may not boot until it is staged again. What was received of the new one
 /// is good for that in a bank of its own; the only bank takes the old one now.
 #[inline(never)]
-fn returned(state: &State, banks: Banks, transaction: TransactionId, ending: Ending) -> State {
-    let mut next = State { stage: Stage::RolledBack(transaction), ..*state };
-    next.set_bootable(state.home.other(), None);
+fn return_home(state: &mut State, banks: Banks, transaction: TransactionId, ending: Ending) {
+    state.set_bootable(state.home.other(), None);
     if banks == Banks::Single {
-        next.received = 0;
+        state.received = 0;
     }
-    next.close(transaction);
-    next.outcome.ending = ending;
-    next
+    close(state, Stage::RolledBack(transaction), transaction, ending);
+}
+
+#[inline(never)]
+fn close(state: &mut State, stage: Stage, transaction: TransactionId, ending: Ending) {
+    state.stage = stage;
+    state.close(transaction);
+    state.outcome.ending = ending;
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use uptane::{Error, Length, Time};
 use super::Secondary;
 use crate::bank::{Content, Descriptor, holds};
 use crate::flash::{Appender, Area, Bank, Flash};
-use crate::state::State;
 use crate::transaction::{self, Intake};
 use crate::transfer::{Kind, Progress, Transfer};
 use crate::verifier::{Verifier, Wanted};
@@ -64,7 +63,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
             return Ok(self.state.received);
         }
         // In this order: a header never stands before bytes that are not of its image.
-        self.record(transaction::given_up(&self.state))?;
+        self.change(transaction::give_up)?;
         self.store.describe(bank, descriptor)?;
         Ok(0)
     }
@@ -80,7 +79,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         let interval = self.profile.progress.max(1).next_multiple_of(unit);
         let durable = written - written % unit;
         match durable.saturating_sub(self.state.received) >= interval {
-            true => self.record(State { received: durable, ..self.state }),
+            true => self.change(|next| next.received = durable),
             false => Ok(()),
         }
     }
@@ -110,11 +109,10 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     #[inline(never)]
     fn conclude(&mut self, intake: Intake, checked: Result<Content, Fault>) -> Result<(), Fault> {
-        let next = match &checked {
-            Ok(image) => transaction::taken(&self.state, intake, image),
-            Err(_) => transaction::given_up(&self.state),
-        };
-        self.record(next)?;
+        self.change(|next| match &checked {
+            Ok(image) => transaction::take(next, intake, image),
+            Err(_) => transaction::give_up(next),
+        })?;
         let image = checked?;
         if matches!(intake, Intake::Install | Intake::Restore) {
             // What stands where nothing runs: it may boot, so the ECU wants a reset.

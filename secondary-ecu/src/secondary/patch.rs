@@ -91,7 +91,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     fn unless_wrong(&mut self, made: Result<(), Fault>) -> Result<(), Fault> {
         if let Err(Fault::Check(_)) = made {
-            self.record(transaction::given_up(&self.state))?;
+            self.change(transaction::give_up)?;
         }
         made
     }

@@ -9,7 +9,6 @@ use uptane::{Length, Nonce, Sha256, Time, TransactionId};
 use super::Secondary;
 use crate::flash::{self, Appender, Area, Bank, Flash, Side, size};
 use crate::report::{Report, result_code};
-use crate::state::State;
 use crate::transfer::{Chunk, Kind, Progress, Transfer};
 use crate::verifier::{Accepted, Verifier};
 use crate::{EcuKey, Fault, Profile, transaction};
@@ -31,7 +30,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     #[inline(never)]
     pub(super) fn unforeseen(&mut self, purpose: &[u8]) -> Result<Sha256, Fault> {
         let nonces = self.state.nonces.checked_add(1).ok_or(Fault::Storage)?;
-        self.record(State { nonces, ..self.state })?;
+        self.change(|next| next.nonces = nonces)?;
         let seed = sha2::Sha256::new().chain_update(purpose).chain_update(nonces.to_le_bytes());
         let signature = self.key.sign(&Sha256(seed.finalize().into())).ok_or(Fault::Storage)?;
         Ok(Sha256::of(&signature))
@@ -39,11 +38,12 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     #[inline(never)]
     pub(super) fn begin(&mut self, transaction: TransactionId) -> Result<(), Fault> {
-        let next = transaction::begin(&self.state, transaction)?;
-        if next != self.state {
+        let mut next = self.state;
+        transaction::begin(&mut next, transaction)?;
+        if next.stage != self.state.stage {
             self.transfer = Transfer::default();
         }
-        self.record(next)
+        self.record(&next)
     }
 
     /// Where to go on with `file`.
@@ -167,16 +167,16 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         if next.targets.map(|held| held.sha256) != self.state.targets.map(|held| held.sha256) {
             next.stage = next.stage.unstaged();
         }
-        self.record(next)
+        self.record(&next)
     }
 
     /// Carries out a command of the Primary's key, for this ECU and vehicle, about the trusted Director Targets.
     #[inline(never)]
     fn command(&mut self, area: Area, length: u32) -> Result<(), Fault> {
         let command = self.read_command(area, length)?;
-        let (banks, store) = (self.banks(), &mut self.store);
-        let next = transaction::carry_out(&self.state, banks, &command, || store.descriptor(self.state.home.other()))?;
-        self.record(next)
+        let (banks, spare, mut next) = (self.banks(), self.spare(), self.state);
+        transaction::carry_out(&mut next, banks, &command, || self.store.descriptor(spare))?;
+        self.record(&next)
     }
 
     /// Never made part of another function, so that the stream leaves a small stack with it.
@@ -202,7 +202,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     #[inline(never)]
     pub(super) fn report(&mut self, nonce: Nonce, now: Time) -> Result<usize, Fault> {
         let counter = self.state.reports.next()?;
-        self.record(State { reports: counter, ..self.state })?;
+        self.change(|next| next.reports = counter)?;
         let image = self.store.descriptor(self.told_of())?.ok_or(Fault::Storage)?;
         let report = Report {
             ecu: self.profile.ecu,

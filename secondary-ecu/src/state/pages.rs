@@ -4,10 +4,12 @@
 //! take the record after the newest, which stands in another page until that record is whole. After a reset the
 //! first record always opens a fresh page: the cell behind the newest record may hold a torn write that reads as erased.
 
+use uptane::{Sha256, Time};
+
 use super::State;
 use super::record::{RECORD_SIZE, decode, encode};
 use crate::Fault;
-use crate::flash::{Area, Flash, MAX_WRITE_UNIT, Store};
+use crate::flash::{Bank, Flash, MAX_WRITE_UNIT, Store, size};
 
 /// Where the newest record stands, and where its successor goes.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +20,9 @@ pub struct Pages {
 }
 
 impl Pages {
+    /// Before anybody looked: no record could be written.
+    pub(crate) const UNKNOWN: Self = Self { page: 0, next: 0, sequence: u64::MAX };
+
     /// Writes the first record of an ECU's life, over whatever the pages held.
     pub fn format<F: Flash>(store: &mut Store<F>, state: &State) -> Result<Self, Fault> {
         let (unit, pages) = (store.erase_unit(), store.layout().state_pages);
@@ -32,19 +37,20 @@ impl Pages {
     /// Finds the newest valid record. [`Fault::Storage`] if there is none: the ECU was never provisioned.
     #[inline(never)]
     pub fn mount<F: Flash>(store: &mut Store<F>) -> Result<(Self, State), Fault> {
-        let (unit, cell) = (store.erase_unit(), cell(store)?);
-        let mut newest: Option<(Self, State)> = None;
+        let mut newest = None;
+        let mut state = State::new(Bank::A, Sha256([0; 32]), Time::EPOCH);
+        let mut found = state;
         for page in 0..store.layout().state_pages {
-            let area = store.layout().state_page(unit, page);
-            for at in (0..unit / cell).map(|index| index * cell) {
-                let Some((sequence, state)) = read(store, area, at)? else { continue };
-                if newest.as_ref().is_none_or(|(found, _)| sequence > found.sequence) {
-                    // `next` at the end of the page: the successor opens a fresh one.
-                    newest = Some((Self { page, next: unit, sequence }, state));
+            for at in (0..=store.erase_unit() - cell(store)?).step_by(size(cell(store)?)) {
+                let Some(sequence) = read(store, page, at, &mut found)? else { continue };
+                if newest.is_none_or(|(_, newest)| sequence > newest) {
+                    (newest, state) = (Some((page, sequence)), found);
                 }
             }
         }
-        newest.ok_or(Fault::Storage)
+        let (page, sequence) = newest.ok_or(Fault::Storage)?;
+        // `next` at the end of the page: the successor opens a fresh one.
+        Ok((Self { page, next: store.erase_unit(), sequence }, state))
     }
 
     /// Makes `state` the newest record. What it speaks of is made durable first, it itself before this returns.
@@ -62,8 +68,8 @@ impl Pages {
         self.next = at.saturating_add(cell);
         self.sequence = self.sequence.checked_add(1).ok_or(Fault::Storage)?;
         let mut padded = [0xff; RECORD_SIZE + MAX_WRITE_UNIT];
-        padded.get_mut(..RECORD_SIZE).ok_or(Fault::Storage)?.copy_from_slice(&encode(state, self.sequence)?);
-        let bytes = padded.get(..crate::flash::size(cell)).ok_or(Fault::Storage)?;
+        encode(state, self.sequence, padded.first_chunk_mut().ok_or(Fault::Storage)?)?;
+        let bytes = padded.get(..size(cell)).ok_or(Fault::Storage)?;
         store.write(store.layout().state_page(unit, self.page), at, bytes)?;
         store.sync()
     }
@@ -74,11 +80,12 @@ fn cell<F: Flash>(store: &Store<F>) -> Result<u32, Fault> {
     u32::try_from(RECORD_SIZE.next_multiple_of(store.write_unit())).map_err(|_| Fault::Storage)
 }
 
+/// The number of the record at this place, which is then in `state`; none if no valid one is there.
 #[inline(never)]
-fn read<F: Flash>(store: &mut Store<F>, area: Area, at: u32) -> Result<Option<(u64, State)>, Fault> {
+fn read<F: Flash>(store: &mut Store<F>, page: u32, at: u32, state: &mut State) -> Result<Option<u64>, Fault> {
     let mut record = [0; RECORD_SIZE];
-    store.read(area, at, &mut record)?;
-    Ok(decode(&record).ok())
+    store.read(store.layout().state_page(store.erase_unit(), page), at, &mut record)?;
+    Ok(decode(&record, state).ok())
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! One state record, byte for byte as [`crate::state`] documents it.
 
-use proto::crc32;
 use uptane::{Attack, Counter, ImageLine, ReleaseCounter, Sha256, Time, TransactionId, Version};
 
-use super::codec::{Decoder, Encoder};
+use super::codec::{Codec, SEAL, seal, unseal};
 use super::floors::{Floors, MAX_LINES};
 use super::{Ending, Held, Outcome, Stage, State};
 use crate::Fault;
@@ -14,121 +13,111 @@ const NAME: usize = uptane::limits::MAX_ID;
 const HELD_SIZE: usize = 1 + 1 + 4 + 8 + 32;
 
 /// Bytes of one record before padding to the write unit.
-pub const RECORD_SIZE: usize = BODY_SIZE + 4;
+pub const RECORD_SIZE: usize = BODY_SIZE + SEAL;
 const BODY_SIZE: usize = 4 + 8 + 17 + 1 + 2 * 33 + 4 + MAX_LINES * (1 + NAME + 8) + 3 * 8 + 2 * HELD_SIZE + 8 + 3;
 
 /// Encodes `state` as record number `sequence`.
 #[inline(never)]
-pub(super) fn encode(state: &State, sequence: u64) -> Result<[u8; RECORD_SIZE], Fault> {
+pub(super) fn encode(state: &State, sequence: u64, record: &mut [u8; RECORD_SIZE]) -> Result<(), Fault> {
+    go_over(&mut state.clone(), sequence, Codec::writer(record))?;
+    seal(record)
+}
+
+/// Decodes a record into `state`; its sequence number. `Err` for anything that is not a whole, valid one.
+#[inline(never)]
+pub(super) fn decode(record: &[u8; RECORD_SIZE], state: &mut State) -> Result<u64, Fault> {
+    go_over(state, 0, Codec::reader(unseal(record)?))
+}
+
+impl State {
+    /// Whether a record of `other` would be the same.
+    #[inline(never)]
+    pub(crate) fn is_recorded_as(&self, other: &Self) -> Result<bool, Fault> {
+        let [mut own, mut others] = [[0; RECORD_SIZE]; 2];
+        encode(self, 0, &mut own)?;
+        encode(other, 0, &mut others)?;
+        Ok(own == others)
+    }
+}
+
+/// Every field of a record, in the order in which they stand.
+#[inline(never)]
+fn go_over(state: &mut State, sequence: u64, mut codec: Codec<'_>) -> Result<u64, Fault> {
     let State { stage, home, bootable, received, floors, reports, nonces, time, root, targets, closed, outcome } =
         state;
-    let mut record = [0; RECORD_SIZE];
-    let mut encoder = Encoder::new(&mut record);
-    encoder.bytes(&MAGIC)?;
-    encoder.u64(sequence)?;
-    encoder.byte(stage_number(*stage))?;
-    encoder.bytes(&stage.transaction().map_or([0; 16], |transaction| transaction.0))?;
-    encoder.byte(u8::from(*home == Bank::B))?;
-    for image in bootable {
-        encoder.byte(u8::from(image.is_some()))?;
-        encoder.bytes(&image.map_or([0; 32], |image| image.0))?;
-    }
-    encoder.u32(*received)?;
-    for floor in &floors.lines {
-        encoder.text::<NAME>(floor.as_ref().map_or("", |(line, _)| line.as_str()))?;
-        encoder.u64(floor.map_or(0, |(_, counter)| counter.get()))?;
-    }
-    encoder.u64(reports.get())?;
-    encoder.u64(*nonces)?;
-    encoder.u64(time.unix())?;
-    encode_held(&mut encoder, root)?;
-    encode_held(&mut encoder, targets)?;
-    encoder.u64(*closed)?;
-    encoder.bytes(&[ending_number(outcome.ending), attack_number(outcome.attack), outcome.check])?;
-    let crc = crc32(record.get(..BODY_SIZE).ok_or(Fault::Storage)?);
-    record.get_mut(BODY_SIZE..).ok_or(Fault::Storage)?.copy_from_slice(&crc.to_le_bytes());
-    Ok(record)
-}
-
-/// Decodes a record and its sequence number; `Err` for anything that is not a whole, valid one.
-#[inline(never)]
-pub(super) fn decode(record: &[u8; RECORD_SIZE]) -> Result<(u64, State), Fault> {
-    let (body, crc) = record.split_last_chunk::<4>().ok_or(Fault::Storage)?;
-    let mut decoder = Decoder::new(body);
-    if decoder.array()? != MAGIC || crc32(body) != u32::from_le_bytes(*crc) {
+    if codec.array(MAGIC) != MAGIC {
         return Err(Fault::Storage);
     }
-    let sequence = decoder.u64()?;
-    let state = State {
-        stage: stage(decoder.byte()?, TransactionId(decoder.array()?))?,
-        home: if decoder.byte()? == 0 { Bank::A } else { Bank::B },
-        bootable: [image(&mut decoder)?, image(&mut decoder)?],
-        received: decoder.u32()?,
-        floors: decode_floors(&mut decoder)?,
-        reports: Counter::new(decoder.u64()?).map_err(|_| Fault::Storage)?,
-        nonces: decoder.u64()?,
-        time: Time::from_unix(decoder.u64()?).map_err(|_| Fault::Storage)?,
-        root: decode_held(&mut decoder)?,
-        targets: decode_held(&mut decoder)?,
-        closed: decoder.u64()?,
-        outcome: decode_outcome(&mut decoder)?,
-    };
-    Ok((sequence, state))
-}
-
-fn image(decoder: &mut Decoder<'_>) -> Result<Option<Sha256>, Fault> {
-    let present = decoder.byte()? == 1;
-    let digest = Sha256(decoder.array()?);
-    Ok(present.then_some(digest))
+    let sequence = codec.u64(sequence);
+    *stage = go_over_stage(*stage, &mut codec)?;
+    *home = if codec.flag(*home == Bank::B) { Bank::B } else { Bank::A };
+    for image in bootable {
+        let is_some = codec.flag(image.is_some());
+        let digest = Sha256(codec.array(image.map_or([0; 32], |image| image.0)));
+        *image = is_some.then_some(digest);
+    }
+    *received = codec.u32(*received);
+    go_over_floors(floors, &mut codec)?;
+    *reports = Counter::new(codec.u64(reports.get()))?;
+    *nonces = codec.u64(*nonces);
+    *time = Time::from_unix(codec.u64(time.unix()))?;
+    go_over_held(root, &mut codec)?;
+    go_over_held(targets, &mut codec)?;
+    *closed = codec.u64(*closed);
+    *outcome = go_over_outcome(*outcome, &mut codec)?;
+    codec.finish().map(|()| sequence)
 }
 
 #[inline(never)]
-fn decode_floors(decoder: &mut Decoder<'_>) -> Result<Floors, Fault> {
-    let mut floors = Floors::default();
+fn go_over_stage(stage: Stage, codec: &mut Codec<'_>) -> Result<Stage, Fault> {
+    let number = codec.byte(stage_number(stage));
+    let transaction = TransactionId(codec.array(stage.transaction().map_or([0; 16], |transaction| transaction.0)));
+    stage_of(number, transaction)
+}
+
+#[inline(never)]
+fn go_over_floors(floors: &mut Floors, codec: &mut Codec<'_>) -> Result<(), Fault> {
     for slot in &mut floors.lines {
-        let line = decoder.text::<NAME>()?;
-        let counter = ReleaseCounter::new(decoder.u64()?).map_err(|_| Fault::Storage)?;
-        if !line.is_empty() {
-            *slot = Some((ImageLine::parse(line).map_err(|_| Fault::Storage)?, counter));
-        }
+        let (line, floor) = slot.as_ref().map_or(("", ReleaseCounter::ZERO), |(line, floor)| (line.as_str(), *floor));
+        let mut name = [0; NAME];
+        let line = codec.text(line, &mut name)?;
+        let floor = ReleaseCounter::new(codec.u64(floor.get()))?;
+        *slot = if line.is_empty() { None } else { Some((ImageLine::parse(line)?, floor)) };
     }
-    Ok(floors)
+    Ok(())
 }
 
-fn encode_held(encoder: &mut Encoder<'_>, held: &Option<Held>) -> Result<(), Fault> {
-    let Some(Held { side, length, version, sha256 }) = held else {
-        return encoder.bytes(&[0; HELD_SIZE]);
+#[inline(never)]
+fn go_over_held(held: &mut Option<Held>, codec: &mut Codec<'_>) -> Result<(), Fault> {
+    let (side, length, version, sha256) = match held {
+        Some(Held { side, length, version, sha256 }) => (*side, *length, version.get(), sha256.0),
+        None => (Side::Left, 0, 0, [0; 32]),
     };
-    encoder.bytes(&[1, u8::from(*side == Side::Right)])?;
-    encoder.u32(*length)?;
-    encoder.u64(version.get())?;
-    encoder.bytes(&sha256.0)
-}
-
-fn decode_held(decoder: &mut Decoder<'_>) -> Result<Option<Held>, Fault> {
-    let present = decoder.byte()? == 1;
-    let side = if decoder.byte()? == 0 { Side::Left } else { Side::Right };
-    let (length, version, sha256) = (decoder.u32()?, decoder.u64()?, Sha256(decoder.array()?));
-    if !present {
-        return Ok(None);
-    }
-    let version = Version::new(version).map_err(|_| Fault::Storage)?;
-    Ok(Some(Held { side, length, version, sha256 }))
-}
-
-fn decode_outcome(decoder: &mut Decoder<'_>) -> Result<Outcome, Fault> {
-    let [ending, attack, check] = decoder.array()?;
-    let attack = match attack.checked_sub(1) {
-        None => None,
-        Some(at) => Some(Attack::WORDS.get(usize::from(at)).ok_or(Fault::Storage)?.0),
+    let is_some = codec.flag(held.is_some());
+    let side = if codec.flag(side == Side::Right) { Side::Right } else { Side::Left };
+    let (length, version, sha256) = (codec.u32(length), codec.u64(version), Sha256(codec.array(sha256)));
+    *held = match is_some {
+        true => Some(Held { side, length, version: Version::new(version)?, sha256 }),
+        false => None,
     };
-    Ok(Outcome { ending: ending_of(ending)?, attack, check })
+    Ok(())
+}
+
+fn go_over_outcome(outcome: Outcome, codec: &mut Codec<'_>) -> Result<Outcome, Fault> {
+    let Outcome { ending, attack, check } = outcome;
+    let [ending, attack, check] = codec.array([ending_number(ending), attack_number(attack), check]);
+    Ok(Outcome { ending: ending_of(ending)?, attack: attack_of(attack)?, check })
 }
 
 /// 0 for none, otherwise one more than the place in [`Attack::WORDS`].
 fn attack_number(attack: Option<Attack>) -> u8 {
     let at = attack.and_then(|attack| Attack::WORDS.iter().position(|(known, _)| *known == attack));
     at.and_then(|at| u8::try_from(at + 1).ok()).unwrap_or(0)
+}
+
+fn attack_of(number: u8) -> Result<Option<Attack>, Fault> {
+    let Some(at) = number.checked_sub(1) else { return Ok(None) };
+    Attack::WORDS.get(usize::from(at)).map(|(attack, _)| Some(*attack)).ok_or(Fault::Storage)
 }
 
 fn stage_number(stage: Stage) -> u8 {
@@ -144,7 +133,7 @@ fn stage_number(stage: Stage) -> u8 {
     }
 }
 
-fn stage(number: u8, transaction: TransactionId) -> Result<Stage, Fault> {
+fn stage_of(number: u8, transaction: TransactionId) -> Result<Stage, Fault> {
     Ok(match number {
         0 => Stage::Idle,
         1 => Stage::Staging(transaction),
@@ -197,20 +186,28 @@ mod tests {
         state
     }
 
+    fn encoded(state: &State) -> [u8; RECORD_SIZE] {
+        let mut record = [0xee; RECORD_SIZE];
+        encode(state, 17, &mut record).unwrap();
+        record
+    }
+
     #[test]
     fn a_record_reads_back_as_it_was_written() {
         for state in [full(), State::new(Bank::A, Sha256([0; 32]), Time::EPOCH)] {
-            assert_eq!(decode(&encode(&state, 17).unwrap()), Ok((17, state)));
+            let mut found = State::new(Bank::A, Sha256([9; 32]), Time::EPOCH);
+            assert_eq!(decode(&encoded(&state), &mut found), Ok(17));
+            assert_eq!(found, state);
         }
     }
 
     #[test]
     fn a_record_with_any_bit_flipped_is_none() {
-        let record = encode(&full(), 17).unwrap();
+        let record = encoded(&full());
         for bit in 0..RECORD_SIZE * 8 {
             let mut torn = record;
             torn[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(decode(&torn), Err(Fault::Storage), "bit {bit}");
+            assert_eq!(decode(&torn, &mut full()), Err(Fault::Storage), "bit {bit}");
         }
     }
 }

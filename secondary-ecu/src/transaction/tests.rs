@@ -2,6 +2,30 @@ use uptane::{Sha256, Time};
 
 use super::*;
 
+/// What `change` makes of a state.
+fn changed(state: &State, change: impl FnOnce(&mut State) -> Result<(), Fault>) -> Result<State, Fault> {
+    let mut next = *state;
+    change(&mut next).map(|()| next)
+}
+
+fn begin(state: &State, transaction: TransactionId) -> Result<State, Fault> {
+    changed(state, |next| super::begin(next, transaction))
+}
+
+fn obey(state: &State, banks: Banks, action: Action) -> Result<State, Fault> {
+    changed(state, |next| super::obey(next, banks, action))
+}
+
+fn roll_back(state: &State, banks: Banks, ended: TransactionId) -> Result<State, Fault> {
+    changed(state, |next| super::roll_back(next, banks, ended))
+}
+
+fn boot(state: &State, banks: Banks, whole: bool) -> State {
+    let mut next = *state;
+    super::boot(&mut next, banks, whole);
+    next
+}
+
 const OURS: TransactionId = TransactionId([1; 16]);
 const OTHER: TransactionId = TransactionId([2; 16]);
 const NEWER: TransactionId = TransactionId([3; 16]);
@@ -190,7 +214,8 @@ fn what_was_received_of_a_new_image_is_not_taken_for_the_old_one() {
 fn what_was_refused_is_told_until_the_next_transaction() {
     let refused = Outcome { ending: Ending::Refused, attack: Some(uptane::Attack::Replay), check: 7 };
     let staging = State { outcome: refused, ..at(Stage::Staging(OURS)) };
-    let staged = taken(&staging, Intake::Stage, &IMAGE);
+    let mut staged = staging;
+    take(&mut staged, Intake::Stage, &IMAGE);
     let healthy = State { stage: Stage::Healthy(OURS), ..staged };
     let committed = obey(&healthy, Banks::Two, Action::Commit).unwrap();
     for (state, ending) in [(staged, Ending::None), (committed, Ending::Installed)] {

@@ -126,11 +126,11 @@ impl Secondaries {
         match happening {
             Happening::Part(round) => arriving(state, banks, round),
             Happening::Whole(round) => staged(&arriving(state, banks, round)?, banks, round),
-            Happening::Taken(intake, of) => transaction::taken(state, intake, &descriptor(of)).ok(),
-            Happening::Lost => is_filling(state.stage).then(|| transaction::given_up(state)),
+            Happening::Taken(intake, of) => taken(state, intake, of),
+            Happening::Lost => is_filling(state.stage).then(|| changed(state, transaction::give_up)),
             Happening::Command(round, errand) => self.command(at, state, round, errand),
             Happening::Boot(whole) => Some(self.boot(state, banks, whole)),
-            Happening::Vote => Some(transaction::vote(state)),
+            Happening::Vote => Some(changed(state, transaction::vote)),
         }
     }
 
@@ -139,35 +139,49 @@ impl Secondaries {
         let named = if self.fault == Some(Fault::UnboundCommands) { open? } else { round };
         let command = self.commands.get(&(at, named, errand))?;
         let image = || Ok(Some(descriptor(Image::of(open.unwrap_or(named)))));
-        transaction::carry_out(state, self.banks(at), command, image).ok()
+        let mut next = *state;
+        transaction::carry_out(&mut next, self.banks(at), command, image).ok()?;
+        Some(next)
     }
 
     fn boot(&self, state: &State, banks: Banks, whole: bool) -> State {
-        match (self.fault, state.stage) {
-            (Some(Fault::ForgottenVote), Stage::Healthy(open)) => {
-                transaction::boot(&State { stage: Stage::Trying(open), ..*state }, banks, whole)
+        changed(state, |next| {
+            if let (Some(Fault::ForgottenVote), Stage::Healthy(open)) = (self.fault, next.stage) {
+                next.stage = Stage::Trying(open);
             }
-            _ => transaction::boot(state, banks, whole),
-        }
+            transaction::boot(next, banks, whole);
+        })
     }
 }
 
 /// What a request to begin and the first bytes of the image make of a state: an image is taken only while it stages, and
 /// the bank it goes to may not boot until it is verified. To a single bank nothing goes yet.
 fn arriving(state: &State, banks: Banks, round: usize) -> Option<State> {
-    let begun = transaction::begin(state, transaction_of(round)).ok()?;
+    let mut begun = *state;
+    transaction::begin(&mut begun, transaction_of(round)).ok()?;
     let same = begun.bootable(begun.home.other()) == Some(digest(Image::of(round)));
     let is_kept = banks == Banks::Single || matches!(begun.stage, Stage::Staged(_)) && same;
     match is_filling(begun.stage) {
         true if is_kept => Some(begun),
-        true => Some(transaction::given_up(&begun)),
+        true => Some(changed(&begun, transaction::give_up)),
         false => None,
     }
 }
 
 fn staged(state: &State, banks: Banks, round: usize) -> Option<State> {
     let intake = transaction::intake(state, banks, true)?;
-    transaction::taken(state, intake, &descriptor(Image::of(round))).ok()
+    taken(state, intake, Image::of(round))
+}
+
+fn taken(state: &State, intake: Intake, image: Image) -> Option<State> {
+    let image = descriptor(image).content().ok()?;
+    Some(changed(state, |next| transaction::take(next, intake, &image)))
+}
+
+fn changed(state: &State, change: impl FnOnce(&mut State)) -> State {
+    let mut next = *state;
+    change(&mut next);
+    next
 }
 
 fn is_filling(stage: Stage) -> bool {
