@@ -1,69 +1,71 @@
 //! The ECU version report (§5.4.2.1.2), written without a heap: the bytes [`uptane::sign::ReportBuilder`] would make.
 //!
-//! `signatures` stands before `signed` but depends on it, so `signed` is written twice: once into the hash, once into
-//! the buffer. No value needs escaping: ids, names, digests and times are of alphabets without `"`, `\` or controls.
+//! `signatures` stands before `signed` but depends on it, so `signed` is written twice: once to be hashed, then behind its
+//! signature. No value needs escaping: ids, names, digests and times are of alphabets without `"`, `\` or controls. Nor is
+//! `core::fmt` asked, which is larger than all that stands here.
 
-use core::fmt::{self, Write};
-
-use sha2::Digest as _;
-use uptane::{
-    Attack, Counter, EcuId, HardwareId, Nonce, ResultCode, Role, Sha256, Time, TransactionId, VehicleId, Version,
-};
+use uptane::{Attack, Nonce, ResultCode, Sha256, Time, hex};
 
 use crate::bank::Descriptor;
-use crate::state::Ending;
-use crate::{EcuKey, Fault};
+use crate::state::{Ending, State};
+use crate::{EcuKey, Fault, Profile};
 
 /// What a report says.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Report<'r> {
-    pub(crate) ecu: EcuId,
-    pub(crate) hardware: HardwareId,
-    pub(crate) vehicle: VehicleId,
-    pub(crate) counter: Counter,
-    pub(crate) time: Time,
+    pub(crate) profile: &'r Profile,
+    pub(crate) state: &'r State,
     pub(crate) image: &'r Descriptor,
-    pub(crate) result: ResultCode,
-    pub(crate) attack: Option<Attack>,
-    pub(crate) targets: Option<Version>,
     pub(crate) nonce: Nonce,
-    pub(crate) transaction: Option<TransactionId>,
+    pub(crate) time: Time,
 }
 
 impl Report<'_> {
     /// Signs the report and writes the file to the front of `buffer`; its length.
+    #[inline(never)]
     pub(crate) fn write(&self, key: &mut impl EcuKey, buffer: &mut [u8]) -> Result<usize, Fault> {
-        let mut hash = Hash(sha2::Sha256::new());
-        write!(hash, "{self}").map_err(|_| Fault::Storage)?;
-        let digest = Sha256(hash.0.finalize().into());
+        let digest = self.digest(buffer)?;
         let signature = key.sign(&digest).ok_or(Fault::Storage)?;
-        let mut file = Cursor { buffer, length: 0 };
-        let key_id = key.key_id();
-        let written = write!(
-            file,
-            "{{\"signatures\":[{{\"hash\":\"{digest}\",\"hash_function\":\"sha256\",\"keyid\":\"{key_id}\",\
-             \"method\":\"ed25519\",\"sig\":\"{}\"}}],\"signed\":{self}}}",
-            Hex(&signature)
-        );
-        written.map(|()| file.length).map_err(|_| Fault::Storage)
+        let mut text = Text::new(buffer);
+        text.hex(r#"{"signatures":[{"hash":""#, &digest.0);
+        text.word(r#"","hash_function":"sha256","keyid":""#, key.key_id().as_str());
+        text.hex(r#"","method":"ed25519","sig":""#, &signature);
+        text.put(br#""}],"signed":"#);
+        self.put_signed(&mut text);
+        text.put(b"}");
+        text.finish().map(<[u8]>::len)
     }
-}
 
-/// Canonical JSON: the members stand in the order of their names.
-impl fmt::Display for Report<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { ecu, hardware, vehicle, counter, time, image, result, attack, targets, nonce, transaction } = self;
-        let Descriptor { name, length, sha256, line: _, counter: release } = image;
-        let attack = attack.map_or("none", Attack::word);
-        write!(f, "{{\"_type\":\"{}\",\"attack\":\"{attack}\",\"counter\":{counter}", Role::Report.type_name())?;
-        write!(f, ",\"ecu\":\"{ecu}\",\"hardware_id\":\"{hardware}\"")?;
-        write!(f, ",\"image\":{{\"hashes\":{{\"sha256\":\"{sha256}\"}},\"length\":{length},\"name\":\"{name}\"")?;
-        write!(f, ",\"release_counter\":{release}}},\"nonce\":\"{nonce}\",\"result\":\"{result}\"")?;
-        write!(f, ",\"targets_version\":{},\"time\":\"{time}\"", targets.map_or(0, Version::get))?;
-        if let Some(transaction) = transaction {
-            write!(f, ",\"transaction\":\"{transaction}\"")?;
+    #[inline(never)]
+    fn digest(&self, buffer: &mut [u8]) -> Result<Sha256, Fault> {
+        let mut text = Text::new(buffer);
+        self.put_signed(&mut text);
+        Ok(Sha256::of(text.finish()?))
+    }
+
+    /// Canonical JSON: the members stand in the order of their names.
+    #[inline(never)]
+    fn put_signed(&self, text: &mut Text<'_>) {
+        let Self { profile, state, image, nonce, time } = self;
+        let State { stage, reports, targets, outcome, .. } = state;
+        text.word(r#"{"_type":"uptane-report","attack":""#, outcome.attack.map_or("none", Attack::word));
+        text.number(r#"","counter":"#, reports.get());
+        text.word(r#","ecu":""#, profile.ecu.as_str());
+        text.word(r#"","hardware_id":""#, profile.hardware.as_str());
+        text.hex(r#"","image":{"hashes":{"sha256":""#, &image.sha256.0);
+        text.number(r#""},"length":"#, image.length.get());
+        text.word(r#","name":""#, image.name.as_str());
+        text.number(r#"","release_counter":"#, image.counter.get());
+        text.hex(r#"},"nonce":""#, &nonce.0);
+        text.word(r#"","result":""#, result_code(outcome.ending).word());
+        text.number(r#"","targets_version":"#, targets.as_ref().map_or(0, |held| held.version.get()));
+        text.put(br#","time":""#);
+        text.put(&time.text());
+        if let Some(transaction) = stage.transaction() {
+            text.hex(r#"","transaction":""#, &transaction.0);
         }
-        write!(f, ",\"vehicle\":\"{vehicle}\"}}")
+        text.hex(r#"","vehicle":""#, &profile.vehicle.0);
+        text.put(br#""}"#);
     }
 }
 
@@ -79,34 +81,63 @@ pub(crate) fn result_code(ending: Ending) -> ResultCode {
     }
 }
 
-struct Hash(sha2::Sha256);
-
-impl Write for Hash {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.update(text);
-        Ok(())
-    }
-}
-
-struct Cursor<'b> {
+/// Text that grows in a buffer. Each value comes with what stands between it and the one before.
+struct Text<'b> {
     buffer: &'b mut [u8],
     length: usize,
+    fits: bool,
 }
 
-impl Write for Cursor<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let end = self.length.checked_add(text.len()).ok_or(fmt::Error)?;
-        self.buffer.get_mut(self.length..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
-        self.length = end;
-        Ok(())
+impl<'b> Text<'b> {
+    fn new(buffer: &'b mut [u8]) -> Self {
+        Self { buffer, length: 0, fits: true }
     }
-}
 
-struct Hex<'b>(&'b [u8]);
+    /// The text, if all of it found room.
+    fn finish(self) -> Result<&'b [u8], Fault> {
+        let Self { buffer, length, fits } = self;
+        buffer.get(..length).filter(|_| fits).ok_or(Fault::Storage)
+    }
 
-impl fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        uptane::hex::write(f, self.0)
+    #[inline(never)]
+    fn put(&mut self, text: &[u8]) {
+        let end = self.length.saturating_add(text.len());
+        match self.buffer.get_mut(self.length..end) {
+            Some(place) => {
+                place.copy_from_slice(text);
+                self.length = end;
+            }
+            None => self.fits = false,
+        }
+    }
+
+    #[inline(never)]
+    fn word(&mut self, before: &str, word: &str) {
+        self.put(before.as_bytes());
+        self.put(word.as_bytes());
+    }
+
+    #[inline(never)]
+    fn hex(&mut self, before: &str, bytes: &[u8]) {
+        self.put(before.as_bytes());
+        bytes.iter().for_each(|byte| self.put(&hex::digits(*byte)));
+    }
+
+    /// Digits by doubling, bit after bit: a small processor does not divide 64 bits.
+    #[inline(never)]
+    fn number(&mut self, before: &str, number: u64) {
+        let mut digits = [b'0'; 20];
+        for bit in (0..u64::BITS).rev() {
+            let mut carry = u8::from(number >> bit & 1 == 1);
+            for digit in digits.iter_mut().rev() {
+                let doubled = 2 * (*digit - b'0') + carry;
+                carry = u8::from(doubled > 9);
+                *digit = b'0' + doubled - 10 * carry;
+            }
+        }
+        let zeros = digits.iter().take_while(|digit| **digit == b'0').count().min(digits.len() - 1);
+        self.put(before.as_bytes());
+        self.put(digits.get(zeros..).unwrap_or_default());
     }
 }
 

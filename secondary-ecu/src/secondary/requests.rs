@@ -8,7 +8,7 @@ use uptane::{Length, Nonce, Sha256, Time, TransactionId};
 
 use super::Secondary;
 use crate::flash::{self, Appender, Area, Bank, Flash, Side, size};
-use crate::report::{Report, result_code};
+use crate::report::Report;
 use crate::transfer::{Chunk, Kind, Progress, Transfer};
 use crate::verifier::{Accepted, Verifier};
 use crate::{EcuKey, Fault, Profile, transaction};
@@ -200,23 +200,11 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     /// Writes the report into the buffer. Its counter is durable before it is signed, so it is never used twice.
     #[inline(never)]
-    pub(super) fn report(&mut self, nonce: Nonce, now: Time) -> Result<usize, Fault> {
+    pub(super) fn report(&mut self, nonce: Nonce, time: Time) -> Result<usize, Fault> {
         let counter = self.state.reports.next()?;
         self.change(|next| next.reports = counter)?;
         let image = self.store.descriptor(self.told_of())?.ok_or(Fault::Storage)?;
-        let report = Report {
-            ecu: self.profile.ecu,
-            hardware: self.profile.hardware,
-            vehicle: self.profile.vehicle,
-            counter,
-            time: now,
-            image: &image,
-            result: result_code(self.state.outcome.ending),
-            attack: self.state.outcome.attack,
-            targets: self.state.targets.map(|held| held.version),
-            nonce,
-            transaction: self.state.stage.transaction(),
-        };
-        report.write(&mut self.key, self.scratch.buffer())
+        let Self { profile, state, key, scratch, .. } = self;
+        Report { profile, state, image: &image, nonce, time }.write(key, scratch.buffer())
     }
 }
