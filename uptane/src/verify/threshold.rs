@@ -1,6 +1,6 @@
 //! Did enough keys sign? The only place that counts signatures (§5.4.4.3 to §5.4.4.6; §5.1: "threshold of unique keys").
 
-use super::signature::{GoodSignature, SignatureStream};
+use super::signature::{Claims, GoodSignature};
 use super::stream::Signatures;
 use crate::limits::MAX_ROLE_KEYS;
 use crate::metadata::{Entry, Envelope, KeyHint, RoleKeys};
@@ -20,47 +20,39 @@ pub struct Threshold {
     /// For each key, whether a signature has claimed it.
     claimed: [bool; MAX_ROLE_KEYS],
     /// For each key, a signature of it over what is streaming by.
-    streams: Streams,
+    claims: Claims<MAX_ROLE_KEYS>,
 }
-
-type Streams = [Option<SignatureStream>; MAX_ROLE_KEYS];
 
 impl Threshold {
     /// Begins to count for these keys.
     #[inline(never)]
     pub fn new(role: Role, keys: &RoleKeys) -> Self {
-        Self { role, keys: keys.clone(), claimed: [false; MAX_ROLE_KEYS], streams: no_streams() }
+        Self { role, keys: keys.clone(), claimed: [false; MAX_ROLE_KEYS], claims: Claims::new() }
     }
 
     /// Takes the next signature.
     pub fn signature(&mut self, id: &KeyId, bytes: Option<&[u8]>) {
-        let Self { keys, claimed, streams, .. } = self;
+        let Self { keys, claimed, claims, .. } = self;
         let hint = KeyHint::of(id);
-        let places = keys.places().zip(claimed).zip(streams);
-        for (((known, key), claimed), stream) in places {
+        for (place, ((known, key), claimed)) in keys.places().zip(claimed).enumerate() {
             if known == hint && !*claimed {
                 *claimed = true;
-                *stream = bytes.and_then(|bytes| SignatureStream::new(key, bytes).ok());
+                bytes.into_iter().for_each(|bytes| claims.claim(place, key, bytes));
             }
         }
     }
 
     /// Takes the next bytes of what was signed.
     pub fn update(&mut self, bytes: &[u8]) {
-        self.streams.iter_mut().flatten().for_each(|stream| stream.update(bytes));
+        self.claims.update(bytes);
     }
 
     /// Counts (§5.4.4.3 step 2.3, §5.4.4.4 step 2, §5.4.4.5 step 3, §5.4.4.6 step 3).
-    pub fn finish(mut self) -> Result<ThresholdMet, Error> {
-        self.count()
-    }
-
-    /// The same where it stands; none of the keys has signed anything afterwards.
-    pub(super) fn count(&mut self) -> Result<ThresholdMet, Error> {
-        let Self { role, keys, streams, .. } = self;
+    pub fn finish(&self) -> Result<ThresholdMet, Error> {
+        let Self { role, keys, claims, .. } = self;
         let mut signed = [const { None }; MAX_ROLE_KEYS];
-        for ((_, key), stream) in keys.places().zip(streams) {
-            let good: Option<GoodSignature> = stream.take().and_then(|stream| stream.finish().ok());
+        for (place, (_, key)) in keys.places().enumerate() {
+            let good: Option<GoodSignature> = claims.verify(place).ok();
             // A key with two ids counts once (trap T3).
             let place = keys.first_place(key).and_then(|place| signed.get_mut(place));
             if let (Some(signed), Some(good)) = (place, good) {
@@ -73,12 +65,6 @@ impl Threshold {
             false => Err(Error::BelowThreshold { role: *role, valid, needed: keys.threshold() }),
         }
     }
-}
-
-/// Before any signature. Returned as a whole it is written where it stays; as a part of something it would be moved there.
-#[inline(never)]
-fn no_streams() -> Streams {
-    [const { None }; MAX_ROLE_KEYS]
 }
 
 impl Signatures for Threshold {

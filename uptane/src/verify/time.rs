@@ -64,7 +64,7 @@ impl TimeStream {
     fn any_time(&mut self) -> Result<AttestedTime, Error> {
         let Self { stream, threshold, reader, known } = self;
         let closed = stream.finish(threshold, reader)?;
-        let (_, reader, _) = closed.open(threshold.count(), reader)?;
+        let (_, reader, _) = closed.open(threshold.finish(), reader)?;
         let offered = reader.finish()?;
         // An attestation that answers somebody else may be an old one.
         if !reader.is_answered() {

@@ -236,7 +236,7 @@ impl Pass {
     fn finish(&mut self, candidate: &Candidate) -> Result<(), Error> {
         let mut nothing = Shut::new(Nothing);
         let closed = self.stream.finish(&mut self.threshold, &mut nothing)?;
-        let (_, Nothing, sha256) = closed.open(self.threshold.count(), &nothing)?;
+        let (_, Nothing, sha256) = closed.open(self.threshold.finish(), &nothing)?;
         match sha256 == candidate.root.sha256 {
             true => Ok(()),
             false => Err(Error::MixAndMatch { role: Role::Root, what: "content of two passes" }),

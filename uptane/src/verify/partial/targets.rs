@@ -106,7 +106,7 @@ impl<P: Profile> TargetsStream<P> {
     pub fn finish(&mut self) -> Result<OwnTargets<P>, Error> {
         let closed = self.stream.finish(&mut self.signatures, &mut self.reader)?;
         let (threshold, signed) = self.signatures.finish();
-        let met = threshold.count();
+        let met = threshold.finish();
         self.open(closed, met, signed)
     }
 

@@ -25,8 +25,8 @@ impl Stream {
         self.sha256.update(bytes);
     }
 
-    pub(super) fn finish(self) -> Result<(), BadSignature> {
+    pub(super) fn verify(&self) -> Result<(), BadSignature> {
         let Self { key, signature, sha256 } = self;
-        key.verify_prehash(&sha256.finalize(), &signature).map_err(|_| BadSignature)
+        key.verify_prehash(&sha256.clone().finalize(), signature).map_err(|_| BadSignature)
     }
 }

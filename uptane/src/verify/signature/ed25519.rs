@@ -6,42 +6,103 @@
 
 use curve25519_dalek::Scalar;
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
-use sha2::{Digest as _, Sha512};
+use sha2::Digest as _;
+use sha2::digest::Output;
+use sha2::digest::block_api::{Block, Buffer, EagerHash, FixedOutputCore as _, UpdateCore as _};
 
 use super::BadSignature;
 
-pub(super) struct Stream {
-    hash: Sha512,
-    key: [u8; 32],
-    r: [u8; 32],
-    s: Scalar,
+type Core = <sha2::Sha512 as EagerHash>::Core;
+
+/// A signature that claims to be of a key. SHA-512 of R, A and the message stands in it but for the bytes of the message
+/// that fill no block yet: these are the same for all, and [`Message`] has them.
+#[derive(Clone)]
+pub(super) struct Claim {
+    /// R and A.
+    prefix: [u8; PREFIX],
+    /// S.
+    scalar: [u8; 32],
+    sha512: Core,
 }
 
-impl Stream {
-    /// Begins. Whether the key is a point at all is found out at the end: nothing large has to be kept until then.
+impl Claim {
     pub(super) fn new(key: &[u8; 32], signature: &[u8]) -> Result<Self, BadSignature> {
-        let (r, s) = signature.split_first_chunk().ok_or(BadSignature)?;
+        let (point, scalar) = signature.split_first_chunk::<32>().ok_or(BadSignature)?;
+        let scalar = scalar.try_into().map_err(|_| BadSignature)?;
         // The equation compares R with the canonical encoding of what it should be, so an R that is no point, or is
         // written in another way, fails there; nothing needs it decompressed.
-        if is_of_small_order(r) || is_of_small_order(key) || !is_below_p(key) {
+        if is_of_small_order(point) || is_of_small_order(key) || !is_below_p(key) {
             return Err(BadSignature);
         }
-        let s = below_the_order(s.try_into().map_err(|_| BadSignature)?).ok_or(BadSignature)?;
-        let hash = Sha512::new().chain_update(r).chain_update(key);
-        Ok(Self { hash, key: *key, r: *r, s })
+        let mut prefix = [0; PREFIX];
+        prefix.iter_mut().zip(point.iter().chain(key)).for_each(|(to, from)| *to = *from);
+        Ok(Self { prefix, scalar, sha512: Core::default() })
     }
 
-    pub(super) fn update(&mut self, bytes: &[u8]) {
-        self.hash.update(bytes);
+    pub(super) fn update(&mut self, Blocks { blocks, are_first }: Blocks<'_>) {
+        let Some((first, rest)) = blocks.split_first().filter(|_| are_first) else {
+            return self.sha512.update_blocks(blocks);
+        };
+        let mut first = *first;
+        first.iter_mut().zip(self.prefix).for_each(|(to, from)| *to = from);
+        self.sha512.update_blocks(&[first]);
+        self.sha512.update_blocks(rest);
     }
 
-    pub(super) fn finish(self) -> Result<(), BadSignature> {
-        let key = CompressedEdwardsY(self.key).decompress().ok_or(BadSignature)?;
-        let k = Scalar::from_bytes_mod_order_wide(&self.hash.finalize().into());
-        let expected = EdwardsPoint::vartime_double_scalar_mul_basepoint(&k, &-key, &self.s);
-        if expected.compress().to_bytes() == self.r { Ok(()) } else { Err(BadSignature) }
+    /// SHA-512 of R, A and the message.
+    #[inline(never)]
+    fn digest(&self, message: &Message) -> Output<Core> {
+        if !message.is_begun {
+            let tail = message.rest.get_data().get(PREFIX..).unwrap_or_default();
+            return sha2::Sha512::new_with_prefix(self.prefix).chain_update(tail).finalize();
+        }
+        let (mut sha512, mut digest) = (self.sha512.clone(), Output::<Core>::default());
+        sha512.finalize_fixed_core(&mut message.rest.clone(), &mut digest);
+        digest
+    }
+
+    #[inline(never)]
+    pub(super) fn verify(&self, message: &Message) -> Result<(), BadSignature> {
+        let (point, key) = self.prefix.split_first_chunk::<32>().ok_or(BadSignature)?;
+        let key = CompressedEdwardsY(key.try_into().map_err(|_| BadSignature)?).decompress().ok_or(BadSignature)?;
+        let s = below_the_order(&self.scalar).ok_or(BadSignature)?;
+        let k = Scalar::from_bytes_mod_order_wide(&self.digest(message).into());
+        let expected = EdwardsPoint::vartime_double_scalar_mul_basepoint(&k, &-key, &s);
+        if expected.compress().as_bytes() == point { Ok(()) } else { Err(BadSignature) }
     }
 }
+
+/// What claims of Ed25519 have in common: a message, as far as it fills no block of SHA-512 yet.
+pub(super) struct Message {
+    rest: Buffer<Core>,
+    /// Whether a block was full.
+    is_begun: bool,
+}
+
+impl Message {
+    #[inline(never)]
+    pub(super) fn new() -> Self {
+        let mut rest = Buffer::<Core>::default();
+        rest.digest_blocks(&[0; PREFIX], |_| {});
+        Self { rest, is_begun: false }
+    }
+
+    /// Takes the next bytes, and gives on what is full.
+    pub(super) fn update(&mut self, bytes: &[u8], mut full: impl FnMut(Blocks<'_>)) {
+        let Self { rest, is_begun } = self;
+        rest.digest_blocks(bytes, |blocks| full(Blocks { blocks, are_first: !core::mem::replace(is_begun, true) }));
+    }
+}
+
+/// Blocks of a message; the first of all leaves room for R and A.
+#[derive(Clone, Copy)]
+pub(super) struct Blocks<'b> {
+    blocks: &'b [Block<Core>],
+    are_first: bool,
+}
+
+/// Length of R and A.
+const PREFIX: usize = 64;
 
 /// The number these bytes stand for, if it is below the group order: what reducing it leaves as it is.
 fn below_the_order(bytes: &[u8; 32]) -> Option<Scalar> {

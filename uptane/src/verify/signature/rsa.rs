@@ -30,9 +30,9 @@ impl Stream {
         self.sha256.update(bytes);
     }
 
-    pub(super) fn finish(self) -> Result<(), BadSignature> {
+    pub(super) fn verify(&self) -> Result<(), BadSignature> {
         let Self { key, signature, sha256 } = self;
         let key = VerifyingKey::<Sha256>::new_with_auto_salt_len(key.verifying_key().clone());
-        key.verify_prehash(&sha256.finalize(), &signature).map_err(|_| BadSignature)
+        key.verify_prehash(&sha256.clone().finalize(), signature).map_err(|_| BadSignature)
     }
 }

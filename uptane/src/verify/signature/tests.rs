@@ -79,6 +79,22 @@ fn any_changed_bit_makes_a_signature_bad() {
 }
 
 #[test]
+fn a_message_of_any_length_is_good_as_it_was_signed() {
+    let secret = ExpandedSecretKey::from(&[7; 32]);
+    let key = VerifyingKey::from(&secret);
+    let message: Vec<u8> = (0..=255).cycle().take(600).collect();
+    for length in (0..=260).chain([319, 320, 321, 447, 448, 449, 600]) {
+        let message = &message[..length];
+        let good = raw_sign::<sha2::Sha512>(&secret, message, &key).to_bytes();
+        assert_eq!(verify(&PublicKey::Ed25519(key.to_bytes()), message, &good), Ok(GoodSignature(())), "{length}");
+        let (front, back) = message.split_at(length / 3);
+        let mut stream = SignatureStream::new(&PublicKey::Ed25519(key.to_bytes()), &good).unwrap();
+        [front, back].into_iter().for_each(|piece| stream.update(piece));
+        assert_eq!(stream.finish(), Ok(GoodSignature(())), "{length}");
+    }
+}
+
+#[test]
 fn no_spelling_of_a_point_of_small_order_is_taken_for_a_key_or_a_commitment() {
     let order_8 = [
         "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
