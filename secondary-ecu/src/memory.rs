@@ -2,7 +2,9 @@
 
 use core::mem::size_of;
 
-use uptane::verify::partial::{CommandStream, OwnTargets, Plus, RootStream, RootVerifier, TargetsStream, TrustedRoot};
+use uptane::verify::partial::{
+    CommandStream, Itself, OwnTargets, Plus, RootCheck, RootPass, RootStream, TargetsCheck, TargetsStream, TrustedRoot,
+};
 use uptane::verify::time::TimeStream;
 
 use crate::flash::{Flash, Store};
@@ -42,8 +44,10 @@ pub fn parts<F: Flash, K: EcuKey>() -> [Part; 10] {
     let sum = fields.iter().map(|part| part.bytes).sum::<usize>();
     let [profile, store, pages, state, verifier, transfer, key, buffer] = fields;
     let rest = Part { name: "padding and small fields", bytes: size_of::<Secondary<PartialPlus, F, K>>() - sum };
-    let targets = size_of::<TargetsStream<Plus>>().max(size_of::<OwnTargets<Plus>>() + size_of::<Wanted>());
-    let root = size_of::<RootVerifier>().max(2 * size_of::<TrustedRoot>() + size_of::<RootStream>());
+    let reading = size_of::<TargetsCheck<Plus>>() + size_of::<TargetsStream<'_>>();
+    let targets = reading.max(size_of::<OwnTargets<Plus>>() + size_of::<Wanted>());
+    let pass = size_of::<RootCheck<Itself<'_>>>() + size_of::<TrustedRoot>() + size_of::<RootPass<'_>>();
+    let root = pass.max(size_of::<TrustedRoot>() + size_of::<RootStream>());
     let largest = targets.max(root).max(size_of::<TimeStream>()).max(size_of::<CommandStream>());
     let verifying = Part { name: "while a file is verified", bytes: largest };
     [profile, store, pages, state, verifier, transfer, key, buffer, rest, verifying]

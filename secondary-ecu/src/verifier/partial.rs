@@ -12,7 +12,7 @@ use proto::secondary::{File, Repo, Verification};
 use uptane::metadata::Delta;
 use uptane::verify::image::Permits;
 use uptane::verify::partial::{
-    ContentStream, Own, OwnTargets, Plain, Plus, Previous, Profile, TargetsStream, TrustedRoot,
+    ClosedTargets, ContentStream, Own, OwnTargets, Plain, Plus, Previous, Profile, TargetsCheck, TrustedRoot,
 };
 use uptane::verify::time::TimeStream;
 use uptane::{Error, Length, Sha256, Version};
@@ -144,7 +144,7 @@ impl Slots {
 }
 
 /// What was found, where it is: moved out of a result it would be on the stack twice.
-fn known<T>(found: &Result<T, Fault>) -> Result<&T, Fault> {
+fn known<T, E: Copy>(found: &Result<T, E>) -> Result<&T, E> {
     found.as_ref().map_err(|fault| *fault)
 }
 
@@ -180,34 +180,45 @@ fn targets<F: Flash>(desk: &mut Desk<'_, F>, new: Held) -> Accepted {
     }
 }
 
-/// Reads and verifies Targets in its slot with the trusted Root.
+/// What Targets are held to under the trusted Root.
 #[inline(never)]
-fn plain<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<OwnTargets<Plain>, Fault> {
+fn plain<F: Flash>(desk: &mut Desk<'_, F>) -> Result<TargetsCheck<Plain>, Fault> {
     let root = trusted_root(desk);
-    let (root, own) = (known(&root)?, own(desk));
-    read_targets(desk, side, length, || TargetsStream::partial(root, own))
+    Ok(TargetsCheck::partial(known(&root)?, own(desk)))
 }
 
 /// The same with the newest Root of the chain, for this vehicle.
 #[inline(never)]
-fn plus<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<OwnTargets<Plus>, Fault> {
+fn plus<F: Flash>(desk: &mut Desk<'_, F>) -> Result<TargetsCheck<Plus>, Fault> {
     let root = trusted_root(desk);
     let root = known(&root)?.fresh(desk.now)?;
-    let (own, vehicle) = (own(desk), desk.profile.vehicle);
-    read_targets(desk, side, length, || TargetsStream::partial_plus(root, own, vehicle))
+    Ok(TargetsCheck::partial_plus(root, own(desk), desk.profile.vehicle))
 }
 
+/// Reads and verifies Targets in its slot, once the Root has left the stack; then does this with them.
 #[inline(never)]
-fn read_targets<F: Flash, P: Profile>(
+fn verified<F: Flash, P: Profile, T>(
     desk: &mut Desk<'_, F>,
     side: Side,
     length: u32,
-    begin: impl FnOnce() -> TargetsStream<P>,
-) -> Result<OwnTargets<P>, Fault> {
+    mut check: Result<TargetsCheck<P>, Fault>,
+    then: impl FnOnce(&Desk<'_, F>, &OwnTargets<P>) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let check = check.as_mut().map_err(|fault| *fault)?;
+    let mut closed = read_targets(desk, side, length, check)?;
+    let targets = closed.verify();
+    then(desk, known(&targets)?)
+}
+
+#[inline(never)]
+fn read_targets<'c, F: Flash, P: Profile>(
+    desk: &mut Desk<'_, F>,
+    side: Side,
+    length: u32,
+    check: &'c mut TargetsCheck<P>,
+) -> Result<ClosedTargets<'c, P>, Fault> {
     let area = slot(desk, Kind::Targets, side);
-    let mut stream = begin();
-    desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(stream.feed(piece)?))?;
-    Ok(stream.finish()?)
+    check.read(|stream| desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(stream.feed(piece)?)))
 }
 
 /// The Targets that the state record says are current.
@@ -271,12 +282,12 @@ pub fn provision_root<F: Flash>(mut desk: Desk<'_, F>, root: &[u8]) -> Result<He
     let mut appender = Appender::new(area, 0);
     appender.push(desk.store, root)?;
     appender.finish(desk.store)?;
-    let trusted = read_root(&mut desk, Side::Left, length)?;
+    let trusted = read_root(&mut desk, Side::Left, length, None)?;
     Ok(Held { side: Side::Left, length, version: trusted.version(), sha256: trusted.sha256() })
 }
 
 macro_rules! verifier {
-    ($name:ident, $verification:ident, $chain:literal, $read:expr) => {
+    ($name:ident, $verification:ident, $chain:literal, $begin:expr) => {
         impl<F: Flash> Verifier<F> for $name {
             const VERIFICATION: Verification = Verification::$verification;
 
@@ -302,14 +313,17 @@ macro_rules! verifier {
             }
 
             fn close(&mut self, desk: Desk<'_, F>) -> Result<Accepted, Fault> {
-                self.0.close(desk, |desk, side, length| judged($read(desk, side, length), desk))
+                self.0.close(desk, |desk, side, length| {
+                    let check = $begin(desk);
+                    verified(desk, side, length, check, judged)
+                })
             }
 
             #[inline(never)]
             fn wanted(&mut self, mut desk: Desk<'_, F>) -> Result<Wanted, Fault> {
                 let held = current(&desk)?;
-                let targets = $read(&mut desk, held.side, held.length);
-                assigned(&desk, held, known(&targets)?)
+                let check = $begin(&mut desk);
+                verified(&mut desk, held.side, held.length, check, |desk, targets| assigned(desk, held, targets))
             }
         }
     };
@@ -321,11 +335,7 @@ verifier!(PartialPlus, PartialPlus, true, plus);
 /// What the state record must say of new Targets. Those that assign this ECU nothing, or what it may not run, do not
 /// replace those it trusts (§5.4.3.3).
 #[inline(never)]
-fn judged<F, P: Profile>(
-    targets: Result<OwnTargets<P>, Fault>,
-    desk: &Desk<'_, F>,
-) -> Result<(Version, Sha256), Fault> {
-    let targets = known(&targets)?;
+fn judged<F, P: Profile>(desk: &Desk<'_, F>, targets: &OwnTargets<P>) -> Result<(Version, Sha256), Fault> {
     targets.image(|line| desk.state.floors.of(line))?;
     Ok((targets.version(), targets.sha256()))
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use uptane::metadata::Envelope;
 use uptane::verify::image::Permits as _;
 use uptane::verify::partial::{
-    ContentStream, Own, OwnTargets, Plain, Plus, Previous, RootStream, TargetsStream, TrustedRoot,
+    ContentStream, Own, OwnTargets, Plain, Plus, Previous, RootStream, TargetsCheck, TrustedRoot,
 };
 use uptane::{EcuId, Error, HardwareId, ReleaseCounter, Role, Time, VehicleId, Version};
 
@@ -44,16 +44,15 @@ fn verify_root(file: &[u8], size: usize) -> Result<TrustedRoot, Error> {
     pieces().try_for_each(|piece| stream.feed(piece))?;
     let candidate = stream.finish()?;
     let follows = file.len().is_multiple_of(2);
-    let mut stream = match follows {
+    let mut check = match follows {
         true => {
-            let mut successor = candidate.verify(&TRUSTED);
-            pieces().try_for_each(|piece| successor.feed(piece))?;
-            successor.finish()?.verify_own()
+            let mut check = TRUSTED.check_successor();
+            let closed = check.read(|pass| pieces().try_for_each(|piece| pass.feed(piece)))?;
+            closed.verify(&candidate)?.verify_own()
         }
         false => candidate.verify_as_provisioned(),
     };
-    pieces().try_for_each(|piece| stream.feed(piece))?;
-    stream.finish()
+    check.read(|pass| pieces().try_for_each(|piece| pass.feed(piece)))?.verify().cloned()
 }
 
 pub(super) const TARGETS: Decoder = Decoder {
@@ -92,21 +91,17 @@ fn targets(run: &mut Run, input: &[u8]) {
 }
 
 fn verify_plus(file: &[u8], size: usize) -> Result<OwnTargets<Plus>, Error> {
-    let mut stream = TargetsStream::partial_plus(TRUSTED.fresh(own()?.now)?, own()?, VehicleId(*b"test vehicle 001"));
-    file.chunks(size.max(1)).try_for_each(|piece| stream.feed(piece))?;
-    stream.finish()
+    let mut check = TargetsCheck::partial_plus(TRUSTED.fresh(own()?.now)?, own()?, VehicleId(*b"test vehicle 001"));
+    check.read(|stream| file.chunks(size.max(1)).try_for_each(|piece| stream.feed(piece)))?.verify()
 }
 
 pub(super) fn verify_plain(file: &[u8]) -> Result<OwnTargets<Plain>, Error> {
     let mut content = ContentStream::targets();
     content.feed(file)?;
     let signed = Some(content.finish()?.signed);
-    let mut stream = TargetsStream::partial(
-        &TRUSTED,
-        Own { previous: Some(Previous { version: Version::FIRST, signed }), ..own()? },
-    );
-    stream.feed(file)?;
-    stream.finish()
+    let own = Own { previous: Some(Previous { version: Version::FIRST, signed }), ..own()? };
+    let mut check = TargetsCheck::partial(&TRUSTED, own);
+    check.read(|stream| stream.feed(file))?.verify()
 }
 
 fn own() -> Result<Own, Error> {
@@ -127,9 +122,9 @@ static TRUSTED: LazyLock<TrustedRoot> = LazyLock::new(|| {
     let trusted = || {
         let mut stream = RootStream::learn();
         stream.feed(file)?;
-        let mut stream = stream.finish()?.verify_as_provisioned();
-        stream.feed(file)?;
-        stream.finish()
+        let candidate = stream.finish()?;
+        let mut check = candidate.verify_as_provisioned();
+        check.read(|pass| pass.feed(file))?.verify().cloned()
     };
     trusted().unwrap_or_else(|error: Error| unreachable!("the vector is good: {error}"))
 });

@@ -21,7 +21,7 @@ impl<'a> Root<'a> {
     pub fn decode(signed: &'a [u8]) -> Result<Self, Error> {
         let mut reader = RootReader::new();
         read(signed, &mut reader)?;
-        Ok(Self { signed, said: reader.finish()? })
+        Ok(Self { signed, said: reader.says()? })
     }
 
     /// The view of `signed`, which was read before.
@@ -191,17 +191,44 @@ impl RootReader {
         }
     }
 
-    pub(crate) fn finish(&self) -> Result<RootSays, Error> {
+    /// What the file says of itself, once it is complete.
+    pub(crate) fn finish(&self) -> Result<Header, Error> {
         let header = self.header.finish()?;
         required(self.has_keys.then_some(()), "keys")?;
-        let [root, snapshot, targets, timestamp] = self.roles.clone();
-        let roles = [
-            required(root, "root")?,
-            required(snapshot, "snapshot")?,
-            required(targets, "targets")?,
-            required(timestamp, "timestamp")?,
-        ];
-        Ok(RootSays { header, roles, time: self.time.clone() })
+        for role in [RootRole::Root, RootRole::Snapshot, RootRole::Targets, RootRole::Timestamp] {
+            self.role(role)?;
+        }
+        Ok(header)
+    }
+
+    /// The keys of a role.
+    pub(crate) fn role(&self, role: RootRole) -> Result<&RoleKeys, Error> {
+        let [root, snapshot, targets, timestamp] = &self.roles;
+        match role {
+            RootRole::Root => required(root.as_ref(), "root"),
+            RootRole::Snapshot => required(snapshot.as_ref(), "snapshot"),
+            RootRole::Targets => required(targets.as_ref(), "targets"),
+            RootRole::Timestamp => required(timestamp.as_ref(), "timestamp"),
+        }
+    }
+
+    /// The keys of the time attestations.
+    pub(crate) fn time(&self) -> &Option<RoleKeys> {
+        &self.time
+    }
+
+    fn says(&self) -> Result<RootSays, Error> {
+        let role = |role| self.role(role).cloned();
+        Ok(RootSays {
+            header: self.finish()?,
+            roles: [
+                role(RootRole::Root)?,
+                role(RootRole::Snapshot)?,
+                role(RootRole::Targets)?,
+                role(RootRole::Timestamp)?,
+            ],
+            time: self.time.clone(),
+        })
     }
 }
 
@@ -217,7 +244,7 @@ impl ContentReader for RootReader {
     }
 
     fn finish(&self) -> Result<RootSays, Error> {
-        self.finish()
+        self.says()
     }
 }
 

@@ -28,6 +28,11 @@ impl<B> Shut<B> {
     pub(super) fn new(body: B) -> Self {
         Self(body)
     }
+
+    /// What becomes of it, which stays shut.
+    pub(super) fn map<C>(&mut self, form: impl FnOnce(&mut B) -> C) -> Shut<C> {
+        Shut(form(&mut self.0))
+    }
 }
 
 /// The file so far. Who checks its signatures and who reads its content stands beside it and is named in every call: it
@@ -112,7 +117,11 @@ pub(super) struct Closed {
 
 impl Closed {
     /// Gives the content, and SHA-256 of the file, to whoever found the signatures good.
-    pub(super) fn open<E, B>(self, verified: Result<E, Error>, body: &Shut<B>) -> Result<(E, &B, Sha256), Error> {
+    pub(super) fn open<'b, E, B>(
+        &self,
+        verified: Result<E, Error>,
+        body: &'b Shut<B>,
+    ) -> Result<(E, &'b B, Sha256), Error> {
         let evidence = verified?;
         match self.fault {
             Some(fault) => Err(fault),

@@ -1,10 +1,11 @@
 //! Passes over a Root in its slot, each of which leaves the stack before the next begins.
 
-use uptane::verify::partial::{Candidate, RootStream, RootVerifier, Successor, TrustedRoot};
+use uptane::Sha256;
+use uptane::verify::partial::{Candidate, ClosedRoot, Predecessor, RootCheck, RootStream, TrustedRoot};
 
 use super::{known, slot};
 use crate::Fault;
-use crate::flash::{Area, Flash, Kind, Side};
+use crate::flash::{Flash, Kind, Side};
 use crate::state::Held;
 use crate::verifier::{Accepted, Desk};
 
@@ -24,29 +25,45 @@ fn replaces<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32, new: &Tru
     Ok(Accepted::Root { held, drops_targets: new.rotates_targets(old), time: new.time_floor_after(old) })
 }
 
+/// The Root before it is read first: its keys are all that is kept of it.
 #[inline(never)]
 fn verify_next<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<TrustedRoot, Fault> {
+    let mut before = by_the_trusted(desk);
+    let before = before.as_mut().map_err(|fault| *fault)?;
     let candidate = learn(desk, side, length);
-    let successor = signed_by_the_one_before(desk, side, length, candidate);
-    signed_by_itself_too(desk, side, length, successor)
+    let successor = pass(desk, side, length, before)?.verify(known(&candidate)?)?;
+    let mut check = successor.verify_own();
+    Ok(pass(desk, side, length, &mut check)?.verify()?.clone())
+}
+
+/// Did the keys of the trusted Root sign the one that follows?
+#[inline(never)]
+fn by_the_trusted<F: Flash>(desk: &mut Desk<'_, F>) -> Result<RootCheck<Predecessor>, Fault> {
+    let trusted = trusted_root(desk);
+    Ok(known(&trusted)?.check_successor())
 }
 
 /// The Root that the state record says is trusted.
-#[inline(never)]
 pub(super) fn trusted_root<F: Flash>(desk: &mut Desk<'_, F>) -> Result<TrustedRoot, Fault> {
     let held = desk.state.root.ok_or(Fault::Storage)?;
-    let root = read_root(desk, held.side, held.length);
-    match &root {
-        Ok(root) if root.sha256() != held.sha256 => Err(Fault::Storage),
-        Ok(_) | Err(_) => root,
-    }
+    read_root(desk, held.side, held.length, Some(held.sha256))
 }
 
-/// Reads and verifies a Root in its slot that was trusted already.
+/// Reads and verifies a Root in its slot that was trusted already, maybe as the one with this digest.
 #[inline(never)]
-pub(super) fn read_root<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<TrustedRoot, Fault> {
+pub(super) fn read_root<F: Flash>(
+    desk: &mut Desk<'_, F>,
+    side: Side,
+    length: u32,
+    sha256: Option<Sha256>,
+) -> Result<TrustedRoot, Fault> {
     let candidate = learn(desk, side, length);
-    signed_by_itself(desk, side, length, candidate)
+    let mut check = known(&candidate)?.verify_as_provisioned();
+    let closed = pass(desk, side, length, &mut check)?;
+    match closed.verify()? {
+        root if sha256.is_some_and(|sha256| sha256 != root.sha256()) => Err(Fault::Storage),
+        root => Ok(root.clone()),
+    }
 }
 
 /// What a Root in its slot says.
@@ -58,64 +75,14 @@ fn learn<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<Ca
     Ok(pass.finish()?)
 }
 
-/// Did the keys of the trusted Root sign it?
+/// Reads the file once more.
 #[inline(never)]
-fn signed_by_the_one_before<F: Flash>(
+fn pass<'c, F: Flash, By>(
     desk: &mut Desk<'_, F>,
     side: Side,
     length: u32,
-    candidate: Result<Candidate, Fault>,
-) -> Result<Successor, Fault> {
-    let trusted = trusted_root(desk);
+    check: &'c mut RootCheck<By>,
+) -> Result<ClosedRoot<'c, By>, Fault> {
     let area = slot(desk, Kind::Root, side);
-    signed_by(desk, area, length, candidate, known(&trusted)?)
-}
-
-#[inline(never)]
-fn signed_by<F: Flash>(
-    desk: &mut Desk<'_, F>,
-    area: Area,
-    length: u32,
-    candidate: Result<Candidate, Fault>,
-    trusted: &TrustedRoot,
-) -> Result<Successor, Fault> {
-    let mut pass = candidate?.verify(trusted);
-    desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(pass.feed(piece)?))?;
-    Ok(pass.finish()?)
-}
-
-/// Did its own keys sign it, which was trusted already?
-#[inline(never)]
-fn signed_by_itself<F: Flash>(
-    desk: &mut Desk<'_, F>,
-    side: Side,
-    length: u32,
-    candidate: Result<Candidate, Fault>,
-) -> Result<TrustedRoot, Fault> {
-    let mut pass = candidate?.verify_as_provisioned();
-    last_pass(desk, side, length, &mut pass)
-}
-
-/// Did its own keys sign it, after those of the one before?
-#[inline(never)]
-fn signed_by_itself_too<F: Flash>(
-    desk: &mut Desk<'_, F>,
-    side: Side,
-    length: u32,
-    successor: Result<Successor, Fault>,
-) -> Result<TrustedRoot, Fault> {
-    let mut pass = successor?.verify_own();
-    last_pass(desk, side, length, &mut pass)
-}
-
-#[inline(never)]
-fn last_pass<F: Flash>(
-    desk: &mut Desk<'_, F>,
-    side: Side,
-    length: u32,
-    pass: &mut RootVerifier,
-) -> Result<TrustedRoot, Fault> {
-    let area = slot(desk, Kind::Root, side);
-    desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(pass.feed(piece)?))?;
-    Ok(pass.finish()?)
+    check.read(|pass| desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(pass.feed(piece)?)))
 }

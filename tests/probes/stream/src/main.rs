@@ -12,7 +12,7 @@ use std::error::Error as StdError;
 use std::fs;
 
 use uptane::verify::image::Permits as _;
-use uptane::verify::partial::{Own, OwnTargets, Plus, RootStream, TargetsStream, TrustedRoot};
+use uptane::verify::partial::{Own, OwnTargets, Plus, RootStream, TargetsCheck, TargetsStream, TrustedRoot};
 use uptane::{EcuId, Error, ReleaseCounter, Time, VehicleId};
 
 /// The one buffer through which everything arrives; its size is the largest piece.
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn StdError>> {
         now: Time::parse(now)?,
     };
     let targets = fs::read(targets)?;
-    println!("state {}", size_of::<TargetsStream<Plus>>());
+    println!("state {}", size_of::<TargetsCheck<Plus>>() + size_of::<TargetsStream<'_>>());
     let sizes = 1..=BUFFER;
     for (size, ecu) in sizes.zip(ecus.iter().cycle()) {
         let (ecu, hardware) = ecu.split_once('=').ok_or("an ECU is ECU=HARDWARE")?;
@@ -73,9 +73,8 @@ struct Case {
 impl Case {
     fn verify(&self, own: Own, file: &[u8], size: usize) -> Result<OwnTargets<Plus>, Error> {
         let root = self.root(size)?;
-        let mut stream = TargetsStream::partial_plus(root.fresh(own.now)?, own, self.vehicle);
-        in_pieces(file, size, |piece| stream.feed(piece))?;
-        stream.finish()
+        let mut check = TargetsCheck::partial_plus(root.fresh(own.now)?, own, self.vehicle);
+        check.read(|stream| in_pieces(file, size, |piece| stream.feed(piece)))?.verify()
     }
 
     /// The provisioned Root, and the one that follows it, each read again and again.
@@ -86,14 +85,14 @@ impl Case {
             in_pieces(file, size, |piece| stream.feed(piece))?;
             stream.finish()
         };
-        let mut verifier = learn(provisioned)?.verify_as_provisioned();
-        in_pieces(provisioned, size, |piece| verifier.feed(piece))?;
-        let first = verifier.finish()?;
-        let mut followed = learn(newer)?.verify(&first);
-        in_pieces(newer, size, |piece| followed.feed(piece))?;
-        let mut verifier = followed.finish()?.verify_own();
-        in_pieces(newer, size, |piece| verifier.feed(piece))?;
-        verifier.finish()
+        let candidate = learn(provisioned)?;
+        let mut check = candidate.verify_as_provisioned();
+        let first = check.read(|pass| in_pieces(provisioned, size, |piece| pass.feed(piece)))?.verify()?;
+        let candidate = learn(newer)?;
+        let mut check = first.check_successor();
+        let closed = check.read(|pass| in_pieces(newer, size, |piece| pass.feed(piece)))?;
+        let mut check = closed.verify(&candidate)?.verify_own();
+        check.read(|pass| in_pieces(newer, size, |piece| pass.feed(piece)))?.verify().cloned()
     }
 }
 

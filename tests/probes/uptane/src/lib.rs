@@ -8,7 +8,7 @@ use core::hint::black_box;
 use core::panic::PanicInfo;
 
 use uptane::verify::image::ImageCheck;
-use uptane::verify::partial::{CommandStream, Own, RootStream, TargetsStream, TrustedRoot};
+use uptane::verify::partial::{CommandStream, Own, RootStream, TargetsCheck, TrustedRoot};
 use uptane::verify::time::TimeStream;
 use uptane::{EcuId, Error, HardwareId, ImageLine, Nonce, PublicKey, ReleaseCounter, Time, VehicleId};
 
@@ -27,9 +27,8 @@ fn verify(file: &[u8]) -> Result<(), Error> {
     let ecu = EcuId::parse(black_box("brake"))?;
     let vehicle = VehicleId::parse(black_box("00112233445566778899aabbccddeeff"))?;
     let own = Own { ecu, hardware_id: HardwareId::parse(black_box("brake-hw"))?, previous: None, now };
-    let mut targets = TargetsStream::partial_plus(root.fresh(own.now)?, own, vehicle);
-    targets.feed(file)?;
-    let image = targets.finish()?.image(accepted)?;
+    let mut check = TargetsCheck::partial_plus(root.fresh(own.now)?, own, vehicle);
+    let image = check.read(|targets| targets.feed(file))?.verify()?.image(accepted)?;
     let mut check = ImageCheck::new(&image);
     check.update(file)?;
     black_box(check.finish()?);
@@ -39,16 +38,12 @@ fn verify(file: &[u8]) -> Result<(), Error> {
 fn root(file: &[u8]) -> Result<TrustedRoot, Error> {
     let mut learned = RootStream::learn();
     learned.feed(file)?;
-    let mut verifier = learned.finish()?.verify_as_provisioned();
-    verifier.feed(file)?;
-    let trusted = verifier.finish()?;
-    let mut learned = RootStream::learn();
-    learned.feed(file)?;
-    let mut successor = learned.finish()?.verify(&trusted);
-    successor.feed(file)?;
-    let mut verifier = successor.finish()?.verify_own();
-    verifier.feed(file)?;
-    verifier.finish()
+    let candidate = learned.finish()?;
+    let mut check = candidate.verify_as_provisioned();
+    let trusted = check.read(|pass| pass.feed(file))?.verify()?;
+    let mut check = trusted.check_successor();
+    let mut check = check.read(|pass| pass.feed(file))?.verify(&candidate)?.verify_own();
+    check.read(|pass| pass.feed(file))?.verify().cloned()
 }
 
 fn time(root: &TrustedRoot, file: &[u8]) -> Result<Time, Error> {

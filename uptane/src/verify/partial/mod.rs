@@ -19,8 +19,12 @@ mod targets;
 
 pub use command::{CommandStream, VerifiedCommand};
 pub use content::{Content, ContentStream};
-pub use root::{Candidate, FreshRoot, RootStream, RootVerifier, Successor, SuccessorVerifier, TrustedRoot};
-pub use targets::{Own, OwnImage, OwnTargets, Plain, Plus, Previous, Profile, TargetsStream};
+pub use root::{
+    Candidate, ClosedRoot, FreshRoot, Itself, Predecessor, RootCheck, RootPass, RootStream, Successor, TrustedRoot,
+};
+pub use targets::{
+    ClosedTargets, Own, OwnImage, OwnTargets, Plain, Plus, Previous, Profile, TargetsCheck, TargetsStream,
+};
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use crate::json::{Event, Span, Step};
 use crate::limits::MAX_ROOT;
 use crate::metadata::{Entry, Origin, RoleKeys, RootReader, RootRole};
 use crate::verify::freshness::Freshness;
-use crate::verify::stream::{Body, FileStream, Shut, Signatures};
+use crate::verify::stream::{Body, Closed, FileStream, Shut, Signatures};
 use crate::verify::threshold::Threshold;
 use crate::verify::time;
 use crate::{Error, Role, Sha256, Time, Version};
@@ -49,6 +49,12 @@ impl TrustedRoot {
     /// The keys of the time attestations (design D14).
     pub fn time_keys(&self) -> Option<&RoleKeys> {
         self.time.as_ref()
+    }
+
+    /// Begins the pass that a Root which follows this one has before its last: did the keys of this one sign it?
+    #[inline(never)]
+    pub fn check_successor(&self) -> RootCheck<Predecessor> {
+        RootCheck { threshold: Threshold::new(Role::Root, &self.root), by: Predecessor(self.version) }
     }
 
     /// This Root, if it has not expired (§5.4.4.3 step 3).
@@ -106,105 +112,140 @@ impl RootStream {
     pub fn finish(&mut self) -> Result<Candidate, Error> {
         let closed = self.stream.finish(&mut Unchecked, &mut self.reader)?;
         let ((), said, sha256) = closed.open(Ok(()), &self.reader)?;
-        let said = said.finish()?;
+        let header = said.finish()?;
         let root = TrustedRoot {
-            version: said.header.version,
-            expires: said.header.expires,
-            not_before: said.header.not_before,
+            version: header.version,
+            expires: header.expires,
+            not_before: header.not_before,
             sha256,
-            root: said.role(RootRole::Root).clone(),
-            targets: said.role(RootRole::Targets).clone(),
-            time: said.time,
+            root: said.role(RootRole::Root)?.clone(),
+            targets: said.role(RootRole::Targets)?.clone(),
+            time: said.time().clone(),
         };
-        Ok(Candidate { root, origin: said.header.origin })
+        Ok(Candidate { root, origin: header.origin })
     }
 }
 
 /// What a Root file says, before anyone verified it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Candidate {
     root: TrustedRoot,
     origin: Option<Origin>,
 }
 
 impl Candidate {
-    /// Begins the second pass of a Root that follows the trusted one: did the keys of that one sign it?
-    #[inline(never)]
-    pub fn verify(self, trusted: &TrustedRoot) -> SuccessorVerifier {
-        SuccessorVerifier { pass: Pass::new(&trusted.root), candidate: self, trusted: trusted.version }
-    }
-
     /// Begins the last pass of the Root this ECU was given when it was provisioned (§5.4.1), or that it verified
     /// before a reset and kept: where it came from is why it is trusted, its own keys show that it is whole.
     #[inline(never)]
-    pub fn verify_as_provisioned(self) -> RootVerifier {
-        RootVerifier::new(self, None)
-    }
-}
-
-/// The pass that a Root which follows another has before the last: its signatures by the keys of the Root before it.
-///
-/// One pass for each set of keys: the signatures of both at once would take twice the memory.
-pub struct SuccessorVerifier {
-    pass: Pass,
-    candidate: Candidate,
-    trusted: Version,
-}
-
-impl SuccessorVerifier {
-    /// Takes the next bytes.
-    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.pass.feed(bytes)
-    }
-
-    /// Says that the file is complete. The stream is of no further use.
-    #[inline(never)]
-    pub fn finish(&mut self) -> Result<Successor, Error> {
-        // §5.4.4.3 step 2.3: by the keys of the Root before it …
-        self.pass.finish(&self.candidate)?;
-        Ok(Successor { candidate: self.candidate.clone(), trusted: self.trusted })
+    pub fn verify_as_provisioned(&self) -> RootCheck<Itself<'_>> {
+        RootCheck::itself(self, None)
     }
 }
 
 /// A Root file that the keys of the Root before it signed, and nobody yet looked whether its own did.
-#[derive(Clone, Debug)]
-pub struct Successor {
-    candidate: Candidate,
+#[derive(Clone, Copy, Debug)]
+pub struct Successor<'k> {
+    candidate: &'k Candidate,
     trusted: Version,
 }
 
-impl Successor {
+impl<'k> Successor<'k> {
     /// Begins the last pass.
     #[inline(never)]
-    pub fn verify_own(self) -> RootVerifier {
-        RootVerifier::new(self.candidate, Some(self.trusted))
+    pub fn verify_own(self) -> RootCheck<Itself<'k>> {
+        RootCheck::itself(self.candidate, Some(self.trusted))
     }
 }
 
-/// The last pass: the signatures of a Root by its own keys.
-pub struct RootVerifier {
-    pass: Pass,
-    candidate: Candidate,
+/// A pass over a Root, and what it keeps to the last check: did those `By` whom it must be signed sign it? A Root that
+/// follows another has one by its [`Predecessor`], and every Root one by [`Itself`].
+///
+/// One pass for each set of keys: the signatures of both at once would take twice the memory. A [`RootPass`] reads the
+/// file, and is gone when the signatures are judged: both take much of a small stack.
+pub struct RootCheck<By> {
+    threshold: Threshold,
+    by: By,
+}
+
+/// By the keys of the Root before it, which had this version.
+pub struct Predecessor(Version);
+
+/// By its own keys, and maybe as what follows another.
+pub struct Itself<'k> {
+    candidate: &'k Candidate,
     trusted: Option<Version>,
 }
 
-impl RootVerifier {
+impl<'k> RootCheck<Itself<'k>> {
     #[inline(always)]
-    fn new(candidate: Candidate, trusted: Option<Version>) -> Self {
-        Self { pass: Pass::new(&candidate.root.root), candidate, trusted }
+    fn itself(candidate: &'k Candidate, trusted: Option<Version>) -> Self {
+        Self { threshold: Threshold::new(Role::Root, &candidate.root.root), by: Itself { candidate, trusted } }
     }
+}
 
+impl<By> RootCheck<By> {
+    /// Reads the file, which `pieces` feeds to the pass, to its end.
+    #[inline(never)]
+    pub fn read<E: From<Error>>(
+        &mut self,
+        pieces: impl FnOnce(&mut RootPass<'_>) -> Result<(), E>,
+    ) -> Result<ClosedRoot<'_, By>, E> {
+        let mut pass = RootPass { stream: FileStream::new(Role::Root, MAX_ROOT), threshold: &mut self.threshold };
+        pieces(&mut pass)?;
+        let closed = pass.stream.finish(pass.threshold, &mut Shut::new(Nothing))?;
+        Ok(ClosedRoot { closed, check: self })
+    }
+}
+
+/// The file, arriving.
+pub struct RootPass<'c> {
+    stream: FileStream,
+    threshold: &'c mut Threshold,
+}
+
+impl RootPass<'_> {
     /// Takes the next bytes.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.pass.feed(bytes)
+        self.stream.feed(bytes, self.threshold, &mut Shut::new(Nothing))
     }
+}
 
-    /// Says that the file is complete. The stream is of no further use.
+/// The file, complete, and not yet believed.
+pub struct ClosedRoot<'c, By> {
+    closed: Closed,
+    check: &'c RootCheck<By>,
+}
+
+impl<By> ClosedRoot<'_, By> {
+    /// Enough keys signed what the first pass read.
+    fn check_signatures(&self, candidate: &Candidate) -> Result<(), Error> {
+        let (_, Nothing, sha256) = self.closed.open(self.check.threshold.finish(), &Shut::new(Nothing))?;
+        match sha256 == candidate.root.sha256 {
+            true => Ok(()),
+            false => Err(Error::MixAndMatch { role: Role::Root, what: "content of two passes" }),
+        }
+    }
+}
+
+impl ClosedRoot<'_, Predecessor> {
+    /// Judges the file by the keys of the Root before it; `candidate` is what the first pass read.
     #[inline(never)]
-    pub fn finish(&mut self) -> Result<TrustedRoot, Error> {
+    pub fn verify<'k>(&self, candidate: &'k Candidate) -> Result<Successor<'k>, Error> {
+        // §5.4.4.3 step 2.3: by the keys of the Root before it …
+        self.check_signatures(candidate)?;
+        let Predecessor(trusted) = self.check.by;
+        Ok(Successor { candidate, trusted })
+    }
+}
+
+impl<'k> ClosedRoot<'_, Itself<'k>> {
+    /// Judges the file by its own keys.
+    #[inline(never)]
+    pub fn verify(&self) -> Result<&'k TrustedRoot, Error> {
+        let Itself { candidate, trusted } = self.check.by;
         // … and by its own.
-        self.pass.finish(&self.candidate)?;
-        let Self { candidate: Candidate { root, origin }, trusted, .. } = &*self;
+        self.check_signatures(candidate)?;
+        let Candidate { root, origin } = candidate;
         // A Root of the other repository is not this one's, whoever signed it.
         if *origin != Some(Origin::Director) {
             return Err(Error::WrongType { field: "repository" });
@@ -212,35 +253,7 @@ impl RootVerifier {
         let freshness = Freshness { role: Role::Root, version: root.version, expires: root.expires };
         // §5.4.4.3 step 2.4
         trusted.map(|trusted| freshness.check_successor(trusted)).transpose()?;
-        Ok(root.clone())
-    }
-}
-
-/// A pass over a file that was read before: did these keys sign it?
-struct Pass {
-    stream: FileStream,
-    threshold: Threshold,
-}
-
-impl Pass {
-    #[inline(never)]
-    fn new(keys: &RoleKeys) -> Self {
-        Self { stream: FileStream::new(Role::Root, MAX_ROOT), threshold: Threshold::new(Role::Root, keys) }
-    }
-
-    fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.stream.feed(bytes, &mut self.threshold, &mut Shut::new(Nothing))
-    }
-
-    /// Enough keys signed what the first pass read.
-    fn finish(&mut self, candidate: &Candidate) -> Result<(), Error> {
-        let mut nothing = Shut::new(Nothing);
-        let closed = self.stream.finish(&mut self.threshold, &mut nothing)?;
-        let (_, Nothing, sha256) = closed.open(self.threshold.finish(), &nothing)?;
-        match sha256 == candidate.root.sha256 {
-            true => Ok(()),
-            false => Err(Error::MixAndMatch { role: Role::Root, what: "content of two passes" }),
-        }
+        Ok(root)
     }
 }
 

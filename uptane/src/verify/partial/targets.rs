@@ -56,67 +56,104 @@ pub struct Previous {
     pub signed: Option<Sha256>,
 }
 
-/// Director Targets, arriving.
-pub struct TargetsStream<P> {
-    stream: FileStream,
+/// What verification of Director Targets keeps from their first byte to the last check: who claims to have signed them,
+/// and what they say to this ECU.
+///
+/// A [`TargetsStream`] reads them into it, and is gone when their signatures are judged: both take much of a small stack.
+pub struct TargetsCheck<P> {
     signatures: Hashed<Threshold>,
-    reader: Shut<Reader>,
+    pick: Pick,
     previous: Option<Previous>,
     now: Time,
     vehicle: Option<VehicleId>,
     profile: PhantomData<P>,
 }
 
-impl TargetsStream<Plain> {
+impl TargetsCheck<Plain> {
     /// Begins partial verification.
     pub fn partial(root: &TrustedRoot, own: Own) -> Self {
         Self::new(root, own, None)
     }
 }
 
-impl TargetsStream<Plus> {
+impl TargetsCheck<Plus> {
     /// Begins partial verification of what is for this vehicle, under the newest Root of the chain, which is fresh.
     pub fn partial_plus(root: FreshRoot<'_>, own: Own, vehicle: VehicleId) -> Self {
         Self::new(root.root(), own, Some(vehicle))
     }
 }
 
-impl<P: Profile> TargetsStream<P> {
+impl<P: Profile> TargetsCheck<P> {
     #[inline(never)]
     fn new(root: &TrustedRoot, own: Own, vehicle: Option<VehicleId>) -> Self {
-        let Own { ecu, hardware_id, previous, now } = own;
         Self {
-            stream: FileStream::new(Role::Targets, MAX_TARGETS),
             signatures: Hashed::new(Threshold::new(Role::Targets, root.targets_keys())),
-            reader: Shut::new(Reader::new(ecu, hardware_id)),
-            previous,
-            now,
+            pick: Pick::new(own.ecu, own.hardware_id),
+            previous: own.previous,
+            now: own.now,
             vehicle,
             profile: PhantomData,
         }
     }
 
-    /// Takes the next bytes.
-    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.stream.feed(bytes, &mut self.signatures, &mut self.reader)
+    /// Reads the file, which `pieces` feeds to the stream, to its end.
+    #[inline(never)]
+    pub fn read<E: From<Error>>(
+        &mut self,
+        pieces: impl FnOnce(&mut TargetsStream<'_>) -> Result<(), E>,
+    ) -> Result<ClosedTargets<'_, P>, E> {
+        let mut stream = TargetsStream::new(&mut self.signatures, &mut self.pick);
+        pieces(&mut stream)?;
+        let TargetsStream { stream, signatures, reader } = &mut stream;
+        let closed = stream.finish(*signatures, reader)?;
+        let said = reader.map(Reader::finish);
+        Ok(ClosedTargets { closed, said, check: self })
+    }
+}
+
+/// Director Targets, arriving.
+pub struct TargetsStream<'c> {
+    stream: FileStream,
+    signatures: &'c mut Hashed<Threshold>,
+    reader: Shut<Reader<'c>>,
+}
+
+impl<'c> TargetsStream<'c> {
+    #[inline(always)]
+    fn new(signatures: &'c mut Hashed<Threshold>, pick: &'c mut Pick) -> Self {
+        let stream = FileStream::new(Role::Targets, MAX_TARGETS);
+        Self { stream, signatures, reader: Shut::new(Reader::new(pick)) }
     }
 
-    /// Says that the file is complete, and checks it; the stream is of no further use (§5.4.4.1 step 2).
+    /// Takes the next bytes.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.stream.feed(bytes, self.signatures, &mut self.reader)
+    }
+}
+
+/// Director Targets, complete, and not yet believed.
+pub struct ClosedTargets<'c, P> {
+    closed: Closed,
+    said: Shut<Said>,
+    check: &'c mut TargetsCheck<P>,
+}
+
+impl<P: Profile> ClosedTargets<'_, P> {
+    /// Checks the file (§5.4.4.1 step 2).
     #[inline(never)]
-    pub fn finish(&mut self) -> Result<OwnTargets<P>, Error> {
-        let closed = self.stream.finish(&mut self.signatures, &mut self.reader)?;
-        let (threshold, signed) = self.signatures.finish();
+    pub fn verify(&mut self) -> Result<OwnTargets<P>, Error> {
+        let (threshold, signed) = self.check.signatures.finish();
         let met = threshold.finish();
-        self.open(closed, met, signed)
+        self.open(met, signed)
     }
 
     /// What the file says, if a threshold is met. Checking a signature takes much of a small stack; this stands beside it.
     #[inline(never)]
-    fn open(&self, closed: Closed, met: Result<ThresholdMet, Error>, signed: Sha256) -> Result<OwnTargets<P>, Error> {
-        let Self { reader, previous, now, vehicle, profile, .. } = self;
+    fn open(&self, met: Result<ThresholdMet, Error>, signed: Sha256) -> Result<OwnTargets<P>, Error> {
+        let Self { closed, said, check: TargetsCheck { pick, previous, now, vehicle, profile, .. } } = self;
         // §5.4.4.6 step 3. Nothing that was read is used before this holds.
-        let (_, reader, sha256) = closed.open(met, reader)?;
-        let header = reader.targets.finish()?;
+        let (_, said, sha256) = closed.open(met, said)?;
+        let header = said.header?;
         check_addressee(&header, *vehicle)?;
         let freshness = Freshness { role: Role::Targets, version: header.version, expires: header.expires };
         // §5.4.4.6 step 4
@@ -124,10 +161,10 @@ impl<P: Profile> TargetsStream<P> {
         // §5.4.4.6 step 5
         freshness.check_expiry(*now)?;
         // §5.4.4.6 step 6
-        if reader.targets.delegates() {
+        if said.delegates {
             return Err(Error::DirectorDelegates);
         }
-        let Pick { own, hardware_id, entry, chosen, fault, .. } = &reader.pick;
+        let Pick { own, hardware_id, entry, chosen, fault, .. } = pick;
         // §5.4.4.6 step 7, and §5.2.3.1.1: no image for nobody, none that is encrypted.
         fault.map_or(Ok(()), Err)?;
         let chosen = chosen.zip(*entry).map(|((listed, runs_here), entry)| Chosen { listed, entry, runs_here });
@@ -243,29 +280,40 @@ impl<P: Profile> Permits for OwnImage<P> {
     }
 }
 
-struct Reader {
+struct Reader<'c> {
     targets: TargetsReader,
-    pick: Pick,
+    ecus: Ecus,
+    pick: &'c mut Pick,
 }
 
-impl Reader {
+impl<'c> Reader<'c> {
     #[inline(never)]
-    fn new(own: EcuId, hardware_id: HardwareId) -> Self {
-        Self { targets: TargetsReader::new(), pick: Pick::new(own, hardware_id) }
+    fn new(pick: &'c mut Pick) -> Self {
+        Self { targets: TargetsReader::new(), ecus: Ecus::new(), pick }
+    }
+
+    fn finish(&mut self) -> Said {
+        Said { header: self.targets.finish(), delegates: self.targets.delegates() }
     }
 }
 
-impl Body for Reader {
+impl Body for Reader<'_> {
     fn event(&mut self, steps: &[Step<'_>], event: Event<'_>, span: Span) -> Result<(), Error> {
-        self.targets.event(steps, event, span, &mut self.pick)
+        let Self { targets, ecus, pick } = self;
+        targets.event(steps, event, span, &mut Picking { ecus, pick })
     }
 }
 
-/// Picks out what concerns one ECU.
+/// What a file says of itself.
+struct Said {
+    header: Result<Header, Error>,
+    delegates: bool,
+}
+
+/// What concerns one ECU.
 struct Pick {
     own: EcuId,
     hardware_id: HardwareId,
-    ecus: Ecus,
     /// Of the image that is streaming by: whether it names ECUs, this one among them, and is for its hardware.
     names_ecus: bool,
     names_own: bool,
@@ -291,7 +339,6 @@ impl Pick {
         Self {
             own,
             hardware_id,
-            ecus: Ecus::new(),
             names_ecus: false,
             names_own: false,
             runs_here: false,
@@ -302,43 +349,51 @@ impl Pick {
     }
 }
 
-impl Heard for Pick {
+/// Picks it out.
+struct Picking<'r> {
+    ecus: &'r mut Ecus,
+    pick: &'r mut Pick,
+}
+
+impl Heard for Picking<'_> {
     fn hardware_id(&mut self, id: HardwareId) {
-        self.runs_here |= id == self.hardware_id;
+        self.pick.runs_here |= id == self.pick.hardware_id;
     }
 
     #[inline(never)]
     fn ecu(&mut self, entry: &EcuEntry) {
-        self.names_ecus = true;
-        if self.ecus.names_again(&entry.ecu) {
-            self.fault.get_or_insert(Error::EcuTwice);
+        let Self { ecus, pick } = self;
+        pick.names_ecus = true;
+        if ecus.names_again(&entry.ecu) {
+            pick.fault.get_or_insert(Error::EcuTwice);
         }
         if let Err(fault) = entry.check_plain() {
-            self.fault.get_or_insert(fault);
+            pick.fault.get_or_insert(fault);
         }
-        if entry.ecu == self.own {
-            self.names_own = true;
-            self.entry = Some(*entry);
+        if entry.ecu == pick.own {
+            pick.names_own = true;
+            pick.entry = Some(*entry);
         }
     }
 }
 
-impl Listener for Pick {
+impl Listener for Picking<'_> {
     fn begin(&mut self) {
-        (self.names_ecus, self.names_own, self.runs_here) = (false, false, false);
+        (self.pick.names_ecus, self.pick.names_own, self.pick.runs_here) = (false, false, false);
     }
 
     #[inline(never)]
     fn target(&mut self, name: TargetName<'_>, head: &TargetHead) {
+        let Self { pick, .. } = self;
         // §5.2.3.1.1: every image of the Director names the ECU that is to run it.
-        if !self.names_ecus {
-            self.fault.get_or_insert(Error::Schema { field: "ecus" });
+        if !pick.names_ecus {
+            pick.fault.get_or_insert(Error::Schema { field: "ecus" });
         }
-        if !self.names_own {
+        if !pick.names_own {
             return;
         }
         let TargetHead { length, hashes, line, release_counter } = *head;
         let listed = ListedImage { name: name.to_buf(), length, hashes, line, release_counter };
-        self.chosen = Some((listed, self.runs_here));
+        pick.chosen = Some((listed, pick.runs_here));
     }
 }

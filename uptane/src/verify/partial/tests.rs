@@ -22,9 +22,8 @@ fn learn(file: &[u8], size: usize) -> Result<Candidate, Error> {
     stream.finish()
 }
 
-fn last_pass(mut verifier: RootVerifier, file: &[u8], size: usize) -> Result<TrustedRoot, Error> {
-    file.chunks(size).try_for_each(|piece| verifier.feed(piece))?;
-    verifier.finish()
+fn last_pass(mut check: RootCheck<Itself<'_>>, file: &[u8], size: usize) -> Result<TrustedRoot, Error> {
+    check.read(|pass| file.chunks(size).try_for_each(|piece| pass.feed(piece)))?.verify().cloned()
 }
 
 fn provision(file: &[u8]) -> Result<TrustedRoot, Error> {
@@ -32,9 +31,10 @@ fn provision(file: &[u8]) -> Result<TrustedRoot, Error> {
 }
 
 fn follow(trusted: &TrustedRoot, file: &[u8]) -> Result<TrustedRoot, Error> {
-    let mut verifier = learn(file, 61)?.verify(trusted);
-    file.chunks(59).try_for_each(|piece| verifier.feed(piece))?;
-    last_pass(verifier.finish()?.verify_own(), file, 67)
+    let candidate = learn(file, 61)?;
+    let mut check = trusted.check_successor();
+    let closed = check.read(|pass| file.chunks(59).try_for_each(|piece| pass.feed(piece)))?;
+    last_pass(closed.verify(&candidate)?.verify_own(), file, 67)
 }
 
 fn root(repo: &Repo) -> TrustedRoot {
@@ -51,9 +51,8 @@ fn plus(repo: &Repo, own: Own, size: usize) -> Result<OwnTargets<Plus>, Error> {
 
 fn plus_file(repo: &Repo, own: Own, file: &[u8], size: usize) -> Result<OwnTargets<Plus>, Error> {
     let root = root(repo);
-    let mut stream = TargetsStream::partial_plus(root.fresh(own.now)?, own, repo.vehicle());
-    file.chunks(size).try_for_each(|piece| stream.feed(piece))?;
-    stream.finish()
+    let mut check = TargetsCheck::partial_plus(root.fresh(own.now)?, own, repo.vehicle());
+    check.read(|stream| file.chunks(size).try_for_each(|piece| stream.feed(piece)))?.verify()
 }
 
 /// What PV+ says of a repository in which one thing is wrong.
@@ -68,12 +67,12 @@ fn refusal(change: impl FnOnce(&mut Next)) -> Error {
 #[cfg(not(feature = "ecdsa"))]
 #[test]
 fn everything_a_secondary_holds_while_it_verifies_fits() {
-    let targets = size_of::<TargetsStream<Plus>>() + size_of::<TrustedRoot>();
-    let root = size_of::<RootVerifier>() + size_of::<TrustedRoot>();
-    assert!(targets <= 12 * 1024 + 256, "{targets}");
-    assert!(root <= 13 * 1024, "{root}");
-    assert!(size_of::<RootStream>() + size_of::<TrustedRoot>() <= 8 * 1024 + 256);
-    assert!(size_of::<TimeStream>() <= 7 * 1024);
+    let targets = size_of::<TargetsCheck<Plus>>() + size_of::<TargetsStream<'_>>();
+    let root = size_of::<RootCheck<Itself<'_>>>() + size_of::<RootPass<'_>>();
+    assert!(targets <= 9 * 1024, "{targets}");
+    assert!(root <= 6 * 1024, "{root}");
+    assert!(size_of::<RootStream>() <= 8 * 1024);
+    assert!(size_of::<TimeStream>() <= 5 * 1024);
     assert!(size_of::<CommandStream>() <= 4 * 1024);
 }
 

@@ -33,9 +33,9 @@ fn root_that_is_another_one_in_the_pass_for_the_keys_before_is_refused() {
     let mut repo = Repo::seeded(1);
     repo.publish(|next| next.director.renew_root());
     let (first, second) = (repo.director().first_root(), repo.director().root());
-    let mut verifier = learn(second, 61).unwrap().verify(&root(&repo));
-    verifier.feed(first).unwrap();
-    let refused = verifier.finish().unwrap_err();
+    let mut check = root(&repo).check_successor();
+    let closed = check.read(|pass| pass.feed(first)).unwrap();
+    let refused = closed.verify(&learn(second, 61).unwrap()).unwrap_err();
     assert_eq!(refused, Error::MixAndMatch { role: Role::Root, what: "content of two passes" });
 }
 

@@ -60,9 +60,8 @@ fn other_content_of_the_accepted_version_is_refused() {
     // And that before anything else is looked at, as in full verification.
     let late = Own { now: repo.now().saturating_add(crate::verify::time::MAX_JUMP), ..own };
     let targets = repo.director().targets();
-    let mut stream = TargetsStream::partial(&root(&repo), late);
-    stream.feed(targets).unwrap();
-    assert_eq!(stream.finish().unwrap_err(), refused);
+    let mut check = TargetsCheck::partial(&root(&repo), late);
+    assert_eq!(check.read(|stream| stream.feed(targets)).unwrap().verify().unwrap_err(), refused);
 }
 
 #[test]
@@ -158,16 +157,23 @@ fn an_expired_root_ends_partial_verification_plus_and_not_plain() {
     let own = Own { now: root.expires(), ..own(&repo, &repo.ecus()[0]) };
     let expired = Error::Expired { role: Role::Root, expires: root.expires(), now: root.expires() };
     assert_eq!(root.fresh(own.now).err(), Some(expired));
-    let _taken = TargetsStream::partial(&root, own);
+    let _taken = TargetsCheck::partial(&root, own);
 }
 
 #[test]
 fn plain_partial_verification_does_not_know_its_vehicle() {
     let mut repo = Repo::seeded(1);
     repo.publish(|next| next.director.remove(Role::Targets, &["uptane", "vehicle"]));
-    let mut stream = TargetsStream::partial(&root(&repo), own(&repo, &repo.ecus()[0]));
-    stream.feed(repo.director().targets()).unwrap();
-    assert!(stream.finish().unwrap().image(|_| ReleaseCounter::ZERO).is_ok());
+    let mut check = TargetsCheck::partial(&root(&repo), own(&repo, &repo.ecus()[0]));
+    assert!(
+        check
+            .read(|stream| stream.feed(repo.director().targets()))
+            .unwrap()
+            .verify()
+            .unwrap()
+            .image(|_| ReleaseCounter::ZERO)
+            .is_ok()
+    );
 }
 
 #[test]
