@@ -5,7 +5,7 @@ use core::mem::size_of;
 use uptane::verify::partial::{
     CommandStream, Itself, OwnTargets, Plus, RootCheck, RootPass, RootStream, TargetsCheck, TargetsStream, TrustedRoot,
 };
-use uptane::verify::time::TimeStream;
+use uptane::verify::time::{TimeCheck, TimeStream};
 
 use crate::flash::{Flash, Store};
 use crate::scratch::Scratch;
@@ -48,7 +48,8 @@ pub fn parts<F: Flash, K: EcuKey>() -> [Part; 10] {
     let targets = reading.max(size_of::<OwnTargets<Plus>>() + size_of::<Wanted>());
     let pass = size_of::<RootCheck<Itself<'_>>>() + size_of::<TrustedRoot>() + size_of::<RootPass<'_>>();
     let root = pass.max(size_of::<TrustedRoot>() + size_of::<RootStream>());
-    let largest = targets.max(root).max(size_of::<TimeStream>()).max(size_of::<CommandStream>());
+    let time = size_of::<TimeCheck>() + size_of::<TimeStream<'_>>();
+    let largest = targets.max(root).max(time).max(size_of::<CommandStream>());
     let verifying = Part { name: "while a file is verified", bytes: largest };
     [profile, store, pages, state, verifier, transfer, key, buffer, rest, verifying]
 }

@@ -12,9 +12,9 @@ use proto::secondary::{File, Repo, Verification};
 use uptane::metadata::Delta;
 use uptane::verify::image::Permits;
 use uptane::verify::partial::{
-    ClosedTargets, ContentStream, Own, OwnTargets, Plain, Plus, Previous, Profile, TargetsCheck, TrustedRoot,
+    ClosedTargets, ContentStream, Own, OwnTargets, Plain, Plus, Previous, Profile, TargetsCheck, TargetsRules,
 };
-use uptane::verify::time::TimeStream;
+use uptane::verify::time::TimeCheck;
 use uptane::{Error, Length, Sha256, Version};
 
 use self::root::{follow, read_root, trusted_root};
@@ -72,7 +72,7 @@ impl Slots {
     fn reload<F: Flash>(&mut self, mut desk: Desk<'_, F>) -> Result<Accepted, Fault> {
         self.incoming = Incoming::Nothing;
         // The state record alone makes a file current.
-        trusted_root(&mut desk).map(|_| Accepted::Nothing)
+        trusted_root(&mut desk, |_, _| Ok(Accepted::Nothing))
     }
 
     fn stage<F: Flash>(&mut self, desk: &Desk<'_, F>, what: What, length: Length) -> Result<(), Fault> {
@@ -151,23 +151,14 @@ fn known<T, E: Copy>(found: &Result<T, E>) -> Result<&T, E> {
 /// The attestation this ECU asked for (design D14).
 #[inline(never)]
 fn attested<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<Accepted, Fault> {
-    let root = trusted_root(desk);
-    attested_under(desk, side, length, known(&root)?)
-}
-
-/// The same, once that Root has been verified: its streams have left the stack before this one comes.
-#[inline(never)]
-fn attested_under<F: Flash>(
-    desk: &mut Desk<'_, F>,
-    side: Side,
-    length: u32,
-    root: &TrustedRoot,
-) -> Result<Accepted, Fault> {
-    let keys = root.time_keys().ok_or(Fault::NotForMe)?;
-    let mut stream = TimeStream::new(keys, desk.nonce.ok_or(Error::Replay)?, desk.state.time);
-    let area = slot(desk, Kind::Targets, side);
-    desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(stream.feed(piece)?))?;
-    Ok(Accepted::Time(stream.finish()?.time()))
+    trusted_root(desk, |desk, root| {
+        let keys = root.time_keys().ok_or(Fault::NotForMe)?;
+        let mut check = TimeCheck::new(keys, desk.nonce.ok_or(Error::Replay)?, desk.state.time);
+        let area = slot(desk, Kind::Targets, side);
+        let Desk { store, buffer, .. } = desk;
+        let closed = check.read(|stream| store.stream(area, 0, length, buffer, |piece| Ok(stream.feed(piece)?)))?;
+        Ok(Accepted::Time(closed.verify()?.time()))
+    })
 }
 
 /// The same file again changes nothing, unless its slot is damaged.
@@ -180,19 +171,16 @@ fn targets<F: Flash>(desk: &mut Desk<'_, F>, new: Held) -> Accepted {
     }
 }
 
-/// What Targets are held to under the trusted Root.
+/// Who signs Targets, as the trusted Root says.
 #[inline(never)]
-fn plain<F: Flash>(desk: &mut Desk<'_, F>) -> Result<TargetsCheck<Plain>, Fault> {
-    let root = trusted_root(desk);
-    Ok(TargetsCheck::partial(known(&root)?, own(desk)))
+fn plain<F: Flash>(desk: &mut Desk<'_, F>) -> Result<TargetsRules<Plain>, Fault> {
+    trusted_root(desk, |_, root| Ok(TargetsRules::partial(root)))
 }
 
 /// The same with the newest Root of the chain, for this vehicle.
 #[inline(never)]
-fn plus<F: Flash>(desk: &mut Desk<'_, F>) -> Result<TargetsCheck<Plus>, Fault> {
-    let root = trusted_root(desk);
-    let root = known(&root)?.fresh(desk.now)?;
-    Ok(TargetsCheck::partial_plus(root, own(desk), desk.profile.vehicle))
+fn plus<F: Flash>(desk: &mut Desk<'_, F>) -> Result<TargetsRules<Plus>, Fault> {
+    trusted_root(desk, |desk, root| Ok(TargetsRules::partial_plus(root.fresh(desk.now)?, desk.profile.vehicle)))
 }
 
 /// Reads and verifies Targets in its slot, once the Root has left the stack; then does this with them.
@@ -201,11 +189,11 @@ fn verified<F: Flash, P: Profile, T>(
     desk: &mut Desk<'_, F>,
     side: Side,
     length: u32,
-    mut check: Result<TargetsCheck<P>, Fault>,
+    rules: Result<TargetsRules<P>, Fault>,
     then: impl FnOnce(&Desk<'_, F>, &OwnTargets<P>) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
-    let check = check.as_mut().map_err(|fault| *fault)?;
-    let mut closed = read_targets(desk, side, length, check)?;
+    let mut check = rules?.check(own(desk));
+    let mut closed = read_targets(desk, side, length, &mut check)?;
     let targets = closed.verify();
     then(desk, known(&targets)?)
 }
@@ -282,12 +270,13 @@ pub fn provision_root<F: Flash>(mut desk: Desk<'_, F>, root: &[u8]) -> Result<He
     let mut appender = Appender::new(area, 0);
     appender.push(desk.store, root)?;
     appender.finish(desk.store)?;
-    let trusted = read_root(&mut desk, Side::Left, length, None)?;
-    Ok(Held { side: Side::Left, length, version: trusted.version(), sha256: trusted.sha256() })
+    read_root(&mut desk, Side::Left, length, |_, trusted| {
+        Ok(Held { side: Side::Left, length, version: trusted.version(), sha256: trusted.sha256() })
+    })
 }
 
 macro_rules! verifier {
-    ($name:ident, $verification:ident, $chain:literal, $begin:expr) => {
+    ($name:ident, $verification:ident, $chain:literal, $rules:expr) => {
         impl<F: Flash> Verifier<F> for $name {
             const VERIFICATION: Verification = Verification::$verification;
 
@@ -314,16 +303,16 @@ macro_rules! verifier {
 
             fn close(&mut self, desk: Desk<'_, F>) -> Result<Accepted, Fault> {
                 self.0.close(desk, |desk, side, length| {
-                    let check = $begin(desk);
-                    verified(desk, side, length, check, judged)
+                    let rules = $rules(desk);
+                    verified(desk, side, length, rules, judged)
                 })
             }
 
             #[inline(never)]
             fn wanted(&mut self, mut desk: Desk<'_, F>) -> Result<Wanted, Fault> {
                 let held = current(&desk)?;
-                let check = $begin(&mut desk);
-                verified(&mut desk, held.side, held.length, check, |desk, targets| assigned(desk, held, targets))
+                let rules = $rules(&mut desk);
+                verified(&mut desk, held.side, held.length, rules, |desk, targets| assigned(desk, held, targets))
             }
         }
     };

@@ -203,15 +203,14 @@ fn time_attestation(run: &mut Run, input: &[u8]) {
     let (nonce, known) = (Nonce([1; 16]), Time::parse("2026-11-30T00:00:00Z").unwrap_or(Time::EPOCH));
     let whole = run.decode(|| time::check(&file, &ROLES.time, nonce, known));
     let pieces = run.decode(|| {
-        let mut stream = time::TimeStream::new(&ROLES.time, nonce, known);
-        file.chunks(1 + number(input) % 90).try_for_each(|piece| stream.feed(piece))?;
-        stream.finish()
+        let mut check = time::TimeCheck::new(&ROLES.time, nonce, known);
+        let size = 1 + number(input) % 90;
+        check.read(|stream| file.chunks(size).try_for_each(|piece| stream.feed(piece)))?.verify()
     });
     assert_eq!(pieces, whole, "pieces are judged otherwise than the whole");
     run.decode(|| {
-        let mut stream = time::TimeStream::new(&ROLES.time, nonce, Time::EPOCH);
-        stream.feed(&file)?;
-        stream.finish_with_second_source(known)
+        let mut check = time::TimeCheck::new(&ROLES.time, nonce, Time::EPOCH);
+        check.read(|stream| stream.feed(&file))?.verify_with_second_source(known)
     })
     .ok();
     let decode = || {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use uptane::metadata::Envelope;
 use uptane::verify::image::Permits as _;
 use uptane::verify::partial::{
-    ContentStream, Own, OwnTargets, Plain, Plus, Previous, RootStream, TargetsCheck, TrustedRoot,
+    ContentStream, Own, OwnTargets, Plain, Plus, Previous, RootStream, TargetsRules, TrustedRoot,
 };
 use uptane::{EcuId, Error, HardwareId, ReleaseCounter, Role, Time, VehicleId, Version};
 
@@ -91,7 +91,8 @@ fn targets(run: &mut Run, input: &[u8]) {
 }
 
 fn verify_plus(file: &[u8], size: usize) -> Result<OwnTargets<Plus>, Error> {
-    let mut check = TargetsCheck::partial_plus(TRUSTED.fresh(own()?.now)?, own()?, VehicleId(*b"test vehicle 001"));
+    let mut check =
+        TargetsRules::partial_plus(TRUSTED.fresh(own()?.now)?, VehicleId(*b"test vehicle 001")).check(own()?);
     check.read(|stream| file.chunks(size.max(1)).try_for_each(|piece| stream.feed(piece)))?.verify()
 }
 
@@ -100,7 +101,7 @@ pub(super) fn verify_plain(file: &[u8]) -> Result<OwnTargets<Plain>, Error> {
     content.feed(file)?;
     let signed = Some(content.finish()?.signed);
     let own = Own { previous: Some(Previous { version: Version::FIRST, signed }), ..own()? };
-    let mut check = TargetsCheck::partial(&TRUSTED, own);
+    let mut check = TargetsRules::partial(&TRUSTED).check(own);
     check.read(|stream| stream.feed(file))?.verify()
 }
 

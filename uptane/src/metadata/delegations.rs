@@ -291,7 +291,7 @@ impl Default for Keys {
 impl Keys {
     /// Resolves the ids of a role.
     pub(super) fn resolve(&mut self, role: &RoleReader) -> Result<Arc<RoleKeys>, Error> {
-        let keys = role.finish(&self.known)?;
+        let keys = role.keys(&self.known)?;
         let shared = self.last.take().filter(|last| **last == keys).unwrap_or_else(|| Arc::new(keys));
         self.last = Some(Arc::clone(&shared));
         Ok(shared)

@@ -147,12 +147,19 @@ impl RoleReader {
         Ok(())
     }
 
+    /// Refuses a role without one of its members, or that nobody would have to sign.
+    pub(crate) fn check(&self) -> Result<u8, Error> {
+        required(self.has_ids.then_some(()), "keyids")?;
+        let threshold = required(self.threshold, "threshold")?;
+        // §5.2.2: a role without a threshold would be signed by nobody.
+        u8::try_from(threshold).ok().filter(|threshold| *threshold > 0).ok_or(Error::BadNumber { kind: "threshold" })
+    }
+
     /// The keys of the role, from those the file defines. An id without a key, or of a key that cannot be evaluated,
     /// never counts; a threshold that cannot be reached for that, or for want of ids, is never met. Neither makes the
     /// file bad: it may be right about other roles (and TUF clients read it so).
-    pub(crate) fn finish<const N: usize>(&self, keys: &KeyTable<N>) -> Result<RoleKeys, Error> {
-        required(self.has_ids.then_some(()), "keyids")?;
-        let mut role = RoleKeys::with_threshold(required(self.threshold, "threshold")?)?;
+    pub(crate) fn keys<const N: usize>(&self, keys: &KeyTable<N>) -> Result<RoleKeys, Error> {
+        let mut role = RoleKeys::with_threshold(self.check()?);
         for id in self.ids.iter().flatten() {
             if let Some(key) = keys.find(*id) {
                 role.add(*id, key.clone())?;

@@ -46,7 +46,10 @@ pub struct RoleKeys {
 impl RoleKeys {
     /// These keys, under their ids, of which `threshold` must sign.
     pub fn new(keys: impl IntoIterator<Item = (KeyId, PublicKey)>, threshold: u8) -> Result<Self, Error> {
-        let mut role = Self::with_threshold(threshold.into())?;
+        if threshold == 0 {
+            return Err(Error::BadNumber { kind: "threshold" });
+        }
+        let mut role = Self::with_threshold(threshold);
         for (id, key) in keys {
             role.add(KeyHint::of(&id), key)?;
         }
@@ -56,12 +59,9 @@ impl RoleKeys {
         }
     }
 
-    pub(crate) fn with_threshold(threshold: u64) -> Result<Self, Error> {
-        // §5.2.2: a role without a threshold would be signed by nobody.
-        match u8::try_from(threshold) {
-            Ok(threshold) if threshold > 0 => Ok(Self { keys: [const { None }; MAX_ROLE_KEYS], threshold }),
-            _ => Err(Error::BadNumber { kind: "threshold" }),
-        }
+    /// No key yet, of which this many must sign: at least one (§5.2.2).
+    pub(crate) fn with_threshold(threshold: u8) -> Self {
+        Self { keys: [const { None }; MAX_ROLE_KEYS], threshold }
     }
 
     /// Adds a key under an id, which must be new.

@@ -103,15 +103,16 @@ impl RootSays {
     }
 }
 
-/// Reads the `signed` of a Root file. Canonical order puts `keys` before the roles that refer to them.
+/// Reads the `signed` of a Root file.
 #[cfg_attr(not(feature = "alloc"), expect(unreachable_pub, reason = "only full verification names it"))]
 pub struct RootReader {
     header: HeaderReader,
     keys: KeyTable<MAX_ROOT_KEYS>,
     key: KeyReader,
     has_keys: bool,
-    roles: [Option<RoleKeys>; 4],
-    time: Option<RoleKeys>,
+    /// Of each role what it lists; its keys are looked up at the end, so that each of them is here once.
+    roles: [Option<RoleReader>; 4],
+    time: Option<RoleReader>,
     role: RoleReader,
 }
 
@@ -139,8 +140,8 @@ impl RootReader {
             [Step::Key("roles")] => event.object("roles"),
             [Step::Key("roles"), Step::Key(name), rest @ ..] => self.appointed(name, rest, event),
             [Step::Key("uptane"), Step::Key("time"), rest @ ..] => {
-                if let Some(keys) = self.role_keys(rest, event)? {
-                    self.time = Some(keys);
+                if self.role(rest, event)? {
+                    self.time = Some(self.role);
                 }
                 Ok(())
             }
@@ -164,30 +165,30 @@ impl RootReader {
     }
 
     fn appointed(&mut self, name: &str, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
-        let Some(keys) = self.role_keys(steps, event)? else {
+        if !self.role(steps, event)? {
             return Ok(());
-        };
-        let [root, snapshot, targets, timestamp] = &mut self.roles;
+        }
+        let Self { roles: [root, snapshot, targets, timestamp], role, .. } = self;
         match name {
-            "root" => *root = Some(keys),
-            "snapshot" => *snapshot = Some(keys),
-            "targets" => *targets = Some(keys),
-            "timestamp" => *timestamp = Some(keys),
+            "root" => *root = Some(*role),
+            "snapshot" => *snapshot = Some(*role),
+            "targets" => *targets = Some(*role),
+            "timestamp" => *timestamp = Some(*role),
             _ => {}
         }
         Ok(())
     }
 
-    /// Reads a role; its keys once it has closed.
-    fn role_keys(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<Option<RoleKeys>, Error> {
+    /// Reads a role; whether it has closed.
+    fn role(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<bool, Error> {
         match (steps, event) {
             ([], Event::Begin(_)) => {
                 self.role = RoleReader::default();
-                event.object("roles").map(|()| None)
+                event.object("roles").map(|()| false)
             }
-            ([], Event::End(_)) => self.role.finish(&self.keys).map(Some),
+            ([], Event::End(_)) => self.role.check().map(|_| true),
             ([], _) => Err(Error::Schema { field: "roles" }),
-            _ => self.role.event(steps, event).map(|()| None),
+            _ => self.role.event(steps, event).map(|()| false),
         }
     }
 
@@ -195,40 +196,34 @@ impl RootReader {
     pub(crate) fn finish(&self) -> Result<Header, Error> {
         let header = self.header.finish()?;
         required(self.has_keys.then_some(()), "keys")?;
-        for role in [RootRole::Root, RootRole::Snapshot, RootRole::Targets, RootRole::Timestamp] {
-            self.role(role)?;
-        }
+        let fields = ["root", "snapshot", "targets", "timestamp"];
+        self.roles.iter().zip(fields).try_for_each(|(role, field)| required(role.as_ref(), field).map(|_| ()))?;
         Ok(header)
     }
 
     /// The keys of a role.
-    pub(crate) fn role(&self, role: RootRole) -> Result<&RoleKeys, Error> {
+    #[inline(never)]
+    pub(crate) fn keys_of(&self, role: RootRole) -> Result<RoleKeys, Error> {
         let [root, snapshot, targets, timestamp] = &self.roles;
-        match role {
-            RootRole::Root => required(root.as_ref(), "root"),
-            RootRole::Snapshot => required(snapshot.as_ref(), "snapshot"),
-            RootRole::Targets => required(targets.as_ref(), "targets"),
-            RootRole::Timestamp => required(timestamp.as_ref(), "timestamp"),
-        }
+        let (role, field) = match role {
+            RootRole::Root => (root, "root"),
+            RootRole::Snapshot => (snapshot, "snapshot"),
+            RootRole::Targets => (targets, "targets"),
+            RootRole::Timestamp => (timestamp, "timestamp"),
+        };
+        required(role.as_ref(), field)?.keys(&self.keys)
     }
 
     /// The keys of the time attestations.
-    pub(crate) fn time(&self) -> &Option<RoleKeys> {
-        &self.time
+    pub(crate) fn time_keys(&self) -> Result<Option<RoleKeys>, Error> {
+        self.time.map(|time| time.keys(&self.keys)).transpose()
     }
 
     fn says(&self) -> Result<RootSays, Error> {
-        let role = |role| self.role(role).cloned();
-        Ok(RootSays {
-            header: self.finish()?,
-            roles: [
-                role(RootRole::Root)?,
-                role(RootRole::Snapshot)?,
-                role(RootRole::Targets)?,
-                role(RootRole::Timestamp)?,
-            ],
-            time: self.time.clone(),
-        })
+        let header = self.finish()?;
+        let [root, snapshot, targets, timestamp] =
+            [RootRole::Root, RootRole::Snapshot, RootRole::Targets, RootRole::Timestamp].map(|role| self.keys_of(role));
+        Ok(RootSays { header, roles: [root?, snapshot?, targets?, timestamp?], time: self.time_keys()? })
     }
 }
 

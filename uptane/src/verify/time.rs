@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::stream::{Body, FileStream, Shut};
+use super::stream::{Body, Closed, FileStream, Shut};
 use super::threshold::Threshold;
 use crate::json::{Event, Span, Step};
 use crate::limits::MAX_TIME_ATTESTATION;
@@ -12,46 +12,72 @@ use crate::{Error, Nonce, Role, Time};
 /// How far one attestation may move the time an ECU knows.
 pub const MAX_JUMP: Duration = Duration::from_secs(400 * 86_400);
 
-/// A time attestation, arriving.
-pub struct TimeStream {
-    stream: FileStream,
+/// What verification of a time attestation keeps from its first byte to the last check.
+///
+/// A [`TimeStream`] reads the attestation into it, and is gone when the signatures are judged: both take much of a small
+/// stack.
+pub struct TimeCheck {
     threshold: Threshold,
     reader: Shut<TimeReader>,
     known: Time,
 }
 
-impl TimeStream {
+impl TimeCheck {
     /// Begins to verify an attestation that answers `nonce`, with the time keys of Director Root. `known` is the latest
     /// time this ECU knows, or the floor a Root set when it rotated the time keys.
     #[inline(never)]
     pub fn new(keys: &RoleKeys, nonce: Nonce, known: Time) -> Self {
-        Self {
-            stream: FileStream::new(Role::Time, MAX_TIME_ATTESTATION),
-            threshold: Threshold::new(Role::Time, keys),
-            reader: Shut::new(TimeReader::new(Some(nonce))),
-            known,
-        }
+        let reader = Shut::new(TimeReader::new(Some(nonce)));
+        Self { threshold: Threshold::new(Role::Time, keys), reader, known }
     }
 
+    /// Reads the attestation, which `pieces` feeds to the stream, to its end.
+    #[inline(never)]
+    pub fn read<E: From<Error>>(
+        &mut self,
+        pieces: impl FnOnce(&mut TimeStream<'_>) -> Result<(), E>,
+    ) -> Result<ClosedTime<'_>, E> {
+        let mut stream = TimeStream { stream: FileStream::new(Role::Time, MAX_TIME_ATTESTATION), check: self };
+        pieces(&mut stream)?;
+        let TimeStream { stream, check } = &mut stream;
+        let closed = stream.finish(&mut check.threshold, &mut check.reader)?;
+        Ok(ClosedTime { closed, check: self })
+    }
+}
+
+/// A time attestation, arriving.
+pub struct TimeStream<'c> {
+    stream: FileStream,
+    check: &'c mut TimeCheck,
+}
+
+impl TimeStream<'_> {
     /// Takes the next bytes.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.stream.feed(bytes, &mut self.threshold, &mut self.reader)
+        self.stream.feed(bytes, &mut self.check.threshold, &mut self.check.reader)
+    }
+}
+
+/// A time attestation, complete, and not yet believed.
+pub struct ClosedTime<'c> {
+    closed: Closed,
+    check: &'c TimeCheck,
+}
+
+impl ClosedTime<'_> {
+    /// The time, if it is attested.
+    pub fn verify(&self) -> Result<AttestedTime, Error> {
+        self.no_later_than(self.check.known)
     }
 
-    /// Says that the attestation is complete. The stream is of no further use.
-    pub fn finish(&mut self) -> Result<AttestedTime, Error> {
-        let known = self.known;
-        let attested = self.any_time()?;
-        match attested.time().since(known) > MAX_JUMP {
-            true => Err(Error::TimeJump { known, offered: attested.time() }),
-            false => Ok(attested),
-        }
+    /// The same where a second source tells the time as well: a jump further than one source may cause is taken if the
+    /// second source is not more than that behind it.
+    pub fn verify_with_second_source(&self, second: Time) -> Result<AttestedTime, Error> {
+        self.no_later_than(self.check.known.max(second))
     }
 
-    /// Says that the attestation is complete, where a second source tells the time as well: a jump further than one
-    /// source may cause is taken if the second source is not more than that behind it.
-    pub fn finish_with_second_source(&mut self, second: Time) -> Result<AttestedTime, Error> {
-        let known = self.known.max(second);
+    /// The time, if it does not jump too far from the known one.
+    fn no_later_than(&self, known: Time) -> Result<AttestedTime, Error> {
         let attested = self.any_time()?;
         match attested.time().since(known) > MAX_JUMP {
             true => Err(Error::TimeJump { known, offered: attested.time() }),
@@ -61,10 +87,9 @@ impl TimeStream {
 
     /// The time, if it answers us and does not go back (§5.4.4.1 step 1, §5.4.4.2 step 1).
     #[inline(never)]
-    fn any_time(&mut self) -> Result<AttestedTime, Error> {
-        let Self { stream, threshold, reader, known } = self;
-        let closed = stream.finish(threshold, reader)?;
-        let (_, reader, _) = closed.open(threshold.finish(), reader)?;
+    fn any_time(&self) -> Result<AttestedTime, Error> {
+        let TimeCheck { threshold, reader, known } = self.check;
+        let (_, reader, _) = self.closed.open(threshold.finish(), reader)?;
         let offered = reader.finish()?;
         // An attestation that answers somebody else may be an old one.
         if !reader.is_answered() {
@@ -79,9 +104,7 @@ impl TimeStream {
 
 /// Verifies an attestation at hand.
 pub fn check(file: &[u8], keys: &RoleKeys, nonce: Nonce, known: Time) -> Result<AttestedTime, Error> {
-    let mut stream = TimeStream::new(keys, nonce, known);
-    stream.feed(file)?;
-    stream.finish()
+    TimeCheck::new(keys, nonce, known).read(|stream| stream.feed(file))?.verify()
 }
 
 /// The floor a Root sets for attested time, if it names other time keys than the one before (design D14).

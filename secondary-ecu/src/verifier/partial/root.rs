@@ -1,7 +1,6 @@
 //! Passes over a Root in its slot, each of which leaves the stack before the next begins.
 
-use uptane::Sha256;
-use uptane::verify::partial::{Candidate, ClosedRoot, Predecessor, RootCheck, RootStream, TrustedRoot};
+use uptane::verify::partial::{Candidate, ClosedRoot, RootCheck, RootStream, Successor, TrustedRoot};
 
 use super::{known, slot};
 use crate::Fault;
@@ -9,61 +8,57 @@ use crate::flash::{Flash, Kind, Side};
 use crate::state::Held;
 use crate::verifier::{Accepted, Desk};
 
-/// A Root that follows the trusted one (§5.4.4.3).
+/// A Root that follows the trusted one (§5.4.4.3). That one is verified again first, and remembered beside the new one.
 #[inline(never)]
 pub(super) fn follow<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<Accepted, Fault> {
-    let new = verify_next(desk, side, length);
-    replaces(desk, side, length, known(&new)?)
+    let old = trusted_root(desk, |_, root| Ok(root.clone()));
+    replace(desk, side, length, known(&old)?)
 }
 
-/// What the state record must say of a new Root.
 #[inline(never)]
-fn replaces<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32, new: &TrustedRoot) -> Result<Accepted, Fault> {
-    let old = trusted_root(desk);
-    let old = known(&old)?;
+fn replace<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32, old: &TrustedRoot) -> Result<Accepted, Fault> {
+    let candidate = learn(desk, side, length);
+    let successor = signed_by_the_one_before(desk, side, length, known(&candidate)?, old)?;
+    let new = signed_by_itself_too(desk, side, length, successor)?;
     let held = Held { side, length, version: new.version(), sha256: new.sha256() };
     Ok(Accepted::Root { held, drops_targets: new.rotates_targets(old), time: new.time_floor_after(old) })
 }
 
-/// The Root before it is read first: its keys are all that is kept of it.
+/// Did the keys of the trusted Root sign it?
 #[inline(never)]
-fn verify_next<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<TrustedRoot, Fault> {
-    let mut before = by_the_trusted(desk);
-    let before = before.as_mut().map_err(|fault| *fault)?;
-    let candidate = learn(desk, side, length);
-    let successor = pass(desk, side, length, before)?.verify(known(&candidate)?)?;
-    let mut check = successor.verify_own();
-    Ok(pass(desk, side, length, &mut check)?.verify()?.clone())
-}
-
-/// Did the keys of the trusted Root sign the one that follows?
-#[inline(never)]
-fn by_the_trusted<F: Flash>(desk: &mut Desk<'_, F>) -> Result<RootCheck<Predecessor>, Fault> {
-    let trusted = trusted_root(desk);
-    Ok(known(&trusted)?.check_successor())
-}
-
-/// The Root that the state record says is trusted.
-pub(super) fn trusted_root<F: Flash>(desk: &mut Desk<'_, F>) -> Result<TrustedRoot, Fault> {
-    let held = desk.state.root.ok_or(Fault::Storage)?;
-    read_root(desk, held.side, held.length, Some(held.sha256))
-}
-
-/// Reads and verifies a Root in its slot that was trusted already, maybe as the one with this digest.
-#[inline(never)]
-pub(super) fn read_root<F: Flash>(
+fn signed_by_the_one_before<'k, F: Flash>(
     desk: &mut Desk<'_, F>,
     side: Side,
     length: u32,
-    sha256: Option<Sha256>,
-) -> Result<TrustedRoot, Fault> {
+    candidate: &'k Candidate,
+    before: &TrustedRoot,
+) -> Result<Successor<'k>, Fault> {
+    Ok(pass(desk, side, length, &mut before.check_successor())?.verify(candidate)?)
+}
+
+/// Does this under the Root that the state record says is trusted, verified again.
+pub(super) fn trusted_root<F: Flash, T>(
+    desk: &mut Desk<'_, F>,
+    then: impl FnOnce(&mut Desk<'_, F>, &TrustedRoot) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let held = desk.state.root.ok_or(Fault::Storage)?;
+    read_root(desk, held.side, held.length, |desk, root| match root.sha256() == held.sha256 {
+        true => then(desk, root),
+        false => Err(Fault::Storage),
+    })
+}
+
+/// Reads and verifies a Root in its slot that was trusted already, and does this under it.
+#[inline(never)]
+pub(super) fn read_root<F: Flash, T>(
+    desk: &mut Desk<'_, F>,
+    side: Side,
+    length: u32,
+    then: impl FnOnce(&mut Desk<'_, F>, &TrustedRoot) -> Result<T, Fault>,
+) -> Result<T, Fault> {
     let candidate = learn(desk, side, length);
-    let mut check = known(&candidate)?.verify_as_provisioned();
-    let closed = pass(desk, side, length, &mut check)?;
-    match closed.verify()? {
-        root if sha256.is_some_and(|sha256| sha256 != root.sha256()) => Err(Fault::Storage),
-        root => Ok(root.clone()),
-    }
+    let root = signed_by_itself(desk, side, length, &candidate)?;
+    then(desk, root)
 }
 
 /// What a Root in its slot says.
@@ -73,6 +68,28 @@ fn learn<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<Ca
     let mut pass = RootStream::learn();
     desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(pass.feed(piece)?))?;
     Ok(pass.finish()?)
+}
+
+/// Did its own keys sign it, which was trusted already?
+#[inline(never)]
+fn signed_by_itself<'k, F: Flash>(
+    desk: &mut Desk<'_, F>,
+    side: Side,
+    length: u32,
+    candidate: &'k Result<Candidate, Fault>,
+) -> Result<&'k TrustedRoot, Fault> {
+    Ok(pass(desk, side, length, &mut known(candidate)?.verify_as_provisioned())?.verify()?)
+}
+
+/// Did its own keys sign it, after those of the one before?
+#[inline(never)]
+fn signed_by_itself_too<'k, F: Flash>(
+    desk: &mut Desk<'_, F>,
+    side: Side,
+    length: u32,
+    successor: Successor<'k>,
+) -> Result<&'k TrustedRoot, Fault> {
+    Ok(pass(desk, side, length, &mut successor.verify_own())?.verify()?)
 }
 
 /// Reads the file once more.

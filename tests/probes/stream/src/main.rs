@@ -12,7 +12,7 @@ use std::error::Error as StdError;
 use std::fs;
 
 use uptane::verify::image::Permits as _;
-use uptane::verify::partial::{Own, OwnTargets, Plus, RootStream, TargetsCheck, TargetsStream, TrustedRoot};
+use uptane::verify::partial::{Own, OwnTargets, Plus, RootStream, TargetsCheck, TargetsRules, TargetsStream, TrustedRoot};
 use uptane::{EcuId, Error, ReleaseCounter, Time, VehicleId};
 
 /// The one buffer through which everything arrives; its size is the largest piece.
@@ -73,7 +73,7 @@ struct Case {
 impl Case {
     fn verify(&self, own: Own, file: &[u8], size: usize) -> Result<OwnTargets<Plus>, Error> {
         let root = self.root(size)?;
-        let mut check = TargetsCheck::partial_plus(root.fresh(own.now)?, own, self.vehicle);
+        let mut check = TargetsRules::partial_plus(root.fresh(own.now)?, self.vehicle).check(own);
         check.read(|stream| in_pieces(file, size, |piece| stream.feed(piece)))?.verify()
     }
 

@@ -8,8 +8,8 @@ use core::hint::black_box;
 use core::panic::PanicInfo;
 
 use uptane::verify::image::ImageCheck;
-use uptane::verify::partial::{CommandStream, Own, RootStream, TargetsCheck, TrustedRoot};
-use uptane::verify::time::TimeStream;
+use uptane::verify::partial::{CommandStream, Own, RootStream, TargetsRules, TrustedRoot};
+use uptane::verify::time::TimeCheck;
 use uptane::{EcuId, Error, HardwareId, ImageLine, Nonce, PublicKey, ReleaseCounter, Time, VehicleId};
 
 /// The first and only thing this firmware does.
@@ -27,7 +27,7 @@ fn verify(file: &[u8]) -> Result<(), Error> {
     let ecu = EcuId::parse(black_box("brake"))?;
     let vehicle = VehicleId::parse(black_box("00112233445566778899aabbccddeeff"))?;
     let own = Own { ecu, hardware_id: HardwareId::parse(black_box("brake-hw"))?, previous: None, now };
-    let mut check = TargetsCheck::partial_plus(root.fresh(own.now)?, own, vehicle);
+    let mut check = TargetsRules::partial_plus(root.fresh(own.now)?, vehicle).check(own);
     let image = check.read(|targets| targets.feed(file))?.verify()?.image(accepted)?;
     let mut check = ImageCheck::new(&image);
     check.update(file)?;
@@ -50,9 +50,8 @@ fn time(root: &TrustedRoot, file: &[u8]) -> Result<Time, Error> {
     let nonce = Nonce::parse(black_box("00112233445566778899aabbccddeeff"))?;
     let known = Time::parse(black_box("2026-11-22T20:00:00Z"))?;
     let Some(keys) = root.time_keys() else { return Ok(known) };
-    let mut attestation = TimeStream::new(keys, nonce, known);
-    attestation.feed(file)?;
-    Ok(attestation.finish()?.time())
+    let mut check = TimeCheck::new(keys, nonce, known);
+    Ok(check.read(|attestation| attestation.feed(file))?.verify()?.time())
 }
 
 fn command(file: &[u8], ecu: EcuId, vehicle: VehicleId) -> Result<(), Error> {

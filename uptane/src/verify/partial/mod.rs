@@ -23,7 +23,7 @@ pub use root::{
     Candidate, ClosedRoot, FreshRoot, Itself, Predecessor, RootCheck, RootPass, RootStream, Successor, TrustedRoot,
 };
 pub use targets::{
-    ClosedTargets, Own, OwnImage, OwnTargets, Plain, Plus, Previous, Profile, TargetsCheck, TargetsStream,
+    ClosedTargets, Own, OwnImage, OwnTargets, Plain, Plus, Previous, Profile, TargetsCheck, TargetsRules, TargetsStream,
 };
 
 #[cfg(test)]

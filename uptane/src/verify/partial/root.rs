@@ -118,9 +118,9 @@ impl RootStream {
             expires: header.expires,
             not_before: header.not_before,
             sha256,
-            root: said.role(RootRole::Root)?.clone(),
-            targets: said.role(RootRole::Targets)?.clone(),
-            time: said.time().clone(),
+            root: said.keys_of(RootRole::Root)?,
+            targets: said.keys_of(RootRole::Targets)?,
+            time: said.time_keys()?,
         };
         Ok(Candidate { root, origin: header.origin })
     }

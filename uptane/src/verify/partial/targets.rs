@@ -7,7 +7,7 @@ use super::ecus::Ecus;
 use super::{FreshRoot, TrustedRoot};
 use crate::json::{Event, Span, Step};
 use crate::limits::MAX_TARGETS;
-use crate::metadata::{Delta, EcuEntry, Header, Heard, Listener, Origin, TargetHead, TargetsReader};
+use crate::metadata::{Delta, EcuEntry, Header, Heard, Listener, Origin, RoleKeys, TargetHead, TargetsReader};
 use crate::verify::freshness::Freshness;
 use crate::verify::image::{ListedImage, Permits, sealed};
 use crate::verify::stream::{Body, Closed, FileStream, Shut};
@@ -56,6 +56,42 @@ pub struct Previous {
     pub signed: Option<Sha256>,
 }
 
+/// Whose Director Targets are believed, and how much of them is checked: taken out of a Root that is verified.
+pub struct TargetsRules<P> {
+    keys: RoleKeys,
+    vehicle: Option<VehicleId>,
+    profile: PhantomData<P>,
+}
+
+impl TargetsRules<Plain> {
+    /// Partial verification.
+    pub fn partial(root: &TrustedRoot) -> Self {
+        Self { keys: root.targets_keys().clone(), vehicle: None, profile: PhantomData }
+    }
+}
+
+impl TargetsRules<Plus> {
+    /// Partial verification of what is for this vehicle, under the newest Root of the chain, which is fresh.
+    pub fn partial_plus(root: FreshRoot<'_>, vehicle: VehicleId) -> Self {
+        Self { keys: root.root().targets_keys().clone(), vehicle: Some(vehicle), profile: PhantomData }
+    }
+}
+
+impl<P: Profile> TargetsRules<P> {
+    /// Begins to verify a file for this ECU.
+    #[inline(never)]
+    pub fn check(&self, own: Own) -> TargetsCheck<P> {
+        TargetsCheck {
+            signatures: Hashed::new(Threshold::new(Role::Targets, &self.keys)),
+            pick: Pick::new(own.ecu, own.hardware_id),
+            previous: own.previous,
+            now: own.now,
+            vehicle: self.vehicle,
+            profile: self.profile,
+        }
+    }
+}
+
 /// What verification of Director Targets keeps from their first byte to the last check: who claims to have signed them,
 /// and what they say to this ECU.
 ///
@@ -69,33 +105,7 @@ pub struct TargetsCheck<P> {
     profile: PhantomData<P>,
 }
 
-impl TargetsCheck<Plain> {
-    /// Begins partial verification.
-    pub fn partial(root: &TrustedRoot, own: Own) -> Self {
-        Self::new(root, own, None)
-    }
-}
-
-impl TargetsCheck<Plus> {
-    /// Begins partial verification of what is for this vehicle, under the newest Root of the chain, which is fresh.
-    pub fn partial_plus(root: FreshRoot<'_>, own: Own, vehicle: VehicleId) -> Self {
-        Self::new(root.root(), own, Some(vehicle))
-    }
-}
-
 impl<P: Profile> TargetsCheck<P> {
-    #[inline(never)]
-    fn new(root: &TrustedRoot, own: Own, vehicle: Option<VehicleId>) -> Self {
-        Self {
-            signatures: Hashed::new(Threshold::new(Role::Targets, root.targets_keys())),
-            pick: Pick::new(own.ecu, own.hardware_id),
-            previous: own.previous,
-            now: own.now,
-            vehicle,
-            profile: PhantomData,
-        }
-    }
-
     /// Reads the file, which `pieces` feeds to the stream, to its end.
     #[inline(never)]
     pub fn read<E: From<Error>>(

@@ -7,6 +7,8 @@ use super::*;
 use crate::metadata::{Delta, Envelope, Root, RootRole};
 use crate::testing::{Next, Repo, TestEcu};
 use crate::verify::image::ImageCheck;
+use crate::verify::time::TimeCheck;
+#[cfg(not(feature = "ecdsa"))]
 use crate::verify::time::TimeStream;
 use crate::verify::{MetadataFile, Refresh, Step, Trusted};
 use crate::{Director, EcuId, Error, HardwareId, Length, ReleaseCounter, Role, Sha256, Time, Version};
@@ -51,7 +53,7 @@ fn plus(repo: &Repo, own: Own, size: usize) -> Result<OwnTargets<Plus>, Error> {
 
 fn plus_file(repo: &Repo, own: Own, file: &[u8], size: usize) -> Result<OwnTargets<Plus>, Error> {
     let root = root(repo);
-    let mut check = TargetsCheck::partial_plus(root.fresh(own.now)?, own, repo.vehicle());
+    let mut check = TargetsRules::partial_plus(root.fresh(own.now)?, repo.vehicle()).check(own);
     check.read(|stream| file.chunks(size).try_for_each(|piece| stream.feed(piece)))?.verify()
 }
 
@@ -72,7 +74,7 @@ fn everything_a_secondary_holds_while_it_verifies_fits() {
     assert!(targets <= 9 * 1024, "{targets}");
     assert!(root <= 6 * 1024, "{root}");
     assert!(size_of::<RootStream>() <= 8 * 1024);
-    assert!(size_of::<TimeStream>() <= 5 * 1024);
+    assert!(size_of::<TimeCheck>() + size_of::<TimeStream<'_>>() <= 5 * 1024);
     assert!(size_of::<CommandStream>() <= 4 * 1024);
 }
 

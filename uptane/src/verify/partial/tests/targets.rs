@@ -60,7 +60,7 @@ fn other_content_of_the_accepted_version_is_refused() {
     // And that before anything else is looked at, as in full verification.
     let late = Own { now: repo.now().saturating_add(crate::verify::time::MAX_JUMP), ..own };
     let targets = repo.director().targets();
-    let mut check = TargetsCheck::partial(&root(&repo), late);
+    let mut check = TargetsRules::partial(&root(&repo)).check(late);
     assert_eq!(check.read(|stream| stream.feed(targets)).unwrap().verify().unwrap_err(), refused);
 }
 
@@ -157,14 +157,14 @@ fn an_expired_root_ends_partial_verification_plus_and_not_plain() {
     let own = Own { now: root.expires(), ..own(&repo, &repo.ecus()[0]) };
     let expired = Error::Expired { role: Role::Root, expires: root.expires(), now: root.expires() };
     assert_eq!(root.fresh(own.now).err(), Some(expired));
-    let _taken = TargetsCheck::partial(&root, own);
+    let _taken = TargetsRules::partial(&root).check(own);
 }
 
 #[test]
 fn plain_partial_verification_does_not_know_its_vehicle() {
     let mut repo = Repo::seeded(1);
     repo.publish(|next| next.director.remove(Role::Targets, &["uptane", "vehicle"]));
-    let mut check = TargetsCheck::partial(&root(&repo), own(&repo, &repo.ecus()[0]));
+    let mut check = TargetsRules::partial(&root(&repo)).check(own(&repo, &repo.ecus()[0]));
     assert!(
         check
             .read(|stream| stream.feed(repo.director().targets()))

@@ -6,9 +6,9 @@ use crate::{Action, Nonce, TransactionId};
 
 fn time(repo: &Repo, attested: Time, nonce: u8, known: Time, size: usize) -> Result<Time, Error> {
     let file = repo.time(attested, [Nonce([1; 16]), Nonce([2; 16])]);
-    let mut stream = TimeStream::new(root(repo).time_keys().unwrap(), Nonce([nonce; 16]), known);
-    file.chunks(size).try_for_each(|piece| stream.feed(piece))?;
-    stream.finish().map(|time| time.time())
+    let mut check = TimeCheck::new(root(repo).time_keys().unwrap(), Nonce([nonce; 16]), known);
+    let closed = check.read(|stream| file.chunks(size).try_for_each(|piece| stream.feed(piece)))?;
+    closed.verify().map(|time| time.time())
 }
 
 #[test]
@@ -33,10 +33,10 @@ fn a_jump_of_more_than_400_days_needs_a_second_source() {
     assert_eq!(time(&repo, beyond, 1, known, 64), Err(Error::TimeJump { known, offered: beyond }));
 
     let file = repo.time(beyond, [Nonce([1; 16])]);
-    let mut stream = TimeStream::new(root(&repo).time_keys().unwrap(), Nonce([1; 16]), known);
-    stream.feed(&file).unwrap();
+    let mut check = TimeCheck::new(root(&repo).time_keys().unwrap(), Nonce([1; 16]), known);
+    let closed = check.read(|stream| stream.feed(&file)).unwrap();
     let other_clock = known.saturating_add(second);
-    assert_eq!(stream.finish_with_second_source(other_clock).unwrap().time(), beyond);
+    assert_eq!(closed.verify_with_second_source(other_clock).unwrap().time(), beyond);
 }
 
 fn command(builder: &CommandBuilder, repo: &Repo, key: &str) -> Result<VerifiedCommand, Error> {
