@@ -2,7 +2,7 @@
 //!
 //! `None` says that the next byte of the patch is needed; the same call with more input goes on where it was.
 
-use super::model::{BITS, Model, Number, RENORMALISE, Tree};
+use super::model::{BITS, Model, Number, RENORMALISE};
 
 /// Bytes of a patch that have come and are not used yet.
 pub(super) struct Input<'i> {
@@ -76,7 +76,7 @@ impl Coder {
     }
 }
 
-/// A value below `N`, as far as its bits have come.
+/// A value that a tree spells, as far as its bits have come.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Walk(usize);
 
@@ -84,18 +84,13 @@ impl Walk {
     pub(super) const NEW: Self = Self(1);
 
     /// The value, once it is complete.
-    pub(super) fn go<const N: usize>(
-        &mut self,
-        coder: &mut Coder,
-        tree: &mut Tree<N>,
-        input: &mut Input<'_>,
-    ) -> Option<u32> {
-        // Every node below N has its place in the tree, so only input can be missing.
+    pub(super) fn go(&mut self, coder: &mut Coder, tree: &mut [Model], input: &mut Input<'_>) -> Option<u32> {
+        // Every node has its place in the tree, so only input can be missing.
         while let Some(model) = tree.get_mut(self.0) {
             let bit = coder.bit(model, input)?;
             self.0 = self.0 << 1 | usize::from(bit);
         }
-        u32::try_from(self.0.saturating_sub(N)).ok()
+        u32::try_from(self.0.saturating_sub(tree.len())).ok()
     }
 }
 

@@ -100,7 +100,7 @@ impl Decoder {
             expected,
             stage,
             coder: Coder::NEW,
-            models: Models::NEW,
+            models: Models::new(),
             alignments: Alignments::new(point.new),
             points: Points::new(point),
             patch: point.patch,
@@ -231,7 +231,8 @@ impl Decoder {
     }
 
     fn begin_segment(&mut self, patch: u32) -> Stage {
-        (self.coder, self.models, self.alignments) = (Coder::NEW, Models::NEW, Alignments::new(self.new));
+        self.models.forget();
+        (self.coder, self.alignments) = (Coder::NEW, Alignments::new(self.new));
         self.points.begin(Point { patch, new: self.new });
         Stage::RECORD
     }

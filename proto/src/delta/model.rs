@@ -5,9 +5,13 @@
 
 /// How likely a bit is to be 1, and from how many bits that was learned.
 ///
-/// The upper twelve bits are the likelihood in 4096ths, from 1 to 4095; the lower four count the bits, up to 15.
+/// The upper twelve bits are the likelihood in 4096ths, from 1 to 4095; the lower four count the bits, up to 15. The
+/// highest bit is kept turned: where nothing is known all are zero, and hundreds of models are made at no cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Model(u16);
+
+/// The highest bit of a model, which is kept turned.
+const TURNED: u16 = 1 << 15;
 
 /// The likelihood is told in so many bits.
 pub const BITS: u32 = 12;
@@ -20,24 +24,28 @@ const RATE: [u8; 16] = [1, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 5, 5];
 
 impl Model {
     /// Nothing is known.
-    pub const EVEN: Self = Self(2048 << 4);
+    pub const EVEN: Self = Self::of(2048, 0);
 
     /// A byte of the old image is rarely another one in the new.
-    pub const RARE: Self = Self(64 << 4 | 3);
+    pub const RARE: Self = Self::of(64, 3);
+
+    const fn of(likelihood: u16, seen: u16) -> Self {
+        Self((likelihood << 4 | seen) ^ TURNED)
+    }
 
     /// The likelihood that the next bit is 1, in 4096ths.
     pub fn likelihood(self) -> u32 {
-        u32::from(self.0 >> 4)
+        u32::from((self.0 ^ TURNED) >> 4)
     }
 
     /// Learns from a bit.
     pub fn learn(&mut self, bit: bool) {
-        let (likelihood, seen) = (self.0 >> 4, self.0 & 15);
+        let (likelihood, seen) = ((self.0 ^ TURNED) >> 4, self.0 & 15);
         let rate = RATE.get(usize::from(seen)).copied().unwrap_or_default();
         // Rounded up, so that the likelihood goes all the way to 1 and to 4095.
         let step = |way: u16| (way + (1 << rate) - 1) >> rate;
         let moved = if bit { likelihood + step(4095 - likelihood) } else { likelihood - step(likelihood - 1) };
-        self.0 = moved << 4 | (seen + 1).min(15);
+        *self = Self::of(moved, (seen + 1).min(15));
     }
 }
 
@@ -95,17 +103,31 @@ pub struct Models {
 }
 
 impl Models {
-    /// Nothing is known yet.
-    pub const NEW: Self = Self {
-        changed: [Model::RARE; CONTEXTS],
-        difference: [Model::EVEN; 256],
-        literal: [Model::EVEN; 256],
-        literals: [Model::EVEN; NUMBER],
-        copies: [Model::EVEN; NUMBER],
-        source: [Model::EVEN; 8],
-        distance: [Model::EVEN; NUMBER],
-        end: Model::RARE,
-    };
+    /// Nothing is known yet. No constant: that would be as long in the flash of an ECU.
+    #[inline(never)]
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            changed: [Model::RARE; CONTEXTS],
+            difference: [Model::EVEN; 256],
+            literal: [Model::EVEN; 256],
+            literals: [Model::EVEN; NUMBER],
+            copies: [Model::EVEN; NUMBER],
+            source: [Model::EVEN; 8],
+            distance: [Model::EVEN; NUMBER],
+            end: Model::RARE,
+        }
+    }
+
+    /// What was learned is forgotten, where it stands.
+    pub fn forget(&mut self) {
+        let Self { changed, difference, literal, literals, copies, source, distance, end } = self;
+        *changed = [Model::RARE; CONTEXTS];
+        (*difference, *literal) = ([Model::EVEN; 256], [Model::EVEN; 256]);
+        (*literals, *copies, *distance) = ([Model::EVEN; NUMBER], [Model::EVEN; NUMBER], [Model::EVEN; NUMBER]);
+        *source = [Model::EVEN; 8];
+        *end = Model::RARE;
+    }
 
     /// Whether the byte of this context has changed.
     pub fn changed(&mut self, context: Context) -> Option<&mut Model> {
