@@ -148,8 +148,10 @@ impl Counter {
     }
 
     /// The time since the reset.
+    #[inline(never)]
     pub(crate) fn elapsed(&mut self) -> Duration {
-        Duration::from_nanos(self.ticks().saturating_mul(NANOSECONDS_PER_TICK))
+        // Of 14,000 years.
+        Duration::from_nanos(self.ticks().wrapping_mul(NANOSECONDS_PER_TICK))
     }
 }
 
