@@ -21,6 +21,7 @@ mod error;
 #[cfg(feature = "grpc")]
 pub mod grpc;
 pub mod isotp;
+mod moment;
 pub mod secondary;
 pub mod uds;
 

@@ -1,10 +1,9 @@
 //! The frame that a driver has been given and the bus has not taken yet (N_As, N_Ar).
 
-use core::time::Duration;
-
 use super::{Address, BUS_TIMEOUT};
 use crate::Error;
 use crate::can::Frame;
+use crate::moment::Moment;
 
 /// At most one frame, for drivers that say when it has left; with all others it stays empty.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,12 +13,12 @@ pub(super) struct Flight(Option<InFlight>);
 #[derive(Clone, Copy, Debug)]
 struct InFlight {
     kind: Option<u8>,
-    deadline: Duration,
+    deadline: Moment,
 }
 
 impl Flight {
     /// The driver has been given this frame.
-    pub(super) fn begin(&mut self, address: Address, frame: &Frame, now: Duration) {
+    pub(super) fn begin(&mut self, address: Address, frame: &Frame, now: Moment) {
         self.0 = Some(InFlight { kind: kind(address, frame), deadline: now + BUS_TIMEOUT });
     }
 
@@ -34,7 +33,7 @@ impl Flight {
     }
 
     /// Whether the next frame has to wait for one before it; or that the bus did not take that one in time.
-    pub(super) fn check(&self, now: Duration) -> Result<bool, Error> {
+    pub(super) fn check(&self, now: Moment) -> Result<bool, Error> {
         match self.0 {
             Some(it) if now >= it.deadline => Err(Error::SendTimeout),
             it => Ok(it.is_some()),
@@ -42,7 +41,7 @@ impl Flight {
     }
 
     /// When the frame must have left.
-    pub(super) fn deadline(&self) -> Option<Duration> {
+    pub(super) fn deadline(&self) -> Option<Moment> {
         self.0.map(|it| it.deadline)
     }
 }

@@ -8,6 +8,7 @@ use super::flight::Flight;
 use super::{Address, BUS_TIMEOUT, Framing};
 use crate::Error;
 use crate::can::Frame;
+use crate::moment::Moment;
 
 /// Messages to the address of a group: sent by one end, or taken by one that belongs to the group.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +16,7 @@ pub struct Functional {
     framing: Framing,
     group: Address,
     /// A frame that is to be sent, and since when.
-    due: Option<(Frame, Duration)>,
+    due: Option<(Frame, Moment)>,
     confirms: bool,
     flight: Flight,
 }
@@ -42,7 +43,7 @@ impl Functional {
         if self.is_sending() {
             return Err(Error::Busy);
         }
-        self.due = Some((single(self.framing, self.group, message)?, now));
+        self.due = Some((single(self.framing, self.group, message)?, now.into()));
         Ok(())
     }
 
@@ -61,6 +62,7 @@ impl Functional {
 
     /// The frame for the bus, if there is one; or that the bus did not take it in time.
     pub fn poll(&mut self, now: Duration) -> Result<Option<Frame>, Error> {
+        let now = now.into();
         let polled = self.next(now);
         match &polled {
             Ok(Some(frame)) if self.confirms => self.flight.begin(self.group, frame, now),
@@ -72,7 +74,7 @@ impl Functional {
 
     /// When [`Functional::poll`] has something to do.
     pub fn deadline(&self) -> Option<Duration> {
-        self.flight.deadline().or(self.due.map(|(_, since)| since))
+        self.flight.deadline().or(self.due.map(|(_, since)| since)).map(Moment::into)
     }
 
     /// Whether a message is on its way out.
@@ -80,7 +82,7 @@ impl Functional {
         self.deadline().is_some()
     }
 
-    fn next(&mut self, now: Duration) -> Result<Option<Frame>, Error> {
+    fn next(&mut self, now: Moment) -> Result<Option<Frame>, Error> {
         if self.flight.check(now)? {
             return Ok(None);
         }

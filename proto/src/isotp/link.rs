@@ -8,6 +8,7 @@ use super::sender::Sender;
 use super::{Config, Separation};
 use crate::Error;
 use crate::can::Frame;
+use crate::moment::Moment;
 
 /// A channel for messages of up to `RX` bytes in and up to `TX` bytes out, which may be under way at the same time.
 ///
@@ -39,7 +40,7 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
     pub fn send(&mut self, message: &[u8], now: Duration) -> Result<(), Error> {
         let too_long = Error::TooLong { len: message.len(), most: TX };
         let place = self.outgoing.get_mut(..message.len()).ok_or(too_long)?;
-        self.sender.start(message.len(), now)?;
+        self.sender.start(message.len(), now.into())?;
         place.copy_from_slice(message);
         self.outgoing_len = message.len();
         Ok(())
@@ -55,7 +56,7 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
         if len > TX {
             return Err(Error::TooLong { len, most: TX });
         }
-        self.sender.start(len, now)?;
+        self.sender.start(len, now.into())?;
         self.outgoing_len = len;
         Ok(())
     }
@@ -69,13 +70,13 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
 
     /// The same, with the [`place`](Self::place) of an answer to the message.
     pub fn handle_and_place(&mut self, frame: &Frame, now: Duration) -> Result<Option<(&[u8], &mut [u8])>, Error> {
-        let len = self.take(frame, now)?;
+        let len = self.take(frame, now.into())?;
         let message = len.and_then(|len| self.incoming.get(..len));
         Ok(message.map(|message| (message, place(&self.sender, &mut self.outgoing))))
     }
 
     /// Takes a frame; gives the length of the message it completes.
-    fn take(&mut self, frame: &Frame, now: Duration) -> Result<Option<usize>, Error> {
+    fn take(&mut self, frame: &Frame, now: Moment) -> Result<Option<usize>, Error> {
         let address = self.config.addressing.receive();
         let control = address.pdu(frame).and_then(|pdu| Control::decode(pdu, address.width()));
         match control {
@@ -106,12 +107,14 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
     /// Takes note that a frame that was polled has left now, if the settings say that the driver confirms; any other frame is
     /// ignored. A frame whose message has ended meanwhile is the driver's to withdraw.
     pub fn confirm(&mut self, frame: &Frame, now: Duration) {
+        let now = now.into();
         self.receiver.confirm(&self.config, frame, now);
         self.sender.confirm(&self.config, frame, now);
     }
 
     /// The next frame for the bus, if one is due; or why a message under way, in or out, is lost.
     pub fn poll(&mut self, now: Duration) -> Result<Option<Frame>, Error> {
+        let now = now.into();
         if let Some(flow) = self.receiver.poll(&self.config, now)? {
             return Ok(Some(flow));
         }
@@ -121,7 +124,7 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
 
     /// When [`Link::poll`] has something to do, if nothing arrives before.
     pub fn deadline(&self) -> Option<Duration> {
-        [self.receiver.deadline(), self.sender.deadline()].into_iter().flatten().min()
+        [self.receiver.deadline(), self.sender.deadline()].into_iter().flatten().min().map(Moment::into)
     }
 
     /// Whether a frame is for this session.

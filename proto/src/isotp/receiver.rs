@@ -1,7 +1,6 @@
 //! The receiving half: puts a message together in a buffer of the link, which is the same one from call to call.
 
 use core::num::NonZeroU8;
-use core::time::Duration;
 
 use super::caution::Caution;
 use super::control::{Consecutive, First, Flow, Status, flow};
@@ -9,6 +8,7 @@ use super::flight::Flight;
 use super::{BUS_TIMEOUT, CONSECUTIVE_TIMEOUT, Config, Separation, WAIT_INTERVAL};
 use crate::Error;
 use crate::can::Frame;
+use crate::moment::Moment;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Receiver {
@@ -25,11 +25,11 @@ enum State {
     /// No message is under way.
     Idle,
     /// Ours: the message does not fit, and the sender is to be told.
-    Refusing { since: Duration },
+    Refusing { since: Moment },
     /// Ours: the sender waits for leave to go on. It has been asked to wait `waits` times in a row.
-    Allowing { part: Part, waits: u8, since: Duration },
+    Allowing { part: Part, waits: u8, since: Moment },
     /// The sender's: `left` more frames before it waits for leave; without bound if none.
-    Awaiting { part: Part, left: Option<NonZeroU8>, deadline: Duration },
+    Awaiting { part: Part, left: Option<NonZeroU8>, deadline: Moment },
 }
 
 /// What there is of the message: `have` of `length` bytes, in frames that carry `step` each.
@@ -67,7 +67,7 @@ impl Receiver {
     }
 
     /// Takes a first frame, with which another message may be lost.
-    pub(super) fn first(&mut self, first: First<'_>, now: Duration, buffer: &mut [u8]) -> Result<(), Error> {
+    pub(super) fn first(&mut self, first: First<'_>, now: Moment, buffer: &mut [u8]) -> Result<(), Error> {
         let First { length, step, data } = first;
         let interrupted = matches!(self.state, State::Allowing { .. } | State::Awaiting { .. });
         if length > buffer.len() {
@@ -86,7 +86,7 @@ impl Receiver {
     pub(super) fn consecutive(
         &mut self,
         next: Consecutive<'_>,
-        now: Duration,
+        now: Moment,
         buffer: &mut [u8],
     ) -> Result<Option<usize>, Error> {
         let State::Awaiting { mut part, left, .. } = self.state else {
@@ -117,7 +117,7 @@ impl Receiver {
     }
 
     /// Takes note that flow control has left: from now on the sender has its time, or is waiting.
-    pub(super) fn confirm(&mut self, config: &Config, frame: &Frame, now: Duration) {
+    pub(super) fn confirm(&mut self, config: &Config, frame: &Frame, now: Moment) {
         if !self.flight.end(config.addressing.send(), frame) {
             return;
         }
@@ -129,7 +129,7 @@ impl Receiver {
     }
 
     /// The next frame to send, if any; or that the message under way is given up.
-    pub(super) fn poll(&mut self, config: &Config, now: Duration) -> Result<Option<Frame>, Error> {
+    pub(super) fn poll(&mut self, config: &Config, now: Moment) -> Result<Option<Frame>, Error> {
         let polled = self.next(config, now);
         match &polled {
             Ok(Some(frame)) if config.confirms => self.flight.begin(config.addressing.send(), frame, now),
@@ -142,7 +142,7 @@ impl Receiver {
         polled
     }
 
-    fn next(&mut self, config: &Config, now: Duration) -> Result<Option<Frame>, Error> {
+    fn next(&mut self, config: &Config, now: Moment) -> Result<Option<Frame>, Error> {
         if self.flight.check(now)? {
             return Ok(None);
         }
@@ -167,8 +167,8 @@ impl Receiver {
         config: &Config,
         part: Part,
         waits: u8,
-        since: Duration,
-        now: Duration,
+        since: Moment,
+        now: Moment,
     ) -> Result<Option<Frame>, Error> {
         let due = flow_due(waits, since);
         let (status, next) = match self.ready {
@@ -187,13 +187,13 @@ impl Receiver {
         flow(config, Flow { status, block_size, separation })
     }
 
-    fn awaiting(&self, part: Part, config: &Config, now: Duration) -> State {
+    fn awaiting(&self, part: Part, config: &Config, now: Moment) -> State {
         let (block_size, _) = self.flow(config);
         State::Awaiting { part, left: NonZeroU8::new(block_size), deadline: now + CONSECUTIVE_TIMEOUT }
     }
 
     /// When [`Self::poll`] has something to do, if nothing arrives before.
-    pub(super) fn deadline(&self) -> Option<Duration> {
+    pub(super) fn deadline(&self) -> Option<Moment> {
         let turn = match self.state {
             State::Idle => None,
             State::Refusing { since } => Some(since),
@@ -210,7 +210,7 @@ impl Receiver {
     }
 
     /// Where the message stands after a consecutive frame.
-    fn advance(&mut self, part: Part, left: Option<NonZeroU8>, now: Duration) -> Option<usize> {
+    fn advance(&mut self, part: Part, left: Option<NonZeroU8>, now: Moment) -> Option<usize> {
         let remaining = left.map(|left| NonZeroU8::new(left.get() - 1));
         let complete = part.have == part.length;
         if complete {
@@ -227,6 +227,6 @@ impl Receiver {
 }
 
 /// When a sender that may not go on is told so: at once, and again while it still waits.
-fn flow_due(waits: u8, since: Duration) -> Duration {
+fn flow_due(waits: u8, since: Moment) -> Moment {
     if waits == 0 { since } else { since + WAIT_INTERVAL }
 }

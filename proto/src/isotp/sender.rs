@@ -1,13 +1,13 @@
 //! The sending half: takes a message of the link apart, which is the same one from call to call until the half is idle.
 
 use core::num::NonZeroU8;
-use core::time::Duration;
 
 use super::control::{Flow, Status, first_head, frame, most_in_single, single};
 use super::flight::Flight;
-use super::{BUS_TIMEOUT, Config, FLOW_TIMEOUT};
+use super::{BUS_TIMEOUT, Config, FLOW_TIMEOUT, Separation};
 use crate::Error;
 use crate::can::Frame;
+use crate::moment::Moment;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sender {
@@ -21,11 +21,11 @@ enum State {
     /// No message is under way.
     Idle,
     /// Ours: the single or first frame.
-    Starting { since: Duration },
+    Starting { since: Moment },
     /// The receiver's: leave to go on. It has asked to wait `waits` times in a row.
-    Awaiting { part: Part, waits: u8, deadline: Duration },
+    Awaiting { part: Part, waits: u8, deadline: Moment },
     /// Ours: the next consecutive frame, from `due` on.
-    Sending { part: Part, pace: Pace, due: Duration },
+    Sending { part: Part, pace: Pace, due: Moment },
     /// The bus's: the last frame is in flight.
     Finishing,
 }
@@ -41,7 +41,7 @@ struct Part {
 #[derive(Clone, Copy, Debug)]
 struct Pace {
     left: Option<NonZeroU8>,
-    gap: Duration,
+    gap: Separation,
 }
 
 impl Sender {
@@ -50,7 +50,7 @@ impl Sender {
     }
 
     /// Begins to send the message, of this length, that the following calls of [`Self::poll`] are given.
-    pub(super) fn start(&mut self, len: usize, now: Duration) -> Result<(), Error> {
+    pub(super) fn start(&mut self, len: usize, now: Moment) -> Result<(), Error> {
         if !self.is_idle() {
             return Err(Error::Busy);
         }
@@ -62,7 +62,7 @@ impl Sender {
     }
 
     /// Takes flow control while it is awaited; otherwise it is ignored.
-    pub(super) fn handle(&mut self, config: &Config, flow: Flow, now: Duration) -> Result<(), Error> {
+    pub(super) fn handle(&mut self, config: &Config, flow: Flow, now: Moment) -> Result<(), Error> {
         let State::Awaiting { part, waits, .. } = self.state else {
             return Ok(());
         };
@@ -80,20 +80,20 @@ impl Sender {
     }
 
     /// Takes note that a frame has left: from now on the receiver has its time, and the next frame keeps its distance.
-    pub(super) fn confirm(&mut self, config: &Config, frame: &Frame, now: Duration) {
+    pub(super) fn confirm(&mut self, config: &Config, frame: &Frame, now: Moment) {
         if !self.flight.end(config.addressing.send(), frame) {
             return;
         }
         self.state = match self.state {
             State::Awaiting { part, waits, .. } => State::Awaiting { part, waits, deadline: now + FLOW_TIMEOUT },
-            State::Sending { part, pace, .. } => State::Sending { part, pace, due: now + pace.gap },
+            State::Sending { part, pace, .. } => State::Sending { part, pace, due: now + pace.gap.time() },
             State::Finishing => State::Idle,
             state @ (State::Idle | State::Starting { .. }) => state,
         };
     }
 
     /// The next frame of the message, if one is due; or that the message has timed out.
-    pub(super) fn poll(&mut self, config: &Config, now: Duration, message: &[u8]) -> Result<Option<Frame>, Error> {
+    pub(super) fn poll(&mut self, config: &Config, now: Moment, message: &[u8]) -> Result<Option<Frame>, Error> {
         let polled = self.next(config, now, message);
         match &polled {
             Ok(Some(frame)) if config.confirms => self.flight.begin(config.addressing.send(), frame, now),
@@ -103,7 +103,7 @@ impl Sender {
         polled
     }
 
-    fn next(&mut self, config: &Config, now: Duration, message: &[u8]) -> Result<Option<Frame>, Error> {
+    fn next(&mut self, config: &Config, now: Moment, message: &[u8]) -> Result<Option<Frame>, Error> {
         if self.flight.check(now)? {
             return Ok(None);
         }
@@ -121,7 +121,7 @@ impl Sender {
     }
 
     /// When [`Self::poll`] has something to do, if nothing arrives before.
-    pub(super) fn deadline(&self) -> Option<Duration> {
+    pub(super) fn deadline(&self) -> Option<Moment> {
         let turn = match self.state {
             State::Idle | State::Finishing => None,
             State::Starting { since } => Some(since),
@@ -142,7 +142,7 @@ impl Sender {
     }
 
     /// The single frame, if the message fits one, else the first.
-    fn begin(&mut self, config: &Config, now: Duration, message: &[u8]) -> Result<Frame, Error> {
+    fn begin(&mut self, config: &Config, now: Moment, message: &[u8]) -> Result<Frame, Error> {
         let (framing, address, len) = (config.framing, config.addressing.send(), message.len());
         if len <= most_in_single(framing.length, address.width()) {
             self.state = finished(config);
@@ -162,7 +162,7 @@ impl Sender {
         config: &Config,
         part: Part,
         pace: Pace,
-        now: Duration,
+        now: Moment,
         message: &[u8],
     ) -> Result<Frame, Error> {
         let (framing, address) = (config.framing, config.addressing.send());
@@ -173,8 +173,10 @@ impl Sender {
         self.state = match remaining {
             _ if end == message.len() => finished(config),
             Some(None) => State::Awaiting { part: next, waits: 0, deadline: now + FLOW_TIMEOUT },
-            Some(left @ Some(_)) => State::Sending { part: next, pace: Pace { left, ..pace }, due: now + pace.gap },
-            None => State::Sending { part: next, pace, due: now + pace.gap },
+            Some(left @ Some(_)) => {
+                State::Sending { part: next, pace: Pace { left, ..pace }, due: now + pace.gap.time() }
+            }
+            None => State::Sending { part: next, pace, due: now + pace.gap.time() },
         };
         frame(framing, address, &[0x20 | part.sequence], data)
     }
@@ -190,8 +192,8 @@ fn finished(config: &Config) -> State {
     if config.confirms { State::Finishing } else { State::Idle }
 }
 
-fn sending(part: Part, flow: Flow, now: Duration) -> State {
-    let pace = Pace { left: NonZeroU8::new(flow.block_size), gap: flow.separation.time() };
+fn sending(part: Part, flow: Flow, now: Moment) -> State {
+    let pace = Pace { left: NonZeroU8::new(flow.block_size), gap: flow.separation };
     State::Sending { part, pace, due: now }
 }
 
