@@ -21,11 +21,12 @@ pub const MAX_CHUNK: u32 = 4_093;
 /// Bytes of the longest response, a report.
 pub const MAX_RESPONSE: usize = 2_560;
 
-/// UDS over ISO-TP, for messages of up to `RX` bytes in and `TX` bytes out.
+/// UDS over ISO-TP, for messages of up to `RX` bytes in and `TX` bytes out, and no broadcasts unless it is in a
+/// [`Hearing`].
 #[derive(Clone, Debug)]
-pub struct Channel<const RX: usize, const TX: usize> {
+pub struct Channel<const RX: usize, const TX: usize, const GROUP: bool = false> {
     link: Link<RX, TX>,
-    server: Server,
+    server: Server<GROUP>,
     /// Bytes of the answer that stands in its place in the link and is yet to be sent.
     answer: usize,
 }
@@ -35,12 +36,16 @@ impl<const RX: usize, const TX: usize> Channel<RX, TX> {
     pub fn new(config: Config) -> Self {
         Self { link: Link::new(config), server: Server::new(RX), answer: 0 }
     }
+}
 
-    /// The same, of an ECU that takes part in broadcasts when it is asked to.
-    fn with_broadcasts(self, capacity: Capacity) -> Self {
-        Self { server: self.server.with_broadcasts(capacity), ..self }
+impl<const RX: usize, const TX: usize> Channel<RX, TX, true> {
+    /// The same, of an ECU that takes part in broadcasts when it is asked to, if it has the capacity.
+    fn in_group(config: Config, capacity: Option<Capacity>) -> Self {
+        Self { link: Link::new(config), server: Server::in_group(RX, capacity), answer: 0 }
     }
+}
 
+impl<const RX: usize, const TX: usize, const GROUP: bool> Channel<RX, TX, GROUP> {
     /// Takes a frame; `handler` answers the request it completes. Whether it completed one.
     #[inline(never)]
     pub fn hear(&mut self, frame: &Frame, now: Duration, handler: &mut impl Handler) -> bool {

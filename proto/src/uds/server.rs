@@ -19,7 +19,8 @@ use self::session::Session;
 use self::transfer::{Block, Transfer};
 use super::answer::{Failure, Outcome};
 use super::codec::{NEGATIVE, Nrc, SUPPRESS, Writer, service};
-use super::{Control, DtcSetting, Ecu, Messages, P2_EXTENDED, PRESENT, Reset, Traffic};
+use super::{Capacity, Control, DtcSetting, Ecu, Messages, P2_EXTENDED, PRESENT, Reset, Traffic};
+use crate::moment::Moment;
 use crate::secondary::{File, Refusal, Reply, Request};
 
 /// Who answers the requests: the Secondary.
@@ -44,12 +45,15 @@ impl<F: FnMut(Request<'_>) -> Reply<'static>> Handler for F {
 /// For each message that arrives, call [`Server::handle`] and send what it writes. Once that has left, call
 /// [`Server::poll`] and send what it writes: work that takes longer than P2 allows is announced first and done then, and
 /// a reset comes after its answer. Poll as well at the [`Server::deadline`].
+///
+/// `GROUP` says whether it may be asked to take part in broadcasts ([`Server::in_group`]): one that may not has none
+/// of the code for it.
 #[derive(Clone, Copy, Debug)]
-pub struct Server {
+pub struct Server<const GROUP: bool = false> {
     max_request: usize,
     session: Session,
     /// When the last request came.
-    heard: Duration,
+    heard: Moment,
     access: Access,
     /// Whether the ECU was told, in this session, to be quiet or to record no faults.
     restrained: bool,
@@ -93,27 +97,34 @@ struct Call<'m> {
 }
 
 impl Server {
-    /// In the default session. `max_request` is the longest message the carrier takes.
+    /// In the default session, and alone. `max_request` is the longest message the carrier takes.
     pub fn new(max_request: usize) -> Self {
+        Self::begin(max_request, None)
+    }
+}
+
+impl<const GROUP: bool> Server<GROUP> {
+    /// In the default session.
+    fn begin(max_request: usize, capacity: Option<Capacity>) -> Self {
         Self {
             max_request,
             session: Session::Default,
-            heard: Duration::ZERO,
-            access: Access::default(),
+            heard: Moment::ZERO,
+            access: Access::NONE,
             restrained: false,
             transfer: Transfer::None,
             block: Block::NONE,
             nonce: None,
             refusal: None,
             pending: None,
-            hearing: Hearing::default(),
+            hearing: Hearing::new(capacity),
         }
     }
 
     /// Takes a message that was sent to this ECU, and writes the response into `out`, of which at least 3 bytes are needed.
     /// Gives its length; 0 if none is to be sent. If `out` is empty, nobody can be sent it: it is made and not written.
     pub fn handle(&mut self, message: &[u8], now: Duration, handler: &mut impl Handler, out: &mut [u8]) -> usize {
-        self.answer(message, Addressing::Physical, now, handler, out)
+        self.answer(message, Addressing::Physical, now.into(), handler, out)
     }
 
     /// Takes a message that was sent to all ECUs at once, like [`Server::handle`]. One that this ECU does not support is not
@@ -125,12 +136,13 @@ impl Server {
         handler: &mut impl Handler,
         out: &mut [u8],
     ) -> usize {
-        self.answer(message, Addressing::Functional, now, handler, out)
+        self.answer(message, Addressing::Functional, now.into(), handler, out)
     }
 
     /// Takes note that frames of a message arrive: a session does not end while a request is on its way, however slow the
     /// bus or the separation make that. One that is over already does not come back.
     pub fn receiving(&mut self, now: Duration) {
+        let now = now.into();
         if now < self.session_end() {
             self.heard = self.heard.max(now);
         }
@@ -139,6 +151,7 @@ impl Server {
     /// Does the work that was announced as pending, and writes the response; ends a session that is over. `None` if nothing
     /// is to be sent.
     pub fn poll(&mut self, now: Duration, handler: &mut impl Handler, out: &mut [u8]) -> Option<usize> {
+        let now = now.into();
         self.end_old_session(now, handler);
         let work = self.pending.take()?;
         // It may take as long as P2* allows, so the session is counted from there.
@@ -172,14 +185,14 @@ impl Server {
     /// When to poll if nothing comes: an ECU that was silenced must not stay so when its tester is gone. Other sessions
     /// end unseen.
     pub fn deadline(&self) -> Option<Duration> {
-        self.restrained.then(|| self.session_end())
+        self.restrained.then(|| self.session_end().into())
     }
 
     fn answer(
         &mut self,
         message: &[u8],
         addressing: Addressing,
-        now: Duration,
+        now: Moment,
         handler: &mut impl Handler,
         out: &mut [u8],
     ) -> usize {
@@ -206,7 +219,7 @@ impl Server {
         &mut self,
         (service, parameters): (u8, &[u8]),
         addressing: Addressing,
-        now: Duration,
+        now: Moment,
         handler: &mut impl Handler,
         writer: &mut Writer<'_>,
     ) -> Outcome {
@@ -231,7 +244,7 @@ impl Server {
     fn carry_out(
         &mut self,
         call: Call<'_>,
-        now: Duration,
+        now: Moment,
         handler: &mut impl Handler,
         writer: &mut Writer<'_>,
     ) -> Outcome {

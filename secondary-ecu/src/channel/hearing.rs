@@ -14,7 +14,7 @@ use super::Channel;
 /// UDS over ISO-TP, and what the Primary says to many ECUs at once.
 #[derive(Clone, Debug)]
 pub struct Hearing<const RX: usize, const TX: usize, const ROOM: usize> {
-    channel: Channel<RX, TX>,
+    channel: Channel<RX, TX, true>,
     receiver: Option<Receiver<ROOM>>,
 }
 
@@ -23,12 +23,12 @@ impl<const RX: usize, const TX: usize, const ROOM: usize> Hearing<RX, TX, ROOM> 
     /// next.
     pub fn new(config: Config, separation: Separation) -> Self {
         let window = u32::try_from(Receiver::<ROOM>::WINDOW).unwrap_or(u32::MAX);
-        Self { channel: Channel::new(config).with_broadcasts(Capacity { window, separation }), receiver: None }
+        Self { channel: Channel::in_group(config, Some(Capacity { window, separation })), receiver: None }
     }
 
     /// The same, of an ECU that takes part in no broadcasts, whoever asks it to.
     pub fn alone(config: Config) -> Self {
-        Self { channel: Channel::new(config), receiver: None }
+        Self { channel: Channel::in_group(config, None), receiver: None }
     }
 
     /// Takes a frame; `handler` answers the request it completes. Whether it completed one.

@@ -15,7 +15,7 @@ use crate::node::{Call, Shared};
 /// A Secondary that takes an image.
 struct Door {
     link: Link<4_095, 512>,
-    server: Server,
+    server: Server<true>,
     hearer: Option<Hearer<3_360>>,
     held: Vec<u8>,
 }
@@ -25,11 +25,8 @@ impl Door {
     fn new(request: u16, response: u16, joins: bool) -> Self {
         let id = |id| Id::standard(id).unwrap();
         let link = Link::new(Config::new(Framing::CLASSICAL, id(response), id(request)));
-        let server = Server::new(4_095);
-        let server = match joins {
-            true => server.with_broadcasts(Capacity { window: 1_680, separation: Separation::NONE }),
-            false => server,
-        };
+        let capacity = joins.then_some(Capacity { window: 1_680, separation: Separation::NONE });
+        let server = Server::in_group(4_095, capacity);
         Self { link, server, hearer: None, held: Vec::new() }
     }
 

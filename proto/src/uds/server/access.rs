@@ -1,18 +1,17 @@
 //! Who the tester is: 29, the challenge and response of ISO 14229-1 with the Primary's key.
 
-use core::time::Duration;
-
 use uptane::Nonce;
 use uptane::verify::proof::ProvenPrimary;
 use uptane::verify::signature::BadSignature;
 
 use super::{Call, Server, Work};
+use crate::moment::Moment;
 use crate::uds::answer::{Outcome, exactly};
 use crate::uds::codec::{Nrc, POSITIVE, Reader, Writer, authentication, service};
 use crate::uds::{Ecu, MAX_PROOFS, PROOF_DELAY};
 
 /// What the tester has proven.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Access {
     /// What is to be answered next.
     challenge: Option<Nonce>,
@@ -20,7 +19,7 @@ pub(super) struct Access {
     /// Wrong proofs since the last good one or the last delay.
     failures: u8,
     /// No challenge is given out before this time.
-    barred: Duration,
+    barred: Moment,
 }
 
 /// A proof that was announced to be verified, and its challenge, which answers nothing else any more.
@@ -31,6 +30,9 @@ pub(super) struct Proof {
 }
 
 impl Access {
+    /// Nobody has proven anything.
+    pub(super) const NONE: Self = Self { challenge: None, proven: None, failures: 0, barred: Moment::ZERO };
+
     pub(super) fn is_proven(&self) -> bool {
         self.proven.is_some()
     }
@@ -41,7 +43,7 @@ impl Access {
     }
 
     /// A wrong proof. Guessing is hopeless; the delay bounds how much of its time an ECU spends on whoever tries.
-    fn fail(&mut self, now: Duration) -> Nrc {
+    fn fail(&mut self, now: Moment) -> Nrc {
         self.failures += 1;
         if self.failures < MAX_PROOFS {
             return Nrc::ProofFailed;
@@ -51,11 +53,11 @@ impl Access {
     }
 }
 
-impl Server {
+impl<const GROUP: bool> Server<GROUP> {
     pub(super) fn authenticate(
         &mut self,
         call: Call<'_>,
-        now: Duration,
+        now: Moment,
         ecu: &mut dyn Ecu,
         writer: &mut Writer<'_>,
     ) -> Outcome {
@@ -74,7 +76,7 @@ impl Server {
         Ok(())
     }
 
-    fn give_challenge(&mut self, record: &[u8], now: Duration, ecu: &mut dyn Ecu, writer: &mut Writer<'_>) -> Outcome {
+    fn give_challenge(&mut self, record: &[u8], now: Moment, ecu: &mut dyn Ecu, writer: &mut Writer<'_>) -> Outcome {
         let [configuration, algorithm @ ..]: [u8; 17] = exactly(record)?;
         if (configuration, algorithm) != (authentication::PLAIN, authentication::ED25519) {
             return Err(Nrc::RequestOutOfRange.into());
@@ -103,7 +105,7 @@ impl Server {
     pub(super) fn check_proof(
         &mut self,
         proof: &Proof,
-        now: Duration,
+        now: Moment,
         ecu: &dyn Ecu,
         writer: &mut Writer<'_>,
     ) -> Outcome {

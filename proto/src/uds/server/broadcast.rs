@@ -11,12 +11,10 @@ use crate::uds::answer::{Outcome, exactly, put_routine};
 use crate::uds::broadcast::{Capacity, INVITATION, Invitation, put_joined};
 use crate::uds::codec::{Nrc, Writer, routine};
 
-impl Server {
-    /// The same, of an ECU that takes part in broadcasts when it is asked to.
-    #[must_use]
-    pub fn with_broadcasts(mut self, capacity: Capacity) -> Self {
-        self.hearing.capacity = Some(capacity);
-        self
+impl Server<true> {
+    /// In the default session, of an ECU that takes part in broadcasts when it is asked to, if it has the capacity.
+    pub fn in_group(max_request: usize, capacity: Option<Capacity>) -> Self {
+        Self::begin(max_request, capacity)
     }
 
     /// The broadcast to take part in from now on: said once, after the message that asked for it.
@@ -33,6 +31,7 @@ impl Server {
     /// The sender of the broadcast was heard, and what it sent is handed over up to here: the session goes on. One that is
     /// over already, the broadcast with it, does not come back.
     pub fn heard(&mut self, held: Length, now: Duration) {
+        let now = now.into();
         if now >= self.session_end() {
             return self.hearing.end();
         }
@@ -41,7 +40,9 @@ impl Server {
             *next = held;
         }
     }
+}
 
+impl<const GROUP: bool> Server<GROUP> {
     /// Where the open transfer goes on.
     pub(super) fn next(&self) -> Option<Length> {
         match self.transfer {
@@ -52,7 +53,7 @@ impl Server {
 }
 
 /// The Secondary's part: whether it takes part, and in what.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Hearing {
     capacity: Option<Capacity>,
     /// Length and longest chunk of the file that was offered last.
@@ -60,10 +61,9 @@ pub(super) struct Hearing {
     invited: Invited,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 enum Invited {
     /// It was not, or it is over.
-    #[default]
     No,
     /// It is to join.
     Now(Invitation),
@@ -72,6 +72,11 @@ enum Invited {
 }
 
 impl Hearing {
+    /// It has been asked nothing.
+    pub(super) fn new(capacity: Option<Capacity>) -> Self {
+        Self { capacity, offered: (Length::ZERO, 0), invited: Invited::No }
+    }
+
     /// A file is offered: a broadcast that brought another one is over.
     pub(super) fn offer(&mut self, length: Length, chunk: u32) {
         (self.offered, self.invited) = ((length, chunk), Invited::No);
@@ -133,7 +138,7 @@ mod tests {
     const OFFER: [u8; 19] = [0x34, 0, 0x88, 0x60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0];
 
     /// The last response to a message, from a Secondary that takes an image from its byte 16 on.
-    fn say(server: &mut Server, message: &[u8], now: Duration) -> Vec<u8> {
+    fn say<const GROUP: bool>(server: &mut Server<GROUP>, message: &[u8], now: Duration) -> Vec<u8> {
         let from = Length::new(16).unwrap();
         let mut handler = |request: Request<'_>| match request {
             Request::Offer(..) => Reply::Ready(from, 100),
@@ -148,15 +153,15 @@ mod tests {
         out[..len].to_vec()
     }
 
-    fn offered(server: Server) -> Server {
+    fn offered<const GROUP: bool>(server: Server<GROUP>) -> Server<GROUP> {
         let mut server = server;
         say(&mut server, &[0x10, 2], Duration::ZERO);
         assert_eq!(say(&mut server, &OFFER, Duration::ZERO), [0x74, 0x40, 0, 0, 0, 102]);
         server
     }
 
-    fn joined() -> Server {
-        let mut server = offered(Server::new(4_095).with_broadcasts(CAPACITY));
+    fn joined() -> Server<true> {
+        let mut server = offered(Server::in_group(4_095, Some(CAPACITY)));
         let response = [0x71, 1, 0xf0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 6, 0x90, 0];
         assert_eq!(say(&mut server, &JOIN, Duration::ZERO), response);
         server
@@ -178,17 +183,18 @@ mod tests {
 
     #[test]
     fn without_a_transfer_or_a_capacity_nobody_joins() {
-        let mut server = Server::new(4_095).with_broadcasts(CAPACITY);
+        let mut server = Server::in_group(4_095, Some(CAPACITY));
         say(&mut server, &[0x10, 2], Duration::ZERO);
         assert_eq!(say(&mut server, &JOIN, Duration::ZERO), [0x7f, 0x31, 0x24]);
-        let mut server = offered(Server::new(4_095));
+        let mut server = offered(Server::in_group(4_095, None));
         assert_eq!(say(&mut server, &JOIN, Duration::ZERO), [0x7f, 0x31, 0x31]);
         assert_eq!(server.joins(), None);
+        assert_eq!(say(&mut offered(Server::new(4_095)), &JOIN, Duration::ZERO), [0x7f, 0x31, 0x31]);
     }
 
     #[test]
     fn invitations_that_are_none_are_refused_by_their_form() {
-        let mut server = offered(Server::new(4_095).with_broadcasts(CAPACITY));
+        let mut server = offered(Server::in_group(4_095, Some(CAPACITY)));
         let with = |at: usize, byte: u8| {
             let mut message = JOIN;
             message[at] = byte;

@@ -1,18 +1,17 @@
 //! What the ECU itself is told: 11, 28 and 85. Only the Primary gets there, by 29.
 
-use core::time::Duration;
-
 use super::{Call, Server, Work};
+use crate::moment::Moment;
 use crate::uds::answer::{Outcome, exactly};
 use crate::uds::codec::{Nrc, POSITIVE, Writer, service};
 use crate::uds::{Control, DtcSetting, Ecu, Messages, Reset, Traffic};
 
-impl Server {
+impl<const GROUP: bool> Server<GROUP> {
     /// The services that an ECU has where it may be reset or silenced.
     pub(super) fn control(
         &mut self,
         call: Call<'_>,
-        now: Duration,
+        now: Moment,
         ecu: &mut dyn Ecu,
         writer: &mut Writer<'_>,
     ) -> Outcome {

@@ -6,7 +6,7 @@ use crate::uds::answer::{Outcome, exactly, put_value};
 use crate::uds::codec::{Nrc, POSITIVE, Writer, did, put_outcome, service};
 use uptane::Nonce;
 
-impl Server {
+impl<const GROUP: bool> Server<GROUP> {
     pub(super) fn read(&mut self, parameters: &[u8], handler: &mut impl Handler, writer: &mut Writer<'_>) -> Outcome {
         let did = exactly(parameters)?;
         writer.put(&[service::READ + POSITIVE]).put(&did);

@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::rules::Sessions;
 use super::transfer::Transfer;
 use super::{Call, Handler, Server, UNRESTRAINED};
+use crate::moment::Moment;
 use crate::uds::answer::{Outcome, exactly, timer};
 use crate::uds::codec::{DEFAULT_SESSION, EXTENDED_SESSION, Nrc, POSITIVE, PROGRAMMING_SESSION, Writer, service};
 use crate::uds::{P2, P2_EXTENDED, S3};
@@ -26,7 +27,7 @@ impl Session {
     }
 }
 
-impl Server {
+impl<const GROUP: bool> Server<GROUP> {
     pub(super) fn change_session(
         &mut self,
         call: Call<'_>,
@@ -52,14 +53,14 @@ impl Server {
     }
 
     /// Ends a session without requests.
-    pub(super) fn end_old_session(&mut self, now: Duration, handler: &mut impl Handler) {
+    pub(super) fn end_old_session(&mut self, now: Moment, handler: &mut impl Handler) {
         if now >= self.session_end() {
             self.end_session(handler);
         }
     }
 
     /// The first moment after the session.
-    pub(super) fn session_end(&self) -> Duration {
+    pub(super) fn session_end(&self) -> Moment {
         self.heard + S3 + Duration::from_nanos(1)
     }
 

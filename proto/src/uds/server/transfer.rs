@@ -52,7 +52,7 @@ impl Block {
     }
 }
 
-impl Server {
+impl<const GROUP: bool> Server<GROUP> {
     /// Which routine stands before what is to be done with it (ISO 14229-1, RoutineControl).
     pub(super) fn routine(&mut self, call: Call<'_>, handler: &mut impl Handler, writer: &mut Writer<'_>) -> Outcome {
         let (id, record) = call.record.split_first_chunk().ok_or(Nrc::IncorrectLength)?;
@@ -75,7 +75,7 @@ impl Server {
                     _ => Err(Nrc::RequestSequenceError.into()),
                 }
             }
-            (routine::BROADCAST, _) => {
+            (routine::BROADCAST, _) if GROUP => {
                 let next = self.next();
                 self.hearing.routine(call.sub, record, next, writer)
             }
