@@ -276,56 +276,56 @@ impl Error {
 
     /// The failed check in a word, for status, logs and scripts.
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Absent { .. } => "absent",
-            Self::BadDigest => "bad-digest",
-            Self::BadKey => "bad-key",
-            Self::BadMapping { .. } => "bad-mapping",
-            Self::BadName { .. } => "bad-name",
-            Self::BadNumber { .. } => "bad-number",
-            Self::BadTime => "bad-time",
-            Self::BelowThreshold { .. } => "below-threshold",
-            Self::CounterRollback { .. } => "counter-rollback",
-            Self::DirectorDelegates => "director-delegates",
-            Self::Duplicate { .. } => "duplicate",
-            Self::EcuTwice => "ecu-twice",
-            Self::Encrypted => "encrypted",
-            Self::Equivocation { .. } => "equivocation",
-            Self::Expired { .. } => "expired",
-            Self::Hardware => "hardware",
-            Self::ImageDigest => "image-digest",
-            Self::ImageLength { .. } => "image-length",
-            Self::Limit { .. } => "limit",
-            Self::Mismatch { .. } => "mismatch",
-            Self::MixAndMatch { .. } => "mix-and-match",
-            Self::NoConsensus { .. } => "no-consensus",
-            Self::NoKnownHash => "no-known-hash",
-            Self::NotCanonical { .. } => "not-canonical",
-            Self::NotInImageRepository => "not-in-image-repository",
-            Self::NotJson { .. } => "not-json",
-            Self::NotMapped => "not-mapped",
-            Self::NotNormalised => "not-normalised",
-            Self::NothingForThisEcu => "nothing-for-this-ecu",
-            Self::Replay => "replay",
-            Self::Rollback { .. } => "rollback",
-            Self::RootVersion { .. } => "root-version",
-            Self::Schema { .. } => "schema",
-            Self::TimeJump { .. } => "time-jump",
-            Self::TimeRollback { .. } => "time-rollback",
-            Self::TooLong { .. } => "too-long",
-            Self::UnknownEcu => "unknown-ecu",
-            Self::Unlisted => "unlisted",
-            Self::Withdrawn => "withdrawn",
-            Self::WrongTransaction => "wrong-transaction",
-            Self::WrongType { .. } => "wrong-type",
-            Self::WrongVehicle { .. } => "wrong-vehicle",
-        }
+        // The table has a word for every code.
+        Self::name_of(self.code()).unwrap_or("unknown")
     }
 
-    /// The failed check as a number, for carriers too narrow for words (UDS).
+    /// The failed check as a number, for carriers too narrow for words (UDS), and ECUs that have no room for them.
     pub fn code(&self) -> u8 {
-        let position = CHECKS.iter().position(|check| *check == self.name());
-        position.and_then(|position| u8::try_from(position + 1).ok()).unwrap_or(0)
+        match self {
+            Self::BadDigest => 1,
+            Self::BadKey => 2,
+            Self::BadName { .. } => 3,
+            Self::BadNumber { .. } => 4,
+            Self::BadTime => 5,
+            Self::BelowThreshold { .. } => 6,
+            Self::CounterRollback { .. } => 7,
+            Self::DirectorDelegates => 8,
+            Self::Duplicate { .. } => 9,
+            Self::EcuTwice => 10,
+            Self::Expired { .. } => 11,
+            Self::Equivocation { .. } => 12,
+            Self::Hardware => 13,
+            Self::ImageDigest => 14,
+            Self::ImageLength { .. } => 15,
+            Self::Limit { .. } => 16,
+            Self::Mismatch { .. } => 17,
+            Self::MixAndMatch { .. } => 18,
+            Self::NoKnownHash => 19,
+            Self::NotInImageRepository => 20,
+            Self::NothingForThisEcu => 21,
+            Self::NotCanonical { .. } => 22,
+            Self::NotJson { .. } => 23,
+            Self::Replay => 24,
+            Self::Rollback { .. } => 25,
+            Self::RootVersion { .. } => 26,
+            Self::Schema { .. } => 27,
+            Self::TimeRollback { .. } => 28,
+            Self::TimeJump { .. } => 29,
+            Self::TooLong { .. } => 30,
+            Self::UnknownEcu => 31,
+            Self::Withdrawn => 32,
+            Self::WrongTransaction => 33,
+            Self::WrongType { .. } => 34,
+            Self::WrongVehicle { .. } => 35,
+            Self::Absent { .. } => 36,
+            Self::NotNormalised => 37,
+            Self::BadMapping { .. } => 38,
+            Self::NoConsensus { .. } => 39,
+            Self::NotMapped => 40,
+            Self::Unlisted => 41,
+            Self::Encrypted => 42,
+        }
     }
 
     /// The word of a [`code`](Self::code); `None` for one this version does not know.
