@@ -2,8 +2,8 @@
 
 use proto::delta::Decoder;
 
-/// Bytes that flash is read through and the report is written into.
-pub const BUFFER_SIZE: usize = 2_048;
+/// Bytes that flash is read through and the report is written into: no more than the decoder takes in their place.
+pub const BUFFER_SIZE: usize = 1_536;
 
 /// Bytes of the longest report: its texts at their longest, and what stands between them.
 pub const MAX_REPORT: usize = 1_472;
@@ -15,12 +15,15 @@ pub(crate) enum Scratch {
 }
 
 impl Scratch {
-    pub(crate) const NEW: Self = Self::Buffer([0; BUFFER_SIZE]);
+    /// An empty buffer; no constant, which would lie in flash as long as it is.
+    pub(crate) fn new() -> Self {
+        Self::Buffer([0; BUFFER_SIZE])
+    }
 
     /// The buffer. A decoder that was there is gone.
     pub(crate) fn buffer(&mut self) -> &mut [u8] {
         if let Self::Decoder(_) = self {
-            *self = Self::NEW;
+            *self = Self::new();
         }
         match self {
             Self::Buffer(buffer) => buffer,

@@ -85,12 +85,18 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         verifier: V,
         key: K,
     ) -> Result<&mut Self, BootError> {
-        let secondary = place.write(Self::asleep(profile, Store::new(flash, layout)?, verifier, key));
+        let secondary = Self::place_in(place, profile, Store::new(flash, layout)?, verifier, key);
         secondary.reset()?;
         Ok(secondary)
     }
 
-    /// A machine that has looked at nothing yet. What it leaves on the stack is gone before anything is verified.
+    /// What it leaves on the stack is gone before anything is verified.
+    #[inline(never)]
+    fn place_in(place: &mut MaybeUninit<Self>, profile: Profile, store: Store<F>, verifier: V, key: K) -> &mut Self {
+        place.write(Self::asleep(profile, store, verifier, key))
+    }
+
+    /// A machine that has looked at nothing yet.
     fn asleep(profile: Profile, store: Store<F>, verifier: V, key: K) -> Self {
         Self {
             profile,
@@ -103,11 +109,12 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
             nonce: None,
             challenges: None,
             transfer: Transfer::default(),
-            scratch: Scratch::NEW,
+            scratch: Scratch::new(),
         }
     }
 
     /// A reset without leaving the process: everything not in flash is forgotten.
+    #[inline(never)]
     pub fn reset(&mut self) -> Result<(), BootError> {
         self.transfer = Transfer::default();
         (self.nonce, self.challenges) = (None, None);
@@ -143,18 +150,32 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     /// Answers one request. `now` is the ECU's time; it counts only where it is later than the latest attested one.
     pub fn handle(&mut self, request: Request<'_>, now: Time) -> Reply<'_> {
         let now = now.max(self.state.time);
-        let answer = match request {
-            Request::Identify => Ok(Reply::Identity(self.identity())),
-            Request::TimeNonce => self.time_nonce().map(Reply::TimeNonce),
-            Request::Begin(transaction) => self.begin(transaction).map(|()| Reply::Done),
+        match request {
+            Request::Identify => Reply::Identity(self.identity()),
+            Request::TimeNonce => self.answer(Self::time_nonce, Reply::TimeNonce),
+            Request::Begin(transaction) => self.answer(|ecu| ecu.begin(transaction), |()| Reply::Done),
             Request::Offer(file, length) => {
-                self.offer(file, length, now).map(|from| Reply::Ready(from, self.profile.max_chunk))
+                let max_chunk = self.profile.max_chunk;
+                self.answer(|ecu| ecu.offer(file, length, now), |from| Reply::Ready(from.into(), max_chunk))
             }
-            Request::Chunk(offset, bytes) => self.chunk(offset, bytes, now).map(Reply::Taken),
-            Request::Close => self.close(now).map(|()| Reply::Done),
-            Request::Report(nonce) => return self.answer_report(nonce, now),
-        };
-        answer.unwrap_or_else(|fault| Reply::Refused(self.refused(fault)))
+            Request::Chunk(offset, bytes) => {
+                self.answer(|ecu| ecu.chunk(offset, bytes, now), |taken| Reply::Taken(taken.into()))
+            }
+            Request::Close => self.answer(|ecu| ecu.close(now), |()| Reply::Done),
+            Request::Report(nonce) => self.answer_report(nonce, now),
+        }
+    }
+
+    /// Does something, and says what came of it.
+    fn answer<T>(
+        &mut self,
+        act: impl FnOnce(&mut Self) -> Result<T, Fault>,
+        reply: impl FnOnce(T) -> Reply<'static>,
+    ) -> Reply<'static> {
+        match act(self) {
+            Ok(done) => reply(done),
+            Err(fault) => Reply::Refused(self.refused(fault)),
+        }
     }
 
     /// The new image's word that it works. It counts while the image runs on trial, and is kept across resets.
@@ -246,7 +267,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
             // Where flash fails the refusal still goes out; the report then misses it.
             let _ = self.change(|next| next.outcome = outcome);
         }
-        fault.refusal(self.transfer.progress.offset())
+        fault.refusal(self.transfer.progress.taken.into())
     }
 
     fn answer_report(&mut self, nonce: Nonce, now: Time) -> Reply<'_> {

@@ -89,11 +89,6 @@ impl Progress {
     pub(crate) fn is_complete(&self) -> bool {
         self.taken == self.length
     }
-
-    /// Where to go on.
-    pub(crate) fn offset(&self) -> Length {
-        self.taken.into()
-    }
 }
 
 #[cfg(test)]

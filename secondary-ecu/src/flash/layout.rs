@@ -128,13 +128,12 @@ pub enum BadLayout {
 impl Layout {
     /// Bytes of flash the parts take.
     pub fn needed(&self, erase_unit: u32) -> u64 {
-        let [unit, pages] = [erase_unit, self.state_pages].map(u64::from);
-        let [slot, bank] = [self.slot_size, self.bank_size].map(u64::from);
         let images = match self.banks {
             Banks::Single => 1,
             Banks::Two => 2,
         };
-        pages * unit + 4 * slot + 2 * unit + images * bank
+        let state_and_headers = (u64::from(self.state_pages) + 2) * u64::from(erase_unit);
+        state_and_headers + 4 * u64::from(self.slot_size) + images * u64::from(self.bank_size)
     }
 
     /// Where a bank's image begins, in bytes from the start of the flash: for the loader that starts it. Of a layout that

@@ -20,7 +20,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     /// Where to go on with the image. Only the assigned one is taken, only in an open transaction; into a single bank
     /// that does not hold the last committed one, that one again.
     #[inline(never)]
-    pub(super) fn offer_image(&mut self, length: Length, now: Time) -> Result<Length, Fault> {
+    pub(super) fn offer_image(&mut self, length: Length, now: Time) -> Result<u32, Fault> {
         match self.intake()? {
             Intake::Announce => self.announce(length, now),
             Intake::Stage | Intake::Install => self.offer_assigned(length, now),
@@ -29,20 +29,20 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     #[inline(never)]
-    fn offer_assigned(&mut self, length: Length, now: Time) -> Result<Length, Fault> {
+    fn offer_assigned(&mut self, length: Length, now: Time) -> Result<u32, Fault> {
         let found = self.find(now);
         self.offer_found(&found, length)
     }
 
     #[inline(never)]
-    fn offer_found(&mut self, found: &Found, length: Length) -> Result<Length, Fault> {
+    fn offer_found(&mut self, found: &Found, length: Length) -> Result<u32, Fault> {
         let Wanted { descriptor, .. } = self.wanted(found)?;
         check_length(descriptor.length, length)?;
         let received = self.resume(descriptor)?;
         let progress = Progress::after(received, length)?;
         let kind = if progress.is_complete() { Kind::Complete } else { Kind::Image };
         self.transfer = Transfer { kind, progress, appender: self.go_on(self.spare(), received) };
-        Ok(progress.offset())
+        Ok(progress.taken)
     }
 
     /// Writes an image on behind what is durable of it.

@@ -25,7 +25,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     /// Where to go on with the patch: at its first byte. What is durable of the image by then is kept, whether a patch made
     /// it or it was sent as it is, and not written again.
     #[inline(never)]
-    pub(super) fn offer_patch(&mut self, length: Length, now: Time) -> Result<Length, Fault> {
+    pub(super) fn offer_patch(&mut self, length: Length, now: Time) -> Result<u32, Fault> {
         // An only bank would be overwritten while it is read.
         if self.banks() == Banks::Single {
             return Err(Fault::NotForMe);
@@ -36,7 +36,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     #[inline(never)]
-    fn offer_found_patch(&mut self, found: &Found, length: Length) -> Result<Length, Fault> {
+    fn offer_found_patch(&mut self, found: &Found, length: Length) -> Result<u32, Fault> {
         let Wanted { descriptor, delta, .. } = self.wanted(found)?;
         let expected = self.expected(descriptor, delta.as_ref(), length)?;
         let received = self.resume(descriptor)?;
@@ -44,12 +44,12 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         if received == expected.new_length {
             let progress = Progress { taken: progress.length, ..progress };
             self.transfer = Transfer::unwritten(Kind::Complete, progress);
-            return Ok(length);
+            return Ok(progress.taken);
         }
         // What is written of the new image is made again and not written again: the patch need not be the one it was made with.
         self.scratch = Scratch::Decoder(Decoder::resume(expected, Point::START, received).map_err(wrong)?);
         self.transfer = Transfer { kind: Kind::Patch, progress, appender: self.go_on(self.spare(), received) };
-        Ok(Length::ZERO)
+        Ok(0)
     }
 
     /// What a patch of this length has to be about: the one that metadata describe, of the image that runs.

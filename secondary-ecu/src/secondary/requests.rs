@@ -48,7 +48,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     /// Where to go on with `file`.
     #[inline(never)]
-    pub(super) fn offer(&mut self, file: File, length: Length, now: Time) -> Result<Length, Fault> {
+    pub(super) fn offer(&mut self, file: File, length: Length, now: Time) -> Result<u32, Fault> {
         self.transfer = Transfer::default();
         match file {
             File::Image => self.offer_image(length, now),
@@ -64,18 +64,18 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// What is trusted must not change under an image that has been activated: commands name it by digest.
-    fn offer_metadata(&mut self, file: File, length: Length, now: Time) -> Result<Length, Fault> {
+    fn offer_metadata(&mut self, file: File, length: Length, now: Time) -> Result<u32, Fault> {
         if file != File::Time && self.state.stage.is_activated() {
             return Err(Fault::Phase);
         }
         let (verifier, desk) = self.desk(now);
         verifier.offer(desk, file, length)?;
         self.transfer = Transfer::unwritten(Kind::Metadata, Progress::after(0, length)?);
-        Ok(Length::ZERO)
+        Ok(0)
     }
 
     /// A command is put where the next Root would go, and verified from there.
-    fn offer_command(&mut self, length: Length) -> Result<Length, Fault> {
+    fn offer_command(&mut self, length: Length) -> Result<u32, Fault> {
         let side = self.state.root.map_or(Side::Left, |held| held.side.other());
         let area = self.store.layout().slot(self.store.erase_unit(), flash::Kind::Root, side);
         if usize::try_from(length.get()).map_or(true, |length| length > MAX_COMMAND.min(size(area.size()))) {
@@ -83,19 +83,19 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         }
         let progress = Progress::after(0, length)?;
         self.transfer = Transfer { kind: Kind::Command, progress, appender: Appender::new(area, 0) };
-        Ok(Length::ZERO)
+        Ok(0)
     }
 
     /// Takes a chunk. A file whose bytes are refused is dropped, but for images, whose good bytes stay.
     #[inline(never)]
-    pub(super) fn chunk(&mut self, offset: Length, bytes: &[u8], now: Time) -> Result<Length, Fault> {
+    pub(super) fn chunk(&mut self, offset: Length, bytes: &[u8], now: Time) -> Result<u32, Fault> {
         if self.on_its_way()?.place(offset, bytes)? == Chunk::Next
             && let Err(fault) = self.take(bytes, now)
         {
             self.transfer = Transfer::default();
             return Err(fault);
         }
-        Ok(self.transfer.progress.offset())
+        Ok(self.transfer.progress.taken)
     }
 
     /// How far the file is that was offered.

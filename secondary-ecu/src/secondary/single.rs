@@ -29,11 +29,11 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     /// Says that nothing is to be sent yet of the assigned image.
     #[inline(never)]
-    pub(super) fn announce(&mut self, length: Length, now: Time) -> Result<Length, Fault> {
+    pub(super) fn announce(&mut self, length: Length, now: Time) -> Result<u32, Fault> {
         let image = self.check_way_back(now)?;
         check_length(image.length.into(), length)?;
         self.transfer = Transfer::unwritten(Kind::Complete, Progress::after(image.length, length)?);
-        Ok(length)
+        Ok(image.length)
     }
 
     /// The assigned image, if metadata name the last committed one as the image to return to: the Primary then has both.
@@ -55,12 +55,12 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     /// Where to go on with the last committed image.
     #[inline(never)]
-    pub(super) fn offer_home(&mut self, length: Length) -> Result<Length, Fault> {
+    pub(super) fn offer_home(&mut self, length: Length) -> Result<u32, Fault> {
         check_length(self.home()?.length, length)?;
         let (home, received) = (self.state.home, self.state.received);
         let progress = Progress::after(received, length)?;
         self.transfer = Transfer { kind: Kind::Image, progress, appender: self.go_on(home, received) };
-        Ok(progress.offset())
+        Ok(progress.taken)
     }
 
     /// Hashes the only bank as it will boot, against what was committed.

@@ -13,25 +13,35 @@ pub struct Floors {
 
 impl Floors {
     /// The floor of `line`: zero for one never met.
+    #[inline(never)]
     pub fn of(&self, line: ImageLine) -> ReleaseCounter {
-        let known = self.lines.iter().flatten().find(|(known, _)| *known == line);
-        known.map_or(ReleaseCounter::ZERO, |(_, floor)| *floor)
+        self.known(&line).and_then(|at| self.lines.get(at)?.as_ref()).map_or(ReleaseCounter::ZERO, |(_, floor)| *floor)
     }
 
     /// Whether `line` has a floor or there is room for one.
     pub fn has_room_for(&self, line: ImageLine) -> Result<(), Error> {
-        let fits = self.lines.iter().any(|slot| slot.is_none_or(|(known, _)| known == line));
-        fits.then_some(()).ok_or(Error::Limit { what: "image lines" })
+        self.place_of(&line).map(|_| ())
     }
 
     /// Raises the floor of `line` to `counter`; never lowers it.
     pub fn raise(&mut self, line: ImageLine, counter: ReleaseCounter) -> Result<(), Error> {
         let raised = counter.max(self.of(line));
-        let known = self.lines.iter().position(|slot| slot.is_some_and(|(known, _)| known == line));
-        let at = known.or_else(|| self.lines.iter().position(Option::is_none));
-        let slot = at.and_then(|at| self.lines.get_mut(at)).ok_or(Error::Limit { what: "image lines" })?;
-        *slot = Some((line, raised));
+        let at = self.place_of(&line)?;
+        if let Some(slot) = self.lines.get_mut(at) {
+            *slot = Some((line, raised));
+        }
         Ok(())
+    }
+
+    /// Where the floor of `line` is, or may be put.
+    fn place_of(&self, line: &ImageLine) -> Result<usize, Error> {
+        let free = || self.lines.iter().position(Option::is_none);
+        self.known(line).or_else(free).ok_or(Error::Limit { what: "image lines" })
+    }
+
+    #[inline(never)]
+    fn known(&self, line: &ImageLine) -> Option<usize> {
+        self.lines.iter().position(|slot| slot.as_ref().is_some_and(|(known, _)| known == line))
     }
 }
 
