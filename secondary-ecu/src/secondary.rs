@@ -227,7 +227,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     /// How many images there is room for.
     pub(crate) fn banks(&self) -> Banks {
-        self.store.layout().banks
+        self.store.banks()
     }
 
     /// The verifier, and what it works on.

@@ -145,6 +145,7 @@ pub fn vote(state: &mut State) {
 /// What an image that is offered now is; `runs` says whether any image does. `None`: none is taken.
 ///
 /// The only bank is written where nothing runs: after a signed activation, or where the image that must run is not there.
+#[inline]
 pub fn intake(state: &State, banks: Banks, runs: bool) -> Option<Intake> {
     match (banks, state.stage) {
         (Banks::Two, Stage::Staging(_) | Stage::Staged(_)) => Some(Intake::Stage),

@@ -56,7 +56,9 @@ impl NorFlash for Nor {
 }
 
 // What is written is there at once.
-impl Flash for Nor {}
+impl Flash for Nor {
+    const BANKS: Option<Banks> = Some(LAYOUT.banks);
+}
 
 impl Nor {
     fn part(&mut self, offset: u32, length: usize) -> Result<&mut [u8], NorFlashErrorKind> {

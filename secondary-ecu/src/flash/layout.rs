@@ -109,6 +109,9 @@ pub struct Layout {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadLayout {
+    /// There is another number of banks than the driver was compiled for.
+    #[error("the layout has another number of banks than the driver of the flash is for")]
+    Banks,
     /// The parts do not fit.
     #[error("the flash has {capacity} bytes where the layout needs {needed}")]
     Capacity {

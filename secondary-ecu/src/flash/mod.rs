@@ -30,6 +30,10 @@ pub const MAX_WRITE_UNIT: usize = 32;
 /// A `sync` that answers too early lets a power cut reorder a state record and what it speaks of: the ECU may then hold
 /// a bank for complete that is not. It is hashed again before it boots, so this costs availability, never authenticity.
 pub trait Flash: NorFlash {
+    /// How many images there is room for, if that is known when the driver is compiled: what an ECU with another number of
+    /// banks does is then left out. [`Store::new`] refuses a layout that says something else.
+    const BANKS: Option<Banks> = None;
+
     /// Returns when every earlier write and erase will survive a power cut. Real NOR flash has nothing to do.
     fn sync(&mut self) -> Result<(), Self::Error> {
         Ok(())
@@ -37,6 +41,8 @@ pub trait Flash: NorFlash {
 }
 
 impl<F: Flash> Flash for &mut F {
+    const BANKS: Option<Banks> = F::BANKS;
+
     fn sync(&mut self) -> Result<(), Self::Error> {
         F::sync(self)
     }
@@ -53,6 +59,9 @@ impl<F: Flash> Store<F> {
     /// Refuses a division that this flash cannot hold.
     pub fn new(flash: F, layout: Layout) -> Result<Self, BadLayout> {
         layout.check::<F>(flash.capacity())?;
+        if F::BANKS.is_some_and(|banks| banks != layout.banks) {
+            return Err(BadLayout::Banks);
+        }
         Ok(Self { flash, layout })
     }
 
@@ -102,6 +111,11 @@ impl<F: Flash> Store<F> {
             at = at.saturating_add(u32::try_from(step).map_err(|_| Fault::Storage)?);
         }
         Ok(())
+    }
+
+    /// How many images there is room for.
+    pub fn banks(&self) -> Banks {
+        F::BANKS.unwrap_or(self.layout.banks)
     }
 
     /// How the flash is divided.

@@ -10,7 +10,7 @@ use uptane::{Error, Length, Time};
 
 use super::Secondary;
 use crate::bank::{Content, Descriptor, holds};
-use crate::flash::{Appender, Area, Bank, Flash};
+use crate::flash::{Appender, Area, Bank, Banks, Flash};
 use crate::transaction::{self, Intake};
 use crate::transfer::{Kind, Progress, Transfer};
 use crate::verifier::{Verifier, Wanted};
@@ -21,15 +21,15 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     /// that does not hold the last committed one, that one again.
     #[inline(never)]
     pub(super) fn offer_image(&mut self, length: Length, now: Time) -> Result<u32, Fault> {
-        match self.intake()? {
-            Intake::Announce => self.announce(length, now),
-            Intake::Stage | Intake::Install => self.offer_assigned(length, now),
-            Intake::Restore => self.offer_home(length),
+        let intake = self.intake()?;
+        match self.banks() {
+            Banks::Single => self.offer_to_single(intake, length, now),
+            Banks::Two => self.offer_assigned(length, now),
         }
     }
 
     #[inline(never)]
-    fn offer_assigned(&mut self, length: Length, now: Time) -> Result<u32, Fault> {
+    pub(super) fn offer_assigned(&mut self, length: Length, now: Time) -> Result<u32, Fault> {
         let found = self.find(now);
         self.offer_found(&found, length)
     }
@@ -99,10 +99,9 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     #[inline(never)]
     pub(super) fn close_image(&mut self, now: Time) -> Result<(), Fault> {
         let intake = self.intake()?;
-        let checked = match intake {
-            Intake::Announce => self.check_way_back(now),
-            Intake::Stage | Intake::Install => self.check_bank(now),
-            Intake::Restore => self.check_home(),
+        let checked = match self.banks() {
+            Banks::Single => self.check_single(intake, now),
+            Banks::Two => self.check_bank(now),
         };
         self.conclude(intake, checked)
     }
@@ -122,7 +121,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     #[inline(never)]
-    fn check_bank(&mut self, now: Time) -> Result<Content, Fault> {
+    pub(super) fn check_bank(&mut self, now: Time) -> Result<Content, Fault> {
         let found = self.find(now);
         self.check_found(&found)
     }

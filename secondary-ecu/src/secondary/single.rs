@@ -22,14 +22,33 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// What an image that is offered now is.
+    #[inline]
     pub(super) fn intake(&self) -> Result<Intake, Fault> {
         let intake = transaction::intake(&self.state, self.banks(), self.running.authorised);
         intake.ok_or(Fault::Phase)
     }
 
+    /// Where to go on with an image for the only bank.
+    pub(super) fn offer_to_single(&mut self, intake: Intake, length: Length, now: Time) -> Result<u32, Fault> {
+        match intake {
+            Intake::Announce => self.announce(length, now),
+            Intake::Stage | Intake::Install => self.offer_assigned(length, now),
+            Intake::Restore => self.offer_home(length),
+        }
+    }
+
+    /// Checks what was taken into the only bank, or was announced.
+    pub(super) fn check_single(&mut self, intake: Intake, now: Time) -> Result<Content, Fault> {
+        match intake {
+            Intake::Announce => self.check_way_back(now),
+            Intake::Stage | Intake::Install => self.check_bank(now),
+            Intake::Restore => self.check_home(),
+        }
+    }
+
     /// Says that nothing is to be sent yet of the assigned image.
     #[inline(never)]
-    pub(super) fn announce(&mut self, length: Length, now: Time) -> Result<u32, Fault> {
+    fn announce(&mut self, length: Length, now: Time) -> Result<u32, Fault> {
         let image = self.check_way_back(now)?;
         check_length(image.length.into(), length)?;
         self.transfer = Transfer::unwritten(Kind::Complete, Progress::after(image.length, length)?);
@@ -38,7 +57,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     /// The assigned image, if metadata name the last committed one as the image to return to: the Primary then has both.
     #[inline(never)]
-    pub(super) fn check_way_back(&mut self, now: Time) -> Result<Content, Fault> {
+    fn check_way_back(&mut self, now: Time) -> Result<Content, Fault> {
         let found = self.find(now);
         self.check_found_way_back(&found)
     }
@@ -55,7 +74,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     /// Where to go on with the last committed image.
     #[inline(never)]
-    pub(super) fn offer_home(&mut self, length: Length) -> Result<u32, Fault> {
+    fn offer_home(&mut self, length: Length) -> Result<u32, Fault> {
         check_length(self.home()?.length, length)?;
         let (home, received) = (self.state.home, self.state.received);
         let progress = Progress::after(received, length)?;
@@ -64,7 +83,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// Hashes the only bank as it will boot, against what was committed.
-    pub(super) fn check_home(&mut self) -> Result<Content, Fault> {
+    fn check_home(&mut self) -> Result<Content, Fault> {
         let (home, image) = (self.state.home, self.home()?.content()?);
         match self.store.digest(home, self.scratch.buffer())? == self.state.bootable(home) {
             true => Ok(image),
