@@ -231,6 +231,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     }
 
     /// The verifier, and what it works on.
+    #[inline(never)]
     pub(crate) fn desk(&mut self, now: Time) -> (&mut V, Desk<'_, F>) {
         let Self { profile, store, state, verifier, nonce, scratch, .. } = self;
         (verifier, Desk { store, state, profile, nonce: *nonce, buffer: scratch.buffer(), now })

@@ -9,6 +9,7 @@ use uptane::{Length, Nonce, Sha256, Time, TransactionId};
 use super::Secondary;
 use crate::flash::{self, Appender, Area, Bank, Flash, Side, size};
 use crate::report::Report;
+use crate::state::State;
 use crate::transfer::{Chunk, Kind, Progress, Transfer};
 use crate::verifier::{Accepted, Verifier};
 use crate::{EcuKey, Fault, Profile, transaction};
@@ -31,7 +32,9 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     pub(super) fn unforeseen(&mut self, purpose: &[u8]) -> Result<Sha256, Fault> {
         let nonces = self.state.nonces.checked_add(1).ok_or(Fault::Storage)?;
         self.change(|next| next.nonces = nonces)?;
-        let seed = sha2::Sha256::new().chain_update(purpose).chain_update(nonces.to_le_bytes());
+        let mut seed = sha2::Sha256::new();
+        seed.update(purpose);
+        seed.update(nonces.to_le_bytes());
         let signature = self.key.sign(&Sha256(seed.finalize().into())).ok_or(Fault::Storage)?;
         Ok(Sha256::of(&signature))
     }
@@ -149,7 +152,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     pub(super) fn accept(&mut self, accepted: Accepted) -> Result<(), Fault> {
         let mut next = self.state;
         match accepted {
-            Accepted::Nothing => {}
+            Accepted::Nothing => return Ok(()),
             Accepted::Root { held, drops_targets, time } => {
                 next.root = Some(held);
                 next.time = time.unwrap_or(next.time);
@@ -163,8 +166,9 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
                 self.nonce = None;
             }
         }
+        let digest = |state: &State| state.targets.as_ref().map(|held| held.sha256);
         // An image was staged for the Targets that were trusted then.
-        if next.targets.map(|held| held.sha256) != self.state.targets.map(|held| held.sha256) {
+        if digest(&next) != digest(&self.state) {
             next.stage = next.stage.unstaged();
         }
         self.record(&next)
