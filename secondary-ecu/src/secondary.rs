@@ -118,19 +118,28 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     pub fn reset(&mut self) -> Result<(), BootError> {
         self.transfer = Transfer::default();
         (self.nonce, self.challenges) = (None, None);
-        self.decide()?;
+        self.find_state().map_err(|_| BootError::NoState)?;
+        self.decide().map_err(|_| BootError::Storage)?;
         let (verifier, desk) = self.desk(self.state.time);
         let accepted = verifier.reload(desk).map_err(BootError::Metadata)?;
         self.accept(accepted).map_err(|_| BootError::Storage)
     }
 
+    /// Where there is no state, what was known before stays.
+    #[inline(never)]
+    fn find_state(&mut self) -> Result<(), Fault> {
+        let mut found = self.state;
+        self.pages = Pages::find(&mut self.store, &mut found)?;
+        self.state = found;
+        Ok(())
+    }
+
     /// Decides which bank runs, and checks it. A bank on trial that is not what it must be is given up before it runs.
     #[inline(never)]
-    fn decide(&mut self) -> Result<(), BootError> {
-        (self.pages, self.state) = Pages::mount(&mut self.store).map_err(|_| BootError::NoState)?;
+    fn decide(&mut self) -> Result<(), Fault> {
         self.inspect()?;
         let (banks, is_whole) = (self.banks(), self.running.authorised);
-        self.change(|next| transaction::boot(next, banks, is_whole)).map_err(|_| BootError::Storage)?;
+        self.change(|next| transaction::boot(next, banks, is_whole))?;
         match transaction::wanted_bank(self.state.stage, self.state.home) == self.running.bank {
             true => Ok(()),
             false => self.inspect(),
@@ -139,9 +148,9 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     /// Reads the bank that must run.
     #[inline(never)]
-    fn inspect(&mut self) -> Result<(), BootError> {
+    fn inspect(&mut self) -> Result<(), Fault> {
         let bank = transaction::wanted_bank(self.state.stage, self.state.home);
-        let digest = self.store.digest(bank, self.scratch.buffer()).map_err(|_| BootError::Storage)?;
+        let digest = self.store.digest(bank, self.scratch.buffer())?;
         let authorised = digest.is_some() && digest == self.state.bootable(bank);
         self.running = Running { bank, sha256: digest.unwrap_or(NOTHING), authorised };
         Ok(())

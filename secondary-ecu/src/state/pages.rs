@@ -37,20 +37,26 @@ impl Pages {
     /// Finds the newest valid record. [`Fault::Storage`] if there is none: the ECU was never provisioned.
     #[inline(never)]
     pub fn mount<F: Flash>(store: &mut Store<F>) -> Result<(Self, State), Fault> {
-        let mut newest = None;
         let mut state = State::new(Bank::A, Sha256([0; 32]), Time::EPOCH);
-        let mut found = state;
+        Self::find(store, &mut state).map(|pages| (pages, state))
+    }
+
+    /// The same, into a state that is there already; what is in it if there is none says nothing.
+    #[inline(never)]
+    pub(crate) fn find<F: Flash>(store: &mut Store<F>, state: &mut State) -> Result<Self, Fault> {
+        let mut newest = None;
+        let mut found = *state;
         for page in 0..store.layout().state_pages {
             for at in (0..=store.erase_unit() - cell(store)?).step_by(size(cell(store)?)) {
                 let Some(sequence) = read(store, page, at, &mut found)? else { continue };
                 if newest.is_none_or(|(_, newest)| sequence > newest) {
-                    (newest, state) = (Some((page, sequence)), found);
+                    (newest, *state) = (Some((page, sequence)), found);
                 }
             }
         }
         let (page, sequence) = newest.ok_or(Fault::Storage)?;
         // `next` at the end of the page: the successor opens a fresh one.
-        Ok((Self { page, next: store.erase_unit(), sequence }, state))
+        Ok(Self { page, next: store.erase_unit(), sequence })
     }
 
     /// Makes `state` the newest record. What it speaks of is made durable first, it itself before this returns.
