@@ -5,6 +5,8 @@
 //! make it another, and a small ECU has one of its modular multiplications in flash instead of three.
 
 use curve25519_dalek::Scalar;
+#[cfg(any(not(feature = "alloc"), test))]
+use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use sha2::Digest as _;
 use sha2::digest::Output;
@@ -49,8 +51,13 @@ impl Claim {
         self.sha512.update_blocks(rest);
     }
 
-    /// SHA-512 of R, A and the message.
+    /// k.
     #[inline(never)]
+    fn challenge(&self, message: &Message) -> Scalar {
+        Scalar::from_bytes_mod_order_wide(&self.digest(message).into())
+    }
+
+    /// SHA-512 of R, A and the message.
     fn digest(&self, message: &Message) -> Output<Core> {
         if !message.is_begun {
             let tail = message.rest.get_data().get(PREFIX..).unwrap_or_default();
@@ -63,12 +70,10 @@ impl Claim {
 
     #[inline(never)]
     pub(super) fn verify(&self, message: &Message) -> Result<(), BadSignature> {
-        let (point, key) = self.prefix.split_first_chunk::<32>().ok_or(BadSignature)?;
-        let key = CompressedEdwardsY(key.try_into().map_err(|_| BadSignature)?).decompress().ok_or(BadSignature)?;
+        let (point, key) = self.prefix.split_first_chunk().ok_or(BadSignature)?;
+        let key = key.first_chunk().ok_or(BadSignature)?;
         let s = below_the_order(&self.scalar).ok_or(BadSignature)?;
-        let k = Scalar::from_bytes_mod_order_wide(&self.digest(message).into());
-        let expected = EdwardsPoint::vartime_double_scalar_mul_basepoint(&k, &-key, &s);
-        if expected.compress().as_bytes() == point { Ok(()) } else { Err(BadSignature) }
+        if expected_r(self.challenge(message), key, &s) == Some(*point) { Ok(()) } else { Err(BadSignature) }
     }
 }
 
@@ -103,6 +108,37 @@ pub(super) struct Blocks<'b> {
 
 /// Length of R and A.
 const PREFIX: usize = 64;
+
+/// The R of a signature whose S and k are these, encoded; none if the key is no point.
+#[inline(never)]
+fn expected_r(k: Scalar, key: &[u8; 32], s: &Scalar) -> Option<[u8; 32]> {
+    let key = negated(key)?;
+    Some(sum(&k, &key, s).compress().to_bytes())
+}
+
+#[cfg(feature = "alloc")]
+use sum_in_one_pass as sum;
+#[cfg(not(feature = "alloc"))]
+use sum_of_products as sum;
+
+/// `k·A + S·B`, over tables of both.
+#[cfg(feature = "alloc")]
+fn sum_in_one_pass(k: &Scalar, a: &EdwardsPoint, s: &Scalar) -> EdwardsPoint {
+    EdwardsPoint::vartime_double_scalar_mul_basepoint(k, a, s)
+}
+
+/// The same where there is little room: one product after the other, in half of the stack and with the code that signs,
+/// takes not quite twice as long.
+#[cfg(any(not(feature = "alloc"), test))]
+fn sum_of_products(k: &Scalar, a: &EdwardsPoint, s: &Scalar) -> EdwardsPoint {
+    k * a + s * ED25519_BASEPOINT_POINT
+}
+
+/// −A. Not made part of its caller, and nor is what follows: the multiplication has most of the stack for itself.
+#[inline(never)]
+fn negated(key: &[u8; 32]) -> Option<EdwardsPoint> {
+    CompressedEdwardsY(*key).decompress().map(|point| -point)
+}
 
 /// The number these bytes stand for, if it is below the group order: what reducing it leaves as it is.
 fn below_the_order(bytes: &[u8; 32]) -> Option<Scalar> {
@@ -150,3 +186,21 @@ const SMALL_ORDER: [[u8; 32]; 5] = [
         0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
     ],
 ];
+
+#[cfg(test)]
+mod tests {
+    use curve25519_dalek::constants::EIGHT_TORSION;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn both_ways_to_the_sum_lead_to_the_same_point(a: [u8; 32], k: [u8; 32], s: [u8; 32], torsion in 0_usize..8) {
+            let [a, k, s] = [a, k, s].map(Scalar::from_bytes_mod_order);
+            // Of mixed order, or none.
+            let a = EdwardsPoint::mul_base(&a) + EIGHT_TORSION[torsion];
+            prop_assert_eq!(sum_in_one_pass(&k, &a, &s), sum_of_products(&k, &a, &s));
+        }
+    }
+}
