@@ -20,7 +20,7 @@ use core::time::Duration;
 
 pub use addressing::{Address, Addressing, Priority};
 pub use functional::Functional;
-pub use link::Link;
+pub use link::{Answerable, Link};
 pub use port::{Heard, Lost, Party, Port};
 
 use crate::Error;

@@ -100,7 +100,7 @@ impl Decoder {
             expected,
             stage,
             coder: Coder::NEW,
-            models: Models::new(),
+            models: Models::unlearned(),
             alignments: Alignments::new(point.new),
             points: Points::new(point),
             patch: point.patch,

@@ -106,7 +106,7 @@ impl Models {
     /// Nothing is known yet. No constant: that would be as long in the flash of an ECU.
     #[inline(never)]
     #[must_use]
-    pub fn new() -> Self {
+    pub fn unlearned() -> Self {
         Self {
             changed: [Model::RARE; CONTEXTS],
             difference: [Model::EVEN; 256],

@@ -10,6 +10,9 @@ use crate::Error;
 use crate::can::Frame;
 use crate::moment::Moment;
 
+/// A message, and the place of an answer to it: empty while that is taken.
+pub type Answerable<'l> = (&'l [u8], &'l mut [u8]);
+
 /// A channel for messages of up to `RX` bytes in and up to `TX` bytes out, which may be under way at the same time.
 ///
 /// After every other call, poll until there is no frame; poll again at [`Link::deadline`].
@@ -69,7 +72,7 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
     }
 
     /// The same, with the [`place`](Self::place) of an answer to the message.
-    pub fn handle_and_place(&mut self, frame: &Frame, now: Duration) -> Result<Option<(&[u8], &mut [u8])>, Error> {
+    pub fn handle_and_place(&mut self, frame: &Frame, now: Duration) -> Result<Option<Answerable<'_>>, Error> {
         let len = self.take(frame, now.into())?;
         let message = len.and_then(|len| self.incoming.get(..len));
         Ok(message.map(|message| (message, place(&self.sender, &mut self.outgoing))))

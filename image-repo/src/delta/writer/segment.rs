@@ -13,7 +13,7 @@ pub(super) struct Segment {
 impl Segment {
     /// One that begins at this offset of the new image.
     pub(super) fn new(new: u32) -> Self {
-        Self { coder: Coder::new(), models: Models::new(), alignments: Alignments::new(new) }
+        Self { coder: Coder::new(), models: Models::unlearned(), alignments: Alignments::new(new) }
     }
 
     /// Bytes so far.
