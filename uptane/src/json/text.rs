@@ -145,10 +145,14 @@ pub(super) fn needs_hex(c: char) -> bool {
     c < ' ' && !matches!(c, '\u{8}' | '\t' | '\n' | '\u{c}' | '\r')
 }
 
+/// Whether plain text is read in runs as long as they are. A build without a heap reads a few short files, and has less
+/// room for code than time: it takes the way that every file takes where it is cut.
+const IS_QUICK: bool = cfg!(feature = "alloc");
+
 /// How many bytes come before the first that has to be looked at by itself: a control character, a quote, a backslash, or
 /// part of a character of several bytes.
 pub(super) fn plain(bytes: &[u8]) -> usize {
-    let (words, tail) = bytes.as_chunks();
+    let (words, tail) = if IS_QUICK { bytes.as_chunks() } else { (&[][..], bytes) };
     let mut run = 0;
     for word in words {
         let special = special(*word);
@@ -160,10 +164,11 @@ pub(super) fn plain(bytes: &[u8]) -> usize {
     run + tail.iter().take_while(|byte| matches!(byte, 0x20..0x80) && !matches!(byte, b'"' | b'\\')).count()
 }
 
-/// The plain run at the front, and the byte after it; `None` if the run goes on as far as the bytes.
+/// The plain run at the front, and the byte after it; `None` if the run goes on as far as the bytes, or if runs are not
+/// looked for.
 #[inline]
 pub(super) fn split_plain(bytes: &[u8]) -> Option<(&[u8], u8, &[u8])> {
-    let (run, behind) = bytes.split_at_checked(plain(bytes))?;
+    let (run, behind) = bytes.split_at_checked(plain(bytes)).filter(|_| IS_QUICK)?;
     behind.split_first().map(|(byte, rest)| (run, *byte, rest))
 }
 
