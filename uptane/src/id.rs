@@ -177,10 +177,10 @@ pub struct TargetName<'a>(&'a str);
 impl<'a> TargetName<'a> {
     /// Parses a name of `/`-separated parts, none of them empty, `.` or `..`, all of graphic ASCII without `"` or `\`.
     pub fn parse(name: &'a str) -> Result<Self, Error> {
-        let safe = |part: &str| {
-            !matches!(part, "" | "." | "..") && part.bytes().all(|b| b.is_ascii_graphic() && b != b'\\' && b != b'"')
+        let safe = |part: &[u8]| {
+            !matches!(part, b"" | b"." | b"..") && part.iter().all(|b| b.is_ascii_graphic() && !b"\\\"".contains(b))
         };
-        let fits = name.len() <= MAX_TARGET_NAME && name.split('/').all(safe);
+        let fits = name.len() <= MAX_TARGET_NAME && name.as_bytes().split(|b| *b == b'/').all(safe);
         fits.then_some(Self(name)).ok_or(Error::BadName { kind: "TargetName" })
     }
 
