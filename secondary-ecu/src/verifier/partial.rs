@@ -13,6 +13,7 @@ use uptane::metadata::Delta;
 use uptane::verify::image::Permits;
 use uptane::verify::partial::{
     ClosedTargets, ContentStream, Own, OwnTargets, Plain, Plus, Previous, Profile, TargetsCheck, TargetsRules,
+    TrustedRoot,
 };
 use uptane::verify::time::TimeCheck;
 use uptane::{Error, Length, Sha256, Version};
@@ -151,14 +152,23 @@ fn known<T, E: Copy>(found: &Result<T, E>) -> Result<&T, E> {
 /// The attestation this ECU asked for (design D14).
 #[inline(never)]
 fn attested<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<Accepted, Fault> {
-    trusted_root(desk, |desk, root| {
-        let keys = root.time_keys().ok_or(Fault::NotForMe)?;
-        let mut check = TimeCheck::new(keys, desk.nonce.ok_or(Error::Replay)?, desk.state.time);
-        let area = slot(desk, Kind::Targets, side);
-        let Desk { store, buffer, .. } = desk;
-        let closed = check.read(|stream| store.stream(area, 0, length, buffer, |piece| Ok(stream.feed(piece)?)))?;
-        Ok(Accepted::Time(closed.verify()?.time()))
-    })
+    trusted_root(desk, |desk, root| attested_under(desk, side, length, root))
+}
+
+/// The same, once that Root has been verified.
+#[inline(never)]
+fn attested_under<F: Flash>(
+    desk: &mut Desk<'_, F>,
+    side: Side,
+    length: u32,
+    root: &TrustedRoot,
+) -> Result<Accepted, Fault> {
+    let keys = root.time_keys().ok_or(Fault::NotForMe)?;
+    let mut check = TimeCheck::new(keys, desk.nonce.ok_or(Error::Replay)?, desk.state.time);
+    let area = slot(desk, Kind::Targets, side);
+    let Desk { store, buffer, .. } = desk;
+    let closed = check.read(|stream| store.stream(area, 0, length, buffer, |piece| Ok(stream.feed(piece)?)))?;
+    Ok(Accepted::Time(closed.verify()?.time()))
 }
 
 /// The same file again changes nothing, unless its slot is damaged.
