@@ -84,10 +84,12 @@ pub(crate) trait Whole {
 }
 
 impl Whole for Event<'_> {
+    #[inline(never)]
     fn text(&self, field: &'static str) -> Result<&str, Error> {
         if let Event::Text(text) = self { Ok(text) } else { Err(Error::Schema { field }) }
     }
 
+    #[inline(never)]
     fn unsigned(&self, field: &'static str) -> Result<u64, Error> {
         let Event::Integer(value) = *self else {
             return Err(Error::Schema { field });
@@ -95,12 +97,14 @@ impl Whole for Event<'_> {
         u64::try_from(value).map_err(|_| Error::BadNumber { kind: field })
     }
 
+    #[inline(never)]
     fn object(&self, field: &'static str) -> Result<(), Error> {
         matches!(self, Event::Begin(Kind::Object) | Event::End(Kind::Object))
             .then_some(())
             .ok_or(Error::Schema { field })
     }
 
+    #[inline(never)]
     fn array(&self, field: &'static str) -> Result<(), Error> {
         matches!(self, Event::Begin(Kind::Array) | Event::End(Kind::Array)).then_some(()).ok_or(Error::Schema { field })
     }

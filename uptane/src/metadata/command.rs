@@ -1,6 +1,6 @@
 //! Commands from the Primary to a Secondary (design D8).
 
-use super::fields::required;
+use super::fields::{required, take_text};
 use super::header::check_type;
 use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read};
 use crate::{Action, EcuId, Error, Role, Sha256, TransactionId, VehicleId};
@@ -33,33 +33,45 @@ impl Command {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct CommandReader {
     typed: bool,
-    action: Option<Action>,
-    ecu: Option<EcuId>,
-    targets: Option<Sha256>,
-    transaction: Option<TransactionId>,
-    vehicle: Option<VehicleId>,
+    pub(crate) action: Option<Action>,
+    pub(crate) ecu: Option<EcuId>,
+    pub(crate) targets: Option<Sha256>,
+    pub(crate) transaction: Option<TransactionId>,
+    pub(crate) vehicle: Option<VehicleId>,
 }
 
 impl CommandReader {
     pub(crate) fn step(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
         match steps {
-            [] => event.object("signed")?,
-            [Step::Key("_type")] => self.typed = check_type(Role::Command, event)?,
-            [Step::Key("action")] => {
-                let action = Action::from_word(event.text("action")?);
-                self.action = Some(action.ok_or(Error::Schema { field: "action" })?);
-            }
-            [Step::Key("ecu")] => self.ecu = Some(EcuId::parse(event.text("ecu")?)?),
-            [Step::Key("targets")] => self.targets = Some(Sha256::parse(event.text("targets")?)?),
-            [Step::Key("transaction")] => self.transaction = Some(TransactionId::parse(event.text("transaction")?)?),
-            [Step::Key("vehicle")] => self.vehicle = Some(VehicleId::parse(event.text("vehicle")?)?),
-            _ => {}
+            [] => event.object("signed"),
+            [Step::Key("_type")] => check_type(&mut self.typed, Role::Command, event),
+            [Step::Key("action")] => take_text(&mut self.action, event, "action", |word| {
+                Action::from_word(word).ok_or(Error::Schema { field: "action" })
+            }),
+            [Step::Key("ecu")] => take_text(&mut self.ecu, event, "ecu", EcuId::parse),
+            [Step::Key("targets")] => take_text(&mut self.targets, event, "targets", Sha256::parse),
+            [Step::Key("transaction")] => take_text(&mut self.transaction, event, "transaction", TransactionId::parse),
+            [Step::Key("vehicle")] => take_text(&mut self.vehicle, event, "vehicle", VehicleId::parse),
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Refuses a command that does not say everything.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let Self { typed, action, ecu, targets, transaction, vehicle } = self;
+        let has = [
+            (*typed, "_type"),
+            (action.is_some(), "action"),
+            (ecu.is_some(), "ecu"),
+            (targets.is_some(), "targets"),
+            (transaction.is_some(), "transaction"),
+            (vehicle.is_some(), "vehicle"),
+        ];
+        has.into_iter().try_for_each(|(has, field)| required(has.then_some(()), field))
     }
 
     pub(crate) fn finish(&self) -> Result<Command, Error> {
-        required(self.typed.then_some(()), "_type")?;
+        self.check()?;
         Ok(Command {
             action: required(self.action, "action")?,
             ecu: required(self.ecu, "ecu")?,

@@ -3,7 +3,7 @@
 //! A patch shortens a transfer and no check. It is described here so that whoever carries it knows that it is whole and for
 //! which ECUs; the image it makes is held to what both repositories list, like any other.
 
-use super::fields::required;
+use super::fields::{required, take_number, take_text};
 use crate::json::{Event, Step, Whole as _};
 use crate::{Error, Length, Sha256, TargetName, TargetNameBuf};
 
@@ -39,25 +39,29 @@ pub(super) struct DeltaReader {
 impl DeltaReader {
     pub(super) fn event(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
         match steps {
-            [] => event.object("delta")?,
-            [Step::Key("base")] => self.base = Some(Sha256::parse(event.text("base")?)?),
-            [Step::Key("length")] => self.length = Some(Length::new(event.unsigned("length")?)?),
+            [] => event.object("delta"),
+            [Step::Key("base")] => take_text(&mut self.base, event, "base", Sha256::parse),
+            [Step::Key("length")] => take_number(&mut self.length, event, "length", Length::new),
             [Step::Key("name")] => {
                 TargetName::parse(event.text("name")?)?;
                 self.is_named = true;
+                Ok(())
             }
-            [Step::Key("sha256")] => self.sha256 = Some(Sha256::parse(event.text("sha256")?)?),
-            _ => {}
+            [Step::Key("sha256")] => take_text(&mut self.sha256, event, "sha256", Sha256::parse),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    pub(super) fn finish(self) -> Result<Delta, Error> {
-        required(self.is_named.then_some(()), "name")?;
-        Ok(Delta {
-            base: required(self.base, "base")?,
-            length: required(self.length, "length")?,
-            sha256: required(self.sha256, "sha256")?,
-        })
+    /// Refuses a description that lacks a member.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let Self { base, length, is_named, sha256 } = self;
+        let has =
+            [(*is_named, "name"), (base.is_some(), "base"), (length.is_some(), "length"), (sha256.is_some(), "sha256")];
+        has.into_iter().try_for_each(|(has, field)| required(has.then_some(()), field))
+    }
+
+    /// What it says, once it was checked.
+    pub(super) fn delta(&self) -> Option<Delta> {
+        Some(Delta { base: self.base?, length: self.length?, sha256: self.sha256? })
     }
 }

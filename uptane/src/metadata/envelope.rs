@@ -82,6 +82,8 @@ fn give_escape<'a>(escape: &'a [u8], update: &mut impl FnMut(&[u8])) -> &'a [u8]
 #[derive(Clone, Default)]
 pub(crate) struct Entry {
     /// The key it claims; none if no key can have that id.
+    pub(crate) claims: KeyHint,
+    #[cfg(feature = "sign")]
     pub(crate) key: Option<KeyId>,
     signature: SignatureText,
     /// The digest it is over, in a file of an ECU.
@@ -94,7 +96,7 @@ pub(crate) struct Entry {
 impl Entry {
     fn field(&mut self, field: &str, event: Event<'_>) -> Result<(), Error> {
         match (field, event) {
-            ("keyid", Event::Text(text)) => (self.key, self.has.0) = (KeyId::parse(text).ok(), true),
+            ("keyid", Event::Text(text)) => self.key(text),
             // Longer than any id.
             ("keyid", Event::Part { .. }) => self.has.0 = true,
             ("keyid", _) => return Err(Error::Schema { field: "keyid" }),
@@ -109,6 +111,14 @@ impl Entry {
             _ => {}
         }
         Ok(())
+    }
+
+    fn key(&mut self, text: &str) {
+        let id = KeyId::parse(text);
+        self.claims = id.as_ref().map_or(KeyHint::NONE, KeyHint::of);
+        #[cfg(feature = "sign")]
+        (self.key = id.ok());
+        self.has.0 = true;
     }
 
     /// The signature's bytes; none if it is not hex, or longer than any that can be evaluated (trap T20).
@@ -209,7 +219,7 @@ impl EnvelopeReader {
     /// Refuses a key id that stands twice: readers disagree which of the two counts (TUF 1.0.34 §4.2.1). What no key can
     /// have for an id claims no key, and so does no harm.
     fn check_id(&mut self) -> Result<(), Error> {
-        let hint = self.entry.key.as_ref().map_or(KeyHint::NONE, KeyHint::of);
+        let hint = self.entry.claims;
         if hint != KeyHint::NONE && self.ids.contains(&hint) {
             return Err(Error::Duplicate { what: "key id of signatures" });
         }

@@ -8,6 +8,30 @@ pub(crate) fn required<T>(value: Option<T>, field: &'static str) -> Result<T, Er
     value.ok_or(Error::Schema { field })
 }
 
+/// Puts what a string says in its place. Readers have many such fields, so this is one function for each type of value.
+#[inline(never)]
+pub(super) fn take_text<T>(
+    place: &mut Option<T>,
+    event: Event<'_>,
+    field: &'static str,
+    parse: impl FnOnce(&str) -> Result<T, Error>,
+) -> Result<(), Error> {
+    *place = Some(parse(event.text(field)?)?);
+    Ok(())
+}
+
+/// Puts what a number says in its place, like [`take_text`].
+#[inline(never)]
+pub(super) fn take_number<T>(
+    place: &mut Option<T>,
+    event: Event<'_>,
+    field: &'static str,
+    check: impl FnOnce(u64) -> Result<T, Error>,
+) -> Result<(), Error> {
+    *place = Some(check(event.unsigned(field)?)?);
+    Ok(())
+}
+
 /// What a parent says of a file (§5.2.4, §5.2.5): its version, and its length and digests where it states them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileMeta {
@@ -30,13 +54,12 @@ pub(super) struct FileMetaReader {
 impl FileMetaReader {
     pub(super) fn event(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
         match steps {
-            [] => event.object("meta")?,
-            [Step::Key("version")] => self.version = Some(Version::new(event.unsigned("version")?)?),
-            [Step::Key("length")] => self.length = Some(Length::new(event.unsigned("length")?)?),
-            [Step::Key("hashes"), rest @ ..] => self.hashes.get_or_insert_default().event(rest, event)?,
-            _ => {}
+            [] => event.object("meta"),
+            [Step::Key("version")] => take_number(&mut self.version, event, "version", Version::new),
+            [Step::Key("length")] => take_number(&mut self.length, event, "length", Length::new),
+            [Step::Key("hashes"), rest @ ..] => self.hashes.get_or_insert_default().event(rest, event),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     pub(super) fn finish(self) -> Result<FileMeta, Error> {
@@ -53,14 +76,14 @@ pub(super) struct HashesReader {
 }
 
 impl HashesReader {
+    #[inline(never)]
     pub(super) fn event(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
         match steps {
-            [] => event.object("hashes")?,
-            [Step::Key("sha256")] => self.sha256 = Some(Sha256::parse(event.text("sha256")?)?),
-            [Step::Key("sha512")] => self.sha512 = Some(Sha512::parse(event.text("sha512")?)?),
-            _ => {}
+            [] => event.object("hashes"),
+            [Step::Key("sha256")] => take_text(&mut self.sha256, event, "sha256", Sha256::parse),
+            [Step::Key("sha512")] => take_text(&mut self.sha512, event, "sha512", Sha512::parse),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     pub(super) fn finish(self) -> Result<Hashes, Error> {

@@ -1,6 +1,6 @@
 //! What every role file says of itself (§5.2.1), and what our `uptane` member adds to it.
 
-use super::fields::required;
+use super::fields::{required, take_number, take_text};
 use crate::json::{Event, Step, Whole as _};
 use crate::{CampaignId, Director, Error, Image, Repository, Role, Time, VehicleId, Version};
 
@@ -73,30 +73,27 @@ impl HeaderReader {
 
     pub(crate) fn event(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
         match steps {
-            [] => event.object("signed")?,
-            [Step::Key("_type")] => self.typed = check_type(self.role, event)?,
-            [Step::Key("spec_version")] => self.specified = check_spec_version(event)?,
-            [Step::Key("version")] => self.version = Some(Version::new(event.unsigned("version")?)?),
-            [Step::Key("expires")] => self.expires = Some(Time::parse(event.text("expires")?)?),
-            [Step::Key("uptane")] => event.object("uptane")?,
-            [Step::Key("uptane"), Step::Key(key)] => self.uptane(key, event)?,
-            _ => {}
+            [] => event.object("signed"),
+            [Step::Key("_type")] => check_type(&mut self.typed, self.role, event),
+            [Step::Key("spec_version")] => check_spec_version(&mut self.specified, event),
+            [Step::Key("version")] => take_number(&mut self.version, event, "version", Version::new),
+            [Step::Key("expires")] => take_text(&mut self.expires, event, "expires", Time::parse),
+            [Step::Key("uptane")] => event.object("uptane"),
+            [Step::Key("uptane"), Step::Key(key)] => self.uptane(key, event),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn uptane(&mut self, key: &str, event: Event<'_>) -> Result<(), Error> {
         match key {
-            "repository" => {
-                let origin = Origin::from_word(event.text("repository")?);
-                self.origin = Some(origin.ok_or(Error::WrongType { field: "repository" })?);
-            }
-            "vehicle" => self.vehicle = Some(VehicleId::parse(event.text("vehicle")?)?),
-            "campaign" => self.campaign = Some(CampaignId::parse(event.text("campaign")?)?),
-            "not_before" => self.not_before = Some(Time::parse(event.text("not_before")?)?),
-            _ => {}
+            "repository" => take_text(&mut self.origin, event, "repository", |word| {
+                Origin::from_word(word).ok_or(Error::WrongType { field: "repository" })
+            }),
+            "vehicle" => take_text(&mut self.vehicle, event, "vehicle", VehicleId::parse),
+            "campaign" => take_text(&mut self.campaign, event, "campaign", CampaignId::parse),
+            "not_before" => take_text(&mut self.not_before, event, "not_before", Time::parse),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     pub(crate) fn finish(self) -> Result<Header, Error> {
@@ -114,17 +111,14 @@ impl HeaderReader {
 }
 
 /// A file of one kind is never taken for one of another (§5.2.1).
-pub(crate) fn check_type(role: Role, event: Event<'_>) -> Result<bool, Error> {
-    match event.text("_type")? == role.type_name() {
-        true => Ok(true),
-        false => Err(Error::WrongType { field: "_type" }),
-    }
+#[inline(never)]
+pub(crate) fn check_type(typed: &mut bool, role: Role, event: Event<'_>) -> Result<(), Error> {
+    *typed = event.text("_type")? == role.type_name();
+    if *typed { Ok(()) } else { Err(Error::WrongType { field: "_type" }) }
 }
 
 /// TUF promises that files of one major version can be read by every reader of it.
-fn check_spec_version(event: Event<'_>) -> Result<bool, Error> {
-    match event.text("spec_version")?.starts_with("1.") {
-        true => Ok(true),
-        false => Err(Error::WrongType { field: "spec_version" }),
-    }
+fn check_spec_version(specified: &mut bool, event: Event<'_>) -> Result<(), Error> {
+    *specified = event.text("spec_version")?.starts_with("1.");
+    if *specified { Ok(()) } else { Err(Error::WrongType { field: "spec_version" }) }
 }

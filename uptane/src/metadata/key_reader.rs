@@ -91,11 +91,19 @@ impl Default for KeyText {
 
 /// The keys a file defines, at most `N`, under hints of their ids.
 #[derive(Clone)]
-pub(crate) struct KeyTable<const N: usize>([Option<(KeyHint, Option<PublicKey>)>; N]);
+pub(crate) struct KeyTable<const N: usize>([Defined; N]);
+
+type Defined = Option<(KeyHint, Option<PublicKey>)>;
+
+/// Before any key. Returned as a whole it is written where it stays; as a part of something it would be moved there.
+#[inline(never)]
+fn no_keys<const N: usize>() -> [Defined; N] {
+    [const { None }; N]
+}
 
 impl<const N: usize> KeyTable<N> {
     pub(crate) fn new() -> Self {
-        Self([const { None }; N])
+        Self(no_keys())
     }
 
     /// Adds a key; none if it cannot be evaluated. One key may have several ids (TAP 12); an id has one key.

@@ -51,7 +51,7 @@ pub use snapshot::Snapshot;
 #[cfg(feature = "alloc")]
 pub(crate) use snapshot::{SnapshotReader, SnapshotSays};
 pub use target::{EcuEntry, Match, Target};
-pub(crate) use target::{Heard, TargetHead};
+pub(crate) use target::{EcuReader, Heard, TargetHead};
 #[cfg(feature = "alloc")]
 pub use target_file::TargetFile;
 pub use targets::Targets;

@@ -103,6 +103,9 @@ impl RootSays {
     }
 }
 
+/// The roles that every Root appoints, in the order of their names.
+const ROLES: [&str; 4] = ["root", "snapshot", "targets", "timestamp"];
+
 /// Reads the `signed` of a Root file.
 #[cfg_attr(not(feature = "alloc"), expect(unreachable_pub, reason = "only full verification names it"))]
 pub struct RootReader {
@@ -168,13 +171,9 @@ impl RootReader {
         if !self.role(steps, event)? {
             return Ok(());
         }
-        let Self { roles: [root, snapshot, targets, timestamp], role, .. } = self;
-        match name {
-            "root" => *root = Some(*role),
-            "snapshot" => *snapshot = Some(*role),
-            "targets" => *targets = Some(*role),
-            "timestamp" => *timestamp = Some(*role),
-            _ => {}
+        let place = ROLES.iter().position(|role| *role == name).and_then(|place| self.roles.get_mut(place));
+        if let Some(place) = place {
+            *place = Some(self.role);
         }
         Ok(())
     }
@@ -193,11 +192,11 @@ impl RootReader {
     }
 
     /// What the file says of itself, once it is complete.
+    #[inline(never)]
     pub(crate) fn finish(&self) -> Result<Header, Error> {
         let header = self.header.finish()?;
         required(self.has_keys.then_some(()), "keys")?;
-        let fields = ["root", "snapshot", "targets", "timestamp"];
-        self.roles.iter().zip(fields).try_for_each(|(role, field)| required(role.as_ref(), field).map(|_| ()))?;
+        self.roles.iter().zip(ROLES).try_for_each(|(role, field)| required(role.as_ref(), field).map(|_| ()))?;
         Ok(header)
     }
 
@@ -205,13 +204,13 @@ impl RootReader {
     #[inline(never)]
     pub(crate) fn keys_of(&self, role: RootRole) -> Result<RoleKeys, Error> {
         let [root, snapshot, targets, timestamp] = &self.roles;
-        let (role, field) = match role {
-            RootRole::Root => (root, "root"),
-            RootRole::Snapshot => (snapshot, "snapshot"),
-            RootRole::Targets => (targets, "targets"),
-            RootRole::Timestamp => (timestamp, "timestamp"),
+        let role = match role {
+            RootRole::Root => root,
+            RootRole::Snapshot => snapshot,
+            RootRole::Targets => targets,
+            RootRole::Timestamp => timestamp,
         };
-        required(role.as_ref(), field)?.keys(&self.keys)
+        required(role.as_ref(), "roles")?.keys(&self.keys)
     }
 
     /// The keys of the time attestations.

@@ -1,7 +1,7 @@
 //! One image as Targets lists it (§5.2.3.1).
 
 use super::delta::{Delta, DeltaReader, NamedDelta};
-use super::fields::{HashesReader, keep_end, required};
+use super::fields::{HashesReader, keep_end, required, take_number, take_text};
 use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read, walk};
 use crate::limits::MAX_HARDWARE_IDS;
 use crate::{EcuId, Error, HardwareId, Hashes, ImageLine, Length, ReleaseCounter, TargetName, TargetNameBuf};
@@ -121,15 +121,21 @@ pub struct EcuEntry {
 impl EcuEntry {
     /// Refuses an image that this ECU would have to decrypt. Whoever passes `encryption` over installs ciphertext, if its
     /// digests are those of the ciphertext, and else blames the image.
+    #[cfg(feature = "alloc")]
     pub(crate) fn check_plain(&self) -> Result<(), Error> {
-        if self.encrypted { Err(Error::Encrypted) } else { Ok(()) }
+        check_plain(self.encrypted)
     }
 
     fn revisit(ecu: &str, value: &[u8]) -> Option<Self> {
         let mut reader = EcuReader::default();
         read(value, &mut reader).ok()?;
-        reader.finish(EcuId::parse(ecu).ok()?).ok()
+        reader.check().ok()?;
+        reader.entry(EcuId::parse(ecu).ok()?)
     }
+}
+
+fn check_plain(encrypted: bool) -> Result<(), Error> {
+    if encrypted { Err(Error::Encrypted) } else { Ok(()) }
 }
 
 /// The parts of an image that have a size of their own.
@@ -146,7 +152,7 @@ pub(crate) trait Heard {
     /// The image may run on this.
     fn hardware_id(&mut self, _id: HardwareId) {}
     /// The Director says this to an ECU.
-    fn ecu(&mut self, _entry: &EcuEntry) {}
+    fn ecu(&mut self, _ecu: EcuId, _said: &EcuReader) {}
 }
 
 /// Collects a target; canonical order puts `ecus` before `match`, `hashes` and `length`.
@@ -173,10 +179,7 @@ impl TargetReader {
     ) -> Result<(), Error> {
         match steps {
             [] => event.object("targets"),
-            [Step::Key("length")] => {
-                self.length = Some(Length::new(event.unsigned("length")?)?);
-                Ok(())
-            }
+            [Step::Key("length")] => take_number(&mut self.length, event, "length", Length::new),
             [Step::Key("hashes"), rest @ ..] => self.hashes.get_or_insert_default().event(rest, event),
             [Step::Key("custom")] => event.object("custom"),
             [Step::Key("custom"), Step::Key("uptane")] => event.object("uptane"),
@@ -212,35 +215,36 @@ impl TargetReader {
     ) -> Result<(), Error> {
         match steps {
             [] => {
-                event.object("match")?;
                 keep_end(&mut self.matching, event, span);
+                event.object("match")
             }
-            [Step::Key("line")] => self.line = Some(ImageLine::parse(event.text("line")?)?),
+            [Step::Key("line")] => take_text(&mut self.line, event, "line", ImageLine::parse),
             [Step::Key("release_counter")] => {
-                self.release_counter = Some(ReleaseCounter::new(event.unsigned("release_counter")?)?);
+                take_number(&mut self.release_counter, event, "release_counter", ReleaseCounter::new)
             }
-            [Step::Key("hardware_ids")] => event.array("hardware_ids")?,
+            [Step::Key("hardware_ids")] => event.array("hardware_ids"),
             [Step::Key("hardware_ids"), Step::Item] => {
                 heard.hardware_id(HardwareId::parse(event.text("hardware_ids")?)?);
                 self.hardware_ids += 1;
-                if self.hardware_ids > MAX_HARDWARE_IDS {
-                    return Err(Error::Limit { what: "hardware ids" });
+                match self.hardware_ids > MAX_HARDWARE_IDS {
+                    true => Err(Error::Limit { what: "hardware ids" }),
+                    false => Ok(()),
                 }
             }
-            _ => {}
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn ecus(&mut self, steps: &[Step<'_>], event: Event<'_>, span: Span, heard: &mut impl Heard) -> Result<(), Error> {
         match (steps, event) {
             ([], _) => {
-                event.object("ecus")?;
                 keep_end(&mut self.ecus, event, span);
-                Ok(())
+                event.object("ecus")
             }
             ([Step::Key(ecu)], Event::End(_)) => {
-                heard.ecu(&self.ecu.finish(EcuId::parse(ecu)?)?);
+                let ecu = EcuId::parse(ecu)?;
+                self.ecu.check()?;
+                heard.ecu(ecu, &self.ecu);
                 Ok(())
             }
             ([Step::Key(_)], _) => {
@@ -268,7 +272,7 @@ impl TargetReader {
 
 /// Collects what is said to one ECU.
 #[derive(Clone, Copy, Default)]
-struct EcuReader {
+pub(crate) struct EcuReader {
     hardware_id: Option<HardwareId>,
     order: Option<u32>,
     fallback: Option<TargetNameBuf>,
@@ -279,25 +283,37 @@ struct EcuReader {
 impl EcuReader {
     fn field(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
         match steps {
-            [] => event.object("ecus")?,
-            [Step::Key("hardware_id")] => self.hardware_id = Some(HardwareId::parse(event.text("hardware_id")?)?),
-            [Step::Key("order")] => {
-                let order = u32::try_from(event.unsigned("order")?);
-                self.order = Some(order.map_err(|_| Error::BadNumber { kind: "order" })?);
+            [] => event.object("ecus"),
+            [Step::Key("hardware_id")] => take_text(&mut self.hardware_id, event, "hardware_id", HardwareId::parse),
+            [Step::Key("order")] => take_number(&mut self.order, event, "order", |order| {
+                u32::try_from(order).map_err(|_| Error::BadNumber { kind: "order" })
+            }),
+            [Step::Key("fallback")] => take_text(&mut self.fallback, event, "fallback", TargetNameBuf::parse),
+            [Step::Key("delta"), rest @ ..] => self.delta.get_or_insert_default().event(rest, event),
+            [Step::Key("encryption"), ..] => {
+                self.encrypted = true;
+                Ok(())
             }
-            [Step::Key("fallback")] => self.fallback = Some(TargetNameBuf::parse(event.text("fallback")?)?),
-            [Step::Key("delta"), rest @ ..] => self.delta.get_or_insert_default().event(rest, event)?,
-            [Step::Key("encryption"), ..] => self.encrypted = true,
-            _ => {}
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    #[inline(never)]
-    fn finish(&self, ecu: EcuId) -> Result<EcuEntry, Error> {
-        let Self { hardware_id, order, fallback, delta, encrypted } = *self;
-        let delta = delta.map(DeltaReader::finish).transpose()?;
-        Ok(EcuEntry { ecu, hardware_id: required(hardware_id, "hardware_id")?, order, fallback, delta, encrypted })
+    /// Refuses what lacks a member.
+    fn check(&self) -> Result<(), Error> {
+        self.delta.as_ref().map_or(Ok(()), DeltaReader::check)?;
+        required(self.hardware_id.as_ref(), "hardware_id").map(|_| ())
+    }
+
+    /// See [`EcuEntry::check_plain`].
+    pub(crate) fn check_plain(&self) -> Result<(), Error> {
+        check_plain(self.encrypted)
+    }
+
+    /// What is said to this ECU, once it was checked.
+    pub(crate) fn entry(&self, ecu: EcuId) -> Option<EcuEntry> {
+        let Self { hardware_id, order, fallback, ref delta, encrypted } = *self;
+        let delta = delta.as_ref().and_then(DeltaReader::delta);
+        Some(EcuEntry { ecu, hardware_id: hardware_id?, order, fallback, delta, encrypted })
     }
 }
 

@@ -5,11 +5,11 @@ use super::TargetFile;
 use super::content::{ContentReader, read_signed};
 use super::fields::{keep_end, required};
 use super::header::{Header, HeaderReader};
-use super::target::{Heard, TargetHead, TargetReader};
-use super::{EcuEntry, Origin, Target};
+use super::target::{EcuReader, Heard, TargetHead, TargetReader};
+use super::{Origin, Target};
 use crate::json::{Event, Span, Step, Whole as _, walk};
 use crate::limits::MAX_ECUS;
-use crate::{CampaignId, Error, HardwareId, Role, TargetName, Time, VehicleId, Version};
+use crate::{CampaignId, EcuId, Error, HardwareId, Role, TargetName, Time, VehicleId, Version};
 
 /// A view of Targets, top-level or delegated.
 ///
@@ -187,6 +187,7 @@ impl TargetsReader {
     }
 
     /// What the file says of itself, once it is complete.
+    #[inline(never)]
     pub(crate) fn finish(&self) -> Result<Header, Error> {
         let header = self.header.finish()?;
         required(self.has_targets.then_some(()), "targets")?;
@@ -209,9 +210,9 @@ impl<L: Heard> Heard for Counting<'_, L> {
         self.listener.hardware_id(id);
     }
 
-    fn ecu(&mut self, entry: &EcuEntry) {
+    fn ecu(&mut self, ecu: EcuId, said: &EcuReader) {
         *self.ecus += 1;
-        self.listener.ecu(entry);
+        self.listener.ecu(ecu, said);
     }
 }
 

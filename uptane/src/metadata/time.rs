@@ -1,6 +1,6 @@
 //! Time attestations (design D14).
 
-use super::fields::required;
+use super::fields::{required, take_text};
 use super::header::check_type;
 use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read, walk};
 use crate::{Error, Nonce, Role, Time};
@@ -49,19 +49,21 @@ impl TimeReader {
 
     pub(crate) fn step(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
         match steps {
-            [] => event.object("signed")?,
-            [Step::Key("_type")] => self.typed = check_type(Role::Time, event)?,
+            [] => event.object("signed"),
+            [Step::Key("_type")] => check_type(&mut self.typed, Role::Time, event),
             [Step::Key("nonces")] => {
-                event.array("nonces")?;
                 self.has_nonces = true;
+                event.array("nonces")
             }
             [Step::Key("nonces"), Step::Item] => {
-                self.is_answered |= Some(Nonce::parse(event.text("nonces")?)?) == self.wanted;
+                let mut nonce = None;
+                take_text(&mut nonce, event, "nonces", Nonce::parse)?;
+                self.is_answered |= nonce == self.wanted;
+                Ok(())
             }
-            [Step::Key("time")] => self.time = Some(Time::parse(event.text("time")?)?),
-            _ => {}
+            [Step::Key("time")] => take_text(&mut self.time, event, "time", Time::parse),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     pub(crate) fn is_answered(&self) -> bool {

@@ -24,6 +24,18 @@ pub(super) trait Body {
 /// The content of a file, shut until its signatures are known to be good.
 pub(super) struct Shut<B>(B);
 
+/// A [`Shut`] content, whatever its kind, as the stream alone sees it.
+pub(super) trait Closing {
+    /// Who reads it.
+    fn body(&mut self) -> &mut dyn Body;
+}
+
+impl<B: Body> Closing for Shut<B> {
+    fn body(&mut self) -> &mut dyn Body {
+        &mut self.0
+    }
+}
+
 impl<B> Shut<B> {
     pub(super) fn new(body: B) -> Self {
         Self(body)
@@ -65,16 +77,17 @@ impl FileStream {
         }
     }
 
-    pub(super) fn feed<B: Body>(
+    #[inline(never)]
+    pub(super) fn feed(
         &mut self,
         bytes: &[u8],
         signatures: &mut dyn Signatures,
-        body: &mut Shut<B>,
+        body: &mut dyn Closing,
     ) -> Result<(), Error> {
-        self.check_refused()?;
-        let taken = self.take(bytes, signatures, &mut body.0);
-        self.refused = taken.err();
-        taken
+        if self.refused.is_none() {
+            self.refused = self.take(bytes, signatures, body.body()).err();
+        }
+        self.check_refused()
     }
 
     fn check_refused(&self) -> Result<(), Error> {
@@ -92,16 +105,10 @@ impl FileStream {
     }
 
     /// Says that the file is complete.
-    pub(super) fn finish<B: Body>(
-        &mut self,
-        signatures: &mut dyn Signatures,
-        body: &mut Shut<B>,
-    ) -> Result<Closed, Error> {
+    #[inline(never)]
+    pub(super) fn finish(&mut self, signatures: &mut dyn Signatures, body: &mut dyn Closing) -> Result<Closed, Error> {
         self.check_refused()?;
-        self.close(signatures, &mut body.0)
-    }
-
-    fn close(&mut self, signatures: &mut dyn Signatures, body: &mut dyn Body) -> Result<Closed, Error> {
+        let body = body.body();
         let Self { scanner, envelope, sha256, fault, .. } = self;
         scanner.end_here(&mut Frame { envelope, signatures, body, fault })?;
         envelope.finish()?;
@@ -116,17 +123,16 @@ pub(super) struct Closed {
 }
 
 impl Closed {
-    /// Gives the content, and SHA-256 of the file, to whoever found the signatures good.
-    pub(super) fn open<'b, E, B>(
-        &self,
-        verified: Result<E, Error>,
-        body: &'b Shut<B>,
-    ) -> Result<(E, &'b B, Sha256), Error> {
-        let evidence = verified?;
-        match self.fault {
-            Some(fault) => Err(fault),
-            None => Ok((evidence, &body.0, self.sha256)),
-        }
+    /// Gives the content to whoever found the signatures good.
+    pub(super) fn open<'b, E, B>(&self, verified: Result<E, Error>, body: &'b Shut<B>) -> Result<&'b B, Error> {
+        // What comes is evidence alone, and it ends here.
+        let _evidence = verified?;
+        self.fault.map_or(Ok(&body.0), Err)
+    }
+
+    /// SHA-256 of the file.
+    pub(super) fn sha256(&self) -> Sha256 {
+        self.sha256
     }
 }
 

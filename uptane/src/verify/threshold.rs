@@ -4,7 +4,7 @@ use super::signature::{Claims, GoodSignature};
 use super::stream::Signatures;
 use crate::limits::MAX_ROLE_KEYS;
 use crate::metadata::{Entry, Envelope, KeyHint, RoleKeys};
-use crate::{Error, KeyId, Role};
+use crate::{Error, Role};
 
 /// Evidence that a threshold of distinct keys of a role signed the bytes that were given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +30,9 @@ impl Threshold {
         Self { role, keys: keys.clone(), claimed: [false; MAX_ROLE_KEYS], claims: Claims::new() }
     }
 
-    /// Takes the next signature.
-    pub fn signature(&mut self, id: &KeyId, bytes: Option<&[u8]>) {
+    /// Takes the next signature, of the key under this hint.
+    fn signature(&mut self, hint: KeyHint, bytes: Option<&[u8]>) {
         let Self { keys, claimed, claims, .. } = self;
-        let hint = KeyHint::of(id);
         for (place, ((known, key), claimed)) in keys.places().zip(claimed).enumerate() {
             if known == hint && !*claimed {
                 *claimed = true;
@@ -69,8 +68,8 @@ impl Threshold {
 
 impl Signatures for Threshold {
     fn entry(&mut self, entry: &Entry) {
-        if let Some(id) = &entry.key {
-            self.signature(id, entry.signature());
+        if entry.claims != KeyHint::NONE {
+            self.signature(entry.claims, entry.signature());
         }
     }
 
@@ -97,6 +96,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::KeyId;
     use crate::sign::{Signer as _, key_id};
     use crate::testing::signer;
 

@@ -89,7 +89,7 @@ impl ClosedTime<'_> {
     #[inline(never)]
     fn any_time(&self) -> Result<AttestedTime, Error> {
         let TimeCheck { threshold, reader, known } = self.check;
-        let (_, reader, _) = self.closed.open(threshold.finish(), reader)?;
+        let reader = self.closed.open(threshold.finish(), reader)?;
         let offered = reader.finish()?;
         // An attestation that answers somebody else may be an old one.
         if !reader.is_answered() {

@@ -2,7 +2,7 @@
 
 use crate::json::{Event, Span, Step};
 use crate::limits::MAX_COMMAND;
-use crate::metadata::{Command, CommandReader};
+use crate::metadata::CommandReader;
 use crate::verify::ecu::EcuSigned;
 use crate::verify::stream::{Body, FileStream, Shut};
 use crate::{Action, EcuId, Error, PublicKey, Role, Sha256, TransactionId, VehicleId};
@@ -41,28 +41,36 @@ impl CommandStream {
     pub fn finish(&mut self) -> Result<VerifiedCommand, Error> {
         let Self { stream, signed, reader, ecu, vehicle } = self;
         let closed = stream.finish(signed, reader)?;
-        let (_, reader, _) = closed.open(signed.finish(), reader)?;
-        let command = reader.finish()?;
-        if command.vehicle != *vehicle {
+        let reader = closed.open(signed.finish(), reader)?;
+        reader.check()?;
+        if reader.vehicle != Some(*vehicle) {
             return Err(Error::WrongVehicle { role: Role::Command });
         }
-        match command.ecu == *ecu {
-            true => Ok(VerifiedCommand(command)),
-            false => Err(Error::WrongTransaction),
+        match *reader {
+            CommandReader { action: Some(action), targets: Some(targets), transaction: Some(transaction), .. }
+                if reader.ecu == Some(*ecu) =>
+            {
+                Ok(VerifiedCommand { action, targets, transaction })
+            }
+            _ => Err(Error::WrongTransaction),
         }
     }
 }
 
 /// Evidence: the Primary told this ECU to do this.
 #[derive(Debug, PartialEq, Eq)]
-pub struct VerifiedCommand(Command);
+pub struct VerifiedCommand {
+    action: Action,
+    targets: Sha256,
+    transaction: TransactionId,
+}
 
 impl VerifiedCommand {
     /// The action, if the command belongs to this transaction, which carries out the Director Targets file with this
     /// digest. Without an open transaction there is nothing a command could belong to.
     pub fn action_in(&self, transaction: TransactionId, targets: Sha256) -> Result<Action, Error> {
-        match self.0.transaction == transaction && self.0.targets == targets {
-            true => Ok(self.0.action),
+        match self.transaction == transaction && self.targets == targets {
+            true => Ok(self.action),
             false => Err(Error::WrongTransaction),
         }
     }
@@ -70,12 +78,12 @@ impl VerifiedCommand {
     /// The transaction it ends, if it is to roll back. That one is over then whatever the ECU has heard of it, so neither
     /// an open transaction nor the Targets file is asked for.
     pub fn rolls_back(&self) -> Option<TransactionId> {
-        (self.0.action == Action::Rollback).then_some(self.0.transaction)
+        (self.action == Action::Rollback).then_some(self.transaction)
     }
 
     /// The transaction it names.
     pub fn transaction(&self) -> TransactionId {
-        self.0.transaction
+        self.transaction
     }
 }
 

@@ -111,13 +111,13 @@ impl RootStream {
     #[inline(never)]
     pub fn finish(&mut self) -> Result<Candidate, Error> {
         let closed = self.stream.finish(&mut Unchecked, &mut self.reader)?;
-        let ((), said, sha256) = closed.open(Ok(()), &self.reader)?;
+        let said = closed.open(Ok(()), &self.reader)?;
         let header = said.finish()?;
         let root = TrustedRoot {
             version: header.version,
             expires: header.expires,
             not_before: header.not_before,
-            sha256,
+            sha256: closed.sha256(),
             root: said.keys_of(RootRole::Root)?,
             targets: said.keys_of(RootRole::Targets)?,
             time: said.time_keys()?,
@@ -218,9 +218,10 @@ pub struct ClosedRoot<'c, By> {
 
 impl<By> ClosedRoot<'_, By> {
     /// Enough keys signed what the first pass read.
+    #[inline(never)]
     fn check_signatures(&self, candidate: &Candidate) -> Result<(), Error> {
-        let (_, Nothing, sha256) = self.closed.open(self.check.threshold.finish(), &Shut::new(Nothing))?;
-        match sha256 == candidate.root.sha256 {
+        let Nothing = self.closed.open(self.check.threshold.finish(), &Shut::new(Nothing))?;
+        match self.closed.sha256() == candidate.root.sha256 {
             true => Ok(()),
             false => Err(Error::MixAndMatch { role: Role::Root, what: "content of two passes" }),
         }

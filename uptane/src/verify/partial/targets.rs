@@ -7,7 +7,9 @@ use super::ecus::Ecus;
 use super::{FreshRoot, TrustedRoot};
 use crate::json::{Event, Span, Step};
 use crate::limits::MAX_TARGETS;
-use crate::metadata::{Delta, EcuEntry, Header, Heard, Listener, Origin, RoleKeys, TargetHead, TargetsReader};
+use crate::metadata::{
+    Delta, EcuEntry, EcuReader, Header, Heard, Listener, Origin, RoleKeys, TargetHead, TargetsReader,
+};
 use crate::verify::freshness::Freshness;
 use crate::verify::image::{ListedImage, Permits, sealed};
 use crate::verify::stream::{Body, Closed, FileStream, Shut};
@@ -162,7 +164,7 @@ impl<P: Profile> ClosedTargets<'_, P> {
     fn open(&self, met: Result<ThresholdMet, Error>, signed: Sha256) -> Result<OwnTargets<P>, Error> {
         let Self { closed, said, check: TargetsCheck { pick, previous, now, vehicle, profile, .. } } = self;
         // §5.4.4.6 step 3. Nothing that was read is used before this holds.
-        let (_, said, sha256) = closed.open(met, said)?;
+        let said = closed.open(met, said)?;
         let header = said.header?;
         check_addressee(&header, *vehicle)?;
         let freshness = Freshness { role: Role::Targets, version: header.version, expires: header.expires };
@@ -178,7 +180,14 @@ impl<P: Profile> ClosedTargets<'_, P> {
         // §5.4.4.6 step 7, and §5.2.3.1.1: no image for nobody, none that is encrypted.
         fault.map_or(Ok(()), Err)?;
         let chosen = chosen.zip(*entry).map(|((listed, runs_here), entry)| Chosen { listed, entry, runs_here });
-        Ok(OwnTargets { header, sha256, ecu: *own, hardware_id: *hardware_id, chosen, profile: *profile })
+        Ok(OwnTargets {
+            header,
+            sha256: closed.sha256(),
+            ecu: *own,
+            hardware_id: *hardware_id,
+            chosen,
+            profile: *profile,
+        })
     }
 }
 
@@ -236,9 +245,10 @@ impl<P: Profile> OwnTargets<P> {
     ///
     /// `accepted` gives the highest release counter this ECU ever accepted in a line, out of a store that outlives
     /// metadata (trap T5).
-    pub fn image(&self, accepted: impl FnOnce(ImageLine) -> ReleaseCounter) -> Result<OwnImage<P>, Error> {
+    #[inline(never)]
+    pub fn image(&self, accepted: impl FnOnce(ImageLine) -> ReleaseCounter) -> Result<OwnImage<'_, P>, Error> {
         // §5.4.3.3
-        let chosen = self.chosen.ok_or(Error::NothingForThisEcu)?;
+        let chosen = self.chosen.as_ref().ok_or(Error::NothingForThisEcu)?;
         // §5.4.3.4 step 2: the image is for this hardware, and so is what the Director says to this ECU.
         if !chosen.runs_here || chosen.entry.hardware_id != self.hardware_id {
             return Err(Error::Hardware);
@@ -248,7 +258,7 @@ impl<P: Profile> OwnTargets<P> {
         if offered < accepted {
             return Err(Error::CounterRollback { accepted, offered });
         }
-        Ok(OwnImage { listed: chosen.listed, entry: chosen.entry, profile: PhantomData })
+        Ok(OwnImage { chosen, profile: PhantomData })
     }
 
     /// The ECU this was verified for.
@@ -259,34 +269,33 @@ impl<P: Profile> OwnTargets<P> {
 
 /// Evidence: an image that verified Targets assign to this ECU.
 #[derive(Debug, PartialEq, Eq)]
-pub struct OwnImage<P> {
-    listed: ListedImage,
-    entry: EcuEntry,
+pub struct OwnImage<'t, P> {
+    chosen: &'t Chosen,
     profile: PhantomData<P>,
 }
 
-impl<P: Profile> OwnImage<P> {
+impl<P: Profile> OwnImage<'_, P> {
     /// When it is this ECU's turn to activate.
     pub fn order(&self) -> Option<u32> {
-        self.entry.order
+        self.chosen.entry.order
     }
 
     /// The image to return to where there is no second bank (design D8).
     pub fn fallback(&self) -> Option<TargetNameBuf> {
-        self.entry.fallback
+        self.chosen.entry.fallback
     }
 
     /// The patch that makes the image, if the Director describes one. What it makes is held to the image all the same.
     pub fn delta(&self) -> Option<Delta> {
-        self.entry.delta
+        self.chosen.entry.delta
     }
 }
 
-impl<P: Profile> sealed::Sealed for OwnImage<P> {}
+impl<P: Profile> sealed::Sealed for OwnImage<'_, P> {}
 
-impl<P: Profile> Permits for OwnImage<P> {
+impl<P: Profile> Permits for OwnImage<'_, P> {
     fn image(&self) -> &ListedImage {
-        &self.listed
+        &self.chosen.listed
     }
 }
 
@@ -371,18 +380,18 @@ impl Heard for Picking<'_> {
     }
 
     #[inline(never)]
-    fn ecu(&mut self, entry: &EcuEntry) {
+    fn ecu(&mut self, ecu: EcuId, said: &EcuReader) {
         let Self { ecus, pick } = self;
         pick.names_ecus = true;
-        if ecus.names_again(&entry.ecu) {
+        if ecus.names_again(&ecu) {
             pick.fault.get_or_insert(Error::EcuTwice);
         }
-        if let Err(fault) = entry.check_plain() {
+        if let Err(fault) = said.check_plain() {
             pick.fault.get_or_insert(fault);
         }
-        if entry.ecu == pick.own {
+        if ecu == pick.own {
             pick.names_own = true;
-            pick.entry = Some(*entry);
+            pick.entry = said.entry(ecu);
         }
     }
 }

@@ -10,7 +10,8 @@ fn every_ecu_of_a_hundred_finds_its_image_however_the_file_is_cut() {
         assert_eq!(plus(&repo, own(&repo, &ecu), size).unwrap(), whole, "pieces of {size}");
     }
     for ecu in repo.ecus() {
-        let image = plus(&repo, own(&repo, ecu), 4096).unwrap().image(|_| ReleaseCounter::ZERO).unwrap();
+        let targets = plus(&repo, own(&repo, ecu), 4096).unwrap();
+        let image = targets.image(|_| ReleaseCounter::ZERO).unwrap();
         let mut check = ImageCheck::new(&image);
         check.update(&ecu.image(1)).unwrap();
         let image = check.finish().unwrap();
@@ -126,7 +127,8 @@ fn a_patch_is_told_to_the_ecu_it_is_described_to() {
     repo.publish(|next| next.director.set(Role::Targets, &path, &said));
     let delta_of = |which: usize| {
         let ecu = repo.ecus()[which];
-        plus(&repo, own(&repo, &ecu), 61).unwrap().image(|_| ReleaseCounter::ZERO).unwrap().delta()
+        let targets = plus(&repo, own(&repo, &ecu), 61).unwrap();
+        targets.image(|_| ReleaseCounter::ZERO).unwrap().delta()
     };
     assert_eq!(delta_of(1), Some(Delta { base, length: Length::new(5).unwrap(), sha256 }));
     assert_eq!(delta_of(0), None);
@@ -211,7 +213,8 @@ fn a_file_that_is_not_canonical_is_refused() {
 fn an_image_is_refused_before_a_byte_too_many_is_taken() {
     let repo = Repo::seeded(1);
     let ecu = repo.ecus()[0];
-    let image = plus(&repo, own(&repo, &ecu), 512).unwrap().image(|_| ReleaseCounter::ZERO).unwrap();
+    let targets = plus(&repo, own(&repo, &ecu), 512).unwrap();
+    let image = targets.image(|_| ReleaseCounter::ZERO).unwrap();
     let bytes = ecu.image(1);
 
     let mut check = ImageCheck::new(&image);
