@@ -84,10 +84,6 @@ fn update(claims: &mut [Option<Claim>], message: &mut ed25519::Message, bytes: &
     });
 }
 
-#[cfg_attr(
-    feature = "ecdsa",
-    expect(clippy::large_enum_variant, reason = "there is no heap to move the larger one to")
-)]
 enum Claim {
     Ed25519(ed25519::Claim),
     #[cfg(feature = "ecdsa")]
