@@ -5,7 +5,7 @@
 //! signed here (identity, progress, state) is advice that may cost time but never decides what runs.
 
 use uptane::limits::MAX_REPOSITORIES;
-use uptane::{EcuId, HardwareId, Length, Nonce, Sha256, TransactionId, Version};
+use uptane::{EcuId, HardwareId, Length, Nonce, Sha256, TransactionId, Version, told};
 
 /// Which repository a file is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +151,7 @@ impl core::str::FromStr for Verification {
 
     fn from_str(word: &str) -> Result<Self, uptane::Error> {
         let mut all = [Self::Full, Self::Partial, Self::PartialPlus].into_iter();
-        all.find(|known| known.word() == word).ok_or(uptane::Error::Schema { field: "verification" })
+        all.find(|known| known.word() == word).ok_or(uptane::Error::Schema { field: told("verification") })
     }
 }
 

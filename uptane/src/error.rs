@@ -2,6 +2,35 @@
 
 use crate::{Attack, Length, ReleaseCounter, Role, Time, Version};
 
+/// What an error tells beside the check that failed, for people.
+#[cfg(feature = "alloc")]
+pub type Told<T> = T;
+
+/// Nothing: an ECU without a heap names the check that failed by its code, in an error of one byte that every step of a
+/// verification can hand on in a register.
+#[cfg(not(feature = "alloc"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told<T>(core::marker::PhantomData<T>);
+
+#[cfg(not(feature = "alloc"))]
+impl<T> core::fmt::Display for Told<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("(not kept)")
+    }
+}
+
+/// What an error tells of this value.
+#[cfg(feature = "alloc")]
+pub const fn told<T: Copy>(value: T) -> Told<T> {
+    value
+}
+
+/// What an error tells of this value: nothing.
+#[cfg(not(feature = "alloc"))]
+pub const fn told<T: Copy>(_: T) -> Told<T> {
+    Told(core::marker::PhantomData)
+}
+
 /// Why something was refused. One variant per cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -10,7 +39,7 @@ pub enum Error {
     #[error("the repository has no {role}")]
     Absent {
         /// Whose file is missing.
-        role: Role,
+        role: Told<Role>,
     },
     /// A digest is not lower-case hex of its length.
     #[error("a digest is malformed")]
@@ -22,19 +51,19 @@ pub enum Error {
     #[error("the repository mapping is not one a vehicle may use: {what}")]
     BadMapping {
         /// What is wrong with it.
-        what: &'static str,
+        what: Told<&'static str>,
     },
     /// A name breaks its grammar or is too long.
     #[error("a {kind} is malformed")]
     BadName {
         /// The type that refused it.
-        kind: &'static str,
+        kind: Told<&'static str>,
     },
     /// A number is out of its range.
     #[error("a {kind} is out of range")]
     BadNumber {
         /// The type that refused it.
-        kind: &'static str,
+        kind: Told<&'static str>,
     },
     /// A time is not `YYYY-MM-DDTHH:MM:SSZ`.
     #[error("a time is malformed")]
@@ -43,19 +72,19 @@ pub enum Error {
     #[error("{role} is signed by {valid} of the {needed} keys it needs")]
     BelowThreshold {
         /// Whose file it is.
-        role: Role,
+        role: Told<Role>,
         /// Distinct keys with a good signature.
-        valid: u8,
+        valid: Told<u8>,
         /// The threshold.
-        needed: u8,
+        needed: Told<u8>,
     },
     /// A release counter is lower than one this ECU accepted (§5.4.4.2 step 10.2.3).
     #[error("release counter {offered} is lower than {accepted}, which this ECU accepted")]
     CounterRollback {
         /// Highest accepted.
-        accepted: ReleaseCounter,
+        accepted: Told<ReleaseCounter>,
         /// What was offered.
-        offered: ReleaseCounter,
+        offered: Told<ReleaseCounter>,
     },
     /// Director Targets delegates (§5.4.4.6 step 6).
     #[error("Director Targets delegates, which it never may")]
@@ -64,7 +93,7 @@ pub enum Error {
     #[error("something stands twice that may stand once: {what}")]
     Duplicate {
         /// What stands twice.
-        what: &'static str,
+        what: Told<&'static str>,
     },
     /// One ECU id stands in Director Targets more than once (§5.4.4.6 step 7).
     #[error("Director Targets names an ECU twice")]
@@ -76,19 +105,19 @@ pub enum Error {
     #[error("{role} expired at {expires}; it is {now}")]
     Expired {
         /// Whose file it is.
-        role: Role,
+        role: Told<Role>,
         /// When it expired.
-        expires: Time,
+        expires: Told<Time>,
         /// The time it was checked at.
-        now: Time,
+        now: Told<Time>,
     },
     /// A file is of the same version as a trusted one but of other content (attack A24).
     #[error("{role} version {version} has two contents")]
     Equivocation {
         /// Whose file it is.
-        role: Role,
+        role: Told<Role>,
         /// The version both claim.
-        version: Version,
+        version: Told<Version>,
     },
     /// The image is for other hardware (§5.4.3.4 step 2).
     #[error("the image is not for the hardware of the ECU")]
@@ -100,37 +129,37 @@ pub enum Error {
     #[error("the image has {got} bytes where {listed} are listed")]
     ImageLength {
         /// What metadata lists.
-        listed: Length,
+        listed: Told<Length>,
         /// What arrived.
-        got: Length,
+        got: Told<Length>,
     },
     /// A list or the nesting is longer than a constant of [`crate::limits`] allows.
     #[error("more {what} than the limit")]
     Limit {
         /// What there is too much of.
-        what: &'static str,
+        what: Told<&'static str>,
     },
     /// What the Director chose is not what the Image repository lists (§5.4.4.2 step 10).
     #[error("Director and Image repository disagree: {what}")]
     Mismatch {
         /// Which part differs.
-        what: &'static str,
+        what: Told<&'static str>,
     },
     /// A file is not the one its parent lists (version, length or digest).
     #[error("{role} is not the file that its parent lists: {what}")]
     MixAndMatch {
         /// Whose file it is.
-        role: Role,
+        role: Told<Role>,
         /// Which part differs.
-        what: &'static str,
+        what: Told<&'static str>,
     },
     /// Fewer repositories say the same of an image than the mapping asks for (§5.2.6, TAP 4).
     #[error("{agreeing} of the {needed} repositories that must agree on the image do")]
     NoConsensus {
         /// Repositories that say the same, the Director among them.
-        agreeing: u8,
+        agreeing: Told<u8>,
         /// The threshold.
-        needed: u8,
+        needed: Told<u8>,
     },
     /// No digest of a known function is listed.
     #[error("no digest of a known function is listed")]
@@ -148,13 +177,13 @@ pub enum Error {
     #[error("the file is not canonical at byte {at}")]
     NotCanonical {
         /// Offset of the first byte that shows it.
-        at: usize,
+        at: Told<usize>,
     },
     /// The bytes are not JSON, or end too early or too late.
     #[error("the file is not JSON at byte {at}")]
     NotJson {
         /// Offset of the first byte that shows it.
-        at: usize,
+        at: Told<usize>,
     },
     /// The text of a file is not in Unicode normal form C (trap T25): two names could look the same and be different.
     #[error("the file is not in Unicode normal form C")]
@@ -166,49 +195,49 @@ pub enum Error {
     #[error("{role} version {offered} is lower than the trusted {trusted}")]
     Rollback {
         /// Whose file it is.
-        role: Role,
+        role: Told<Role>,
         /// The trusted version.
-        trusted: Version,
+        trusted: Told<Version>,
         /// What was offered.
-        offered: Version,
+        offered: Told<Version>,
     },
     /// A Root is not the direct successor of the trusted one (§5.4.4.3 step 2.4, trap T17).
     #[error("Root version {offered} where {expected} must follow")]
     RootVersion {
         /// The successor's version.
-        expected: Version,
+        expected: Told<Version>,
         /// What was offered.
-        offered: Version,
+        offered: Told<Version>,
     },
     /// A field is missing, of another type, or its value is not one the format knows.
     #[error("field {field} is missing or malformed")]
     Schema {
         /// The field's name.
-        field: &'static str,
+        field: Told<&'static str>,
     },
     /// Attested time is earlier than the time already known (attack A15).
     #[error("attested time {offered} is earlier than {known}")]
     TimeRollback {
         /// The latest known time.
-        known: Time,
+        known: Told<Time>,
         /// What was attested.
-        offered: Time,
+        offered: Told<Time>,
     },
     /// Attested time jumps further than one source may move it (design D14).
     #[error("attested time {offered} is too far after {known}")]
     TimeJump {
         /// The latest known time.
-        known: Time,
+        known: Told<Time>,
         /// What was attested.
-        offered: Time,
+        offered: Told<Time>,
     },
     /// The file is longer than its limit.
     #[error("{role} is longer than its limit of {limit} bytes")]
     TooLong {
         /// Whose file it is.
-        role: Role,
+        role: Told<Role>,
         /// The limit.
-        limit: Length,
+        limit: Told<Length>,
     },
     /// An ECU that is not of this vehicle is named (§5.4.4.6 step 8).
     #[error("an ECU is named that is not of this vehicle")]
@@ -226,13 +255,13 @@ pub enum Error {
     #[error("the file is of another kind than asked for: {field}")]
     WrongType {
         /// The member that shows it.
-        field: &'static str,
+        field: Told<&'static str>,
     },
     /// The file is for another vehicle (traps T1, T1b).
     #[error("{role} is for another vehicle")]
     WrongVehicle {
         /// Whose file it is.
-        role: Role,
+        role: Told<Role>,
     },
 }
 

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::limits::{MAX_ID, MAX_KEY_ID, MAX_ROLE_FILE_NAME, MAX_ROLE_NAME, MAX_TARGET_NAME};
-use crate::{Error, Repository, Role, Sha256};
+use crate::{Error, Repository, Role, Sha256, told};
 
 /// Text of at most `N` bytes held in place, so that it needs no heap.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,7 +42,7 @@ macro_rules! text_id {
             pub fn parse(text: &str) -> Result<Self, Error> {
                 let check: fn(&str) -> bool = $check;
                 let id = Text::new(text).filter(|_| check(text));
-                id.map(Self).ok_or(Error::BadName { kind: stringify!($name) })
+                id.map(Self).ok_or(Error::BadName { kind: told(stringify!($name)) })
             }
 
             /// The text form.
@@ -181,7 +181,7 @@ impl<'a> TargetName<'a> {
             !matches!(part, b"" | b"." | b"..") && part.iter().all(|b| b.is_ascii_graphic() && !b"\\\"".contains(b))
         };
         let fits = name.len() <= MAX_TARGET_NAME && name.as_bytes().split(|b| *b == b'/').all(safe);
-        fits.then_some(Self(name)).ok_or(Error::BadName { kind: "TargetName" })
+        fits.then_some(Self(name)).ok_or(Error::BadName { kind: told("TargetName") })
     }
 
     /// The name.
@@ -212,7 +212,7 @@ macro_rules! random_id {
             /// Parses 32 lower-case hex digits.
             pub fn parse(text: &str) -> Result<Self, Error> {
                 let mut bytes = [0; 16];
-                crate::hex::decode(text, &mut bytes).ok_or(Error::BadName { kind: stringify!($name) })?;
+                crate::hex::decode(text, &mut bytes).ok_or(Error::BadName { kind: told(stringify!($name)) })?;
                 Ok(Self(bytes))
             }
         }

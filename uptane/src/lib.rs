@@ -30,7 +30,7 @@ mod version;
 mod words;
 
 pub use digest::{Hashes, Sha256, Sha512};
-pub use error::Error;
+pub use error::{Error, Told, told};
 pub use id::{
     CampaignId, EcuId, HardwareId, ImageLine, KeyId, Nonce, RepositoryName, RoleName, TargetName, TargetNameBuf, Text,
     TransactionId, VehicleId,

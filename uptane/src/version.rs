@@ -3,8 +3,8 @@
 use core::fmt;
 use core::num::NonZeroU64;
 
-use crate::Error;
 use crate::limits::MAX_INTEGER;
+use crate::{Error, told};
 
 /// Version of a metadata file: 1 to 2^53 - 1 (§5.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,7 +17,7 @@ impl Version {
     /// Checks the range.
     pub fn new(version: u64) -> Result<Self, Error> {
         let version = NonZeroU64::new(version).filter(|v| v.get() <= MAX_INTEGER);
-        version.map(Self).ok_or(Error::BadNumber { kind: "Version" })
+        version.map(Self).ok_or(Error::BadNumber { kind: told("Version") })
     }
 
     /// The number.
@@ -43,7 +43,7 @@ macro_rules! number {
 
             /// Checks the range: at most 2^53 - 1.
             pub fn new(value: u64) -> Result<Self, Error> {
-                (value <= MAX_INTEGER).then_some(Self(value)).ok_or(Error::BadNumber { kind: stringify!($name) })
+                (value <= MAX_INTEGER).then_some(Self(value)).ok_or(Error::BadNumber { kind: told(stringify!($name)) })
             }
 
             /// The number.

@@ -6,7 +6,7 @@
 //! Steps that need much of the stack are never made parts of others (`inline(never)`), here and beside: it is then theirs
 //! alone, and not also everybody's who calls them.
 
-use uptane::{Error, Length, Time};
+use uptane::{Error, Length, Time, told};
 
 use super::Secondary;
 use crate::bank::{Content, Descriptor, holds};
@@ -167,6 +167,6 @@ pub(super) type Found = Result<Wanted, Fault>;
 pub(super) fn check_length(listed: Length, got: Length) -> Result<(), Fault> {
     match listed == got {
         true => Ok(()),
-        false => Err(Fault::from(Error::ImageLength { listed, got })),
+        false => Err(Fault::from(Error::ImageLength { listed: told(listed), got: told(got) })),
     }
 }

@@ -4,7 +4,7 @@
 //! image does not get to its vote, the way back is the last committed image: its header still stands, its digest is what
 //! its bank may boot, so that no metadata are needed to know it.
 
-use uptane::{Error, Length, Time};
+use uptane::{Error, Length, Time, told};
 
 use super::Secondary;
 use super::image::{Found, check_length};
@@ -65,10 +65,10 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     #[inline(never)]
     fn check_found_way_back(&mut self, found: &Found) -> Result<Content, Fault> {
         let Wanted { descriptor, fallback, .. } = self.wanted(found)?;
-        let fallback = fallback.as_ref().ok_or(Error::Schema { field: "fallback" })?;
+        let fallback = fallback.as_ref().ok_or(Error::Schema { field: told("fallback") })?;
         match fallback.is(&self.home()?) {
             true => descriptor.content(),
-            false => Err(Fault::from(Error::Mismatch { what: "fallback" })),
+            false => Err(Fault::from(Error::Mismatch { what: told("fallback") })),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Counter floors: the lowest release counter each image line may still install (§5.4.3.4, trap T5).
 
-use uptane::{Error, ImageLine, ReleaseCounter};
+use uptane::{Error, ImageLine, ReleaseCounter, told};
 
 /// Image lines one ECU keeps a floor for. One ECU runs one line; a few more let it change lines and back.
 pub(super) const MAX_LINES: usize = 4;
@@ -36,7 +36,7 @@ impl Floors {
     /// Where the floor of `line` is, or may be put.
     fn place_of(&self, line: &ImageLine) -> Result<usize, Error> {
         let free = || self.lines.iter().position(Option::is_none);
-        self.known(line).or_else(free).ok_or(Error::Limit { what: "image lines" })
+        self.known(line).or_else(free).ok_or(Error::Limit { what: told("image lines") })
     }
 
     #[inline(never)]

@@ -1,7 +1,7 @@
 //! What the scanner tells, and who listens.
 
 use super::open::Path;
-use crate::Error;
+use crate::{Error, told};
 
 /// An object or an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,26 +86,28 @@ pub(crate) trait Whole {
 impl Whole for Event<'_> {
     #[inline(never)]
     fn text(&self, field: &'static str) -> Result<&str, Error> {
-        if let Event::Text(text) = self { Ok(text) } else { Err(Error::Schema { field }) }
+        if let Event::Text(text) = self { Ok(text) } else { Err(Error::Schema { field: told(field) }) }
     }
 
     #[inline(never)]
     fn unsigned(&self, field: &'static str) -> Result<u64, Error> {
         let Event::Integer(value) = *self else {
-            return Err(Error::Schema { field });
+            return Err(Error::Schema { field: told(field) });
         };
-        u64::try_from(value).map_err(|_| Error::BadNumber { kind: field })
+        u64::try_from(value).map_err(|_| Error::BadNumber { kind: told(field) })
     }
 
     #[inline(never)]
     fn object(&self, field: &'static str) -> Result<(), Error> {
         matches!(self, Event::Begin(Kind::Object) | Event::End(Kind::Object))
             .then_some(())
-            .ok_or(Error::Schema { field })
+            .ok_or(Error::Schema { field: told(field) })
     }
 
     #[inline(never)]
     fn array(&self, field: &'static str) -> Result<(), Error> {
-        matches!(self, Event::Begin(Kind::Array) | Event::End(Kind::Array)).then_some(()).ok_or(Error::Schema { field })
+        matches!(self, Event::Begin(Kind::Array) | Event::End(Kind::Array))
+            .then_some(())
+            .ok_or(Error::Schema { field: told(field) })
     }
 }

@@ -28,7 +28,7 @@ pub(crate) use scan::read;
 
 use core::cmp::Ordering;
 
-use crate::Error;
+use crate::{Error, told};
 
 /// Room for the longest string that a sink must see in one piece: a target name, with room for one more character.
 pub(crate) const TOKEN: usize = crate::limits::MAX_TARGET_NAME + 5;
@@ -52,13 +52,13 @@ pub enum Canonical {}
 
 impl sealed::Form for Canonical {
     fn deviation(at: usize) -> Result<(), Error> {
-        Err(Error::NotCanonical { at })
+        Err(Error::NotCanonical { at: told(at) })
     }
 
     fn disorder(order: Ordering, at: usize) -> Result<(), Error> {
         match order {
             // Where keys ascend, equal ones are neighbours: this finds every duplicate.
-            Ordering::Equal => Err(Error::Duplicate { what: "key" }),
+            Ordering::Equal => Err(Error::Duplicate { what: told("key") }),
             Ordering::Less | Ordering::Greater => Self::deviation(at),
         }
     }

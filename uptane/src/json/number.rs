@@ -1,7 +1,7 @@
 //! Integers, the only numbers signed files know.
 
-use crate::Error;
 use crate::limits::MAX_INTEGER;
+use crate::{Error, told};
 
 /// An integer being read.
 #[derive(Clone, Copy, Default)]
@@ -24,7 +24,7 @@ impl Number {
     pub(super) fn push(&mut self, byte: u8, at: usize) -> Result<bool, Error> {
         match byte {
             // No number but zero starts with a zero.
-            b'0'..=b'9' if self.digits > 0 && self.value == 0 => Err(Error::NotJson { at }),
+            b'0'..=b'9' if self.digits > 0 && self.value == 0 => Err(Error::NotJson { at: told(at) }),
             b'0'..=b'9' => {
                 // At most 2^53 before, so this cannot overflow.
                 self.value = self.value * 10 + u64::from(byte - b'0');
@@ -39,7 +39,7 @@ impl Number {
     /// The number, once a byte did not belong to it.
     pub(super) fn finish(self, at: usize) -> Result<i64, Error> {
         if self.digits == 0 {
-            return Err(Error::NotJson { at });
+            return Err(Error::NotJson { at: told(at) });
         }
         let value = i64::try_from(self.value).map_err(|_| OUT_OF_RANGE)?;
         match self.negative {
@@ -51,4 +51,4 @@ impl Number {
     }
 }
 
-const OUT_OF_RANGE: Error = Error::BadNumber { kind: "integer" };
+const OUT_OF_RANGE: Error = Error::BadNumber { kind: told("integer") };

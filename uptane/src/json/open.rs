@@ -4,8 +4,8 @@ use core::cell::OnceCell;
 use core::cmp::Ordering;
 use core::fmt;
 
-use crate::Error;
 use crate::limits::{MAX_DEPTH, MAX_OPEN_KEYS};
+use crate::{Error, told};
 
 /// One step from an object or array to a value in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Open {
     }
 
     pub(super) fn push(&mut self, is_object: bool, start: usize) -> Result<(), Error> {
-        let frame = self.frames.get_mut(self.depth).ok_or(Error::Limit { what: "nesting" })?;
+        let frame = self.frames.get_mut(self.depth).ok_or(Error::Limit { what: told("nesting") })?;
         *frame = Frame { is_object, has_key: false, key: (self.used, self.used), start };
         self.depth += 1;
         self.signed |= self.depth == 2 && self.begins_signed();
@@ -185,4 +185,4 @@ fn utf8(keys: &[u8]) -> &str {
     core::str::from_utf8(keys).unwrap_or_default()
 }
 
-const TOO_MANY_KEYS: Error = Error::Limit { what: "open keys" };
+const TOO_MANY_KEYS: Error = Error::Limit { what: told("open keys") };

@@ -9,7 +9,7 @@ use super::sealed::Form;
 use super::string::Mark;
 use super::text::Text;
 use super::{Canonical, TOKEN};
-use crate::Error;
+use crate::{Error, told};
 
 /// Reads one JSON value that arrives in pieces. Strings of up to `TOKEN - 4` bytes are given whole.
 pub struct Scanner<const TOKEN: usize, F = Canonical> {
@@ -257,7 +257,7 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
     }
 
     pub(super) fn not_json(&self) -> Error {
-        Error::NotJson { at: self.at }
+        Error::NotJson { at: told(self.at) }
     }
 }
 

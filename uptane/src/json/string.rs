@@ -6,8 +6,8 @@ use super::event::{Event, Sink};
 use super::scan::{Scanner, State};
 use super::sealed::Form;
 use super::text::{Got, Text, plain, split_plain};
-use crate::Error;
 use crate::limits::MAX_STRING;
+use crate::{Error, told};
 
 /// What the bytes just taken mean for the bytes that were signed.
 pub(super) enum Mark {
@@ -151,4 +151,4 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
     }
 }
 
-const TOO_LONG: Error = Error::Limit { what: "bytes in a string" };
+const TOO_LONG: Error = Error::Limit { what: told("bytes in a string") };

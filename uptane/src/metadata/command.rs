@@ -3,7 +3,7 @@
 use super::fields::{required, take_text};
 use super::header::check_type;
 use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read};
-use crate::{Action, EcuId, Error, Role, Sha256, TransactionId, VehicleId};
+use crate::{Action, EcuId, Error, Role, Sha256, TransactionId, VehicleId, told};
 
 /// What a command says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl CommandReader {
             [] => event.object("signed"),
             [Step::Key("_type")] => check_type(&mut self.typed, Role::Command, event),
             [Step::Key("action")] => take_text(&mut self.action, event, "action", |word| {
-                Action::from_word(word).ok_or(Error::Schema { field: "action" })
+                Action::from_word(word).ok_or(Error::Schema { field: told("action") })
             }),
             [Step::Key("ecu")] => take_text(&mut self.ecu, event, "ecu", EcuId::parse),
             [Step::Key("targets")] => take_text(&mut self.targets, event, "targets", Sha256::parse),

@@ -4,7 +4,7 @@ use super::fields::required;
 use super::role_keys::KeyHint;
 use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read, walk};
 use crate::limits::{MAX_EVALUATED_SIGNATURE, MAX_SIGNATURES};
-use crate::{Error, KeyId, Sha256};
+use crate::{Error, KeyId, Sha256, told};
 
 /// A signed file, taken apart: who claims to have signed, and what.
 #[derive(Clone, Copy, Debug)]
@@ -99,12 +99,12 @@ impl Entry {
             ("keyid", Event::Text(text)) => self.key(text),
             // Longer than any id.
             ("keyid", Event::Part { .. }) => self.has.0 = true,
-            ("keyid", _) => return Err(Error::Schema { field: "keyid" }),
+            ("keyid", _) => return Err(Error::Schema { field: told("keyid") }),
             ("sig", Event::Text(piece) | Event::Part { piece, .. }) => {
                 self.signature.push(piece);
                 self.has.1 = true;
             }
-            ("sig", _) => return Err(Error::Schema { field: "sig" }),
+            ("sig", _) => return Err(Error::Schema { field: told("sig") }),
             ("hash", Event::Text(text)) => self.hash = Sha256::parse(text).ok(),
             ("hash_function", Event::Text(text)) => self.is_function = text == HASH_FUNCTION,
             ("method", Event::Text(text)) => self.is_method = text == METHOD,
@@ -221,9 +221,9 @@ impl EnvelopeReader {
     fn check_id(&mut self) -> Result<(), Error> {
         let hint = self.entry.claims;
         if hint != KeyHint::NONE && self.ids.contains(&hint) {
-            return Err(Error::Duplicate { what: "key id of signatures" });
+            return Err(Error::Duplicate { what: told("key id of signatures") });
         }
-        *self.ids.get_mut(self.entries).ok_or(Error::Limit { what: "signatures" })? = hint;
+        *self.ids.get_mut(self.entries).ok_or(Error::Limit { what: told("signatures") })? = hint;
         self.entries += 1;
         Ok(())
     }

@@ -1,11 +1,11 @@
 //! Fields that more than one file has.
 
 use crate::json::{Event, Span, Step, Whole as _};
-use crate::{Error, Hashes, Length, Sha256, Sha512, Version};
+use crate::{Error, Hashes, Length, Sha256, Sha512, Version, told};
 
 /// A required field, or the refusal that names it.
 pub(crate) fn required<T>(value: Option<T>, field: &'static str) -> Result<T, Error> {
-    value.ok_or(Error::Schema { field })
+    value.ok_or(Error::Schema { field: told(field) })
 }
 
 /// Puts what a string says in its place. Readers have many such fields, so this is one function for each type of value.

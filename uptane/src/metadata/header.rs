@@ -2,7 +2,7 @@
 
 use super::fields::{required, take_number, take_text};
 use crate::json::{Event, Step, Whole as _};
-use crate::{CampaignId, Director, Error, Image, Repository, Role, Time, VehicleId, Version};
+use crate::{CampaignId, Director, Error, Image, Repository, Role, Time, VehicleId, Version, told};
 
 /// The repository a file says it is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl HeaderReader {
     fn uptane(&mut self, key: &str, event: Event<'_>) -> Result<(), Error> {
         match key {
             "repository" => take_text(&mut self.origin, event, "repository", |word| {
-                Origin::from_word(word).ok_or(Error::WrongType { field: "repository" })
+                Origin::from_word(word).ok_or(Error::WrongType { field: told("repository") })
             }),
             "vehicle" => take_text(&mut self.vehicle, event, "vehicle", VehicleId::parse),
             "campaign" => take_text(&mut self.campaign, event, "campaign", CampaignId::parse),
@@ -114,11 +114,11 @@ impl HeaderReader {
 #[inline(never)]
 pub(crate) fn check_type(typed: &mut bool, role: Role, event: Event<'_>) -> Result<(), Error> {
     *typed = event.text("_type")? == role.type_name();
-    if *typed { Ok(()) } else { Err(Error::WrongType { field: "_type" }) }
+    if *typed { Ok(()) } else { Err(Error::WrongType { field: told("_type") }) }
 }
 
 /// TUF promises that files of one major version can be read by every reader of it.
 fn check_spec_version(specified: &mut bool, event: Event<'_>) -> Result<(), Error> {
     *specified = event.text("spec_version")?.starts_with("1.");
-    if *specified { Ok(()) } else { Err(Error::WrongType { field: "spec_version" }) }
+    if *specified { Ok(()) } else { Err(Error::WrongType { field: told("spec_version") }) }
 }

@@ -6,7 +6,7 @@ use super::role_keys::KeyHint;
 use crate::json::{Event, Path, Sink, Span, Step, Whole as _};
 use crate::key::Algorithm;
 use crate::limits::{MAX_KEY_TEXT, MAX_ROLE_KEYS};
-use crate::{Error, KeyId, PublicKey};
+use crate::{Error, KeyId, PublicKey, told};
 
 /// Collects one key. A key of a type or scheme that cannot be evaluated is known and never counts (trap T20).
 #[derive(Clone, Copy, Default)]
@@ -110,10 +110,10 @@ impl<const N: usize> KeyTable<N> {
     pub(crate) fn define(&mut self, id: &str, key: Option<PublicKey>) -> Result<(), Error> {
         let hint = KeyHint::of(&KeyId::parse(id)?);
         if self.0.iter().flatten().any(|(known, _)| *known == hint) {
-            return Err(Error::Duplicate { what: "key id" });
+            return Err(Error::Duplicate { what: told("key id") });
         }
         let place = self.0.iter_mut().find(|place| place.is_none());
-        *place.ok_or(Error::Limit { what: "keys of a file" })? = Some((hint, key));
+        *place.ok_or(Error::Limit { what: told("keys of a file") })? = Some((hint, key));
         Ok(())
     }
 
@@ -148,9 +148,9 @@ impl RoleReader {
 
     fn id(&mut self, id: KeyHint) -> Result<(), Error> {
         if self.ids.contains(&Some(id)) {
-            return Err(Error::Duplicate { what: "key of a role" });
+            return Err(Error::Duplicate { what: told("key of a role") });
         }
-        *self.ids.get_mut(self.count).ok_or(Error::Limit { what: "keys of a role" })? = Some(id);
+        *self.ids.get_mut(self.count).ok_or(Error::Limit { what: told("keys of a role") })? = Some(id);
         self.count += 1;
         Ok(())
     }
@@ -160,7 +160,10 @@ impl RoleReader {
         required(self.has_ids.then_some(()), "keyids")?;
         let threshold = required(self.threshold, "threshold")?;
         // §5.2.2: a role without a threshold would be signed by nobody.
-        u8::try_from(threshold).ok().filter(|threshold| *threshold > 0).ok_or(Error::BadNumber { kind: "threshold" })
+        u8::try_from(threshold)
+            .ok()
+            .filter(|threshold| *threshold > 0)
+            .ok_or(Error::BadNumber { kind: told("threshold") })
     }
 
     /// The keys of the role, from those the file defines. An id without a key, or of a key that cannot be evaluated,

@@ -5,7 +5,7 @@ use super::header::check_type;
 use super::report::{attack, version_or_none};
 use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read, walk};
 use crate::limits::{MAX_ECUS, MAX_REPORT};
-use crate::{Attack, Counter, EcuId, Error, Role, Time, VehicleId, Version};
+use crate::{Attack, Counter, EcuId, Error, Role, Time, VehicleId, Version, told};
 
 /// The highest Director versions a vehicle says it accepted (design D10).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -157,7 +157,7 @@ impl Reader {
             self.report_count += 1;
         }
         match self.report_count > MAX_ECUS || span.end - span.start > MAX_REPORT {
-            true => Err(Error::Limit { what: "reports" }),
+            true => Err(Error::Limit { what: told("reports") }),
             false => Ok(()),
         }
     }
@@ -167,7 +167,7 @@ impl Reader {
         Time::parse(event.text("unreachable")?)?;
         self.unreachable_count += 1;
         match self.unreachable_count > MAX_ECUS {
-            true => Err(Error::Limit { what: "ECUs" }),
+            true => Err(Error::Limit { what: told("ECUs") }),
             false => Ok(()),
         }
     }

@@ -5,7 +5,7 @@ use super::header::check_type;
 use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read};
 use crate::{
     Attack, CampaignId, Counter, EcuId, Error, HardwareId, Hashes, Length, Nonce, ReleaseCounter, ResultCode, Role,
-    TargetNameBuf, Time, TransactionId, VehicleId, Version,
+    TargetNameBuf, Time, TransactionId, VehicleId, Version, told,
 };
 
 /// What an ECU reports.
@@ -99,7 +99,7 @@ impl Reader {
             "nonce" => self.nonce = Some(Nonce::parse(event.text("nonce")?)?),
             "result" => {
                 let result = ResultCode::from_word(event.text("result")?);
-                self.result = Some(result.ok_or(Error::Schema { field: "result" })?);
+                self.result = Some(result.ok_or(Error::Schema { field: told("result") })?);
             }
             "targets_version" => self.targets_version = Some(version_or_none(event, "targets_version")?),
             "time" => self.time = Some(Time::parse(event.text("time")?)?),
@@ -166,7 +166,7 @@ impl ImageReader {
 pub(super) fn attack(event: Event<'_>) -> Result<Option<Attack>, Error> {
     match event.text("attack")? {
         "none" => Ok(None),
-        word => Attack::from_word(word).map(Some).ok_or(Error::Schema { field: "attack" }),
+        word => Attack::from_word(word).map(Some).ok_or(Error::Schema { field: told("attack") }),
     }
 }
 

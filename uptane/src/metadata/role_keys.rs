@@ -1,7 +1,7 @@
 //! The keys that speak for a role, and how many of them must.
 
 use crate::limits::MAX_ROLE_KEYS;
-use crate::{Error, KeyId, PublicKey, Sha256};
+use crate::{Error, KeyId, PublicKey, Sha256, told};
 
 /// A role that Root appoints (§5.2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl RoleKeys {
     /// These keys, under their ids, of which `threshold` must sign.
     pub fn new(keys: impl IntoIterator<Item = (KeyId, PublicKey)>, threshold: u8) -> Result<Self, Error> {
         if threshold == 0 {
-            return Err(Error::BadNumber { kind: "threshold" });
+            return Err(Error::BadNumber { kind: told("threshold") });
         }
         let mut role = Self::with_threshold(threshold);
         for (id, key) in keys {
@@ -55,7 +55,7 @@ impl RoleKeys {
         }
         match role.keys().count() >= usize::from(threshold) {
             true => Ok(role),
-            false => Err(Error::BadNumber { kind: "threshold" }),
+            false => Err(Error::BadNumber { kind: told("threshold") }),
         }
     }
 
@@ -67,10 +67,10 @@ impl RoleKeys {
     /// Adds a key under an id, which must be new.
     pub(crate) fn add(&mut self, hint: KeyHint, key: PublicKey) -> Result<(), Error> {
         if self.keys.iter().flatten().any(|(known, _)| *known == hint) {
-            return Err(Error::Duplicate { what: "key of a role" });
+            return Err(Error::Duplicate { what: told("key of a role") });
         }
         let place = self.keys.iter_mut().find(|place| place.is_none());
-        *place.ok_or(Error::Limit { what: "keys of a role" })? = Some((hint, key));
+        *place.ok_or(Error::Limit { what: told("keys of a role") })? = Some((hint, key));
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use super::key_reader::{KeyReader, KeyTable, RoleReader};
 use super::{Origin, RoleKeys, RootRole};
 use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read, walk};
 use crate::limits::MAX_ROOT_KEYS;
-use crate::{Error, KeyId, PublicKey, Role, Time, Version};
+use crate::{Error, KeyId, PublicKey, Role, Time, Version, told};
 
 /// A view of Root.
 #[derive(Clone, Debug)]
@@ -162,7 +162,7 @@ impl RootReader {
                 let key = self.key.finish()?;
                 self.keys.define(id, key)
             }
-            ([], _) => Err(Error::Schema { field: "keys" }),
+            ([], _) => Err(Error::Schema { field: told("keys") }),
             _ => self.key.event(steps, event),
         }
     }
@@ -186,7 +186,7 @@ impl RootReader {
                 event.object("roles").map(|()| false)
             }
             ([], Event::End(_)) => self.role.check().map(|_| true),
-            ([], _) => Err(Error::Schema { field: "roles" }),
+            ([], _) => Err(Error::Schema { field: told("roles") }),
             _ => self.role.event(steps, event).map(|()| false),
         }
     }

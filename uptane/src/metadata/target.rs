@@ -4,7 +4,7 @@ use super::delta::{Delta, DeltaReader, NamedDelta};
 use super::fields::{HashesReader, keep_end, required, take_number, take_text};
 use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read, walk};
 use crate::limits::MAX_HARDWARE_IDS;
-use crate::{EcuId, Error, HardwareId, Hashes, ImageLine, Length, ReleaseCounter, TargetName, TargetNameBuf};
+use crate::{EcuId, Error, HardwareId, Hashes, ImageLine, Length, ReleaseCounter, TargetName, TargetNameBuf, told};
 
 /// A view of one image.
 #[derive(Clone, Copy, Debug)]
@@ -227,7 +227,7 @@ impl TargetReader {
                 heard.hardware_id(HardwareId::parse(event.text("hardware_ids")?)?);
                 self.hardware_ids += 1;
                 match self.hardware_ids > MAX_HARDWARE_IDS {
-                    true => Err(Error::Limit { what: "hardware ids" }),
+                    true => Err(Error::Limit { what: told("hardware ids") }),
                     false => Ok(()),
                 }
             }
@@ -286,7 +286,7 @@ impl EcuReader {
             [] => event.object("ecus"),
             [Step::Key("hardware_id")] => take_text(&mut self.hardware_id, event, "hardware_id", HardwareId::parse),
             [Step::Key("order")] => take_number(&mut self.order, event, "order", |order| {
-                u32::try_from(order).map_err(|_| Error::BadNumber { kind: "order" })
+                u32::try_from(order).map_err(|_| Error::BadNumber { kind: told("order") })
             }),
             [Step::Key("fallback")] => take_text(&mut self.fallback, event, "fallback", TargetNameBuf::parse),
             [Step::Key("delta"), rest @ ..] => self.delta.get_or_insert_default().event(rest, event),

@@ -9,7 +9,7 @@ use super::target::{EcuReader, Heard, TargetHead, TargetReader};
 use super::{Origin, Target};
 use crate::json::{Event, Span, Step, Whole as _, walk};
 use crate::limits::MAX_ECUS;
-use crate::{CampaignId, EcuId, Error, HardwareId, Role, TargetName, Time, VehicleId, Version};
+use crate::{CampaignId, EcuId, Error, HardwareId, Role, TargetName, Time, VehicleId, Version, told};
 
 /// A view of Targets, top-level or delegated.
 ///
@@ -178,7 +178,7 @@ impl TargetsReader {
         let mut counting = Counting { listener, ecus: &mut self.ecus };
         self.target.event(steps, event, span, &mut counting)?;
         if self.ecus > MAX_ECUS {
-            return Err(Error::Limit { what: "ECUs" });
+            return Err(Error::Limit { what: told("ECUs") });
         }
         if let ([], Event::End(_)) = (steps, event) {
             listener.target(TargetName::parse(name)?, &self.target.head()?);

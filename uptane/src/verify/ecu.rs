@@ -8,7 +8,7 @@ use sha2::Digest as _;
 use super::signature;
 use super::stream::Signatures;
 use crate::metadata::{Entry, Envelope};
-use crate::{Algorithm, Error, PublicKey, Role, Sha256};
+use crate::{Algorithm, Error, PublicKey, Role, Sha256, told};
 
 /// Evidence that an ECU signed the bytes that were given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl EcuSigned {
         let Self { role, key: _, vouched, sha256 } = self;
         match *vouched == Some(Sha256(core::mem::take(sha256).finalize().into())) {
             true => Ok(SignedByEcu(())),
-            false => Err(Error::BelowThreshold { role: *role, valid: 0, needed: 1 }),
+            false => Err(Error::BelowThreshold { role: told(*role), valid: told(0), needed: told(1) }),
         }
     }
 }

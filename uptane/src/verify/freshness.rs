@@ -1,6 +1,6 @@
 //! Is a file new enough? The one place that compares versions and expiry (§5.4.4.3 to §5.4.4.6).
 
-use crate::{Error, Role, Time, Version};
+use crate::{Error, Role, Time, Version, told};
 
 /// The part of a file that says how new it is.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +19,7 @@ impl Freshness {
     pub(crate) fn check_version(self, trusted: Option<Version>) -> Result<(), Error> {
         match trusted {
             Some(trusted) if self.version < trusted => {
-                Err(Error::Rollback { role: self.role, trusted, offered: self.version })
+                Err(Error::Rollback { role: told(self.role), trusted: told(trusted), offered: told(self.version) })
             }
             _ => Ok(()),
         }
@@ -29,7 +29,7 @@ impl Freshness {
     pub(crate) fn check_content(self, trusted: Version, same: impl FnOnce() -> bool) -> Result<(), Error> {
         match self.version != trusted || same() {
             true => Ok(()),
-            false => Err(Error::Equivocation { role: self.role, version: self.version }),
+            false => Err(Error::Equivocation { role: told(self.role), version: told(self.version) }),
         }
     }
 
@@ -38,7 +38,7 @@ impl Freshness {
         let expected = trusted.next()?;
         match self.version == expected {
             true => Ok(()),
-            false => Err(Error::RootVersion { expected, offered: self.version }),
+            false => Err(Error::RootVersion { expected: told(expected), offered: told(self.version) }),
         }
     }
 
@@ -47,7 +47,7 @@ impl Freshness {
     pub(crate) fn check_expiry(self, now: Time) -> Result<(), Error> {
         match now < self.expires {
             true => Ok(()),
-            false => Err(Error::Expired { role: self.role, expires: self.expires, now }),
+            false => Err(Error::Expired { role: told(self.role), expires: told(self.expires), now: told(now) }),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use sha2::Digest as _;
 
-use crate::{Error, Hashes, ImageLine, Length, ReleaseCounter, Sha256, Sha512, TargetNameBuf};
+use crate::{Error, Hashes, ImageLine, Length, ReleaseCounter, Sha256, Sha512, TargetNameBuf, told};
 
 /// What metadata lists of an image that may be installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl FileCheck {
         let more = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.received = self.received.saturating_add(more);
         if self.received > self.length.get() {
-            return Err(Error::ImageLength { listed: self.length, got: Length::new(self.received)? });
+            return Err(Error::ImageLength { listed: told(self.length), got: told(Length::new(self.received)?) });
         }
         self.sha256.update(bytes);
         if let Some(sha512) = &mut self.sha512 {
@@ -74,7 +74,7 @@ impl FileCheck {
         let sha256 = Sha256(sha256.finalize().into());
         let sha512 = sha512.map(|sha512| Sha512(sha512.finalize().into()));
         if received != length.get() {
-            return Err(Error::ImageLength { listed: length, got: Length::new(received)? });
+            return Err(Error::ImageLength { listed: told(length), got: told(Length::new(received)?) });
         }
         // §5.4.3.4 step 4: every listed digest must match.
         let is_listed = hashes.sha256().is_none_or(|digest| digest == sha256) && hashes.sha512() == sha512;

@@ -5,7 +5,7 @@ use sha2::Digest as _;
 
 use crate::json::{Event, Path, Scanner, Sink, Span, Step, TOKEN};
 use crate::metadata::{Entry, EnvelopeReader};
-use crate::{Error, Length, Role, Sha256};
+use crate::{Error, Length, Role, Sha256, told};
 
 /// Who checks the signatures.
 pub(super) trait Signatures {
@@ -97,7 +97,7 @@ impl FileStream {
     fn take(&mut self, bytes: &[u8], signatures: &mut dyn Signatures, body: &mut dyn Body) -> Result<(), Error> {
         self.received = self.received.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         if self.received > self.limit {
-            return Err(Error::TooLong { role: self.role, limit: Length::new(self.limit)? });
+            return Err(Error::TooLong { role: told(self.role), limit: told(Length::new(self.limit)?) });
         }
         self.sha256.update(bytes);
         let Self { scanner, envelope, fault, .. } = self;

@@ -4,7 +4,7 @@ use super::signature::{Claims, GoodSignature};
 use super::stream::Signatures;
 use crate::limits::MAX_ROLE_KEYS;
 use crate::metadata::{Entry, Envelope, KeyHint, RoleKeys};
-use crate::{Error, Role};
+use crate::{Error, Role, told};
 
 /// Evidence that a threshold of distinct keys of a role signed the bytes that were given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,9 @@ impl Threshold {
         let valid = signed.iter().flatten().fold(0_u8, |valid, _: &GoodSignature| valid.saturating_add(1));
         match valid >= keys.threshold() {
             true => Ok(ThresholdMet(())),
-            false => Err(Error::BelowThreshold { role: *role, valid, needed: keys.threshold() }),
+            false => {
+                Err(Error::BelowThreshold { role: told(*role), valid: told(valid), needed: told(keys.threshold()) })
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use super::threshold::Threshold;
 use crate::json::{Event, Span, Step};
 use crate::limits::MAX_TIME_ATTESTATION;
 use crate::metadata::{RoleKeys, TimeReader};
-use crate::{Error, Nonce, Role, Time};
+use crate::{Error, Nonce, Role, Time, told};
 
 /// How far one attestation may move the time an ECU knows.
 pub const MAX_JUMP: Duration = Duration::from_secs(400 * 86_400);
@@ -80,7 +80,7 @@ impl ClosedTime<'_> {
     fn no_later_than(&self, known: Time) -> Result<AttestedTime, Error> {
         let attested = self.any_time()?;
         match attested.time().since(known) > MAX_JUMP {
-            true => Err(Error::TimeJump { known, offered: attested.time() }),
+            true => Err(Error::TimeJump { known: told(known), offered: told(attested.time()) }),
             false => Ok(attested),
         }
     }
@@ -96,7 +96,7 @@ impl ClosedTime<'_> {
             return Err(Error::Replay);
         }
         match offered < *known {
-            true => Err(Error::TimeRollback { known: *known, offered }),
+            true => Err(Error::TimeRollback { known: told(*known), offered: told(offered) }),
             false => Ok(AttestedTime(offered)),
         }
     }

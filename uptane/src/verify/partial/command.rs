@@ -5,7 +5,7 @@ use crate::limits::MAX_COMMAND;
 use crate::metadata::CommandReader;
 use crate::verify::ecu::EcuSigned;
 use crate::verify::stream::{Body, FileStream, Shut};
-use crate::{Action, EcuId, Error, PublicKey, Role, Sha256, TransactionId, VehicleId};
+use crate::{Action, EcuId, Error, PublicKey, Role, Sha256, TransactionId, VehicleId, told};
 
 /// A command, arriving.
 pub struct CommandStream {
@@ -44,7 +44,7 @@ impl CommandStream {
         let reader = closed.open(signed.finish(), reader)?;
         reader.check()?;
         if reader.vehicle != Some(*vehicle) {
-            return Err(Error::WrongVehicle { role: Role::Command });
+            return Err(Error::WrongVehicle { role: told(Role::Command) });
         }
         match *reader {
             CommandReader { action: Some(action), targets: Some(targets), transaction: Some(transaction), .. }

@@ -11,7 +11,7 @@ use crate::verify::freshness::Freshness;
 use crate::verify::stream::{Body, Closed, FileStream, Shut, Signatures};
 use crate::verify::threshold::Threshold;
 use crate::verify::time;
-use crate::{Error, Role, Sha256, Time, Version};
+use crate::{Error, Role, Sha256, Time, Version, told};
 
 /// What a partial verifier keeps of the Director Root it trusts. Made from the raw file after each reset.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -223,7 +223,7 @@ impl<By> ClosedRoot<'_, By> {
         let Nothing = self.closed.open(self.check.threshold.finish(), &Shut::new(Nothing))?;
         match self.closed.sha256() == candidate.root.sha256 {
             true => Ok(()),
-            false => Err(Error::MixAndMatch { role: Role::Root, what: "content of two passes" }),
+            false => Err(Error::MixAndMatch { role: told(Role::Root), what: told("content of two passes") }),
         }
     }
 }
@@ -249,7 +249,7 @@ impl<'k> ClosedRoot<'_, Itself<'k>> {
         let Candidate { root, origin } = candidate;
         // A Root of the other repository is not this one's, whoever signed it.
         if *origin != Some(Origin::Director) {
-            return Err(Error::WrongType { field: "repository" });
+            return Err(Error::WrongType { field: told("repository") });
         }
         let freshness = Freshness { role: Role::Root, version: root.version, expires: root.expires };
         // §5.4.4.3 step 2.4

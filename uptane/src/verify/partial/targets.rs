@@ -16,7 +16,7 @@ use crate::verify::stream::{Body, Closed, FileStream, Shut};
 use crate::verify::threshold::{Threshold, ThresholdMet};
 use crate::{
     CampaignId, EcuId, Error, HardwareId, ImageLine, ReleaseCounter, Role, Sha256, TargetName, TargetNameBuf, Time,
-    VehicleId, Version,
+    VehicleId, Version, told,
 };
 
 /// Partial verification with the provisioned Root (§5.4.4.1).
@@ -201,10 +201,10 @@ fn check_follows(freshness: Freshness, previous: Option<Previous>, signed: Sha25
 /// Refuses a file of another repository, or for another vehicle (trap T1).
 fn check_addressee(header: &Header, vehicle: Option<VehicleId>) -> Result<(), Error> {
     if header.origin != Some(Origin::Director) {
-        return Err(Error::WrongType { field: "repository" });
+        return Err(Error::WrongType { field: told("repository") });
     }
     match vehicle {
-        Some(_) if header.vehicle != vehicle => Err(Error::WrongVehicle { role: Role::Targets }),
+        Some(_) if header.vehicle != vehicle => Err(Error::WrongVehicle { role: told(Role::Targets) }),
         Some(_) | None => Ok(()),
     }
 }
@@ -256,7 +256,7 @@ impl<P: Profile> OwnTargets<P> {
         let (accepted, offered) = (accepted(chosen.listed.line), chosen.listed.release_counter);
         // §5.4.3.4 step 3
         if offered < accepted {
-            return Err(Error::CounterRollback { accepted, offered });
+            return Err(Error::CounterRollback { accepted: told(accepted), offered: told(offered) });
         }
         Ok(OwnImage { chosen, profile: PhantomData })
     }
@@ -406,7 +406,7 @@ impl Listener for Picking<'_> {
         let Self { pick, .. } = self;
         // §5.2.3.1.1: every image of the Director names the ECU that is to run it.
         if !pick.names_ecus {
-            pick.fault.get_or_insert(Error::Schema { field: "ecus" });
+            pick.fault.get_or_insert(Error::Schema { field: told("ecus") });
         }
         if !pick.names_own {
             return;
