@@ -2,8 +2,8 @@
 
 use proto::delta::Decoder;
 
-/// Bytes that flash is read through and the report is written into: no more than the decoder takes in their place.
-pub const BUFFER_SIZE: usize = 1_536;
+/// Bytes that flash is read through and the report is written into: what the decoder takes in their place, or little less.
+pub const BUFFER_SIZE: usize = 1_792;
 
 /// Bytes of the longest report: its texts at their longest, and what stands between them.
 pub const MAX_REPORT: usize = 1_472;
