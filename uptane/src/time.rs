@@ -39,13 +39,7 @@ impl Time {
 
     /// Parses exactly `YYYY-MM-DDTHH:MM:SSZ`.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let bytes: &[u8; 20] = text.as_bytes().try_into().map_err(|_| Error::BadTime)?;
-        let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', i1, i2, b':', s1, s2, b'Z'] = *bytes
-        else {
-            return Err(Error::BadTime);
-        };
-        let (year, month, day) = (number(&[y1, y2, y3, y4])?, number(&[m1, m2])?, number(&[d1, d2])?);
-        let (hour, minute, second) = (number(&[h1, h2])?, number(&[i1, i2])?, number(&[s1, s2])?);
+        let [year, month, day, hour, minute, second] = numbers(text).ok_or(Error::BadTime)?;
         if year < 1970 || hour > 23 || minute > 59 || second > 59 {
             return Err(Error::BadTime);
         }
@@ -90,8 +84,24 @@ impl fmt::Display for Time {
     }
 }
 
-fn number(digits: &[u8]) -> Result<u32, Error> {
-    digits.iter().try_fold(0, |n, d| d.is_ascii_digit().then(|| n * 10 + u32::from(d - b'0'))).ok_or(Error::BadTime)
+/// The form of a time, a zero standing for any digit.
+const FORM: &[u8; 20] = b"0000-00-00T00:00:00Z";
+
+/// The six numbers of a text in this form.
+fn numbers(text: &str) -> Option<[u32; 6]> {
+    let bytes: &[u8; 20] = text.as_bytes().try_into().ok()?;
+    let (mut numbers, mut place) = ([0; 6], 0);
+    for (byte, form) in bytes.iter().zip(FORM) {
+        match (byte, form) {
+            (b'0'..=b'9', b'0') => {
+                let number: &mut u32 = numbers.get_mut(place)?;
+                *number = *number * 10 + u32::from(*byte - b'0');
+            }
+            _ if byte == form => place += 1,
+            _ => return None,
+        }
+    }
+    Some(numbers)
 }
 
 #[inline(never)]

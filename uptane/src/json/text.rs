@@ -39,6 +39,21 @@ enum Mode {
     },
 }
 
+impl Mode {
+    /// RFC 3629 §4: what may follow a first byte.
+    fn within(first: u8) -> Self {
+        let left = 1 + u8::from(first >= 0xe0) + u8::from(first >= 0xf0);
+        let (from, to) = match first {
+            0xe0 => (0xa0, 0xbf),
+            0xed => (0x80, 0x9f),
+            0xf0 => (0x90, 0xbf),
+            0xf4 => (0x80, 0x8f),
+            _ => (0x80, 0xbf),
+        };
+        Self::Within { left, from, to }
+    }
+}
+
 impl Text {
     pub(super) const START: Self = Self { mode: Mode::Plain, high: None };
 
@@ -73,14 +88,7 @@ impl Text {
                 return Some(if self.high.is_some() { Got::EscapeGoesOn } else { Got::EscapeOpens });
             }
             0x20..0x80 => return Some(Got::Byte(byte)),
-            // RFC 3629 §4: what may follow a first byte.
-            0xc2..=0xdf => Mode::Within { left: 1, from: 0x80, to: 0xbf },
-            0xe0 => Mode::Within { left: 2, from: 0xa0, to: 0xbf },
-            0xe1..=0xec | 0xee | 0xef => Mode::Within { left: 2, from: 0x80, to: 0xbf },
-            0xed => Mode::Within { left: 2, from: 0x80, to: 0x9f },
-            0xf0 => Mode::Within { left: 3, from: 0x90, to: 0xbf },
-            0xf1..=0xf3 => Mode::Within { left: 3, from: 0x80, to: 0xbf },
-            0xf4 => Mode::Within { left: 3, from: 0x80, to: 0x8f },
+            0xc2..=0xf4 => Mode::within(byte),
             0x00..0x20 | 0x80..=0xc1 | 0xf5..=0xff => return None,
         };
         Some(Got::Byte(byte))
@@ -103,17 +111,8 @@ impl Text {
             return None; // A lone surrogate.
         }
         self.mode = Mode::Plain;
-        Some(match byte {
-            b'"' => Got::Escaped('"', true),
-            b'\\' => Got::Escaped('\\', true),
-            b'/' => Got::Escaped('/', false),
-            b'b' => Got::Escaped('\u{8}', true),
-            b't' => Got::Escaped('\t', true),
-            b'n' => Got::Escaped('\n', true),
-            b'f' => Got::Escaped('\u{c}', true),
-            b'r' => Got::Escaped('\r', true),
-            _ => return None,
-        })
+        let (_, c) = ESCAPES.iter().find(|(escape, _)| *escape == byte)?;
+        Some(Got::Escaped(char::from(*c), byte != b'/'))
     }
 
     fn hex(&mut self, byte: u8, left: u8, value: u32, lower: bool) -> Option<Got> {
@@ -139,6 +138,10 @@ impl Text {
         }
     }
 }
+
+/// Escapes of one byte and what they stand for. All are canonical but that of `/`, which needs none.
+const ESCAPES: [(u8, u8); 8] =
+    [(b'"', b'"'), (b'\\', b'\\'), (b'/', b'/'), (b'b', 0x8), (b't', b'\t'), (b'n', b'\n'), (b'f', 0xc), (b'r', b'\r')];
 
 /// Whether the canonical escape of this character is `\u00xx`.
 pub(super) fn needs_hex(c: char) -> bool {
