@@ -104,8 +104,13 @@ impl RepositoryName {
 
 text_id!(
     /// Reference to a public key: opaque text (TAP 12), never proof that two keys differ (trap T3).
-    KeyId, MAX_KEY_ID, |text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
+    KeyId, MAX_KEY_ID, is_key_id
 );
+
+/// Whether this is the text of a [`KeyId`], for those who do not keep it.
+pub(crate) fn is_key_id(text: &str) -> bool {
+    (1..=MAX_KEY_ID).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
+}
 
 impl From<Sha256> for KeyId {
     /// The digest's 64 hex digits.

@@ -32,8 +32,7 @@ impl<'a> Path<'a> {
 
     /// The last step; none for the outermost value itself.
     pub fn last(&self) -> Option<Step<'a>> {
-        let frame = self.open.top()?;
-        Some(if frame.is_object { Step::Key(utf8(self.open.key_of(frame))) } else { Step::Item })
+        self.open.top().map(|frame| self.open.step(frame))
     }
 }
 
@@ -164,25 +163,25 @@ impl Open {
     }
 
     fn steps(&self) -> [Step<'_>; MAX_DEPTH] {
-        let keys = utf8(self.keys.get(..usize::from(self.used)).unwrap_or_default());
         let mut steps = [Step::Item; MAX_DEPTH];
         for (step, frame) in steps.iter_mut().zip(&self.frames).take(self.depth) {
-            if frame.is_object {
-                let (from, to) = frame.key;
-                *step = Step::Key(keys.get(usize::from(from)..usize::from(to)).unwrap_or_default());
-            }
+            *step = self.step(frame);
         }
         steps
+    }
+
+    /// The step from this object or array to its present value. Only whole strings that were found to be UTF-8 are among
+    /// the present keys.
+    fn step(&self, frame: &Frame) -> Step<'_> {
+        match frame.is_object {
+            true => Step::Key(core::str::from_utf8(self.key_of(frame)).unwrap_or_default()),
+            false => Step::Item,
+        }
     }
 
     fn key_of(&self, frame: &Frame) -> &[u8] {
         self.keys.get(usize::from(frame.key.0)..usize::from(frame.key.1)).unwrap_or_default()
     }
-}
-
-/// Only whole strings that were found to be UTF-8 are among the present keys.
-fn utf8(keys: &[u8]) -> &str {
-    core::str::from_utf8(keys).unwrap_or_default()
 }
 
 const TOO_MANY_KEYS: Error = Error::Limit { what: told("open keys") };

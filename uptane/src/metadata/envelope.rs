@@ -4,7 +4,7 @@ use super::fields::required;
 use super::role_keys::KeyHint;
 use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read, walk};
 use crate::limits::{MAX_EVALUATED_SIGNATURE, MAX_SIGNATURES};
-use crate::{Error, KeyId, Sha256, told};
+use crate::{Error, Sha256, told};
 
 /// A signed file, taken apart: who claims to have signed, and what.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +84,7 @@ pub(crate) struct Entry {
     /// The key it claims; none if no key can have that id.
     pub(crate) claims: KeyHint,
     #[cfg(feature = "sign")]
-    pub(crate) key: Option<KeyId>,
+    pub(crate) key: Option<crate::KeyId>,
     signature: SignatureText,
     /// The digest it is over, in a file of an ECU.
     hash: Option<Sha256>,
@@ -114,10 +114,9 @@ impl Entry {
     }
 
     fn key(&mut self, text: &str) {
-        let id = KeyId::parse(text);
-        self.claims = id.as_ref().map_or(KeyHint::NONE, KeyHint::of);
+        self.claims = KeyHint::parse(text).unwrap_or(KeyHint::NONE);
         #[cfg(feature = "sign")]
-        (self.key = id.ok());
+        (self.key = crate::KeyId::parse(text).ok());
         self.has.0 = true;
     }
 

@@ -6,33 +6,28 @@ use super::role_keys::KeyHint;
 use crate::json::{Event, Path, Sink, Span, Step, Whole as _};
 use crate::key::Algorithm;
 use crate::limits::{MAX_KEY_TEXT, MAX_ROLE_KEYS};
-use crate::{Error, KeyId, PublicKey, told};
+use crate::{Error, PublicKey, told};
 
 /// Collects one key. A key of a type or scheme that cannot be evaluated is known and never counts (trap T20).
 #[derive(Clone, Copy, Default)]
 pub(crate) struct KeyReader {
-    keytype: Option<Algorithm>,
-    scheme: Option<Algorithm>,
-    has: (bool, bool, bool),
+    keytype: Option<Option<Algorithm>>,
+    scheme: Option<Option<Algorithm>>,
+    has_public: bool,
     public: KeyText,
 }
 
 impl KeyReader {
     /// Takes an event inside a key.
     pub(crate) fn event(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
-        match (steps, event) {
-            ([Step::Key("keytype")], Event::Text(text)) => {
-                (self.keytype, self.has.0) = (Algorithm::of_keytype(text), true);
-            }
-            ([Step::Key("scheme")], Event::Text(text)) => {
-                (self.scheme, self.has.1) = (Algorithm::of_scheme(text), true);
-            }
-            // Longer than any word that is known: of an algorithm to come (trap T20).
-            ([Step::Key("keytype")], Event::Part { .. }) => (self.keytype, self.has.0) = (None, true),
-            ([Step::Key("scheme")], Event::Part { .. }) => (self.scheme, self.has.1) = (None, true),
-            ([Step::Key("keyval"), Step::Key("public")], Event::Text(piece) | Event::Part { piece, .. }) => {
-                self.public.push(piece);
-                self.has.2 = true;
+        match steps {
+            [Step::Key("keytype")] => self.keytype = algorithm(event, Algorithm::of_keytype),
+            [Step::Key("scheme")] => self.scheme = algorithm(event, Algorithm::of_scheme),
+            [Step::Key("keyval"), Step::Key("public")] => {
+                if let Event::Text(piece) | Event::Part { piece, .. } = event {
+                    self.public.push(piece);
+                    self.has_public = true;
+                }
             }
             _ => {}
         }
@@ -41,12 +36,11 @@ impl KeyReader {
 
     /// The key; none if it cannot be evaluated.
     pub(crate) fn finish(&self) -> Result<Option<PublicKey>, Error> {
-        required(self.has.0.then_some(()), "keytype")?;
-        required(self.has.1.then_some(()), "scheme")?;
-        let (Some(algorithm), true) = (self.keytype, self.keytype == self.scheme) else {
+        let (keytype, scheme) = (required(self.keytype, "keytype")?, required(self.scheme, "scheme")?);
+        let (Some(algorithm), true) = (keytype, keytype == scheme) else {
             return Ok(None);
         };
-        required(self.has.2.then_some(()), "public")?;
+        required(self.has_public.then_some(()), "public")?;
         let text = self.public.text().ok_or(Error::BadKey)?;
         PublicKey::parse(algorithm, text).map(Some)
     }
@@ -55,6 +49,16 @@ impl KeyReader {
 impl Sink for KeyReader {
     fn event(&mut self, path: &Path<'_>, event: Event<'_>, _: Span) -> Result<(), Error> {
         self.event(path.steps(), event)
+    }
+}
+
+/// The algorithm that a string names, if it is one that can be evaluated; nothing where there is no string.
+fn algorithm(event: Event<'_>, of: fn(&str) -> Option<Algorithm>) -> Option<Option<Algorithm>> {
+    match event {
+        Event::Text(word) => Some(of(word)),
+        // Longer than any word that is known: of an algorithm to come (trap T20).
+        Event::Part { .. } => Some(None),
+        _ => None,
     }
 }
 
@@ -108,7 +112,7 @@ impl<const N: usize> KeyTable<N> {
 
     /// Adds a key; none if it cannot be evaluated. One key may have several ids (TAP 12); an id has one key.
     pub(crate) fn define(&mut self, id: &str, key: Option<PublicKey>) -> Result<(), Error> {
-        let hint = KeyHint::of(&KeyId::parse(id)?);
+        let hint = KeyHint::parse(id)?;
         if self.0.iter().flatten().any(|(known, _)| *known == hint) {
             return Err(Error::Duplicate { what: told("key id") });
         }
@@ -125,7 +129,7 @@ impl<const N: usize> KeyTable<N> {
 /// Collects the `keyids` and the `threshold` of one role.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct RoleReader {
-    ids: [Option<KeyHint>; MAX_ROLE_KEYS],
+    ids: [KeyHint; MAX_ROLE_KEYS],
     count: usize,
     has_ids: bool,
     threshold: Option<u64>,
@@ -139,18 +143,22 @@ impl RoleReader {
                 event.array("keyids")?;
                 self.has_ids = true;
             }
-            [Step::Key("keyids"), Step::Item] => self.id(KeyHint::of(&KeyId::parse(event.text("keyids")?)?))?,
+            [Step::Key("keyids"), Step::Item] => self.id(KeyHint::parse(event.text("keyids")?)?)?,
             [Step::Key("threshold")] => self.threshold = Some(event.unsigned("threshold")?),
             _ => {}
         }
         Ok(())
     }
 
+    fn ids(&self) -> &[KeyHint] {
+        self.ids.get(..self.count).unwrap_or_default()
+    }
+
     fn id(&mut self, id: KeyHint) -> Result<(), Error> {
-        if self.ids.contains(&Some(id)) {
+        if self.ids().contains(&id) {
             return Err(Error::Duplicate { what: told("key of a role") });
         }
-        *self.ids.get_mut(self.count).ok_or(Error::Limit { what: told("keys of a role") })? = Some(id);
+        *self.ids.get_mut(self.count).ok_or(Error::Limit { what: told("keys of a role") })? = id;
         self.count += 1;
         Ok(())
     }
@@ -171,7 +179,7 @@ impl RoleReader {
     /// file bad: it may be right about other roles (and TUF clients read it so).
     pub(crate) fn keys<const N: usize>(&self, keys: &KeyTable<N>) -> Result<RoleKeys, Error> {
         let mut role = RoleKeys::with_threshold(self.check()?);
-        for id in self.ids.iter().flatten() {
+        for id in self.ids() {
             if let Some(key) = keys.find(*id) {
                 role.add(*id, key.clone())?;
             }

@@ -1,5 +1,6 @@
 //! The keys that speak for a role, and how many of them must.
 
+use crate::id::is_key_id;
 use crate::limits::MAX_ROLE_KEYS;
 use crate::{Error, KeyId, PublicKey, Sha256, told};
 
@@ -28,8 +29,18 @@ impl KeyHint {
     pub(crate) const NONE: Self = Self([0; 8]);
 
     pub(crate) fn of(id: &KeyId) -> Self {
+        Self::of_text(id.as_str())
+    }
+
+    /// Of the id that is written so.
+    #[inline(never)]
+    pub(crate) fn parse(id: &str) -> Result<Self, Error> {
+        if is_key_id(id) { Ok(Self::of_text(id)) } else { Err(Error::BadName { kind: told("KeyId") }) }
+    }
+
+    fn of_text(id: &str) -> Self {
         let mut start = [0; 8];
-        start.iter_mut().zip(Sha256::of(id.as_str().as_bytes()).0).for_each(|(to, from)| *to = from);
+        start.iter_mut().zip(Sha256::of(id.as_bytes()).0).for_each(|(to, from)| *to = from);
         Self(start)
     }
 }
@@ -37,10 +48,18 @@ impl KeyHint {
 /// The keys of a role that this crate can evaluate, and the role's threshold.
 ///
 /// A key may have several ids (TAP 12). It counts once, whichever of them its signatures claim (trap T3).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct RoleKeys {
     keys: [Option<(KeyHint, PublicKey)>; MAX_ROLE_KEYS],
     threshold: u8,
+}
+
+/// Written out to be one function: a derived one is to be copied to wherever it is called.
+impl Clone for RoleKeys {
+    #[inline(never)]
+    fn clone(&self) -> Self {
+        Self { keys: self.keys.clone(), threshold: self.threshold }
+    }
 }
 
 impl RoleKeys {
