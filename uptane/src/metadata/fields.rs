@@ -16,8 +16,8 @@ pub(super) fn take_text<T>(
     field: &'static str,
     parse: impl FnOnce(&str) -> Result<T, Error>,
 ) -> Result<(), Error> {
-    *place = Some(parse(event.text(field)?)?);
-    Ok(())
+    // What was parsed goes where it stays, not by way of a `?`.
+    parse(event.text(field)?).map(|value| *place = Some(value))
 }
 
 /// Puts what a number says in its place, like [`take_text`].
@@ -28,8 +28,7 @@ pub(super) fn take_number<T>(
     field: &'static str,
     check: impl FnOnce(u64) -> Result<T, Error>,
 ) -> Result<(), Error> {
-    *place = Some(check(event.unsigned(field)?)?);
-    Ok(())
+    check(event.unsigned(field)?).map(|value| *place = Some(value))
 }
 
 /// What a parent says of a file (§5.2.4, §5.2.5): its version, and its length and digests where it states them.
@@ -91,9 +90,12 @@ impl HashesReader {
     }
 }
 
+/// Whether places in a file are kept. A build without a heap keeps no file in which they could be looked up.
+pub(super) const KEEPS_PLACES: bool = cfg!(feature = "alloc");
+
 /// Remembers where an object or array lies, once it has closed.
 pub(super) fn keep_end(place: &mut Span, event: Event<'_>, span: Span) {
-    if let Event::End(_) = event {
+    if let (Event::End(_), true) = (event, KEEPS_PLACES) {
         *place = span;
     }
 }

@@ -1,7 +1,7 @@
 //! One image as Targets lists it (§5.2.3.1).
 
 use super::delta::{Delta, DeltaReader, NamedDelta};
-use super::fields::{HashesReader, keep_end, required, take_number, take_text};
+use super::fields::{HashesReader, KEEPS_PLACES, keep_end, required, take_number, take_text};
 use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read, walk};
 use crate::limits::MAX_HARDWARE_IDS;
 use crate::{EcuId, Error, HardwareId, Hashes, ImageLine, Length, ReleaseCounter, TargetName, TargetNameBuf, told};
@@ -198,7 +198,7 @@ impl TargetReader {
         match steps {
             [Step::Key("match"), rest @ ..] => self.matching(rest, event, span, heard),
             [Step::Key("ecus"), rest @ ..] => self.ecus(rest, event, span, heard),
-            [Step::Key("info")] => {
+            [Step::Key("info")] if KEEPS_PLACES => {
                 self.info = Some(span);
                 Ok(())
             }
@@ -242,10 +242,8 @@ impl TargetReader {
                 event.object("ecus")
             }
             ([Step::Key(ecu)], Event::End(_)) => {
-                let ecu = EcuId::parse(ecu)?;
-                self.ecu.check()?;
-                heard.ecu(ecu, &self.ecu);
-                Ok(())
+                let ecu = EcuId::parse(ecu);
+                ecu.and_then(|ecu| self.ecu.check().map(|()| heard.ecu(ecu, &self.ecu)))
             }
             ([Step::Key(_)], _) => {
                 self.ecu = EcuReader::default();

@@ -181,7 +181,8 @@ impl TargetsReader {
             return Err(Error::Limit { what: told("ECUs") });
         }
         if let ([], Event::End(_)) = (steps, event) {
-            listener.target(TargetName::parse(name)?, &self.target.head()?);
+            let name = TargetName::parse(name)?;
+            return self.target.head().as_ref().map(|head| listener.target(name, head)).map_err(|error| *error);
         }
         Ok(())
     }
