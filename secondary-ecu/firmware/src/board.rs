@@ -124,9 +124,12 @@ impl Port {
     }
 }
 
-/// Counts 25 million ticks a second (CMSDK APB timer), from the reset on.
+/// Counts 25 million ticks a second (CMSDK APB timer), from the reset on. It keeps whole seconds apart: a division of 64
+/// bits is 400 bytes of code.
 pub(crate) struct Counter {
-    ticks: u64,
+    seconds: u32,
+    /// Ticks since the last of them.
+    ticks: u32,
     last: u32,
 }
 
@@ -136,22 +139,34 @@ impl Counter {
         timer.set(TIMER_RELOAD, down_from);
         timer.set(TIMER_VALUE, down_from);
         timer.set(TIMER_CTRL, TIMER_RUNS);
-        Self { ticks: 0, last: down_from }
+        Self { seconds: 0, ticks: 0, last: down_from }
     }
 
     /// Ticks since the reset. To be asked once in 171 seconds or more often.
+    #[cfg(feature = "measure")]
     pub(crate) fn ticks(&mut self) -> u64 {
-        let now = Port(TIMER0).get(TIMER_VALUE);
-        self.ticks += u64::from(self.last.wrapping_sub(now));
-        self.last = now;
-        self.ticks
+        self.count();
+        u64::from(self.seconds) * u64::from(TICKS_PER_SECOND) + u64::from(self.ticks)
     }
 
-    /// The time since the reset.
+    /// The time since the reset. To be asked once in 171 seconds or more often.
     #[inline(never)]
     pub(crate) fn elapsed(&mut self) -> Duration {
-        // Of 14,000 years.
-        Duration::from_nanos(self.ticks().wrapping_mul(NANOSECONDS_PER_TICK))
+        self.count();
+        Duration::new(self.seconds.into(), self.ticks * NANOSECONDS_PER_TICK)
+    }
+
+    /// Adds what has passed since it was asked last.
+    fn count(&mut self) {
+        let now = Port(TIMER0).get(TIMER_VALUE);
+        let passed = self.last.wrapping_sub(now);
+        self.last = now;
+        self.seconds += passed / TICKS_PER_SECOND;
+        self.ticks += passed % TICKS_PER_SECOND;
+        if self.ticks >= TICKS_PER_SECOND {
+            self.ticks -= TICKS_PER_SECOND;
+            self.seconds += 1;
+        }
     }
 }
 
@@ -250,7 +265,8 @@ const TIMER_CTRL: usize = 0x00;
 const TIMER_RUNS: u32 = 1;
 const TIMER_VALUE: usize = 0x04;
 const TIMER_RELOAD: usize = 0x08;
-const NANOSECONDS_PER_TICK: u64 = 40;
+const TICKS_PER_SECOND: u32 = 25_000_000;
+const NANOSECONDS_PER_TICK: u32 = 1_000_000_000 / TICKS_PER_SECOND;
 /// Ten milliseconds.
 const WAKE_TICKS: u32 = 250_000;
 
