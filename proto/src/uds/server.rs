@@ -297,7 +297,7 @@ impl<const GROUP: bool> Server<GROUP> {
                 _,
             ) => return self.refusal,
             (Nrc::ConditionsNotCorrect, _) => Refusal::Phase,
-            (Nrc::WrongBlockCounter | Nrc::RequestSequenceError, Transfer::Open { next, .. }) => Refusal::Offset(next),
+            (Nrc::WrongBlockCounter | Nrc::RequestSequenceError, Transfer::Open(open)) => Refusal::Offset(open.next),
             (Nrc::RequestSequenceError | Nrc::NotInActiveSession, _) => Refusal::Offset(Length::ZERO),
             _ => Refusal::Malformed,
         })

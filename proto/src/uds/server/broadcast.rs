@@ -5,7 +5,7 @@ use core::time::Duration;
 use uptane::Length;
 
 use super::Server;
-use super::transfer::Transfer;
+use super::transfer::{Open, Transfer};
 use crate::broadcast::Join;
 use crate::uds::answer::{Outcome, exactly, put_routine};
 use crate::uds::broadcast::{Capacity, INVITATION, Invitation, put_joined};
@@ -36,7 +36,7 @@ impl Server<true> {
             return self.hearing.end();
         }
         self.heard = self.heard.max(now);
-        if let (true, Transfer::Open { next, .. }) = (self.hearing.has_joined(), &mut self.transfer) {
+        if let (true, Transfer::Open(Open { next, .. })) = (self.hearing.has_joined(), &mut self.transfer) {
             *next = held;
         }
     }
@@ -46,7 +46,7 @@ impl<const GROUP: bool> Server<GROUP> {
     /// Where the open transfer goes on.
     pub(super) fn next(&self) -> Option<Length> {
         match self.transfer {
-            Transfer::Open { next, .. } => Some(next),
+            Transfer::Open(open) => Some(open.next),
             Transfer::None | Transfer::Refused { .. } | Transfer::Exited | Transfer::Closed(_) => None,
         }
     }

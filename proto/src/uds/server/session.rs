@@ -80,7 +80,7 @@ impl<const GROUP: bool> Server<GROUP> {
     fn end_transfer(&mut self) {
         self.transfer = match self.transfer {
             Transfer::Closed(outcome) => Transfer::Closed(outcome),
-            Transfer::None | Transfer::Open { .. } | Transfer::Refused { .. } | Transfer::Exited => Transfer::None,
+            Transfer::None | Transfer::Open(_) | Transfer::Refused { .. } | Transfer::Exited => Transfer::None,
         };
     }
 }

@@ -14,15 +14,39 @@ use crate::uds::codec::{
 pub(super) enum Transfer {
     /// No file is under way.
     None,
-    /// A block with this counter is expected, whose data belongs at `next`. `next` is also the answer to the block
-    /// before, if there was one. None is longer than `longest`; the file has `length` bytes.
-    Open { file: File, length: Length, next: Length, counter: u8, any: bool, longest: u32 },
+    /// Blocks of a file are expected.
+    Open(Open),
     /// The block with this counter was refused, which ended the transfer. Repeated, it is refused alike.
     Refused { counter: u8, refusal: Refusal },
     /// All blocks are here.
     Exited,
     /// What became of the file.
     Closed(Result<(), Refusal>),
+}
+
+/// A block with this counter is expected, whose data belongs at `next`. `next` is also the answer to the block before, if
+/// there was one. None is longer than `longest`; the file has `length` bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Open {
+    file: File,
+    length: Length,
+    pub(super) next: Length,
+    counter: u8,
+    any: bool,
+    longest: u32,
+}
+
+impl Open {
+    /// Goes on to the block after this one.
+    fn go_on(&mut self, next: Length) {
+        (self.next, self.counter, self.any) = (next, self.counter.wrapping_add(1), true);
+    }
+
+    /// The answer to the block before.
+    fn answer(&self, writer: &mut Writer<'_>) {
+        let counter = self.counter.wrapping_sub(1);
+        writer.put(&[service::DATA + POSITIVE, counter]).put(&self.next.get().to_be_bytes());
+    }
 }
 
 /// Data bytes of a block of a patch. They may make thousands of bytes of the new image, so each block is announced, and
@@ -129,7 +153,7 @@ impl<const GROUP: bool> Server<GROUP> {
         let most = if file == File::Patch { MAX_PATCH_DATA.saturating_add(BLOCK_HEAD) } else { self.max_request };
         let [head, most] = [BLOCK_HEAD, most.min(self.max_request)].map(|len| u32::try_from(len).unwrap_or(u32::MAX));
         let longest = chunk.saturating_add(head).min(most);
-        self.transfer = Transfer::Open { file, length, next, counter: 1, any: false, longest };
+        self.transfer = Transfer::Open(Open { file, length, next, counter: 1, any: false, longest });
         self.hearing.offer(length, chunk);
         writer.put(&[service::DOWNLOAD + POSITIVE, BLOCK_LENGTH_FORMAT]).put(&longest.to_be_bytes());
         Ok(())
@@ -140,65 +164,67 @@ impl<const GROUP: bool> Server<GROUP> {
             return Err(Nrc::IncorrectLength.into());
         };
         self.hearing.end();
-        let (file, length, next, expected, any, longest) = match self.transfer {
-            Transfer::Open { file, length, next, counter, any, longest } => (file, length, next, counter, any, longest),
-            Transfer::Refused { counter: refused, refusal } if refused == counter => {
-                return Err(Failure::Refused(refusal));
+        let open = match &self.transfer {
+            Transfer::Open(open) => open,
+            Transfer::Refused { counter: refused, refusal } if *refused == counter => {
+                return Err(Failure::Refused(*refusal));
             }
             Transfer::None | Transfer::Refused { .. } | Transfer::Exited | Transfer::Closed(_) => {
                 return Err(Nrc::RequestSequenceError.into());
             }
         };
-        if u32::try_from(data.len() + BLOCK_HEAD).map_or(true, |len| len > longest) {
+        if u32::try_from(data.len() + BLOCK_HEAD).map_or(true, |len| len > open.longest) {
             return Err(Nrc::IncorrectLength.into());
         }
-        let taken = if counter == expected {
-            if file == File::Patch {
+        if counter == open.counter {
+            if open.file == File::Patch {
                 self.block.keep(data).ok_or(Nrc::IncorrectLength)?;
                 return Err(self.announce(Work::Patch));
             }
-            self.taken(counter, handler.handle(Request::Chunk(next, data)))?
-        } else if any && counter == expected.wrapping_sub(1) {
-            next // The response to this block was lost: it is given again, and nothing is written.
-        } else {
+            let next = open.next;
+            return self.taken(handler.handle(Request::Chunk(next, data)), writer);
+        }
+        if !open.any || counter != open.counter.wrapping_sub(1) {
             return Err(Nrc::WrongBlockCounter.into());
-        };
-        let counter_after = counter.wrapping_add(1);
-        self.transfer = Transfer::Open { file, length, next: taken, counter: counter_after, any: true, longest };
-        writer.put(&[service::DATA + POSITIVE, counter]).put(&taken.get().to_be_bytes());
+        }
+        // The response to this block was lost: it is given again, and nothing is written.
+        open.answer(writer);
         Ok(())
     }
 
     /// The block of a patch that was announced.
     pub(super) fn patch(&mut self, handler: &mut impl Handler, writer: &mut Writer<'_>) -> Outcome {
-        let Transfer::Open { file, length, next, counter, longest, .. } = self.transfer else {
-            return Err(Nrc::RequestSequenceError.into());
-        };
+        let next = self.next().ok_or(Nrc::RequestSequenceError)?;
         let reply = handler.handle(Request::Chunk(next, self.block.data()));
-        let next = self.taken(counter, reply)?;
-        self.transfer = Transfer::Open { file, length, next, counter: counter.wrapping_add(1), any: true, longest };
-        writer.put(&[service::DATA + POSITIVE, counter]).put(&next.get().to_be_bytes());
-        Ok(())
+        self.taken(reply, writer)
     }
 
-    /// Where a block that was taken leads to. Nothing but that keeps the transfer open.
-    fn taken(&mut self, counter: u8, reply: Reply<'_>) -> Result<Length, Failure> {
-        self.transfer = Transfer::None;
-        match reply {
-            Reply::Taken(taken) => return Ok(taken),
-            Reply::Refused(refusal) => self.transfer = Transfer::Refused { counter, refusal },
-            Reply::Identity(_) | Reply::TimeNonce(_) | Reply::Ready(..) | Reply::Done | Reply::Report(_) => {}
+    /// Goes on behind a block that was taken. Nothing but that keeps the transfer open.
+    #[inline(never)]
+    fn taken(&mut self, reply: Reply<'_>, writer: &mut Writer<'_>) -> Outcome {
+        let Transfer::Open(open) = &mut self.transfer else {
+            return Err(Nrc::RequestSequenceError.into());
+        };
+        if let Reply::Taken(next) = reply {
+            open.go_on(next);
+            open.answer(writer);
+            return Ok(());
         }
-        Err(unexpected(reply))
+        let (counter, failure) = (open.counter, unexpected(reply));
+        self.transfer = match failure {
+            Failure::Refused(refusal) => Transfer::Refused { counter, refusal },
+            Failure::Code(_) => Transfer::None,
+        };
+        Err(failure)
     }
 
     pub(super) fn exit(&mut self, parameters: &[u8], writer: &mut Writer<'_>) -> Outcome {
         let [] = exactly(parameters)?;
         match self.transfer {
             // Whoever asks for it too early ends nothing: what is on its way goes on.
-            Transfer::Open { length, next, .. } if next != length => return Err(Nrc::RequestSequenceError.into()),
+            Transfer::Open(Open { length, next, .. }) if next != length => return Err(Nrc::RequestSequenceError.into()),
             // The second time, the response was lost.
-            Transfer::Open { .. } | Transfer::Exited => self.transfer = Transfer::Exited,
+            Transfer::Open(_) | Transfer::Exited => self.transfer = Transfer::Exited,
             Transfer::None | Transfer::Refused { .. } | Transfer::Closed(_) => {
                 return Err(Nrc::RequestSequenceError.into());
             }
