@@ -155,7 +155,7 @@ impl Decoder {
         loop {
             self.stay(input);
             let Some(answer) = self.answer(input) else { return Ok(()) };
-            self.stage = self.act(answer, input.offset(), images)?;
+            self.act(answer, input.offset(), images)?;
         }
     }
 
@@ -195,30 +195,33 @@ impl Decoder {
         }
     }
 
-    /// What is to be read after this answer.
-    fn act<I: Images>(&mut self, answer: u32, patch: u32, images: &mut I) -> Result<Stage, Failure<I::Error>> {
+    /// Does what this answer says; the stage is then what is to be read next.
+    fn act<I: Images>(&mut self, answer: u32, patch: u32, images: &mut I) -> Result<(), Failure<I::Error>> {
         let [byte, ..] = answer.to_le_bytes();
         match self.stage {
-            Stage::Header => Ok(self.header(byte)?),
-            Stage::Literals { .. } => Ok(self.begin_literals(answer)?),
-            Stage::Literal { left, .. } => self.literal(byte, left, images),
-            Stage::Copies { .. } => Ok(self.length(answer, patch)?),
-            Stage::Source { length, .. } => self.source(byte, length, images),
-            Stage::Distance { length, is_ahead: true, .. } => self.begin_copy(Source::Ahead(answer), length, images),
-            Stage::Distance { length, is_ahead: false, .. } => self.begin_copy(Source::Back(answer), length, images),
-            Stage::Changed { run } if answer == 0 => self.copy(run, None, patch, images),
-            Stage::Changed { run } => Ok(Stage::Difference { run, walk: Walk::NEW }),
-            Stage::Difference { run, .. } => self.copy(run, Some(byte), patch, images),
-            Stage::End if answer == 0 => Ok(Stage::RECORD),
-            Stage::End => Ok(self.begin_segment(patch)),
-            Stage::Done => Err(Error::PatchTrailing.into()),
-            Stage::Failed(error) => Err(error.into()),
+            Stage::Header => self.header(byte)?,
+            Stage::Literals { .. } => self.begin_literals(answer)?,
+            Stage::Literal { left, .. } => self.literal(byte, left, images)?,
+            Stage::Copies { .. } => self.length(answer, patch)?,
+            Stage::Source { length, .. } => self.source(byte, length, images)?,
+            Stage::Distance { length, is_ahead, .. } => {
+                let source = if is_ahead { Source::Ahead(answer) } else { Source::Back(answer) };
+                self.begin_copy(source, length, images)?;
+            }
+            Stage::Changed { run } if answer == 0 => self.copy(run, None, patch, images)?,
+            Stage::Changed { run } => self.stage = Stage::Difference { run, walk: Walk::NEW },
+            Stage::Difference { run, .. } => self.copy(run, Some(byte), patch, images)?,
+            Stage::End if answer == 0 => self.stage = Stage::RECORD,
+            Stage::End => self.begin_segment(patch),
+            Stage::Done => return Err(Error::PatchTrailing.into()),
+            Stage::Failed(error) => return Err(error.into()),
         }
+        Ok(())
     }
 
-    fn header(&mut self, byte: u8) -> Result<Stage, Error> {
+    fn header(&mut self, byte: u8) -> Result<(), Error> {
         if !self.piece.push(byte) {
-            return Ok(Stage::Header);
+            return Ok(());
         }
         let Header { old_length, new_length, base } = Header::decode(self.piece.header()?)?;
         if (old_length, base) != (self.expected.old_length, self.expected.base) {
@@ -227,57 +230,72 @@ impl Decoder {
         if new_length != self.expected.new_length {
             return Err(Error::PatchLength { expected: self.expected.new_length, got: new_length });
         }
-        Ok(if new_length == 0 { Stage::Done } else { Stage::RECORD })
+        self.stage = if new_length == 0 { Stage::Done } else { Stage::RECORD };
+        Ok(())
     }
 
-    fn begin_segment(&mut self, patch: u32) -> Stage {
+    fn begin_segment(&mut self, patch: u32) {
         self.models.forget();
         (self.coder, self.alignments) = (Coder::NEW, Alignments::new(self.new));
         self.points.begin(Point { patch, new: self.new });
-        Stage::RECORD
+        self.stage = Stage::RECORD;
     }
 
-    fn begin_literals(&mut self, count: u32) -> Result<Stage, Error> {
+    fn begin_literals(&mut self, count: u32) -> Result<(), Error> {
         self.check_room(count)?;
         self.has_literals = count > 0;
-        self.piece.begin(count);
-        Ok(if count > 0 { Stage::Literal { left: count, walk: Walk::NEW } } else { Stage::COPIES })
+        self.next_literals(count);
+        Ok(())
     }
 
-    fn literal<I: Images>(&mut self, byte: u8, left: u32, images: &mut I) -> Result<Stage, Failure<I::Error>> {
+    /// Makes room for as many of these bytes as fit in a piece; after the last one come copies.
+    fn next_literals(&mut self, left: u32) {
+        self.piece.begin(left);
+        self.stage = Stage::after_literal(left);
+    }
+
+    fn literal<I: Images>(&mut self, byte: u8, left: u32, images: &mut I) -> Result<(), Failure<I::Error>> {
         let left = left.saturating_sub(1);
         if self.piece.push(byte) {
             self.flush(images)?;
-            self.piece.begin(left);
+            self.next_literals(left);
+        } else {
+            self.stage = Stage::after_literal(left);
         }
-        Ok(if left > 0 { Stage::Literal { left, walk: Walk::NEW } } else { Stage::COPIES })
+        Ok(())
     }
 
-    fn length(&mut self, length: u32, patch: u32) -> Result<Stage, Error> {
+    fn length(&mut self, length: u32, patch: u32) -> Result<(), Error> {
         self.check_room(length)?;
         match length {
             // A record that makes nothing could be repeated for ever.
-            0 if !self.has_literals => Err(Error::PatchRecord),
-            0 => Ok(self.end_record(patch)),
-            _ => Ok(Stage::Source { length, walk: Walk::NEW }),
+            0 if !self.has_literals => return Err(Error::PatchRecord),
+            0 => self.end_record(patch),
+            _ => self.stage = Stage::Source { length, walk: Walk::NEW },
         }
+        Ok(())
     }
 
-    fn source<I: Images>(&mut self, code: u8, length: u32, images: &mut I) -> Result<Stage, Failure<I::Error>> {
-        match code {
-            0..4 => self.begin_copy(Source::Recent(code), length, images),
-            4 => self.begin_copy(Source::Next, length, images),
-            5 | 6 => Ok(Stage::Distance { length, is_ahead: code == 5, count: Count::NEW }),
-            _ => Err(Error::PatchSource.into()),
-        }
+    fn source<I: Images>(&mut self, code: u8, length: u32, images: &mut I) -> Result<(), Failure<I::Error>> {
+        let source = match code {
+            0..4 => Source::Recent(code),
+            4 => Source::Next,
+            5 | 6 => {
+                self.stage = Stage::Distance { length, is_ahead: code == 5, count: Count::NEW };
+                return Ok(());
+            }
+            _ => return Err(Error::PatchSource.into()),
+        };
+        self.begin_copy(source, length, images)
     }
 
+    #[inline(never)]
     fn begin_copy<I: Images>(
         &mut self,
         source: Source,
         length: u32,
         images: &mut I,
-    ) -> Result<Stage, Failure<I::Error>> {
+    ) -> Result<(), Failure<I::Error>> {
         let old = self.alignments.place(source, self.new)?;
         if old.checked_add(length).is_none_or(|end| end > self.expected.old_length) {
             return Err(Error::PatchSource.into());
@@ -287,21 +305,24 @@ impl Decoder {
     }
 
     /// Reads the next piece of the old image.
-    fn load<I: Images>(&mut self, run: Run, images: &mut I) -> Result<Stage, Failure<I::Error>> {
+    #[inline(never)]
+    fn load<I: Images>(&mut self, run: Run, images: &mut I) -> Result<(), Failure<I::Error>> {
         self.piece.begin(run.left);
         images.read_old(run.next, self.piece.room()).map_err(Failure::Images)?;
         let next = run.next.saturating_add(self.piece.length());
-        Ok(Stage::Changed { run: Run { next, ..run } })
+        self.stage = Stage::Changed { run: Run { next, ..run } };
+        Ok(())
     }
 
     /// One byte of a copy, and by how much it has changed.
+    #[inline(never)]
     fn copy<I: Images>(
         &mut self,
         run: Run,
         difference: Option<u8>,
         patch: u32,
         images: &mut I,
-    ) -> Result<Stage, Failure<I::Error>> {
+    ) -> Result<(), Failure<I::Error>> {
         let old = self.piece.current();
         let run = Run {
             left: run.left.saturating_sub(1),
@@ -309,18 +330,24 @@ impl Decoder {
             next: run.next,
         };
         if !self.piece.push(old.wrapping_add(difference.unwrap_or_default())) {
-            return Ok(Stage::Changed { run });
+            self.stage = Stage::Changed { run };
+            return Ok(());
         }
         self.flush(images)?;
-        if run.left == 0 { Ok(self.end_record(patch)) } else { self.load(run, images) }
+        if run.left > 0 {
+            return self.load(run, images);
+        }
+        self.end_record(patch);
+        Ok(())
     }
 
-    fn end_record(&mut self, patch: u32) -> Stage {
+    fn end_record(&mut self, patch: u32) {
         if self.new < self.expected.new_length {
-            return Stage::End;
+            self.stage = Stage::End;
+            return;
         }
         self.points.begin(Point { patch, new: self.new });
-        Stage::Done
+        self.stage = Stage::Done;
     }
 
     /// Hands on the piece, but for what is held already.
@@ -350,5 +377,12 @@ impl Run {
 
 impl Stage {
     const RECORD: Self = Self::Literals { count: Count::NEW };
-    const COPIES: Self = Self::Copies { count: Count::NEW };
+
+    /// What follows a literal byte, or the number of them, if so many are left.
+    fn after_literal(left: u32) -> Self {
+        match left {
+            0 => Self::Copies { count: Count::NEW },
+            left => Self::Literal { left, walk: Walk::NEW },
+        }
+    }
 }
