@@ -24,6 +24,8 @@ pub use peer::{Member, Outcome, Why};
 pub use receiver::{Join, Left, Receiver};
 pub use sender::Sender;
 
+use uptane::told;
+
 use crate::Error;
 use crate::can::Id;
 use crate::isotp::{BUS_TIMEOUT, Framing};
@@ -51,7 +53,8 @@ impl Session {
 
 /// An image's length, if a broadcast can say every offset in it.
 fn image_length(length: uptane::Length) -> Result<u32, Error> {
-    let too_long = |_| Error::TooLong { len: usize::try_from(length.get()).unwrap_or(usize::MAX), most: MAX_IMAGE };
+    let too_long =
+        |_| Error::TooLong { len: told(usize::try_from(length.get()).unwrap_or(usize::MAX)), most: told(MAX_IMAGE) };
     u32::try_from(length.get()).map_err(too_long)
 }
 

@@ -10,6 +10,8 @@ pub use bits::{
 };
 pub use decoder::{Decoder, Fault, Field, Heard};
 
+use uptane::told;
+
 use crate::Error;
 
 /// Identifier of a frame: who wins the bus, and where the frame goes.
@@ -26,14 +28,14 @@ impl Id {
     /// An 11-bit identifier.
     pub fn standard(id: u16) -> Result<Self, Error> {
         let fits = id <= MAX_STANDARD;
-        fits.then_some(Self { base: id, extension: None }).ok_or(Error::BadCanId { id: id.into() })
+        fits.then_some(Self { base: id, extension: None }).ok_or(Error::BadCanId { id: told(u32::from(id)) })
     }
 
     /// A 29-bit identifier.
     pub fn extended(id: u32) -> Result<Self, Error> {
         let base = u16::try_from(id >> EXTENSION_BITS).ok().filter(|base| *base <= MAX_STANDARD);
         let extension = Some(id & MAX_EXTENSION);
-        base.map(|base| Self { base, extension }).ok_or(Error::BadCanId { id })
+        base.map(|base| Self { base, extension }).ok_or(Error::BadCanId { id: told(id) })
     }
 
     /// The 29-bit identifier that ISO 15765-2, 10.3 (and SAE J1939-21) make of addresses: priority (3 bits), two zeros, PDU
@@ -96,7 +98,7 @@ impl Frame {
         };
         let mut bytes = [0; MAX_DATA];
         let place = bytes.get_mut(..len).filter(|_| len <= most && data_length_code(len).is_some());
-        place.ok_or(Error::BadFrameLength { len })?.copy_from_slice(data);
+        place.ok_or(Error::BadFrameLength { len: told(len) })?.copy_from_slice(data);
         Ok(Self { id, format, remote: false, len, data: bytes })
     }
 
@@ -104,7 +106,7 @@ impl Frame {
     pub fn remote(id: Id, len: usize) -> Result<Self, Error> {
         let fits = len <= MAX_CLASSICAL;
         let frame = Self { id, format: Format::Classical, remote: true, len, data: [0; MAX_DATA] };
-        fits.then_some(frame).ok_or(Error::BadFrameLength { len })
+        fits.then_some(frame).ok_or(Error::BadFrameLength { len: told(len) })
     }
 
     /// Reads the datagram form that [`Frame::encode`] writes.
@@ -114,7 +116,7 @@ impl Frame {
         };
         let raw = u32::from_be_bytes([a, b, c, d]);
         let id = match flags & EXTENDED {
-            0 => Id::standard(u16::try_from(raw).map_err(|_| Error::BadCanId { id: raw })?)?,
+            0 => Id::standard(u16::try_from(raw).map_err(|_| Error::BadCanId { id: told(raw) })?)?,
             _ => Id::extended(raw)?,
         };
         let format = if flags & FD == 0 { Format::Classical } else { Format::Fd };

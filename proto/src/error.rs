@@ -1,6 +1,10 @@
 //! What can be wrong with something that came over a wire.
 
+use uptane::Told;
+
 /// Why something from the wire was refused or a transfer ended. One variant per cause.
+///
+/// As in [`uptane::Error`], what it tells beside its cause is kept only where there is a heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -8,19 +12,19 @@ pub enum Error {
     #[error("CAN identifier {id:#x} is wider than its format")]
     BadCanId {
         /// The identifier.
-        id: u32,
+        id: Told<u32>,
     },
     /// A field of a message is missing or outside its range.
     #[error("field {field} is missing or outside its range")]
     BadField {
         /// The field.
-        field: &'static str,
+        field: Told<&'static str>,
     },
     /// A flow control frame has a flow status that ISO 15765-2 reserves.
     #[error("flow status {status} is reserved")]
     BadFlowStatus {
         /// The status.
-        status: u8,
+        status: Told<u8>,
     },
     /// Bytes are not the datagram form of a frame.
     #[error("the bytes are not a CAN frame")]
@@ -29,19 +33,19 @@ pub enum Error {
     #[error("no CAN frame of this format has {len} bytes of data")]
     BadFrameLength {
         /// The number of bytes.
-        len: usize,
+        len: Told<usize>,
     },
     /// A priority of a CAN identifier is above 7.
     #[error("priority {priority} is above 7")]
     BadPriority {
         /// The priority.
-        priority: u8,
+        priority: Told<u8>,
     },
     /// A response has the right service and wrong content.
     #[error("the response of service {service:#04x} is malformed")]
     BadResponse {
         /// The service.
-        service: u8,
+        service: Told<u8>,
     },
     /// A message before this one is still being sent.
     #[error("a message is still being sent")]
@@ -62,9 +66,9 @@ pub enum Error {
     #[error("service {service:#04x} was answered with code {code:#04x}")]
     Negative {
         /// The service.
-        service: u8,
+        service: Told<u8>,
         /// The negative response code.
-        code: u8,
+        code: Told<u8>,
     },
     /// The peer did not answer, however often it was asked.
     #[error("the peer does not answer")]
@@ -76,9 +80,9 @@ pub enum Error {
     #[error("a message of {len} bytes to many is longer than the {most} of a single frame")]
     NotSingle {
         /// Its length.
-        len: usize,
+        len: Told<usize>,
         /// The most a single frame holds.
-        most: usize,
+        most: Told<usize>,
     },
     /// Bytes do not begin as a patch of a known format does.
     #[error("the bytes are not a patch")]
@@ -90,9 +94,9 @@ pub enum Error {
     #[error("the patch makes {got} bytes of an image of {expected}")]
     PatchLength {
         /// Length of the new image.
-        expected: u32,
+        expected: Told<u32>,
         /// What the patch makes.
-        got: u32,
+        got: Told<u32>,
     },
     /// A record of a patch makes nothing.
     #[error("a record of the patch makes nothing")]
@@ -113,7 +117,7 @@ pub enum Error {
     #[error("session {session} has the address of another one")]
     SameAddress {
         /// The number of the session, from 0.
-        session: usize,
+        session: Told<usize>,
     },
     /// The bus did not take a frame in time (N_As, N_Ar).
     #[error("the bus did not take a frame in time")]
@@ -122,9 +126,9 @@ pub enum Error {
     #[error("a message of {len} bytes is longer than the {most} there is room for")]
     TooLong {
         /// Its length.
-        len: usize,
+        len: Told<usize>,
         /// The most there is room for.
-        most: usize,
+        most: Told<usize>,
     },
     /// The peer wants to know that this is the Primary, and nobody here can prove it.
     #[error("the peer asks for a proof that cannot be given")]
@@ -136,8 +140,8 @@ pub enum Error {
     #[error("consecutive frame {got} came where {expected} must follow")]
     WrongSequence {
         /// The sequence number that must follow.
-        expected: u8,
+        expected: Told<u8>,
         /// The one that came.
-        got: u8,
+        got: Told<u8>,
     },
 }

@@ -23,6 +23,8 @@ pub use functional::Functional;
 pub use link::{Answerable, Link};
 pub use port::{Heard, Lost, Party, Port};
 
+use uptane::told;
+
 use crate::Error;
 use crate::can::{Format, Id, MAX_DATA, frame_length};
 
@@ -84,7 +86,7 @@ impl Framing {
     /// FD frames of up to `length` bytes: 8, 12, 16, 20, 24, 32, 48 or 64.
     pub fn fd(length: usize) -> Result<Self, Error> {
         let valid = length >= MIN_LENGTH && frame_length(length) == Some(length);
-        valid.then_some(Self { length, ..Self::FD }).ok_or(Error::BadFrameLength { len: length })
+        valid.then_some(Self { length, ..Self::FD }).ok_or(Error::BadFrameLength { len: told(length) })
     }
 
     /// The same, filled up with this byte.

@@ -19,6 +19,13 @@ impl<T> core::fmt::Display for Told<T> {
     }
 }
 
+#[cfg(not(feature = "alloc"))]
+impl<T> core::fmt::LowerHex for Told<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        core::fmt::Display::fmt(self, f)
+    }
+}
+
 /// What an error tells of this value.
 #[cfg(feature = "alloc")]
 pub const fn told<T: Copy>(value: T) -> Told<T> {

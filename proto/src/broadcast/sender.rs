@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use uptane::Length;
+use uptane::{Length, told};
 
 use super::frames::{Answer, Opening, Said, Says};
 use super::peer::{Member, Outcome, Peer, Standing, Why};
@@ -106,7 +106,7 @@ impl<const MEMBERS: usize, const BYTES: usize> Sender<MEMBERS, BYTES> {
     /// Takes the bytes that [`Sender::wants`] asks for. [`Error::TooLong`] if they are more or fewer.
     pub fn supply(&mut self, bytes: &[u8], now: Duration) -> Result<(), Error> {
         let Some((_, most)) = self.wants() else { return Err(Error::Busy) };
-        let wrong = Error::TooLong { len: bytes.len(), most };
+        let wrong = Error::TooLong { len: told(bytes.len()), most: told(most) };
         let window = self.next_window().filter(|_| bytes.len() == most).ok_or(wrong)?;
         self.bytes.get_mut(..most).ok_or(wrong)?.copy_from_slice(bytes);
         if window.offset < self.window.end {

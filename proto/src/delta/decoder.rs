@@ -3,7 +3,7 @@
 mod piece;
 mod point;
 
-use uptane::Sha256;
+use uptane::{Sha256, told};
 
 use super::coder::{Coder, Count, Input, Walk};
 use super::header::Header;
@@ -85,7 +85,7 @@ impl Decoder {
     pub fn resume(expected: Expected, point: Point, held: u32) -> Result<Self, Error> {
         let Expected { new_length, .. } = expected;
         if point.new > held || held > new_length {
-            return Err(Error::PatchLength { expected: new_length, got: held });
+            return Err(Error::PatchLength { expected: told(new_length), got: told(held) });
         }
         let stage = match point {
             Point::START => Stage::Header,
@@ -148,7 +148,9 @@ impl Decoder {
             return Err(error);
         }
         let is_done = matches!(self.stage, Stage::Done);
-        is_done.then_some(()).ok_or(Error::PatchLength { expected: self.expected.new_length, got: self.new })
+        is_done
+            .then_some(())
+            .ok_or(Error::PatchLength { expected: told(self.expected.new_length), got: told(self.new) })
     }
 
     fn run<I: Images>(&mut self, input: &mut Input<'_>, images: &mut I) -> Result<(), Failure<I::Error>> {
@@ -228,7 +230,7 @@ impl Decoder {
             return Err(Error::PatchBase);
         }
         if new_length != self.expected.new_length {
-            return Err(Error::PatchLength { expected: self.expected.new_length, got: new_length });
+            return Err(Error::PatchLength { expected: told(self.expected.new_length), got: told(new_length) });
         }
         self.stage = if new_length == 0 { Stage::Done } else { Stage::RECORD };
         Ok(())
@@ -290,12 +292,7 @@ impl Decoder {
     }
 
     #[inline(never)]
-    fn begin_copy<I: Images>(
-        &mut self,
-        source: Source,
-        length: u32,
-        images: &mut I,
-    ) -> Result<(), Failure<I::Error>> {
+    fn begin_copy<I: Images>(&mut self, source: Source, length: u32, images: &mut I) -> Result<(), Failure<I::Error>> {
         let old = self.alignments.place(source, self.new)?;
         if old.checked_add(length).is_none_or(|end| end > self.expected.old_length) {
             return Err(Error::PatchSource.into());
@@ -364,7 +361,7 @@ impl Decoder {
     fn check_room(&self, more: u32) -> Result<(), Error> {
         let got = self.new.saturating_add(more);
         let expected = self.expected.new_length;
-        if got > expected { Err(Error::PatchLength { expected, got }) } else { Ok(()) }
+        if got > expected { Err(Error::PatchLength { expected: told(expected), got: told(got) }) } else { Ok(()) }
     }
 }
 

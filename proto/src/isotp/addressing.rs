@@ -1,6 +1,8 @@
 //! Who a frame is from and for (ISO 15765-2, 10.3): its identifier says so and, in three of the formats, the first byte of
 //! its data.
 
+use uptane::told;
+
 use crate::Error;
 use crate::can::{Frame, Id};
 
@@ -182,7 +184,7 @@ impl Priority {
 
     /// 0 to 7.
     pub fn new(priority: u8) -> Result<Self, Error> {
-        (priority <= 7).then_some(Self(priority)).ok_or(Error::BadPriority { priority })
+        (priority <= 7).then_some(Self(priority)).ok_or(Error::BadPriority { priority: told(priority) })
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Lengths are those of whole frames: `width` is how many bytes of one its address takes.
 
+use uptane::told;
+
 use super::{Address, Config, Framing, MIN_LENGTH, PADDING, Separation};
 use crate::Error;
 use crate::can::{Frame, MAX_DATA, frame_length};
@@ -118,7 +120,8 @@ pub(super) fn most_in_single(frame: usize, width: usize) -> usize {
 pub(super) fn single(framing: Framing, address: Address, message: &[u8]) -> Result<Frame, Error> {
     let (len, width) = (message.len(), address.width());
     let most = most_in_single(framing.length, width);
-    let length = u8::try_from(len).ok().filter(|_| len <= most).ok_or(Error::NotSingle { len, most })?;
+    let length =
+        u8::try_from(len).ok().filter(|_| len <= most).ok_or(Error::NotSingle { len: told(len), most: told(most) })?;
     match len {
         0 => Err(Error::EmptyMessage),
         _ if len <= most_in_single(MIN_LENGTH, width) => frame(framing, address, &[length], message),
@@ -156,7 +159,7 @@ pub(super) fn frame(framing: Framing, address: Address, head: &[u8], data: &[u8]
     bytes.iter_mut().zip(said).for_each(|(place, byte)| *place = byte);
     let least = if framing.padding.is_some() { MIN_LENGTH } else { 0 };
     let padded = frame_length(len.max(least)).and_then(|padded| bytes.get(..padded));
-    Frame::new(address.id(), framing.format, padded.ok_or(Error::BadFrameLength { len })?)
+    Frame::new(address.id(), framing.format, padded.ok_or(Error::BadFrameLength { len: told(len) })?)
 }
 
 /// The longest message whose length the short form of a first frame can say.

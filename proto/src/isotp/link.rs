@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use uptane::told;
+
 use super::control::Control;
 use super::receiver::Receiver;
 use super::sender::Sender;
@@ -41,7 +43,7 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
 
     /// Begins to send a message. [`Error::Busy`] while one before it is under way.
     pub fn send(&mut self, message: &[u8], now: Duration) -> Result<(), Error> {
-        let too_long = Error::TooLong { len: message.len(), most: TX };
+        let too_long = Error::TooLong { len: told(message.len()), most: told(TX) };
         let place = self.outgoing.get_mut(..message.len()).ok_or(too_long)?;
         self.sender.start(message.len(), now.into())?;
         place.copy_from_slice(message);
@@ -57,7 +59,7 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
     /// Begins to send what was written where [`place`](Self::place) says, up to this length.
     pub fn send_written(&mut self, len: usize, now: Duration) -> Result<(), Error> {
         if len > TX {
-            return Err(Error::TooLong { len, most: TX });
+            return Err(Error::TooLong { len: told(len), most: told(TX) });
         }
         self.sender.start(len, now.into())?;
         self.outgoing_len = len;

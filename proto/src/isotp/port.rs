@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use uptane::told;
+
 use super::{Config, Functional, Link};
 use crate::Error;
 use crate::can::Frame;
@@ -52,7 +54,7 @@ impl<const N: usize, const RX: usize, const TX: usize> Port<N, RX, TX> {
     /// Idle sessions. [`Error::SameAddress`] if a frame could belong to two of them, or to one and the group.
     pub fn new(configs: [Config; N], functional: Option<Functional>) -> Result<Self, Error> {
         match clashing(&configs, functional) {
-            Some(session) => Err(Error::SameAddress { session }),
+            Some(session) => Err(Error::SameAddress { session: told(session) }),
             None => Ok(Self { links: configs.map(Link::new), functional, turn: 0 }),
         }
     }

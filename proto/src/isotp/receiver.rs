@@ -2,6 +2,8 @@
 
 use core::num::NonZeroU8;
 
+use uptane::told;
+
 use super::caution::Caution;
 use super::control::{Consecutive, First, Flow, Status, flow};
 use super::flight::Flight;
@@ -61,7 +63,7 @@ impl Receiver {
     /// Takes a single frame, which is worth more than the message it interrupts; gives the length of its message.
     pub(super) fn single(&mut self, data: &[u8], buffer: &mut [u8]) -> Result<usize, Error> {
         self.state = State::Idle;
-        let too_long = Error::TooLong { len: data.len(), most: buffer.len() };
+        let too_long = Error::TooLong { len: told(data.len()), most: told(buffer.len()) };
         buffer.get_mut(..data.len()).ok_or(too_long)?.copy_from_slice(data);
         Ok(data.len())
     }
@@ -72,7 +74,7 @@ impl Receiver {
         let interrupted = matches!(self.state, State::Allowing { .. } | State::Awaiting { .. });
         if length > buffer.len() {
             self.state = State::Refusing { since: now };
-            return Err(Error::TooLong { len: length, most: buffer.len() });
+            return Err(Error::TooLong { len: told(length), most: told(buffer.len()) });
         }
         self.caution.begin();
         // `Control::decode` gives a first frame only if the message is longer than its data.
@@ -99,7 +101,7 @@ impl Receiver {
         if next.sequence != part.sequence {
             self.state = State::Idle;
             self.caution.trouble();
-            return Err(Error::WrongSequence { expected: part.sequence, got: next.sequence });
+            return Err(Error::WrongSequence { expected: told(part.sequence), got: told(next.sequence) });
         }
         let end = part.length.min(part.have + part.step);
         let (Some(place), Some(data)) = (buffer.get_mut(part.have..end), next.data.get(..end - part.have)) else {

@@ -2,6 +2,8 @@
 
 use core::num::NonZeroU8;
 
+use uptane::told;
+
 use super::control::{Flow, Status, first_head, frame, most_in_single, single};
 use super::flight::Flight;
 use super::{BUS_TIMEOUT, Config, FLOW_TIMEOUT, Separation};
@@ -74,7 +76,7 @@ impl Sender {
             }
             Status::Wait => return self.fail(Error::WaitLimit),
             Status::Overflow => return self.fail(Error::PeerOverflow),
-            Status::Reserved(status) => return self.fail(Error::BadFlowStatus { status }),
+            Status::Reserved(status) => return self.fail(Error::BadFlowStatus { status: told(status) }),
         };
         Ok(())
     }
@@ -148,7 +150,7 @@ impl Sender {
             self.state = finished(config);
             return single(framing, address, message);
         }
-        let length = u32::try_from(len).map_err(|_| Error::TooLong { len, most: MAX_MESSAGE })?;
+        let length = u32::try_from(len).map_err(|_| Error::TooLong { len: told(len), most: told(MAX_MESSAGE) })?;
         let mut head = [0; 6];
         let head = first_head(length, &mut head);
         let data = message.get(..framing.length - address.width() - head.len()).unwrap_or(message);

@@ -4,7 +4,7 @@ mod answers;
 
 use core::time::Duration;
 
-use uptane::{Length, Nonce, TransactionId};
+use uptane::{Length, Nonce, TransactionId, told};
 
 use super::broadcast::Invitation;
 use super::codec::{BLOCK_HEAD, NEGATIVE, Nrc, POSITIVE, did, service};
@@ -262,7 +262,7 @@ impl<const N: usize> Client<N> {
     /// taken up again first.
     fn keep_chunk(&mut self, offset: Length, data: &[u8]) -> Result<Step, Error> {
         let len = data.len() + BLOCK_HEAD;
-        let too_long = Error::TooLong { len: data.len(), most: N.saturating_sub(BLOCK_HEAD) };
+        let too_long = Error::TooLong { len: told(data.len()), most: told(N.saturating_sub(BLOCK_HEAD)) };
         self.chunk.get_mut(BLOCK_HEAD..len).ok_or(too_long)?.copy_from_slice(data);
         self.chunk_len = len;
         let expected = self.transfer.is_some_and(|transfer| transfer.next == offset);

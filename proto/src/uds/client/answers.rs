@@ -1,6 +1,6 @@
 //! What follows a response of the Secondary.
 
-use uptane::{Length, Nonce};
+use uptane::{Length, Nonce, told};
 
 use super::{Client, Goal, Progress, State, Transfer};
 use crate::Error;
@@ -60,19 +60,19 @@ impl<const N: usize> Client<N> {
             Step::Read(did) => value(did, record),
             Step::Refusal { service, code } => match outcome(record) {
                 Some(Err(refusal)) => Some(Next::Reply(Reply::Refused(refusal))),
-                Some(Ok(())) => return Err(Error::Negative { service, code }),
+                Some(Ok(())) => return Err(Error::Negative { service: told(service), code: told(code) }),
                 None => None,
             },
             Step::Control(control) => record.is_empty().then(|| self.obeyed(control)),
             Step::Challenge => challenge(record),
             Step::Proof => is_proven(record).then_some(Next::Proven),
         };
-        next.ok_or(Error::BadResponse { service: step.service() })
+        next.ok_or(Error::BadResponse { service: told(step.service()) })
     }
 
     pub(super) fn negative(&mut self, progress: Progress, service: u8, code: u8) -> Result<Next<'static>, Error> {
         if let Step::Refusal { service, code } = progress.step {
-            return Err(Error::Negative { service, code });
+            return Err(Error::Negative { service: told(service), code: told(code) });
         }
         let is_out_of_order = code == Nrc::RequestSequenceError.code();
         if is_out_of_order && matches!(progress.step, Step::CloseResults) {
@@ -107,7 +107,7 @@ impl<const N: usize> Client<N> {
         }
         let is_proving = matches!(progress.step, Step::Challenge | Step::Proof);
         let is_all = minds || is_proving || code == Nrc::ServiceNotSupported.code();
-        is_all.then_some(Err(Error::Negative { service, code }))
+        is_all.then_some(Err(Error::Negative { service: told(service), code: told(code) }))
     }
 
     /// Whether a new session may get the request further. A session may end whenever a response is lost; a Secondary
