@@ -221,8 +221,7 @@ impl Receiver {
         self.state = match remaining {
             _ if complete => State::Idle,
             Some(None) => State::Allowing { part, waits: 0, since: now },
-            Some(left @ Some(_)) => State::Awaiting { part, left, deadline: now + CONSECUTIVE_TIMEOUT },
-            None => State::Awaiting { part, left: None, deadline: now + CONSECUTIVE_TIMEOUT },
+            left => State::Awaiting { part, left: left.flatten(), deadline: now + CONSECUTIVE_TIMEOUT },
         };
         complete.then_some(part.length)
     }

@@ -175,10 +175,10 @@ impl Sender {
         self.state = match remaining {
             _ if end == message.len() => finished(config),
             Some(None) => State::Awaiting { part: next, waits: 0, deadline: now + FLOW_TIMEOUT },
-            Some(left @ Some(_)) => {
-                State::Sending { part: next, pace: Pace { left, ..pace }, due: now + pace.gap.time() }
+            left => {
+                let pace = Pace { left: left.flatten(), ..pace };
+                State::Sending { part: next, pace, due: now + pace.gap.time() }
             }
-            None => State::Sending { part: next, pace, due: now + pace.gap.time() },
         };
         frame(framing, address, &[0x20 | part.sequence], data)
     }

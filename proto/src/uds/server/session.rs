@@ -65,6 +65,7 @@ impl<const GROUP: bool> Server<GROUP> {
     }
 
     /// The default session, and as it is at the beginning: what a tester had proven, opened or switched off is over.
+    #[inline(never)]
     pub(super) fn end_session(&mut self, handler: &mut impl Handler) {
         self.session = Session::Default;
         self.end_transfer();
