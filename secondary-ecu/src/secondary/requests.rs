@@ -68,7 +68,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
 
     /// What is trusted must not change under an image that has been activated: commands name it by digest.
     fn offer_metadata(&mut self, file: File, length: Length, now: Time) -> Result<u32, Fault> {
-        if file != File::Time && self.state.stage.is_activated() {
+        if !matches!(file, File::Time) && self.state.stage.is_activated() {
             return Err(Fault::Phase);
         }
         let (verifier, desk) = self.desk(now);
