@@ -169,6 +169,7 @@ impl Layout {
     }
 
     /// One metadata slot.
+    #[inline(never)]
     pub(crate) fn slot(&self, erase_unit: u32, kind: Kind, side: Side) -> Area {
         let before = match (kind, side) {
             (Kind::Root, Side::Left) => 0,
