@@ -101,33 +101,31 @@ pub fn holds<F: Flash>(store: &Store<F>, length: Length) -> bool {
 
 #[inline(never)]
 fn encode(descriptor: &Descriptor) -> Result<[u8; PADDED_SIZE], Fault> {
-    let Descriptor { name, length, sha256, line, counter } = descriptor;
     let mut header = [0xff; PADDED_SIZE];
     let front = header.first_chunk_mut::<HEADER_SIZE>().ok_or(Fault::Storage)?;
-    let mut codec = Codec::writer(front);
-    codec.array(MAGIC);
-    codec.text(name.as_str(), &mut [0; NAME])?;
-    codec.u64(length.get());
-    codec.array(sha256.0);
-    codec.text(line.as_str(), &mut [0; LINE])?;
-    codec.u64(counter.get());
-    codec.finish()?;
+    go_over(Some(descriptor), Codec::writer(front))?;
     seal(front)?;
     Ok(header)
 }
 
-#[inline(never)]
 fn decode(header: &[u8; HEADER_SIZE]) -> Result<Descriptor, Fault> {
-    let mut codec = Codec::reader(unseal(header)?);
+    go_over(None, Codec::reader(unseal(header)?))
+}
+
+/// Every field of a header, in the order in which they stand; what is read needs none to be known.
+#[inline(never)]
+fn go_over(known: Option<&Descriptor>, mut codec: Codec<'_>) -> Result<Descriptor, Fault> {
     if codec.array(MAGIC) != MAGIC {
         return Err(Fault::Storage);
     }
+    let (name, line) = known.map_or(("", ""), |known| (known.name.as_str(), known.line.as_str()));
+    let (length, counter) = known.map_or((0, 0), |known| (known.length.get(), known.counter.get()));
     let descriptor = Descriptor {
-        name: TargetName::parse(codec.text("", &mut [0; NAME])?)?.to_buf(),
-        length: Length::new(codec.u64(0))?,
-        sha256: Sha256(codec.array([0; 32])),
-        line: ImageLine::parse(codec.text("", &mut [0; LINE])?)?,
-        counter: ReleaseCounter::new(codec.u64(0))?,
+        name: TargetName::parse(codec.text(name, &mut [0; NAME])?)?.to_buf(),
+        length: Length::new(codec.u64(length))?,
+        sha256: Sha256(codec.array(known.map_or([0; 32], |known| known.sha256.0))),
+        line: ImageLine::parse(codec.text(line, &mut [0; LINE])?)?,
+        counter: ReleaseCounter::new(codec.u64(counter))?,
     };
     codec.finish().map(|()| descriptor)
 }
