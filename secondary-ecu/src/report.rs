@@ -27,10 +27,11 @@ impl Report<'_> {
         let digest = self.digest(buffer)?;
         let signature = key.sign(&digest).ok_or(Fault::Storage)?;
         let mut text = Text::new(buffer);
-        text.hex(r#"{"signatures":[{"hash":""#, &digest.0);
-        text.word(r#"","hash_function":"sha256","keyid":""#, key.key_id().as_str());
-        text.hex(r#"","method":"ed25519","sig":""#, &signature);
-        text.put(br#""}],"signed":"#);
+        text.begin(SIGNATURE);
+        text.hex(&digest.0);
+        text.word(key.key_id().as_str());
+        text.hex(&signature);
+        text.lead();
         self.put_signed(&mut text);
         text.put(b"}");
         text.finish().map(<[u8]>::len)
@@ -43,31 +44,45 @@ impl Report<'_> {
         Ok(Sha256::of(text.finish()?))
     }
 
-    /// Canonical JSON: the members stand in the order of their names.
     #[inline(never)]
     fn put_signed(&self, text: &mut Text<'_>) {
         let Self { profile, state, image, nonce, time } = self;
         let State { stage, reports, targets, outcome, .. } = state;
-        text.word(r#"{"_type":"uptane-report","attack":""#, outcome.attack.map_or("none", Attack::word));
-        text.number(r#"","counter":"#, reports.get());
-        text.word(r#","ecu":""#, profile.ecu.as_str());
-        text.word(r#"","hardware_id":""#, profile.hardware.as_str());
-        text.hex(r#"","image":{"hashes":{"sha256":""#, &image.sha256.0);
-        text.number(r#""},"length":"#, image.length.get());
-        text.word(r#","name":""#, image.name.as_str());
-        text.number(r#"","release_counter":"#, image.counter.get());
-        text.hex(r#"},"nonce":""#, &nonce.0);
-        text.word(r#"","result":""#, result_code(outcome.ending).word());
-        text.number(r#"","targets_version":"#, targets.as_ref().map_or(0, |held| held.version.get()));
-        text.put(br#","time":""#);
-        text.put(&time.text());
+        text.begin(SIGNED);
+        text.word(outcome.attack.map_or("none", Attack::word));
+        text.number(reports.get());
+        text.word(profile.ecu.as_str());
+        text.word(profile.hardware.as_str());
+        text.hex(&image.sha256.0);
+        text.number(image.length.get());
+        text.word(image.name.as_str());
+        text.number(image.counter.get());
+        text.hex(&nonce.0);
+        text.word(result_code(outcome.ending).word());
+        text.number(targets.as_ref().map_or(0, |held| held.version.get()));
+        text.value(&time.text());
         if let Some(transaction) = stage.transaction() {
-            text.hex(r#"","transaction":""#, &transaction.0);
+            text.begin(TRANSACTION);
+            text.hex(&transaction.0);
         }
-        text.hex(r#"","vehicle":""#, &profile.vehicle.0);
-        text.put(br#""}"#);
+        text.begin(VEHICLE);
+        text.hex(&profile.vehicle.0);
+        text.lead();
     }
 }
+
+// Forms: a value stands where there is a question mark.
+const SIGNATURE: &[u8] =
+    br#"{"signatures":[{"hash":"?","hash_function":"sha256","keyid":"?","method":"ed25519","sig":"?"}],"signed":"#;
+
+/// Canonical JSON: the members stand in the order of their names.
+const SIGNED: &[u8] = concat!(
+    r#"{"_type":"uptane-report","attack":"?","counter":?,"ecu":"?","hardware_id":"?","image":{"hashes":{"sha256":"?"},"#,
+    r#""length":?,"name":"?","release_counter":?},"nonce":"?","result":"?","targets_version":?,"time":"?"#,
+)
+.as_bytes();
+const TRANSACTION: &[u8] = br#"","transaction":"?"#;
+const VEHICLE: &[u8] = br#"","vehicle":"?"}"#;
 
 /// How the last attempt ended, in the word reports carry.
 pub(crate) fn result_code(ending: Ending) -> ResultCode {
@@ -81,21 +96,22 @@ pub(crate) fn result_code(ending: Ending) -> ResultCode {
     }
 }
 
-/// Text that grows in a buffer. Each value comes with what stands between it and the one before.
+/// Text that grows in a buffer. Each value comes after what stands before it in a form.
 struct Text<'b> {
     buffer: &'b mut [u8],
+    form: &'static [u8],
     length: usize,
     fits: bool,
 }
 
 impl<'b> Text<'b> {
     fn new(buffer: &'b mut [u8]) -> Self {
-        Self { buffer, length: 0, fits: true }
+        Self { buffer, form: &[], length: 0, fits: true }
     }
 
     /// The text, if all of it found room.
     fn finish(self) -> Result<&'b [u8], Fault> {
-        let Self { buffer, length, fits } = self;
+        let Self { buffer, length, fits, .. } = self;
         buffer.get(..length).filter(|_| fits).ok_or(Fault::Storage)
     }
 
@@ -111,21 +127,39 @@ impl<'b> Text<'b> {
         }
     }
 
+    /// Goes on with another form, all of whose values are to come.
+    fn begin(&mut self, form: &'static [u8]) {
+        self.form = form;
+    }
+
+    /// Puts what the form has before its next value; behind the last one, what is left of it.
     #[inline(never)]
-    fn word(&mut self, before: &str, word: &str) {
-        self.put(before.as_bytes());
-        self.put(word.as_bytes());
+    fn lead(&mut self) {
+        let form = self.form;
+        let at = form.iter().position(|byte| *byte == b'?').unwrap_or(form.len());
+        self.form = form.get(at + 1..).unwrap_or_default();
+        self.put(form.get(..at).unwrap_or_default());
     }
 
     #[inline(never)]
-    fn hex(&mut self, before: &str, bytes: &[u8]) {
-        self.put(before.as_bytes());
+    fn value(&mut self, value: &[u8]) {
+        self.lead();
+        self.put(value);
+    }
+
+    fn word(&mut self, word: &str) {
+        self.value(word.as_bytes());
+    }
+
+    #[inline(never)]
+    fn hex(&mut self, bytes: &[u8]) {
+        self.lead();
         bytes.iter().for_each(|byte| self.put(&hex::digits(*byte)));
     }
 
     /// Digits by doubling, bit after bit: a small processor does not divide 64 bits.
     #[inline(never)]
-    fn number(&mut self, before: &str, number: u64) {
+    fn number(&mut self, number: u64) {
         let mut digits = [b'0'; 20];
         for bit in (0..u64::BITS).rev() {
             let mut carry = u8::from(number >> bit & 1 == 1);
@@ -136,8 +170,7 @@ impl<'b> Text<'b> {
             }
         }
         let zeros = digits.iter().take_while(|digit| **digit == b'0').count().min(digits.len() - 1);
-        self.put(before.as_bytes());
-        self.put(digits.get(zeros..).unwrap_or_default());
+        self.value(digits.get(zeros..).unwrap_or_default());
     }
 }
 
