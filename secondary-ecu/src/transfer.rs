@@ -3,7 +3,7 @@
 use uptane::Length;
 
 use crate::Fault;
-use crate::flash::{Appender, size};
+use crate::flash::{Appender, Area, size};
 
 /// The one file that is on its way.
 #[derive(Default)]
@@ -33,9 +33,16 @@ pub(crate) enum Kind {
 }
 
 impl Transfer {
-    /// A file of which the machine writes nothing.
-    pub(crate) fn unwritten(kind: Kind, progress: Progress) -> Self {
-        Self { kind, progress, appender: Appender::default() }
+    /// Begins with a file of which the machine writes nothing.
+    #[inline(never)]
+    pub(crate) fn begin(&mut self, kind: Kind, progress: Progress) {
+        *self = Self { kind, progress, appender: Appender::default() };
+    }
+
+    /// Begins with a file that is written into `area`, behind what is durable of it.
+    #[inline(never)]
+    pub(crate) fn begin_in(&mut self, area: Area, durable: u32, kind: Kind, progress: Progress) {
+        *self = Self { kind, progress, appender: Appender::new(area, durable) };
     }
 
     /// Whether bytes of an image are written.

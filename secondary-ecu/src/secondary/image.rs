@@ -10,7 +10,7 @@ use uptane::{Error, Length, Time, told};
 
 use super::Secondary;
 use crate::bank::{Content, Descriptor, holds};
-use crate::flash::{Appender, Area, Bank, Banks, Flash};
+use crate::flash::{Area, Bank, Banks, Flash};
 use crate::transaction::{self, Intake};
 use crate::transfer::{Kind, Progress, Transfer};
 use crate::verifier::{Verifier, Wanted};
@@ -41,13 +41,8 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         let received = self.resume(descriptor)?;
         let progress = Progress::after(received, length)?;
         let kind = if progress.is_complete() { Kind::Complete } else { Kind::Image };
-        self.transfer = Transfer { kind, progress, appender: self.go_on(self.spare(), received) };
+        self.transfer.begin_in(self.area_of(self.spare()), received, kind, progress);
         Ok(progress.taken)
-    }
-
-    /// Writes an image on behind what is durable of it.
-    pub(super) fn go_on(&self, bank: Bank, received: u32) -> Appender {
-        Appender::new(self.area_of(bank), received)
     }
 
     /// Where the image of a bank is.

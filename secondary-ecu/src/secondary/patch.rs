@@ -14,7 +14,7 @@ use crate::flash::{Banks, Flash};
 use crate::patching::{self, failed, wrong};
 use crate::scratch::Scratch;
 use crate::transaction;
-use crate::transfer::{Kind, Progress, Transfer};
+use crate::transfer::{Kind, Progress};
 use crate::verifier::{Verifier, Wanted};
 use crate::{EcuKey, Fault};
 
@@ -43,12 +43,12 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         let progress = Progress::after(0, length)?;
         if received == expected.new_length {
             let progress = Progress { taken: progress.length, ..progress };
-            self.transfer = Transfer::unwritten(Kind::Complete, progress);
+            self.transfer.begin(Kind::Complete, progress);
             return Ok(progress.taken);
         }
         // What is written of the new image is made again and not written again: the patch need not be the one it was made with.
         self.scratch = Scratch::Decoder(Decoder::resume(expected, Point::START, received).map_err(wrong)?);
-        self.transfer = Transfer { kind: Kind::Patch, progress, appender: self.go_on(self.spare(), received) };
+        self.transfer.begin_in(self.area_of(self.spare()), received, Kind::Patch, progress);
         Ok(0)
     }
 

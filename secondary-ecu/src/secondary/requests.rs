@@ -7,7 +7,7 @@ use uptane::verify::partial::{CommandStream, VerifiedCommand};
 use uptane::{Length, Nonce, Sha256, Time, TransactionId};
 
 use super::Secondary;
-use crate::flash::{self, Appender, Area, Bank, Flash, Side, size};
+use crate::flash::{self, Area, Bank, Flash, Side, size};
 use crate::report::Report;
 use crate::state::State;
 use crate::transfer::{Chunk, Kind, Progress, Transfer};
@@ -73,7 +73,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         }
         let (verifier, desk) = self.desk(now);
         verifier.offer(desk, file, length)?;
-        self.transfer = Transfer::unwritten(Kind::Metadata, Progress::after(0, length)?);
+        self.transfer.begin(Kind::Metadata, Progress::after(0, length)?);
         Ok(0)
     }
 
@@ -84,8 +84,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         if usize::try_from(length.get()).map_or(true, |length| length > MAX_COMMAND.min(size(area.size()))) {
             return Err(Fault::TooLong);
         }
-        let progress = Progress::after(0, length)?;
-        self.transfer = Transfer { kind: Kind::Command, progress, appender: Appender::new(area, 0) };
+        self.transfer.begin_in(area, 0, Kind::Command, Progress::after(0, length)?);
         Ok(0)
     }
 

@@ -11,7 +11,7 @@ use super::image::{Found, check_length};
 use crate::bank::{Content, Descriptor};
 use crate::flash::{Banks, Flash};
 use crate::transaction::{self, Intake};
-use crate::transfer::{Kind, Progress, Transfer};
+use crate::transfer::{Kind, Progress};
 use crate::verifier::{Verifier, Wanted};
 use crate::{EcuKey, Fault};
 
@@ -51,7 +51,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     fn announce(&mut self, length: Length, now: Time) -> Result<u32, Fault> {
         let image = self.check_way_back(now)?;
         check_length(image.length.into(), length)?;
-        self.transfer = Transfer::unwritten(Kind::Complete, Progress::after(image.length, length)?);
+        self.transfer.begin(Kind::Complete, Progress::after(image.length, length)?);
         Ok(image.length)
     }
 
@@ -78,7 +78,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         check_length(self.home()?.length, length)?;
         let (home, received) = (self.state.home, self.state.received);
         let progress = Progress::after(received, length)?;
-        self.transfer = Transfer { kind: Kind::Image, progress, appender: self.go_on(home, received) };
+        self.transfer.begin_in(self.area_of(home), received, Kind::Image, progress);
         Ok(progress.taken)
     }
 
