@@ -14,6 +14,7 @@
 mod command;
 mod content;
 mod ecus;
+mod pick;
 mod root;
 mod targets;
 
