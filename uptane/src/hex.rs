@@ -4,12 +4,12 @@ use core::fmt;
 
 /// Decodes exactly `out.len()` bytes from lower-case digits; anything else is `None`.
 pub fn decode(text: &str, out: &mut [u8]) -> Option<()> {
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if !rest.is_empty() || pairs.len() != out.len() {
+    if text.len() != 2 * out.len() {
         return None;
     }
-    for (byte, [high, low]) in out.iter_mut().zip(pairs) {
-        *byte = nibble(*high)? << 4 | nibble(*low)?;
+    for (place, digit) in text.bytes().enumerate() {
+        let byte = out.get_mut(place / 2)?;
+        *byte = *byte << 4 | nibble(digit)?;
     }
     Some(())
 }

@@ -27,7 +27,11 @@ impl Origin {
     }
 
     fn from_word(word: &str) -> Option<Self> {
-        [Self::Director, Self::Image].into_iter().find(|origin| origin.word() == word)
+        match word {
+            Director::NAME => Some(Self::Director),
+            Image::NAME => Some(Self::Image),
+            _ => None,
+        }
     }
 }
 

@@ -178,12 +178,8 @@ impl RoleReader {
     /// never counts; a threshold that cannot be reached for that, or for want of ids, is never met. Neither makes the
     /// file bad: it may be right about other roles (and TUF clients read it so).
     pub(crate) fn keys<const N: usize>(&self, keys: &KeyTable<N>) -> Result<RoleKeys, Error> {
-        let mut role = RoleKeys::with_threshold(self.check()?);
-        for id in self.ids() {
-            if let Some(key) = keys.find(*id) {
-                role.add(*id, key.clone())?;
-            }
-        }
-        Ok(role)
+        let threshold = self.check()?;
+        let known = self.ids().iter().filter_map(|id| Some((*id, keys.find(*id)?.clone())));
+        Ok(RoleKeys::known(known, threshold))
     }
 }

@@ -79,12 +79,17 @@ impl RoleKeys {
     }
 
     /// No key yet, of which this many must sign: at least one (§5.2.2).
-    pub(crate) fn with_threshold(threshold: u8) -> Self {
+    fn with_threshold(threshold: u8) -> Self {
         Self { keys: [const { None }; MAX_ROLE_KEYS], threshold }
     }
 
+    /// These keys, under hints that differ: as many as a role may have.
+    pub(crate) fn known(mut keys: impl Iterator<Item = (KeyHint, PublicKey)>, threshold: u8) -> Self {
+        Self { keys: core::array::from_fn(|_| keys.next()), threshold }
+    }
+
     /// Adds a key under an id, which must be new.
-    pub(crate) fn add(&mut self, hint: KeyHint, key: PublicKey) -> Result<(), Error> {
+    fn add(&mut self, hint: KeyHint, key: PublicKey) -> Result<(), Error> {
         if self.keys.iter().flatten().any(|(known, _)| *known == hint) {
             return Err(Error::Duplicate { what: told("key of a role") });
         }
