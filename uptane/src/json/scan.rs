@@ -7,7 +7,7 @@ use super::number::Number;
 use super::open::Open;
 use super::sealed::Form;
 use super::string::Mark;
-use super::text::Text;
+use super::text::{IS_QUICK, Text};
 use super::{Canonical, TOKEN};
 use crate::{Error, told};
 
@@ -183,7 +183,7 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
     fn after_value(&mut self, byte: u8, rest: &[u8], sink: &mut impl Sink) -> Result<usize, Error> {
         let in_object = self.open.top().is_some_and(|frame| frame.is_object);
         match byte {
-            b',' if let (true, Some((b'"', rest))) = (in_object, rest.split_first()) => {
+            b',' if let (true, Some((b'"', rest))) = (in_object && IS_QUICK, rest.split_first()) => {
                 self.begin_key(self.at + 1, rest).map(|taken| 1 + taken)
             }
             b',' if in_object => Ok(self.goes_on(State::Key)),
@@ -237,6 +237,7 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
 
     fn begin_number(&mut self, byte: u8, rest: &[u8], sink: &mut impl Sink) -> Result<usize, Error> {
         self.number = Number::start(byte);
+        let rest = if IS_QUICK { rest } else { &[] };
         for (end, byte) in (self.at + 1..).zip(rest) {
             if !self.number.push(*byte, end)? {
                 self.end_number(end, sink)?;

@@ -39,7 +39,9 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
             Got::Byte(byte) => {
                 self.open.key_bytes(&[byte])?;
                 let run = if self.text.at_boundary() { plain(rest) } else { 0 };
-                self.open.key_bytes(rest.get(..run).unwrap_or_default())?;
+                if run > 0 {
+                    self.open.key_bytes(rest.get(..run).unwrap_or_default())?;
+                }
                 return Ok((1 + run, Mark::Itself));
             }
             Got::EscapeOpens => return Ok((1, Mark::EscapeOpens)),
@@ -106,7 +108,9 @@ impl<const TOKEN: usize, F: Form> Scanner<TOKEN, F> {
         let room = if self.is_quiet() { rest.len() } else { TOKEN - 3 - self.used };
         let near = rest.get(..room).unwrap_or(rest);
         let run = plain(near);
-        self.keep(near.get(..run).unwrap_or_default(), self.at + run, sink)?;
+        if run > 0 {
+            self.keep(near.get(..run).unwrap_or_default(), self.at + run, sink)?;
+        }
         Ok(1 + run)
     }
 

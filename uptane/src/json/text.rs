@@ -148,14 +148,17 @@ pub(super) fn needs_hex(c: char) -> bool {
     c < ' ' && !matches!(c, '\u{8}' | '\t' | '\n' | '\u{c}' | '\r')
 }
 
-/// Whether plain text is read in runs as long as they are. A build without a heap reads a few short files, and has less
-/// room for code than time: it takes the way that every file takes where it is cut.
-const IS_QUICK: bool = cfg!(feature = "alloc");
+/// Whether plain text and numbers are read in runs. A build without a heap reads a few short files, and has less room for
+/// code than time: it takes byte by byte, as every reader does where a file is cut.
+pub(super) const IS_QUICK: bool = cfg!(feature = "alloc");
 
 /// How many bytes come before the first that has to be looked at by itself: a control character, a quote, a backslash, or
-/// part of a character of several bytes.
+/// part of a character of several bytes. None, if runs are not looked for.
 pub(super) fn plain(bytes: &[u8]) -> usize {
-    let (words, tail) = if IS_QUICK { bytes.as_chunks() } else { (&[][..], bytes) };
+    if !IS_QUICK {
+        return 0;
+    }
+    let (words, tail) = bytes.as_chunks();
     let mut run = 0;
     for word in words {
         let special = special(*word);
