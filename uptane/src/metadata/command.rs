@@ -58,16 +58,12 @@ impl CommandReader {
 
     /// Refuses a command that does not say everything.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let Self { typed, action, ecu, targets, transaction, vehicle } = self;
-        let has = [
-            (*typed, "_type"),
-            (action.is_some(), "action"),
-            (ecu.is_some(), "ecu"),
-            (targets.is_some(), "targets"),
-            (transaction.is_some(), "transaction"),
-            (vehicle.is_some(), "vehicle"),
-        ];
-        has.into_iter().try_for_each(|(has, field)| required(has.then_some(()), field))
+        required(self.typed.then_some(()), "_type")?;
+        required(self.action.as_ref(), "action")?;
+        required(self.ecu.as_ref(), "ecu")?;
+        required(self.targets.as_ref(), "targets")?;
+        required(self.transaction.as_ref(), "transaction")?;
+        required(self.vehicle.as_ref(), "vehicle").map(|_| ())
     }
 
     pub(crate) fn finish(&self) -> Result<Command, Error> {

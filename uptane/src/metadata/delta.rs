@@ -54,10 +54,10 @@ impl DeltaReader {
 
     /// Refuses a description that lacks a member.
     pub(super) fn check(&self) -> Result<(), Error> {
-        let Self { base, length, is_named, sha256 } = self;
-        let has =
-            [(*is_named, "name"), (base.is_some(), "base"), (length.is_some(), "length"), (sha256.is_some(), "sha256")];
-        has.into_iter().try_for_each(|(has, field)| required(has.then_some(()), field))
+        required(self.is_named.then_some(()), "name")?;
+        required(self.base.as_ref(), "base")?;
+        required(self.length.as_ref(), "length")?;
+        required(self.sha256.as_ref(), "sha256").map(|_| ())
     }
 
     /// What it says, once it was checked.
