@@ -79,10 +79,9 @@ impl<const GROUP: bool> Server<GROUP> {
 
     /// What became of a file is kept until the next offer, for a client that did not get the response.
     fn end_transfer(&mut self) {
-        self.transfer = match self.transfer {
-            Transfer::Closed(outcome) => Transfer::Closed(outcome),
-            Transfer::None | Transfer::Open(_) | Transfer::Refused { .. } | Transfer::Exited => Transfer::None,
-        };
+        if !matches!(self.transfer, Transfer::Closed(_)) {
+            self.transfer = Transfer::None;
+        }
     }
 }
 
