@@ -2,6 +2,7 @@
 //!
 //! It stands where a driver of a CAN controller would. Each datagram tells its own length.
 
+use core::mem::take;
 use core::time::Duration;
 
 use proto::can::{Frame, MAX_DATAGRAM};
@@ -34,9 +35,8 @@ impl Bus {
             *self.datagram.get_mut(self.have)? = byte;
             self.have += 1;
             if self.have == self.expected() {
-                let frame = Frame::decode(self.datagram.get(..self.have)?);
-                self.have = 0;
-                if let Ok(frame) = frame {
+                let datagram = self.datagram.get(..take(&mut self.have))?;
+                if let Ok(frame) = Frame::decode(datagram) {
                     return Some(frame);
                 }
             }
