@@ -124,7 +124,7 @@ fn a_number_is_written_as_it_is_everywhere_else() {
     for number in [0, 9, 10, 4_095, uptane::limits::MAX_INTEGER, u64::MAX] {
         let mut buffer = [0; 20];
         let mut text = Text::new(&mut buffer);
-        text.number("", number);
+        text.number(number);
         assert_eq!(core::str::from_utf8(text.finish().unwrap()), Ok(number.to_string().as_str()));
     }
 }
