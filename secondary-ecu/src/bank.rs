@@ -5,7 +5,7 @@
 //! before the image, so that a download can go on after a reset; it authorises nothing. What a bank may boot says the state
 //! record alone, by digest.
 
-use uptane::{ImageLine, Length, ReleaseCounter, Sha256, TargetName, TargetNameBuf};
+use uptane::{ImageLine, Length, ReleaseCounter, Sha256, Sha256Hash, TargetName, TargetNameBuf};
 
 use crate::Fault;
 use crate::flash::{Bank, Flash, MAX_WRITE_UNIT, Store, size};
@@ -77,20 +77,18 @@ impl<F: Flash> Store<F> {
     /// The digest of the image in `bank`, read from its first to its last byte; `None` if no header describes one.
     #[inline(never)]
     pub fn digest(&mut self, bank: Bank, buffer: &mut [u8]) -> Result<Option<Sha256>, Fault> {
-        use sha2::Digest as _;
-
         let Some(descriptor) = self.descriptor(bank)? else { return Ok(None) };
         let area = self.layout().bank(self.erase_unit(), bank);
         let length = descriptor.flash_length()?;
         if length > area.size() {
             return Ok(None);
         }
-        let mut hash = sha2::Sha256::new();
+        let mut hash = Sha256Hash::default();
         self.stream(area, 0, length, buffer, |piece| {
             hash.update(piece);
             Ok(())
         })?;
-        Ok(Some(Sha256(hash.finalize().into())))
+        Ok(Some(hash.finish()))
     }
 }
 

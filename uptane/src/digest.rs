@@ -13,7 +13,14 @@ pub struct Sha256(pub [u8; 32]);
 impl Sha256 {
     /// The digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
-        Self(sha2::Sha256::digest(bytes).into())
+        Self::of_all(&[bytes])
+    }
+
+    /// The digest of several pieces, one after the other.
+    pub fn of_all(pieces: &[&[u8]]) -> Self {
+        let mut hash = Sha256Hash::default();
+        pieces.iter().for_each(|piece| hash.update(piece));
+        hash.finish()
     }
 
     /// Parses 64 lower-case hex digits.
@@ -21,6 +28,23 @@ impl Sha256 {
         let mut bytes = [0; 32];
         crate::hex::decode(text, &mut bytes).ok_or(Error::BadDigest)?;
         Ok(Self(bytes))
+    }
+}
+
+/// A SHA-256 digest of bytes that come one after the other.
+#[derive(Clone, Default)]
+pub struct Sha256Hash(sha2::Sha256);
+
+impl Sha256Hash {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all of them.
+    #[inline(never)]
+    pub fn finish(self) -> Sha256 {
+        Sha256(self.0.finalize().into())
     }
 }
 

@@ -29,7 +29,7 @@ pub mod verify;
 mod version;
 mod words;
 
-pub use digest::{Hashes, Sha256, Sha512};
+pub use digest::{Hashes, Sha256, Sha256Hash, Sha512};
 pub use error::{Error, Told, told};
 pub use id::{
     CampaignId, EcuId, HardwareId, ImageLine, KeyId, Nonce, RepositoryName, RoleName, TargetName, TargetNameBuf, Text,

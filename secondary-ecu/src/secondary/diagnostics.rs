@@ -1,6 +1,5 @@
 //! What a diagnostic tester may do to this ECU, and how one shows that it is the Primary (ISO 14229-1, 11 and 29).
 
-use sha2::Digest as _;
 use uptane::verify::proof::{Challenge, ProvenPrimary};
 use uptane::verify::signature::BadSignature;
 use uptane::{Nonce, Sha256};
@@ -40,7 +39,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
             Some(challenges) => challenges,
             None => Challenges { secret: self.unforeseen(b"uptane-challenges")?, given: 0 },
         };
-        let digest = sha2::Sha256::new().chain_update(secret.0).chain_update(given.to_le_bytes()).finalize();
+        let digest = Sha256::of_all(&[&secret.0, &given.to_le_bytes()]).0;
         self.challenges = Some(Challenges { secret, given: given.checked_add(1).ok_or(Fault::Storage)? });
         digest.first_chunk().copied().map(Nonce).ok_or(Fault::Storage)
     }

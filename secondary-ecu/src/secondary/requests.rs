@@ -1,7 +1,6 @@
 //! Requests about metadata, commands, the transaction and the report.
 
 use proto::secondary::File;
-use sha2::Digest as _;
 use uptane::limits::MAX_COMMAND;
 use uptane::verify::partial::{CommandStream, VerifiedCommand};
 use uptane::{Length, Nonce, Sha256, Time, TransactionId};
@@ -32,10 +31,8 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     pub(super) fn unforeseen(&mut self, purpose: &[u8]) -> Result<Sha256, Fault> {
         let nonces = self.state.nonces.checked_add(1).ok_or(Fault::Storage)?;
         self.change(|next| next.nonces = nonces)?;
-        let mut seed = sha2::Sha256::new();
-        seed.update(purpose);
-        seed.update(nonces.to_le_bytes());
-        let signature = self.key.sign(&Sha256(seed.finalize().into())).ok_or(Fault::Storage)?;
+        let seed = Sha256::of_all(&[purpose, &nonces.to_le_bytes()]);
+        let signature = self.key.sign(&seed).ok_or(Fault::Storage)?;
         Ok(Sha256::of(&signature))
     }
 

@@ -2,7 +2,7 @@
 
 use sha2::Digest as _;
 
-use crate::{Error, Hashes, ImageLine, Length, ReleaseCounter, Sha256, Sha512, TargetNameBuf, told};
+use crate::{Error, Hashes, ImageLine, Length, ReleaseCounter, Sha256, Sha256Hash, Sha512, TargetNameBuf, told};
 
 /// What metadata lists of an image that may be installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct FileCheck {
     length: Length,
     hashes: Hashes,
     received: u64,
-    sha256: sha2::Sha256,
+    sha256: Sha256Hash,
     sha512: Option<sha2::Sha512>,
 }
 
@@ -45,7 +45,7 @@ impl FileCheck {
     /// Begins to check a file.
     pub fn new(length: Length, hashes: Hashes) -> Self {
         let sha512 = hashes.sha512().map(|_| sha2::Sha512::new());
-        Self { length, hashes, received: 0, sha256: sha2::Sha256::new(), sha512 }
+        Self { length, hashes, received: 0, sha256: Sha256Hash::default(), sha512 }
     }
 
     /// Takes the next bytes. Those beyond the listed length are refused before anyone writes them (attack A8); a file
@@ -71,7 +71,7 @@ impl FileCheck {
     /// Says that the file is complete; its SHA-256, whichever digests are listed.
     pub fn finish(self) -> Result<Sha256, Error> {
         let Self { length, hashes, received, sha256, sha512 } = self;
-        let sha256 = Sha256(sha256.finalize().into());
+        let sha256 = sha256.finish();
         let sha512 = sha512.map(|sha512| Sha512(sha512.finalize().into()));
         if received != length.get() {
             return Err(Error::ImageLength { listed: told(length), got: told(Length::new(received)?) });
