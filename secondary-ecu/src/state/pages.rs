@@ -47,7 +47,7 @@ impl Pages {
         let mut newest = None;
         let mut found = *state;
         for page in 0..store.layout().state_pages {
-            for at in (0..=store.erase_unit() - cell(store)?).step_by(size(cell(store)?)) {
+            for at in (0..store.erase_unit() - cell(store)? + 1).step_by(size(cell(store)?)) {
                 let Some(sequence) = read(store, page, at, &mut found)? else { continue };
                 if newest.is_none_or(|(_, newest)| sequence > newest) {
                     (newest, *state) = (Some((page, sequence)), found);
