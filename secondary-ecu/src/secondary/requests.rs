@@ -162,9 +162,8 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
                 self.nonce = None;
             }
         }
-        let digest = |state: &State| state.targets.as_ref().map(|held| held.sha256);
         // An image was staged for the Targets that were trusted then.
-        if digest(&next) != digest(&self.state) {
+        if digest_of_targets(&next) != digest_of_targets(&self.state) {
             next.stage = next.stage.unstaged();
         }
         self.record(&next)
@@ -207,4 +206,8 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
         let Self { profile, state, key, scratch, .. } = self;
         Report { profile, state, image: &image, nonce, time }.write(key, scratch.buffer())
     }
+}
+
+fn digest_of_targets(state: &State) -> Option<&Sha256> {
+    state.targets.as_ref().map(|held| &held.sha256)
 }
