@@ -25,10 +25,10 @@ impl Floors {
 
     /// Raises the floor of `line` to `counter`; never lowers it.
     pub fn raise(&mut self, line: ImageLine, counter: ReleaseCounter) -> Result<(), Error> {
-        let raised = counter.max(self.of(line));
         let at = self.place_of(&line)?;
         if let Some(slot) = self.lines.get_mut(at) {
-            *slot = Some((line, raised));
+            let (_, floor) = slot.get_or_insert((line, counter));
+            *floor = counter.max(*floor);
         }
         Ok(())
     }

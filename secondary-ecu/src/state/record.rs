@@ -53,8 +53,10 @@ fn go_over(state: &mut State, sequence: u64, mut codec: Codec<'_>) -> Result<u64
     *home = if codec.flag(*home == Bank::B) { Bank::B } else { Bank::A };
     for image in bootable {
         let is_some = codec.flag(image.is_some());
-        let digest = Sha256(codec.array(image.map_or([0; 32], |image| image.0)));
-        *image = is_some.then_some(digest);
+        codec.bytes(&mut image.get_or_insert(Sha256([0; 32])).0);
+        if !is_some {
+            *image = None;
+        }
     }
     *received = codec.u32(*received);
     go_over_floors(floors, &mut codec)?;
