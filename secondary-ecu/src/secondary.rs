@@ -151,7 +151,7 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     fn inspect(&mut self) -> Result<(), Fault> {
         let bank = transaction::wanted_bank(self.state.stage, self.state.home);
         let digest = self.store.digest(bank, self.scratch.buffer())?;
-        let authorised = digest.is_some() && digest == self.state.bootable(bank);
+        let authorised = digest.is_some_and(|digest| self.state.may_boot(bank, &digest));
         self.running = Running { bank, sha256: digest.unwrap_or(NOTHING), authorised };
         Ok(())
     }
@@ -200,9 +200,9 @@ impl<V: Verifier<F>, F: Flash, K: EcuKey> Secondary<V, F, K> {
     /// about to stop; a Primary that believed it could close a vehicle mixed. An image that arrived where nothing ran
     /// asks for a reset as well.
     pub fn wants_reset(&self) -> bool {
-        let Running { bank, sha256, authorised } = self.running;
-        let has_arrived = !authorised && self.state.bootable(bank) == Some(sha256);
-        has_arrived || transaction::wanted_bank(self.state.stage, self.state.home) != bank
+        let Running { bank, sha256, authorised } = &self.running;
+        let has_arrived = !authorised && self.state.may_boot(*bank, sha256);
+        has_arrived || transaction::wanted_bank(self.state.stage, self.state.home) != *bank
     }
 
     /// Gives back what outlives a reset.

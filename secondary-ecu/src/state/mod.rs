@@ -189,6 +189,18 @@ impl State {
         }
     }
 
+    /// Whether `bank` may boot `image`.
+    #[inline(never)]
+    pub fn may_boot(&self, bank: Bank, image: &Sha256) -> bool {
+        let [a, b] = &self.bootable;
+        match bank {
+            Bank::A => a,
+            Bank::B => b,
+        }
+        .as_ref()
+            == Some(image)
+    }
+
     /// Changes what `bank` may boot.
     pub fn set_bootable(&mut self, bank: Bank, image: Option<Sha256>) {
         let [a, b] = &mut self.bootable;
