@@ -46,6 +46,7 @@ impl<'b> Codec<'b> {
         field
     }
 
+    #[inline(never)]
     pub(crate) fn byte(&mut self, value: u8) -> u8 {
         let [byte] = self.array([value]);
         byte
