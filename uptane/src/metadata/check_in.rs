@@ -46,7 +46,7 @@ impl Sink for Reader {
     fn event(&mut self, path: &Path<'_>, event: Event<'_>, _: Span) -> Result<(), Error> {
         match path.steps() {
             [] => event.object("signed")?,
-            [Step::Key("_type")] => check_type(&mut self.typed, Role::CheckIn, event)?,
+            [Step::Key("_type")] => check_type(&mut self.typed, Role::CheckIn, event.text("_type")?)?,
             [Step::Key("counter")] => self.counter = Some(Counter::new(event.unsigned("counter")?)?),
             [Step::Key("manifest")] => self.manifest = Some(Sha256::parse(event.text("manifest")?)?),
             [Step::Key("primary")] => self.primary = Some(EcuId::parse(event.text("primary")?)?),

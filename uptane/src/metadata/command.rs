@@ -2,8 +2,9 @@
 
 use super::fields::{required, take_text};
 use super::header::check_type;
-use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read};
-use crate::{Action, EcuId, Error, Role, Sha256, TransactionId, VehicleId, told};
+use super::place::{Found, Holds, Place, WHOLE, find};
+use crate::json::{Event, Path, Sink, Span, Step, read};
+use crate::{Action, EcuId, Error, Role, Sha256, TransactionId, VehicleId};
 
 /// What a command says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,23 @@ impl Command {
     }
 }
 
+const TYPE: u8 = 1;
+const ACTION: u8 = 2;
+const ECU: u8 = 3;
+const TARGETS: u8 = 4;
+const TRANSACTION: u8 = 5;
+const VEHICLE: u8 = 6;
+
+const PLACES: [Place; 7] = [
+    Place::whole("signed", Holds::Object),
+    Place::member(TYPE, WHOLE, "_type", Holds::Text),
+    Place::member(ACTION, WHOLE, "action", Holds::Text),
+    Place::member(ECU, WHOLE, "ecu", Holds::Text),
+    Place::member(TARGETS, WHOLE, "targets", Holds::Text),
+    Place::member(TRANSACTION, WHOLE, "transaction", Holds::Text),
+    Place::member(VEHICLE, WHOLE, "vehicle", Holds::Text),
+];
+
 /// Reads the `signed` of a command.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct CommandReader {
@@ -42,16 +60,17 @@ pub(crate) struct CommandReader {
 
 impl CommandReader {
     pub(crate) fn step(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
-        match steps {
-            [] => event.object("signed"),
-            [Step::Key("_type")] => check_type(&mut self.typed, Role::Command, event),
-            [Step::Key("action")] => take_text(&mut self.action, event, "action", |word| {
-                Action::from_word(word).ok_or(Error::Schema { field: told("action") })
-            }),
-            [Step::Key("ecu")] => take_text(&mut self.ecu, event, "ecu", EcuId::parse),
-            [Step::Key("targets")] => take_text(&mut self.targets, event, "targets", Sha256::parse),
-            [Step::Key("transaction")] => take_text(&mut self.transaction, event, "transaction", TransactionId::parse),
-            [Step::Key("vehicle")] => take_text(&mut self.vehicle, event, "vehicle", VehicleId::parse),
+        let Found { at, text, .. } = find(&PLACES, WHOLE, steps, event)?;
+        match at {
+            TYPE => check_type(&mut self.typed, Role::Command, text),
+            ACTION => {
+                self.action = Action::from_word(text);
+                required(self.action, "action").map(|_| ())
+            }
+            ECU => take_text(&mut self.ecu, text, EcuId::parse),
+            TARGETS => take_text(&mut self.targets, text, Sha256::parse),
+            TRANSACTION => take_text(&mut self.transaction, text, TransactionId::parse),
+            VEHICLE => take_text(&mut self.vehicle, text, VehicleId::parse),
             _ => Ok(()),
         }
     }

@@ -3,8 +3,7 @@
 //! A patch shortens a transfer and no check. It is described here so that whoever carries it knows that it is whole and for
 //! which ECUs; the image it makes is held to what both repositories list, like any other.
 
-use super::fields::{required, take_number, take_text};
-use crate::json::{Event, Step, Whole as _};
+use super::fields::required;
 use crate::{Error, Length, Sha256, TargetName, TargetNameBuf};
 
 /// A patch for an ECU that holds the image `base`.
@@ -30,26 +29,15 @@ pub struct NamedDelta {
 /// Collects a [`Delta`]. Its name is held to its form and not kept: an ECU without a heap fetches nothing.
 #[derive(Clone, Copy, Default)]
 pub(super) struct DeltaReader {
-    base: Option<Sha256>,
-    length: Option<Length>,
+    pub(super) base: Option<Sha256>,
+    pub(super) length: Option<Length>,
     is_named: bool,
-    sha256: Option<Sha256>,
+    pub(super) sha256: Option<Sha256>,
 }
 
 impl DeltaReader {
-    pub(super) fn event(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
-        match steps {
-            [] => event.object("delta"),
-            [Step::Key("base")] => take_text(&mut self.base, event, "base", Sha256::parse),
-            [Step::Key("length")] => take_number(&mut self.length, event, "length", Length::new),
-            [Step::Key("name")] => {
-                TargetName::parse(event.text("name")?)?;
-                self.is_named = true;
-                Ok(())
-            }
-            [Step::Key("sha256")] => take_text(&mut self.sha256, event, "sha256", Sha256::parse),
-            _ => Ok(()),
-        }
+    pub(super) fn name(&mut self, name: &str) -> Result<(), Error> {
+        TargetName::parse(name).map(|_| self.is_named = true)
     }
 
     /// Refuses a description that lacks a member.

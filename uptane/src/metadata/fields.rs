@@ -8,27 +8,25 @@ pub(crate) fn required<T>(value: Option<T>, field: &'static str) -> Result<T, Er
     value.ok_or(Error::Schema { field: told(field) })
 }
 
-/// Puts what a string says in its place. Readers have many such fields, so this is one function for each type of value.
+/// Puts what a text says in its place. Readers have many such fields, so this is one function for each type of value.
 #[inline(never)]
 pub(super) fn take_text<T>(
     place: &mut Option<T>,
-    event: Event<'_>,
-    field: &'static str,
+    text: &str,
     parse: impl FnOnce(&str) -> Result<T, Error>,
 ) -> Result<(), Error> {
     // What was parsed goes where it stays, not by way of a `?`.
-    parse(event.text(field)?).map(|value| *place = Some(value))
+    parse(text).map(|value| *place = Some(value))
 }
 
 /// Puts what a number says in its place, like [`take_text`].
 #[inline(never)]
 pub(super) fn take_number<T>(
     place: &mut Option<T>,
-    event: Event<'_>,
-    field: &'static str,
+    number: u64,
     check: impl FnOnce(u64) -> Result<T, Error>,
 ) -> Result<(), Error> {
-    check(event.unsigned(field)?).map(|value| *place = Some(value))
+    check(number).map(|value| *place = Some(value))
 }
 
 /// What a parent says of a file (§5.2.4, §5.2.5): its version, and its length and digests where it states them.
@@ -54,8 +52,8 @@ impl FileMetaReader {
     pub(super) fn event(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
         match steps {
             [] => event.object("meta"),
-            [Step::Key("version")] => take_number(&mut self.version, event, "version", Version::new),
-            [Step::Key("length")] => take_number(&mut self.length, event, "length", Length::new),
+            [Step::Key("version")] => take_number(&mut self.version, event.unsigned("version")?, Version::new),
+            [Step::Key("length")] => take_number(&mut self.length, event.unsigned("length")?, Length::new),
             [Step::Key("hashes"), rest @ ..] => self.hashes.get_or_insert_default().event(rest, event),
             _ => Ok(()),
         }
@@ -79,10 +77,18 @@ impl HashesReader {
     pub(super) fn event(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
         match steps {
             [] => event.object("hashes"),
-            [Step::Key("sha256")] => take_text(&mut self.sha256, event, "sha256", Sha256::parse),
-            [Step::Key("sha512")] => take_text(&mut self.sha512, event, "sha512", Sha512::parse),
+            [Step::Key("sha256")] => self.sha256(event.text("sha256")?),
+            [Step::Key("sha512")] => self.sha512(event.text("sha512")?),
             _ => Ok(()),
         }
+    }
+
+    pub(super) fn sha256(&mut self, text: &str) -> Result<(), Error> {
+        take_text(&mut self.sha256, text, Sha256::parse)
+    }
+
+    pub(super) fn sha512(&mut self, text: &str) -> Result<(), Error> {
+        take_text(&mut self.sha512, text, Sha512::parse)
     }
 
     pub(super) fn finish(self) -> Result<Hashes, Error> {

@@ -1,7 +1,8 @@
 //! What every role file says of itself (§5.2.1), and what our `uptane` member adds to it.
 
 use super::fields::{required, take_number, take_text};
-use crate::json::{Event, Step, Whole as _};
+use super::place::{Found, Holds, Place, WHOLE, find};
+use crate::json::{Event, Step};
 use crate::{CampaignId, Director, Error, Image, Repository, Role, Time, VehicleId, Version, told};
 
 /// The repository a file says it is of.
@@ -46,6 +47,29 @@ pub(crate) struct Header {
     pub(crate) not_before: Option<Time>,
 }
 
+const TYPE: u8 = 1;
+const SPEC_VERSION: u8 = 2;
+const VERSION: u8 = 3;
+const EXPIRES: u8 = 4;
+const UPTANE: u8 = 5;
+const REPOSITORY: u8 = 6;
+const VEHICLE: u8 = 7;
+const CAMPAIGN: u8 = 8;
+const NOT_BEFORE: u8 = 9;
+
+const PLACES: [Place; 10] = [
+    Place::whole("signed", Holds::Object),
+    Place::member(TYPE, WHOLE, "_type", Holds::Text),
+    Place::member(SPEC_VERSION, WHOLE, "spec_version", Holds::Text),
+    Place::member(VERSION, WHOLE, "version", Holds::Number),
+    Place::member(EXPIRES, WHOLE, "expires", Holds::Text),
+    Place::member(UPTANE, WHOLE, "uptane", Holds::Object),
+    Place::member(REPOSITORY, UPTANE, "repository", Holds::Text),
+    Place::member(VEHICLE, UPTANE, "vehicle", Holds::Text),
+    Place::member(CAMPAIGN, UPTANE, "campaign", Holds::Text),
+    Place::member(NOT_BEFORE, UPTANE, "not_before", Holds::Text),
+];
+
 /// Collects a [`Header`].
 #[derive(Clone, Copy)]
 pub(crate) struct HeaderReader {
@@ -75,27 +99,21 @@ impl HeaderReader {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn event(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
-        match steps {
-            [] => event.object("signed"),
-            [Step::Key("_type")] => check_type(&mut self.typed, self.role, event),
-            [Step::Key("spec_version")] => check_spec_version(&mut self.specified, event),
-            [Step::Key("version")] => take_number(&mut self.version, event, "version", Version::new),
-            [Step::Key("expires")] => take_text(&mut self.expires, event, "expires", Time::parse),
-            [Step::Key("uptane")] => event.object("uptane"),
-            [Step::Key("uptane"), Step::Key(key)] => self.uptane(key, event),
-            _ => Ok(()),
-        }
-    }
-
-    fn uptane(&mut self, key: &str, event: Event<'_>) -> Result<(), Error> {
-        match key {
-            "repository" => take_text(&mut self.origin, event, "repository", |word| {
-                Origin::from_word(word).ok_or(Error::WrongType { field: told("repository") })
-            }),
-            "vehicle" => take_text(&mut self.vehicle, event, "vehicle", VehicleId::parse),
-            "campaign" => take_text(&mut self.campaign, event, "campaign", CampaignId::parse),
-            "not_before" => take_text(&mut self.not_before, event, "not_before", Time::parse),
+        let Found { at, text, number } = find(&PLACES, WHOLE, steps, event)?;
+        match at {
+            TYPE => check_type(&mut self.typed, self.role, text),
+            SPEC_VERSION => check_spec_version(&mut self.specified, text),
+            VERSION => take_number(&mut self.version, number, Version::new),
+            EXPIRES => take_text(&mut self.expires, text, Time::parse),
+            REPOSITORY => {
+                let origin = Origin::from_word(text);
+                origin.map(|origin| self.origin = Some(origin)).ok_or(Error::WrongType { field: told("repository") })
+            }
+            VEHICLE => take_text(&mut self.vehicle, text, VehicleId::parse),
+            CAMPAIGN => take_text(&mut self.campaign, text, CampaignId::parse),
+            NOT_BEFORE => take_text(&mut self.not_before, text, Time::parse),
             _ => Ok(()),
         }
     }
@@ -116,13 +134,13 @@ impl HeaderReader {
 
 /// A file of one kind is never taken for one of another (§5.2.1).
 #[inline(never)]
-pub(crate) fn check_type(typed: &mut bool, role: Role, event: Event<'_>) -> Result<(), Error> {
-    *typed = event.text("_type")? == role.type_name();
+pub(crate) fn check_type(typed: &mut bool, role: Role, word: &str) -> Result<(), Error> {
+    *typed = word == role.type_name();
     if *typed { Ok(()) } else { Err(Error::WrongType { field: told("_type") }) }
 }
 
 /// TUF promises that files of one major version can be read by every reader of it.
-fn check_spec_version(specified: &mut bool, event: Event<'_>) -> Result<(), Error> {
-    *specified = event.text("spec_version")?.starts_with("1.");
+fn check_spec_version(specified: &mut bool, version: &str) -> Result<(), Error> {
+    *specified = version.starts_with("1.");
     if *specified { Ok(()) } else { Err(Error::WrongType { field: told("spec_version") }) }
 }

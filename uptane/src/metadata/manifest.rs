@@ -129,7 +129,7 @@ impl Sink for Reader {
 impl Reader {
     fn field(&mut self, field: &str, event: Event<'_>) -> Result<(), Error> {
         match field {
-            "_type" => check_type(&mut self.typed, Role::Manifest, event)?,
+            "_type" => check_type(&mut self.typed, Role::Manifest, event.text("_type")?)?,
             "attack" => self.attack = Some(attack(event)?),
             "counter" => self.counter = Some(Counter::new(event.unsigned("counter")?)?),
             "primary" => self.primary = Some(EcuId::parse(event.text("primary")?)?),

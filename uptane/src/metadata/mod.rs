@@ -16,6 +16,7 @@ mod fields;
 mod header;
 mod key_reader;
 mod manifest;
+mod place;
 mod report;
 mod role_keys;
 mod root;

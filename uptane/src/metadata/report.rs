@@ -90,7 +90,7 @@ impl Sink for Reader {
 impl Reader {
     fn field(&mut self, field: &str, event: Event<'_>) -> Result<(), Error> {
         match field {
-            "_type" => check_type(&mut self.typed, Role::Report, event)?,
+            "_type" => check_type(&mut self.typed, Role::Report, event.text("_type")?)?,
             "attack" => self.attack = Some(attack(event)?),
             "campaign" => self.campaign = Some(CampaignId::parse(event.text("campaign")?)?),
             "counter" => self.counter = Some(Counter::new(event.unsigned("counter")?)?),

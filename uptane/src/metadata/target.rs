@@ -2,9 +2,10 @@
 
 use super::delta::{Delta, DeltaReader, NamedDelta};
 use super::fields::{HashesReader, KEEPS_PLACES, keep_end, required, take_number, take_text};
-use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read, walk};
+use super::place::{Found, Holds, Place, WHOLE, find};
+use crate::json::{Event, Path, Sink, Span, Step, read, walk};
 use crate::limits::MAX_HARDWARE_IDS;
-use crate::{EcuId, Error, HardwareId, Hashes, ImageLine, Length, ReleaseCounter, TargetName, TargetNameBuf, told};
+use crate::{EcuId, Error, HardwareId, Hashes, ImageLine, Length, ReleaseCounter, Sha256, TargetName, TargetNameBuf, told};
 
 /// A view of one image.
 #[derive(Clone, Copy, Debug)]
@@ -155,11 +156,64 @@ pub(crate) trait Heard {
     fn ecu(&mut self, _ecu: EcuId, _said: &EcuReader) {}
 }
 
-/// Collects a target; canonical order puts `ecus` before `match`, `hashes` and `length`.
+const LENGTH: u8 = 1;
+const HASHES: u8 = 2;
+const SHA256: u8 = 3;
+const SHA512: u8 = 4;
+const CUSTOM: u8 = 5;
+const UPTANE: u8 = 6;
+const MATCH: u8 = 7;
+const LINE: u8 = 8;
+const RELEASE_COUNTER: u8 = 9;
+const HARDWARE_IDS: u8 = 10;
+const RUNS_ON: u8 = 11;
+const INFO: u8 = 12;
+const ECUS: u8 = 13;
+const ECU: u8 = 14;
+const HARDWARE_ID: u8 = 15;
+const ORDER: u8 = 16;
+const FALLBACK: u8 = 17;
+const ENCRYPTION: u8 = 18;
+const DELTA: u8 = 19;
+const DELTA_BASE: u8 = 20;
+const DELTA_LENGTH: u8 = 21;
+const DELTA_NAME: u8 = 22;
+const DELTA_SHA256: u8 = 23;
+
+/// An image. Canonical order puts `ecus` before `match`.
+const PLACES: [Place; 24] = [
+    Place::whole("targets", Holds::Object),
+    Place::member(LENGTH, WHOLE, "length", Holds::Number),
+    Place::member(HASHES, WHOLE, "hashes", Holds::Object),
+    Place::member(SHA256, HASHES, "sha256", Holds::Text),
+    Place::member(SHA512, HASHES, "sha512", Holds::Text),
+    Place::member(CUSTOM, WHOLE, "custom", Holds::Object),
+    Place::member(UPTANE, CUSTOM, "uptane", Holds::Object),
+    Place::member(MATCH, UPTANE, "match", Holds::Object),
+    Place::member(LINE, MATCH, "line", Holds::Text),
+    Place::member(RELEASE_COUNTER, MATCH, "release_counter", Holds::Number),
+    Place::member(HARDWARE_IDS, MATCH, "hardware_ids", Holds::Array),
+    Place::items(RUNS_ON, HARDWARE_IDS, "hardware_ids", Holds::Text),
+    Place::member(INFO, UPTANE, "info", Holds::Anything),
+    Place::member(ECUS, UPTANE, "ecus", Holds::Object),
+    Place::members(ECU, ECUS, "ecus", Holds::Object),
+    Place::member(HARDWARE_ID, ECU, "hardware_id", Holds::Text),
+    Place::member(ORDER, ECU, "order", Holds::Number),
+    Place::member(FALLBACK, ECU, "fallback", Holds::Text),
+    Place::member(ENCRYPTION, ECU, "encryption", Holds::Anything),
+    Place::member(DELTA, ECU, "delta", Holds::Object),
+    Place::member(DELTA_BASE, DELTA, "base", Holds::Text),
+    Place::member(DELTA_LENGTH, DELTA, "length", Holds::Number),
+    Place::member(DELTA_NAME, DELTA, "name", Holds::Text),
+    Place::member(DELTA_SHA256, DELTA, "sha256", Holds::Text),
+];
+
+/// Collects a target.
 #[derive(Clone, Copy, Default)]
 pub(super) struct TargetReader {
     length: Option<Length>,
-    hashes: Option<HashesReader>,
+    has_hashes: bool,
+    hashes: HashesReader,
     line: Option<ImageLine>,
     release_counter: Option<ReleaseCounter>,
     hardware_ids: usize,
@@ -177,81 +231,51 @@ impl TargetReader {
         span: Span,
         heard: &mut impl Heard,
     ) -> Result<(), Error> {
-        match steps {
-            [] => event.object("targets"),
-            [Step::Key("length")] => take_number(&mut self.length, event, "length", Length::new),
-            [Step::Key("hashes"), rest @ ..] => self.hashes.get_or_insert_default().event(rest, event),
-            [Step::Key("custom")] => event.object("custom"),
-            [Step::Key("custom"), Step::Key("uptane")] => event.object("uptane"),
-            [Step::Key("custom"), Step::Key("uptane"), rest @ ..] => self.uptane(rest, event, span, heard),
-            _ => Ok(()),
-        }
-    }
-
-    fn uptane(
-        &mut self,
-        steps: &[Step<'_>],
-        event: Event<'_>,
-        span: Span,
-        heard: &mut impl Heard,
-    ) -> Result<(), Error> {
-        match steps {
-            [Step::Key("match"), rest @ ..] => self.matching(rest, event, span, heard),
-            [Step::Key("ecus"), rest @ ..] => self.ecus(rest, event, span, heard),
-            [Step::Key("info")] if KEEPS_PLACES => {
+        let found = find(&PLACES, WHOLE, steps, event)?;
+        let Found { at, text, number } = found;
+        match at {
+            LENGTH => take_number(&mut self.length, number, Length::new),
+            HASHES => {
+                self.has_hashes = true;
+                Ok(())
+            }
+            SHA256 => self.hashes.sha256(text),
+            SHA512 => self.hashes.sha512(text),
+            MATCH => {
+                keep_end(&mut self.matching, event, span);
+                Ok(())
+            }
+            LINE => take_text(&mut self.line, text, ImageLine::parse),
+            RELEASE_COUNTER => take_number(&mut self.release_counter, number, ReleaseCounter::new),
+            RUNS_ON => self.runs_on(text, heard),
+            INFO if KEEPS_PLACES => {
                 self.info = Some(span);
                 Ok(())
             }
-            _ => Ok(()),
-        }
-    }
-
-    fn matching(
-        &mut self,
-        steps: &[Step<'_>],
-        event: Event<'_>,
-        span: Span,
-        heard: &mut impl Heard,
-    ) -> Result<(), Error> {
-        match steps {
-            [] => {
-                keep_end(&mut self.matching, event, span);
-                event.object("match")
-            }
-            [Step::Key("line")] => take_text(&mut self.line, event, "line", ImageLine::parse),
-            [Step::Key("release_counter")] => {
-                take_number(&mut self.release_counter, event, "release_counter", ReleaseCounter::new)
-            }
-            [Step::Key("hardware_ids")] => event.array("hardware_ids"),
-            [Step::Key("hardware_ids"), Step::Item] => {
-                heard.hardware_id(HardwareId::parse(event.text("hardware_ids")?)?);
-                self.hardware_ids += 1;
-                match self.hardware_ids > MAX_HARDWARE_IDS {
-                    true => Err(Error::Limit { what: told("hardware ids") }),
-                    false => Ok(()),
-                }
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn ecus(&mut self, steps: &[Step<'_>], event: Event<'_>, span: Span, heard: &mut impl Heard) -> Result<(), Error> {
-        match (steps, event) {
-            ([], _) => {
+            ECUS => {
                 keep_end(&mut self.ecus, event, span);
-                event.object("ecus")
+                Ok(())
             }
-            ([Step::Key(ecu)], Event::End(_)) => {
-                let ecu = EcuId::parse(ecu);
-                ecu.and_then(|ecu| self.ecu.check().map(|()| heard.ecu(ecu, &self.ecu)))
-            }
-            ([Step::Key(_)], _) => {
-                self.ecu = EcuReader::default();
-                event.object("ecus")
-            }
-            ([Step::Key(_), rest @ ..], _) => self.ecu.field(rest, event),
-            ([Step::Item, ..], _) => Ok(()),
+            ECU => self.ecu(steps, event, heard),
+            _ => self.ecu.take(&found),
         }
+    }
+
+    fn runs_on(&mut self, hardware: &str, heard: &mut impl Heard) -> Result<(), Error> {
+        heard.hardware_id(HardwareId::parse(hardware)?);
+        self.hardware_ids += 1;
+        match self.hardware_ids > MAX_HARDWARE_IDS {
+            true => Err(Error::Limit { what: told("hardware ids") }),
+            false => Ok(()),
+        }
+    }
+
+    fn ecu(&mut self, steps: &[Step<'_>], event: Event<'_>, heard: &mut impl Heard) -> Result<(), Error> {
+        let (Some(Step::Key(ecu)), Event::End(_)) = (steps.last(), event) else {
+            self.ecu = EcuReader::default();
+            return Ok(());
+        };
+        EcuId::parse(ecu).and_then(|ecu| self.ecu.check().map(|()| heard.ecu(ecu, &self.ecu)))
     }
 
     /// The image, once it has closed.
@@ -262,7 +286,7 @@ impl TargetReader {
         Ok(TargetHead {
             line: required(self.line, "line")?,
             release_counter: required(self.release_counter, "release_counter")?,
-            hashes: required(self.hashes, "hashes")?.finish()?,
+            hashes: required(self.has_hashes.then_some(self.hashes), "hashes")?.finish()?,
             length: required(self.length, "length")?,
         })
     }
@@ -274,31 +298,43 @@ pub(crate) struct EcuReader {
     hardware_id: Option<HardwareId>,
     order: Option<u32>,
     fallback: Option<TargetNameBuf>,
-    delta: Option<DeltaReader>,
+    has_delta: bool,
+    delta: DeltaReader,
     encrypted: bool,
 }
 
 impl EcuReader {
-    fn field(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
-        match steps {
-            [] => event.object("ecus"),
-            [Step::Key("hardware_id")] => take_text(&mut self.hardware_id, event, "hardware_id", HardwareId::parse),
-            [Step::Key("order")] => take_number(&mut self.order, event, "order", |order| {
+    fn take(&mut self, found: &Found<'_>) -> Result<(), Error> {
+        let Found { at, text, number } = *found;
+        match at {
+            HARDWARE_ID => take_text(&mut self.hardware_id, text, HardwareId::parse),
+            ORDER => take_number(&mut self.order, number, |order| {
                 u32::try_from(order).map_err(|_| Error::BadNumber { kind: told("order") })
             }),
-            [Step::Key("fallback")] => take_text(&mut self.fallback, event, "fallback", TargetNameBuf::parse),
-            [Step::Key("delta"), rest @ ..] => self.delta.get_or_insert_default().event(rest, event),
-            [Step::Key("encryption"), ..] => {
+            FALLBACK => take_text(&mut self.fallback, text, TargetNameBuf::parse),
+            ENCRYPTION => {
                 self.encrypted = true;
                 Ok(())
             }
+            DELTA => {
+                self.has_delta = true;
+                Ok(())
+            }
+            DELTA_BASE => take_text(&mut self.delta.base, text, Sha256::parse),
+            DELTA_LENGTH => take_number(&mut self.delta.length, number, Length::new),
+            DELTA_NAME => self.delta.name(text),
+            DELTA_SHA256 => take_text(&mut self.delta.sha256, text, Sha256::parse),
             _ => Ok(()),
         }
     }
 
+    fn delta(&self) -> Option<&DeltaReader> {
+        self.has_delta.then_some(&self.delta)
+    }
+
     /// Refuses what lacks a member.
     fn check(&self) -> Result<(), Error> {
-        self.delta.as_ref().map_or(Ok(()), DeltaReader::check)?;
+        self.delta().map_or(Ok(()), DeltaReader::check)?;
         required(self.hardware_id.as_ref(), "hardware_id").map(|_| ())
     }
 
@@ -309,15 +345,15 @@ impl EcuReader {
 
     /// What is said to this ECU, once it was checked.
     pub(crate) fn entry(&self, ecu: EcuId) -> Option<EcuEntry> {
-        let Self { hardware_id, order, fallback, ref delta, encrypted } = *self;
-        let delta = delta.as_ref().and_then(DeltaReader::delta);
+        let Self { hardware_id, order, fallback, encrypted, .. } = *self;
+        let delta = self.delta().and_then(DeltaReader::delta);
         Some(EcuEntry { ecu, hardware_id: hardware_id?, order, fallback, delta, encrypted })
     }
 }
 
 impl Sink for EcuReader {
     fn event(&mut self, path: &Path<'_>, event: Event<'_>, _: Span) -> Result<(), Error> {
-        self.field(path.steps(), event)
+        self.take(&find(&PLACES, ECU, path.steps(), event)?)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::fields::{required, take_text};
 use super::header::check_type;
-use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read, walk};
+use super::place::{Found, Holds, Place, WHOLE, find};
+use crate::json::{Event, Path, Sink, Span, Step, read, walk};
 use crate::{Error, Nonce, Role, Time};
 
 /// A view of a time attestation.
@@ -32,6 +33,19 @@ impl<'a> TimeAttestation<'a> {
     }
 }
 
+const TYPE: u8 = 1;
+const NONCES: u8 = 2;
+const NONCE: u8 = 3;
+const TIME: u8 = 4;
+
+const PLACES: [Place; 5] = [
+    Place::whole("signed", Holds::Object),
+    Place::member(TYPE, WHOLE, "_type", Holds::Text),
+    Place::member(NONCES, WHOLE, "nonces", Holds::Array),
+    Place::items(NONCE, NONCES, "nonces", Holds::Text),
+    Place::member(TIME, WHOLE, "time", Holds::Text),
+];
+
 /// Reads the `signed` of an attestation and looks for one nonce in it.
 #[derive(Clone, Copy)]
 pub(crate) struct TimeReader {
@@ -48,20 +62,20 @@ impl TimeReader {
     }
 
     pub(crate) fn step(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
-        match steps {
-            [] => event.object("signed"),
-            [Step::Key("_type")] => check_type(&mut self.typed, Role::Time, event),
-            [Step::Key("nonces")] => {
+        let Found { at, text, .. } = find(&PLACES, WHOLE, steps, event)?;
+        match at {
+            TYPE => check_type(&mut self.typed, Role::Time, text),
+            NONCES => {
                 self.has_nonces = true;
-                event.array("nonces")
+                Ok(())
             }
-            [Step::Key("nonces"), Step::Item] => {
+            NONCE => {
                 let mut nonce = None;
-                take_text(&mut nonce, event, "nonces", Nonce::parse)?;
+                take_text(&mut nonce, text, Nonce::parse)?;
                 self.is_answered |= nonce == self.wanted;
                 Ok(())
             }
-            [Step::Key("time")] => take_text(&mut self.time, event, "time", Time::parse),
+            TIME => take_text(&mut self.time, text, Time::parse),
             _ => Ok(()),
         }
     }

@@ -1,0 +1,160 @@
+//! Where the members of a file stand, as a table: one search finds the place of a value and holds it to its type.
+//!
+//! A reader is then its table and one `match`, and no reader compares keys by itself.
+
+use crate::json::{Event, Kind, Step};
+use crate::{Error, Told, told};
+
+/// A place in a file that a reader looks at. The first of a table is the value that is read.
+pub(super) struct Place {
+    at: u8,
+    within: u8,
+    by: By,
+    holds: Holds,
+    /// What a member of that name is found by.
+    key: &'static str,
+    /// What a refusal calls it.
+    name: Told<&'static str>,
+}
+
+/// The place of the value that is read.
+pub(super) const WHOLE: u8 = 0;
+/// No place of a table.
+const NOWHERE: u8 = u8::MAX;
+
+/// Which steps lead to a place from the one around it.
+#[derive(Clone, Copy)]
+enum By {
+    Name,
+    AnyName,
+    Item,
+}
+
+/// What may stand at a place.
+#[derive(Clone, Copy)]
+pub(super) enum Holds {
+    Anything,
+    Array,
+    Number,
+    Object,
+    /// Text, which may come in pieces.
+    Pieces,
+    /// Text that comes whole.
+    Text,
+}
+
+impl Place {
+    /// The value that is read, under the name that a refusal gives it.
+    pub(super) const fn whole(name: &'static str, holds: Holds) -> Self {
+        Self { at: WHOLE, within: NOWHERE, by: By::Item, holds, key: "", name: told(name) }
+    }
+
+    /// The member of this name in an object.
+    pub(super) const fn member(at: u8, within: u8, name: &'static str, holds: Holds) -> Self {
+        Self { at, within, by: By::Name, holds, key: name, name: told(name) }
+    }
+
+    /// Every member of an object; a refusal calls it by the name of that.
+    pub(super) const fn members(at: u8, within: u8, name: &'static str, holds: Holds) -> Self {
+        Self { at, within, by: By::AnyName, holds, key: "", name: told(name) }
+    }
+
+    /// Every element of an array; a refusal calls it by the name of that.
+    pub(super) const fn items(at: u8, within: u8, name: &'static str, holds: Holds) -> Self {
+        Self { at, within, by: By::Item, holds, key: "", name: told(name) }
+    }
+
+    fn is_reached_by(&self, step: &Step<'_>) -> bool {
+        match (self.by, step) {
+            (By::Name, Step::Key(key)) => *key == self.key,
+            (By::AnyName, Step::Key(_)) | (By::Item, Step::Item) => true,
+            (By::Name | By::AnyName, Step::Item) | (By::Item, Step::Key(_)) => false,
+        }
+    }
+
+    fn find<'e>(&self, event: Event<'e>) -> Result<Found<'e>, Error> {
+        let mut found = Found { at: self.at, text: "", number: 0 };
+        match (self.holds, event) {
+            (Holds::Anything, _)
+            | (Holds::Object, Event::Begin(Kind::Object) | Event::End(Kind::Object))
+            | (Holds::Array, Event::Begin(Kind::Array) | Event::End(Kind::Array)) => {}
+            (Holds::Text | Holds::Pieces, Event::Text(text)) | (Holds::Pieces, Event::Part { piece: text, .. }) => {
+                found.text = text;
+            }
+            (Holds::Number, Event::Integer(value)) => {
+                found.number = u64::try_from(value).map_err(|_| Error::BadNumber { kind: self.name })?;
+            }
+            (Holds::Array | Holds::Number | Holds::Object | Holds::Pieces | Holds::Text, _) => {
+                return Err(Error::Schema { field: self.name });
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// A value at one of the places of a table.
+#[derive(Clone, Copy)]
+pub(super) struct Found<'e> {
+    /// The place, or one that no table has.
+    pub(super) at: u8,
+    /// What stands there, where that must be text.
+    pub(super) text: &'e str,
+    /// What stands there, where that must be a number.
+    pub(super) number: u64,
+}
+
+/// Finds the place of a value, by the steps to it from the place `from`. Members that no table has are passed over, as TUF
+/// asks; what stands at a place and is not of its type is refused by its name.
+#[inline(never)]
+pub(super) fn find<'e>(places: &[Place], from: u8, steps: &[Step<'_>], event: Event<'e>) -> Result<Found<'e>, Error> {
+    let mut place = places.iter().find(|place| place.at == from);
+    for step in steps {
+        let Some(outer) = place else { break };
+        place = places.iter().find(|inner| inner.within == outer.at && inner.is_reached_by(step));
+    }
+    place.map_or(Ok(Found { at: NOWHERE, text: "", number: 0 }), |place| place.find(event))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLACES: [Place; 5] = [
+        Place::whole("whole", Holds::Object),
+        Place::member(1, WHOLE, "numbers", Holds::Array),
+        Place::items(2, 1, "numbers", Holds::Number),
+        Place::member(3, WHOLE, "texts", Holds::Object),
+        Place::members(4, 3, "texts", Holds::Text),
+    ];
+
+    fn at(steps: &[Step<'_>], event: Event<'_>) -> Result<u8, Error> {
+        find(&PLACES, WHOLE, steps, event).map(|found| found.at)
+    }
+
+    #[test]
+    fn a_value_is_found_by_the_steps_to_it() {
+        let object = Event::Begin(Kind::Object);
+        assert_eq!(at(&[], object), Ok(WHOLE));
+        assert_eq!(at(&[Step::Key("numbers"), Step::Item], Event::Integer(7)), Ok(2));
+        assert_eq!(at(&[Step::Key("texts"), Step::Key("any")], Event::Text("text")), Ok(4));
+        for elsewhere in [
+            &[Step::Key("number")][..],
+            &[Step::Key("any"), Step::Key("numbers")],
+            &[Step::Key("numbers"), Step::Key("numbers")],
+            &[Step::Key("texts"), Step::Item],
+            &[Step::Key("texts"), Step::Key("any"), Step::Key("deeper")],
+        ] {
+            assert_eq!(at(elsewhere, object), Ok(NOWHERE), "{elsewhere:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_of_the_type_of_its_place_is_refused_by_its_name() {
+        let number = &[Step::Key("numbers"), Step::Item];
+        assert_eq!(at(&[], Event::Null), Err(Error::Schema { field: "whole" }));
+        assert_eq!(at(number, Event::Text("7")), Err(Error::Schema { field: "numbers" }));
+        assert_eq!(at(number, Event::Integer(-7)), Err(Error::BadNumber { kind: "numbers" }));
+        let part = Event::Part { piece: "te", last: false };
+        assert_eq!(at(&[Step::Key("texts"), Step::Key("any")], part), Err(Error::Schema { field: "texts" }));
+    }
+}
