@@ -121,6 +121,7 @@ impl Open {
     }
 
     /// Takes the key that was read in the place of the one before it, and says how it compares with that.
+    #[inline(never)]
     pub(super) fn key_done(&mut self) -> Option<Ordering> {
         let (read, order) = (core::mem::take(&mut self.read), core::mem::replace(&mut self.order, Ordering::Equal));
         let frame = self.frames.get_mut(self.depth.checked_sub(1)?)?;
@@ -136,17 +137,8 @@ impl Open {
 
     /// As [`key_bytes`](Self::key_bytes) and [`key_done`](Self::key_done), for a key that has arrived whole.
     pub(super) fn whole_key(&mut self, key: &[u8]) -> Result<Ordering, Error> {
-        let frame = self.depth.checked_sub(1).and_then(|depth| self.frames.get_mut(depth)).ok_or(TOO_MANY_KEYS)?;
-        let (begin, before) = frame.key;
-        let end = u16::try_from(key.len()).ok().and_then(|length| begin.checked_add(length)).ok_or(TOO_MANY_KEYS)?;
-        let order = match frame.has_key {
-            true => key.cmp(self.keys.get(usize::from(begin)..usize::from(before)).unwrap_or_default()),
-            false => Ordering::Greater,
-        };
-        self.keys.get_mut(usize::from(begin)..usize::from(end)).ok_or(TOO_MANY_KEYS)?.copy_from_slice(key);
-        self.used = end;
-        (frame.key, frame.has_key) = ((begin, end), true);
-        Ok(order)
+        self.key_bytes(key)?;
+        self.key_done().ok_or(TOO_MANY_KEYS)
     }
 
     /// Whether the next byte lies in what was signed: the outermost object's member `signed`.

@@ -1,8 +1,9 @@
 //! The frame of every signed file: `{"signatures":[…],"signed":{…}}` (§5.2.1).
 
 use super::fields::required;
+use super::place::{Found, Holds, Place, WHOLE, find};
 use super::role_keys::KeyHint;
-use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read, walk};
+use crate::json::{Event, Path, Sink, Span, Step, read, walk};
 use crate::limits::{MAX_EVALUATED_SIGNATURE, MAX_SIGNATURES};
 use crate::{Error, Sha256, told};
 
@@ -78,6 +79,27 @@ fn give_escape<'a>(escape: &'a [u8], update: &mut impl FnMut(&[u8])) -> &'a [u8]
     escape.get(length..).unwrap_or_default()
 }
 
+const SIGNATURES: u8 = 1;
+const ENTRY: u8 = 2;
+const KEYID: u8 = 3;
+const SIG: u8 = 4;
+const HASH: u8 = 5;
+const HASH_FUNCTION: u8 = 6;
+const METHOD: u8 = 7;
+const SIGNED: u8 = 8;
+
+const PLACES: [Place; 9] = [
+    Place::whole("signed", Holds::Object),
+    Place::member(SIGNATURES, WHOLE, "signatures", Holds::Array),
+    Place::items(ENTRY, SIGNATURES, "signatures", Holds::Object),
+    Place::member(KEYID, ENTRY, "keyid", Holds::Word),
+    Place::member(SIG, ENTRY, "sig", Holds::Pieces),
+    Place::member(HASH, ENTRY, "hash", Holds::Anything),
+    Place::member(HASH_FUNCTION, ENTRY, "hash_function", Holds::Anything),
+    Place::member(METHOD, ENTRY, "method", Holds::Anything),
+    Place::member(SIGNED, WHOLE, "signed", Holds::Object),
+];
+
 /// One entry of `signatures`.
 #[derive(Clone, Default)]
 pub(crate) struct Entry {
@@ -94,23 +116,25 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    fn field(&mut self, field: &str, event: Event<'_>) -> Result<(), Error> {
-        match (field, event) {
-            ("keyid", Event::Text(text)) => self.key(text),
-            // Longer than any id.
-            ("keyid", Event::Part { .. }) => self.has.0 = true,
-            ("keyid", _) => return Err(Error::Schema { field: told("keyid") }),
-            ("sig", Event::Text(piece) | Event::Part { piece, .. }) => {
-                self.signature.push(piece);
+    /// The one method of ECU signatures: plain Ed25519, over the digest's bytes.
+    const METHOD: &str = "ed25519";
+    /// The one digest function of ECU signatures.
+    const HASH_FUNCTION: &str = "sha256";
+
+    fn take(&mut self, found: &Found<'_>) {
+        let text = found.text;
+        match found.at {
+            // What comes in pieces is longer than any id.
+            KEYID => self.key(text),
+            SIG => {
+                self.signature.push(text);
                 self.has.1 = true;
             }
-            ("sig", _) => return Err(Error::Schema { field: told("sig") }),
-            ("hash", Event::Text(text)) => self.hash = Sha256::parse(text).ok(),
-            ("hash_function", Event::Text(text)) => self.is_function = text == HASH_FUNCTION,
-            ("method", Event::Text(text)) => self.is_method = text == METHOD,
+            HASH => self.hash = Sha256::parse(text).ok(),
+            HASH_FUNCTION => self.is_function = text == Self::HASH_FUNCTION,
+            METHOD => self.is_method = text == Self::METHOD,
             _ => {}
         }
-        Ok(())
     }
 
     fn key(&mut self, text: &str) {
@@ -133,10 +157,8 @@ impl Entry {
 
 impl Sink for Entry {
     fn event(&mut self, path: &Path<'_>, event: Event<'_>, _: Span) -> Result<(), Error> {
-        match path.steps() {
-            [Step::Key(field)] => self.field(field, event),
-            _ => Ok(()),
-        }
+        self.take(&find(&PLACES, ENTRY, path.steps(), event)?);
+        Ok(())
     }
 }
 
@@ -186,33 +208,22 @@ pub(crate) struct EnvelopeReader {
 impl EnvelopeReader {
     /// Takes an event outside `signed`.
     pub(crate) fn event(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<Option<&Entry>, Error> {
-        match steps {
-            [] => event.object("signed")?,
-            [Step::Key("signatures")] => {
-                event.array("signatures")?;
-                self.has.0 = true;
-            }
-            [Step::Key("signed")] => {
-                event.object("signed")?;
-                self.has.1 = true;
-            }
-            [Step::Key("signatures"), Step::Item] => return self.item(event),
-            [Step::Key("signatures"), Step::Item, Step::Key(field)] => self.entry.field(field, event)?,
-            _ => {}
+        let found = find(&PLACES, WHOLE, steps, event)?;
+        match (found.at, event) {
+            (SIGNATURES, _) => self.has.0 = true,
+            (SIGNED, _) => self.has.1 = true,
+            (ENTRY, Event::End(_)) => return self.complete().map(Some),
+            (ENTRY, _) => self.entry = Entry::default(),
+            _ => self.entry.take(&found),
         }
         Ok(None)
     }
 
-    fn item(&mut self, event: Event<'_>) -> Result<Option<&Entry>, Error> {
-        event.object("signatures")?;
-        if let Event::Begin(_) = event {
-            self.entry = Entry::default();
-            return Ok(None);
-        }
+    fn complete(&mut self) -> Result<&Entry, Error> {
         required(self.entry.has.0.then_some(()), "keyid")?;
         required(self.entry.has.1.then_some(()), "sig")?;
         self.check_id()?;
-        Ok(Some(&self.entry))
+        Ok(&self.entry)
     }
 
     /// Refuses a key id that stands twice: readers disagree which of the two counts (TUF 1.0.34 §4.2.1). What no key can
@@ -250,8 +261,3 @@ impl Sink for Places {
         self.reader.event(path.steps(), event).map(|_| ())
     }
 }
-
-/// The one method of ECU signatures: plain Ed25519, over the digest's bytes.
-const METHOD: &str = "ed25519";
-/// The one digest function of ECU signatures.
-const HASH_FUNCTION: &str = "sha256";

@@ -2,11 +2,26 @@
 
 use super::RoleKeys;
 use super::fields::required;
+use super::place::{Found, Holds, Place, WHOLE, find};
 use super::role_keys::KeyHint;
-use crate::json::{Event, Path, Sink, Span, Step, Whole as _};
+use crate::json::{Event, Path, Sink, Span, Step};
 use crate::key::Algorithm;
 use crate::limits::{MAX_KEY_TEXT, MAX_ROLE_KEYS};
 use crate::{Error, PublicKey, told};
+
+const KEYTYPE: u8 = 1;
+const SCHEME: u8 = 2;
+const KEYVAL: u8 = 3;
+const PUBLIC: u8 = 4;
+
+/// A key. One of an algorithm to come may hold anything (trap T20), and have a longer word for it than any that is known.
+const KEY: [Place; 5] = [
+    Place::whole("keys", Holds::Anything),
+    Place::member(KEYTYPE, WHOLE, "keytype", Holds::Word),
+    Place::member(SCHEME, WHOLE, "scheme", Holds::Word),
+    Place::member(KEYVAL, WHOLE, "keyval", Holds::Anything),
+    Place::member(PUBLIC, KEYVAL, "public", Holds::Anything),
+];
 
 /// Collects one key. A key of a type or scheme that cannot be evaluated is known and never counts (trap T20).
 #[derive(Clone, Copy, Default)]
@@ -20,10 +35,11 @@ pub(crate) struct KeyReader {
 impl KeyReader {
     /// Takes an event inside a key.
     pub(crate) fn event(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
-        match steps {
-            [Step::Key("keytype")] => self.keytype = algorithm(event, Algorithm::of_keytype),
-            [Step::Key("scheme")] => self.scheme = algorithm(event, Algorithm::of_scheme),
-            [Step::Key("keyval"), Step::Key("public")] => {
+        let Found { at, text, .. } = find(&KEY, WHOLE, steps, event)?;
+        match at {
+            KEYTYPE => self.keytype = Some(Algorithm::of_keytype(text)),
+            SCHEME => self.scheme = Some(Algorithm::of_scheme(text)),
+            PUBLIC => {
                 if let Event::Text(piece) | Event::Part { piece, .. } = event {
                     self.public.push(piece);
                     self.has_public = true;
@@ -49,16 +65,6 @@ impl KeyReader {
 impl Sink for KeyReader {
     fn event(&mut self, path: &Path<'_>, event: Event<'_>, _: Span) -> Result<(), Error> {
         self.event(path.steps(), event)
-    }
-}
-
-/// The algorithm that a string names, if it is one that can be evaluated; nothing where there is no string.
-fn algorithm(event: Event<'_>, of: fn(&str) -> Option<Algorithm>) -> Option<Option<Algorithm>> {
-    match event {
-        Event::Text(word) => Some(of(word)),
-        // Longer than any word that is known: of an algorithm to come (trap T20).
-        Event::Part { .. } => Some(None),
-        _ => None,
     }
 }
 
@@ -113,12 +119,17 @@ impl<const N: usize> KeyTable<N> {
     /// Adds a key; none if it cannot be evaluated. One key may have several ids (TAP 12); an id has one key.
     pub(crate) fn define(&mut self, id: &str, key: Option<PublicKey>) -> Result<(), Error> {
         let hint = KeyHint::parse(id)?;
-        if self.0.iter().flatten().any(|(known, _)| *known == hint) {
-            return Err(Error::Duplicate { what: told("key id") });
+        for place in &mut self.0 {
+            match place {
+                Some((known, _)) if *known == hint => return Err(Error::Duplicate { what: told("key id") }),
+                Some(_) => {}
+                None => {
+                    *place = Some((hint, key));
+                    return Ok(());
+                }
+            }
         }
-        let place = self.0.iter_mut().find(|place| place.is_none());
-        *place.ok_or(Error::Limit { what: told("keys of a file") })? = Some((hint, key));
-        Ok(())
+        Err(Error::Limit { what: told("keys of a file") })
     }
 
     fn find(&self, hint: KeyHint) -> Option<&PublicKey> {
@@ -126,25 +137,35 @@ impl<const N: usize> KeyTable<N> {
     }
 }
 
+const KEYIDS: u8 = 1;
+const KEYID: u8 = 2;
+const THRESHOLD: u8 = 3;
+
+/// A role; whoever reads it knows that it is an object.
+const ROLE: [Place; 4] = [
+    Place::whole("role", Holds::Anything),
+    Place::member(KEYIDS, WHOLE, "keyids", Holds::Array),
+    Place::items(KEYID, KEYIDS, "keyids", Holds::Text),
+    Place::member(THRESHOLD, WHOLE, "threshold", Holds::Number),
+];
+
 /// Collects the `keyids` and the `threshold` of one role.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct RoleReader {
     ids: [KeyHint; MAX_ROLE_KEYS],
     count: usize,
     has_ids: bool,
-    threshold: Option<u64>,
+    threshold: Option<u8>,
 }
 
 impl RoleReader {
     /// Takes an event inside a role.
     pub(crate) fn event(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
-        match steps {
-            [Step::Key("keyids")] => {
-                event.array("keyids")?;
-                self.has_ids = true;
-            }
-            [Step::Key("keyids"), Step::Item] => self.id(KeyHint::parse(event.text("keyids")?)?)?,
-            [Step::Key("threshold")] => self.threshold = Some(event.unsigned("threshold")?),
+        let Found { at, text, number } = find(&ROLE, WHOLE, steps, event)?;
+        match at {
+            KEYIDS => self.has_ids = true,
+            KEYID => self.id(KeyHint::parse(text)?)?,
+            THRESHOLD => self.threshold = Some(threshold(number)?),
             _ => {}
         }
         Ok(())
@@ -163,15 +184,10 @@ impl RoleReader {
         Ok(())
     }
 
-    /// Refuses a role without one of its members, or that nobody would have to sign.
+    /// Refuses a role without one of its members.
     pub(crate) fn check(&self) -> Result<u8, Error> {
         required(self.has_ids.then_some(()), "keyids")?;
-        let threshold = required(self.threshold, "threshold")?;
-        // §5.2.2: a role without a threshold would be signed by nobody.
-        u8::try_from(threshold)
-            .ok()
-            .filter(|threshold| *threshold > 0)
-            .ok_or(Error::BadNumber { kind: told("threshold") })
+        required(self.threshold, "threshold")
     }
 
     /// The keys of the role, from those the file defines. An id without a key, or of a key that cannot be evaluated,
@@ -182,4 +198,9 @@ impl RoleReader {
         let known = self.ids().iter().filter_map(|id| Some((*id, keys.find(*id)?.clone())));
         Ok(RoleKeys::known(known, threshold))
     }
+}
+
+/// How many must sign: §5.2.2, a role without a threshold would be signed by nobody.
+fn threshold(number: u64) -> Result<u8, Error> {
+    u8::try_from(number).ok().filter(|threshold| *threshold > 0).ok_or(Error::BadNumber { kind: told("threshold") })
 }

@@ -5,7 +5,7 @@
 use crate::json::{Event, Kind, Step};
 use crate::{Error, Told, told};
 
-/// A place in a file that a reader looks at. The first of a table is the value that is read.
+/// A place in a file that a reader looks at. It stands at its own number in the table; the first is the value that is read.
 pub(super) struct Place {
     at: u8,
     within: u8,
@@ -33,6 +33,8 @@ enum By {
 /// What may stand at a place.
 #[derive(Clone, Copy)]
 pub(super) enum Holds {
+    /// What another reader knows: the place of all that lies in it.
+    Another,
     Anything,
     Array,
     Number,
@@ -41,6 +43,8 @@ pub(super) enum Holds {
     Pieces,
     /// Text that comes whole.
     Text,
+    /// Text of which only short ones mean something: one that comes in pieces is found as none.
+    Word,
 }
 
 impl Place {
@@ -75,16 +79,16 @@ impl Place {
     fn find<'e>(&self, event: Event<'e>) -> Result<Found<'e>, Error> {
         let mut found = Found { at: self.at, text: "", number: 0 };
         match (self.holds, event) {
-            (Holds::Anything, _)
+            (Holds::Anything | Holds::Pieces | Holds::Text | Holds::Word, Event::Text(text))
+            | (Holds::Pieces, Event::Part { piece: text, .. }) => found.text = text,
+            (Holds::Another | Holds::Anything, _)
+            | (Holds::Word, Event::Part { .. })
             | (Holds::Object, Event::Begin(Kind::Object) | Event::End(Kind::Object))
             | (Holds::Array, Event::Begin(Kind::Array) | Event::End(Kind::Array)) => {}
-            (Holds::Text | Holds::Pieces, Event::Text(text)) | (Holds::Pieces, Event::Part { piece: text, .. }) => {
-                found.text = text;
-            }
             (Holds::Number, Event::Integer(value)) => {
                 found.number = u64::try_from(value).map_err(|_| Error::BadNumber { kind: self.name })?;
             }
-            (Holds::Array | Holds::Number | Holds::Object | Holds::Pieces | Holds::Text, _) => {
+            (Holds::Array | Holds::Number | Holds::Object | Holds::Pieces | Holds::Text | Holds::Word, _) => {
                 return Err(Error::Schema { field: self.name });
             }
         }
@@ -97,7 +101,7 @@ impl Place {
 pub(super) struct Found<'e> {
     /// The place, or one that no table has.
     pub(super) at: u8,
-    /// What stands there, where that must be text.
+    /// The text that stands there, if there is one.
     pub(super) text: &'e str,
     /// What stands there, where that must be a number.
     pub(super) number: u64,
@@ -107,9 +111,9 @@ pub(super) struct Found<'e> {
 /// asks; what stands at a place and is not of its type is refused by its name.
 #[inline(never)]
 pub(super) fn find<'e>(places: &[Place], from: u8, steps: &[Step<'_>], event: Event<'e>) -> Result<Found<'e>, Error> {
-    let mut place = places.iter().find(|place| place.at == from);
+    let mut place = places.get(usize::from(from));
     for step in steps {
-        let Some(outer) = place else { break };
+        let Some(outer) = place.filter(|place| !matches!(place.holds, Holds::Another)) else { break };
         place = places.iter().find(|inner| inner.within == outer.at && inner.is_reached_by(step));
     }
     place.map_or(Ok(Found { at: NOWHERE, text: "", number: 0 }), |place| place.find(event))

@@ -4,10 +4,11 @@ use super::content::ContentReader;
 use super::fields::required;
 use super::header::{Header, HeaderReader};
 use super::key_reader::{KeyReader, KeyTable, RoleReader};
+use super::place::{Holds, Place, WHOLE, find};
 use super::{Origin, RoleKeys, RootRole};
 use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read, walk};
 use crate::limits::MAX_ROOT_KEYS;
-use crate::{Error, KeyId, PublicKey, Role, Time, Version, told};
+use crate::{Error, KeyId, PublicKey, Role, Time, Version };
 
 /// A view of Root.
 #[derive(Clone, Debug)]
@@ -106,6 +107,22 @@ impl RootSays {
 /// The roles that every Root appoints, in the order of their names.
 const ROLES: [&str; 4] = ["root", "snapshot", "targets", "timestamp"];
 
+const KEYS: u8 = 1;
+const KEY: u8 = 2;
+const APPOINTED: u8 = 4;
+const TIME: u8 = 6;
+
+/// A Root, but for what is of the header, of a key or of a role.
+const PLACES: [Place; 7] = [
+    Place::whole("signed", Holds::Anything),
+    Place::member(KEYS, WHOLE, "keys", Holds::Object),
+    Place::members(KEY, KEYS, "keys", Holds::Another),
+    Place::member(3, WHOLE, "roles", Holds::Object),
+    Place::members(APPOINTED, 3, "roles", Holds::Another),
+    Place::member(5, WHOLE, "uptane", Holds::Anything),
+    Place::member(TIME, 5, "time", Holds::Another),
+];
+
 /// Reads the `signed` of a Root file.
 #[cfg_attr(not(feature = "alloc"), expect(unreachable_pub, reason = "only full verification names it"))]
 pub struct RootReader {
@@ -134,59 +151,51 @@ impl RootReader {
     }
 
     pub(crate) fn step(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
-        match steps {
-            [Step::Key("keys")] => {
-                self.has_keys = true;
-                event.object("keys")
-            }
-            [Step::Key("keys"), Step::Key(id), rest @ ..] => self.key(id, rest, event),
-            [Step::Key("roles")] => event.object("roles"),
-            [Step::Key("roles"), Step::Key(name), rest @ ..] => self.appointed(name, rest, event),
-            [Step::Key("uptane"), Step::Key("time"), rest @ ..] => {
+        match (find(&PLACES, WHOLE, steps, event)?.at, steps) {
+            (KEYS, _) => self.has_keys = true,
+            (KEY, [_, Step::Key(id), rest @ ..]) => return self.key(id, rest, event),
+            (at @ (APPOINTED | TIME), [_, Step::Key(name), rest @ ..]) => {
                 if self.role(rest, event)? {
-                    self.time = Some(self.role);
+                    self.appoint(at, name);
                 }
-                Ok(())
             }
-            steps => self.header.event(steps, event),
+            _ => return self.header.event(steps, event),
         }
+        Ok(())
     }
 
     fn key(&mut self, id: &str, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
         match (steps, event) {
-            ([], Event::Begin(_)) => {
-                self.key = KeyReader::default();
-                event.object("keys")
-            }
             ([], Event::End(_)) => {
                 let key = self.key.finish()?;
                 self.keys.define(id, key)
             }
-            ([], _) => Err(Error::Schema { field: told("keys") }),
+            ([], _) => {
+                self.key = KeyReader::default();
+                event.object("keys")
+            }
             _ => self.key.event(steps, event),
         }
     }
 
-    fn appointed(&mut self, name: &str, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
-        if !self.role(steps, event)? {
-            return Ok(());
-        }
-        let place = ROLES.iter().position(|role| *role == name).and_then(|place| self.roles.get_mut(place));
+    fn appoint(&mut self, at: u8, name: &str) {
+        let place = match at {
+            TIME => Some(&mut self.time),
+            _ => ROLES.iter().position(|role| *role == name).and_then(|place| self.roles.get_mut(place)),
+        };
         if let Some(place) = place {
             *place = Some(self.role);
         }
-        Ok(())
     }
 
     /// Reads a role; whether it has closed.
     fn role(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<bool, Error> {
         match (steps, event) {
-            ([], Event::Begin(_)) => {
+            ([], Event::End(_)) => self.role.check().map(|_| true),
+            ([], _) => {
                 self.role = RoleReader::default();
                 event.object("roles").map(|()| false)
             }
-            ([], Event::End(_)) => self.role.check().map(|_| true),
-            ([], _) => Err(Error::Schema { field: told("roles") }),
             _ => self.role.event(steps, event).map(|()| false),
         }
     }

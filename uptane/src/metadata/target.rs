@@ -151,7 +151,7 @@ pub(crate) struct TargetHead {
 /// Who wants to hear of the parts that do not.
 pub(crate) trait Heard {
     /// The image may run on this.
-    fn hardware_id(&mut self, _id: HardwareId) {}
+    fn hardware_id(&mut self, _id: &HardwareId) {}
     /// The Director says this to an ECU.
     fn ecu(&mut self, _ecu: EcuId, _said: &EcuReader) {}
 }
@@ -262,7 +262,8 @@ impl TargetReader {
     }
 
     fn runs_on(&mut self, hardware: &str, heard: &mut impl Heard) -> Result<(), Error> {
-        heard.hardware_id(HardwareId::parse(hardware)?);
+        // Large, and so looked at where it is.
+        HardwareId::parse(hardware).as_ref().map(|id| heard.hardware_id(id)).map_err(|error| *error)?;
         self.hardware_ids += 1;
         match self.hardware_ids > MAX_HARDWARE_IDS {
             true => Err(Error::Limit { what: told("hardware ids") }),

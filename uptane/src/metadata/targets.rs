@@ -5,6 +5,7 @@ use super::TargetFile;
 use super::content::{ContentReader, read_signed};
 use super::fields::{keep_end, required};
 use super::header::{Header, HeaderReader};
+use super::place::{Holds, Place, WHOLE, find};
 use super::target::{EcuReader, Heard, TargetHead, TargetReader};
 use super::{Origin, Target};
 use crate::json::{Event, Span, Step, Whole as _, walk};
@@ -115,6 +116,18 @@ pub(crate) trait Listener: Heard {
     fn target(&mut self, _name: TargetName<'_>, _head: &TargetHead) {}
 }
 
+const TARGETS: u8 = 1;
+const TARGET: u8 = 2;
+const DELEGATIONS: u8 = 3;
+
+/// Targets, but for what is of the header or of an image.
+const PLACES: [Place; 4] = [
+    Place::whole("signed", Holds::Anything),
+    Place::member(TARGETS, WHOLE, "targets", Holds::Object),
+    Place::members(TARGET, TARGETS, "targets", Holds::Another),
+    Place::member(DELEGATIONS, WHOLE, "delegations", Holds::Another),
+];
+
 /// Reads the `signed` of a Targets file.
 #[derive(Clone, Copy)]
 pub(crate) struct TargetsReader {
@@ -146,20 +159,16 @@ impl TargetsReader {
         span: Span,
         listener: &mut impl Listener,
     ) -> Result<(), Error> {
-        match steps {
-            [Step::Key("targets")] => {
-                event.object("targets")?;
+        match (find(&PLACES, WHOLE, steps, event)?.at, steps) {
+            (TARGETS, _) => {
                 self.has_targets = true;
                 keep_end(&mut self.targets, event, span);
-                Ok(())
             }
-            [Step::Key("targets"), Step::Key(name), rest @ ..] => self.target(name, rest, event, span, listener),
-            [Step::Key("delegations")] => {
-                self.delegations = Some(span);
-                Ok(())
-            }
-            steps => self.header.event(steps, event),
+            (TARGET, [_, Step::Key(name), rest @ ..]) => return self.target(name, rest, event, span, listener),
+            (DELEGATIONS, [_]) => self.delegations = Some(span),
+            _ => return self.header.event(steps, event),
         }
+        Ok(())
     }
 
     fn target(
@@ -207,7 +216,7 @@ struct Counting<'l, L> {
 }
 
 impl<L: Heard> Heard for Counting<'_, L> {
-    fn hardware_id(&mut self, id: HardwareId) {
+    fn hardware_id(&mut self, id: &HardwareId) {
         self.listener.hardware_id(id);
     }
 

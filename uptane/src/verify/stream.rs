@@ -146,10 +146,11 @@ struct Frame<'f> {
 
 impl Sink for Frame<'_> {
     fn event(&mut self, path: &Path<'_>, event: Event<'_>, span: Span) -> Result<(), Error> {
-        if let Some(entry) = self.envelope.event(path.steps(), event)? {
+        let steps = path.steps();
+        if let Some(entry) = self.envelope.event(steps, event)? {
             self.signatures.entry(entry);
         }
-        if let ([Step::Key("signed"), rest @ ..], None) = (path.steps(), *self.fault) {
+        if let ([Step::Key("signed"), rest @ ..], None) = (steps, *self.fault) {
             *self.fault = self.body.event(rest, event, span).err();
         }
         Ok(())

@@ -84,8 +84,8 @@ struct Picking<'r> {
 }
 
 impl Heard for Picking<'_> {
-    fn hardware_id(&mut self, id: HardwareId) {
-        self.pick.runs_here |= id == self.pick.hardware_id;
+    fn hardware_id(&mut self, id: &HardwareId) {
+        self.pick.runs_here |= *id == self.pick.hardware_id;
     }
 
     #[inline(never)]
