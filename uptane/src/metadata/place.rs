@@ -9,10 +9,9 @@ use crate::{Error, Told, told};
 pub(super) struct Place {
     at: u8,
     within: u8,
-    by: By,
+    /// Which step leads here from the place around it: the number of a name, or one of the two below.
+    by: u8,
     holds: Holds,
-    /// What a member of that name is found by.
-    key: &'static str,
     /// What a refusal calls it.
     name: Told<&'static str>,
 }
@@ -22,13 +21,10 @@ pub(super) const WHOLE: u8 = 0;
 /// No place of a table.
 const NOWHERE: u8 = u8::MAX;
 
-/// Which steps lead to a place from the one around it.
-#[derive(Clone, Copy)]
-enum By {
-    Name,
-    AnyName,
-    Item,
-}
+/// Every element of an array leads there.
+const ITEM: u8 = u8::MAX;
+/// Every member of an object leads there.
+const ANY_NAME: u8 = ITEM - 1;
 
 /// What may stand at a place.
 #[derive(Clone, Copy)]
@@ -50,29 +46,30 @@ pub(super) enum Holds {
 impl Place {
     /// The value that is read, under the name that a refusal gives it.
     pub(super) const fn whole(name: &'static str, holds: Holds) -> Self {
-        Self { at: WHOLE, within: NOWHERE, by: By::Item, holds, key: "", name: told(name) }
+        Self { at: WHOLE, within: NOWHERE, by: ITEM, holds, name: told(name) }
     }
 
     /// The member of this name in an object.
     pub(super) const fn member(at: u8, within: u8, name: &'static str, holds: Holds) -> Self {
-        Self { at, within, by: By::Name, holds, key: name, name: told(name) }
+        Self { at, within, by: number_of(name), holds, name: told(name) }
     }
 
     /// Every member of an object; a refusal calls it by the name of that.
     pub(super) const fn members(at: u8, within: u8, name: &'static str, holds: Holds) -> Self {
-        Self { at, within, by: By::AnyName, holds, key: "", name: told(name) }
+        Self { at, within, by: ANY_NAME, holds, name: told(name) }
     }
 
     /// Every element of an array; a refusal calls it by the name of that.
     pub(super) const fn items(at: u8, within: u8, name: &'static str, holds: Holds) -> Self {
-        Self { at, within, by: By::Item, holds, key: "", name: told(name) }
+        Self { at, within, by: ITEM, holds, name: told(name) }
     }
 
     fn is_reached_by(&self, step: &Step<'_>) -> bool {
         match (self.by, step) {
-            (By::Name, Step::Key(key)) => *key == self.key,
-            (By::AnyName, Step::Key(_)) | (By::Item, Step::Item) => true,
-            (By::Name | By::AnyName, Step::Item) | (By::Item, Step::Key(_)) => false,
+            (ITEM, step) => *step == Step::Item,
+            (_, Step::Item) => false,
+            (ANY_NAME, Step::Key(_)) => true,
+            (name, Step::Key(key)) => NAMES.get(usize::from(name)) == Some(key),
         }
     }
 
@@ -94,6 +91,82 @@ impl Place {
         }
         Ok(found)
     }
+}
+
+/// The names of the members that any reader looks at. Places have the numbers of their names: most names stand at several
+/// places, and a number takes a byte where a name takes eight.
+const NAMES: [&str; 49] = [
+    "_type",
+    "action",
+    "base",
+    "campaign",
+    "custom",
+    "delegations",
+    "delta",
+    "ecu",
+    "ecus",
+    "encryption",
+    "expires",
+    "fallback",
+    "hardware_id",
+    "hardware_ids",
+    "hash",
+    "hash_function",
+    "hashes",
+    "info",
+    "keyid",
+    "keyids",
+    "keys",
+    "keytype",
+    "keyval",
+    "length",
+    "line",
+    "match",
+    "method",
+    "name",
+    "nonces",
+    "not_before",
+    "order",
+    "public",
+    "release_counter",
+    "repository",
+    "roles",
+    "scheme",
+    "sha256",
+    "sha512",
+    "sig",
+    "signatures",
+    "signed",
+    "spec_version",
+    "targets",
+    "threshold",
+    "time",
+    "transaction",
+    "uptane",
+    "vehicle",
+    "version",
+];
+
+/// The number of a name, which must be in the list.
+const fn number_of(name: &str) -> u8 {
+    let (mut names, mut number): (&[&str], u8) = (&NAMES, 0);
+    while let [first, rest @ ..] = names {
+        if is_same(first.as_bytes(), name.as_bytes()) {
+            return number;
+        }
+        (names, number) = (rest, number + 1);
+    }
+    panic!("a place has a name that is not in the list")
+}
+
+const fn is_same(mut one: &[u8], mut other: &[u8]) -> bool {
+    while let ([first, after @ ..], [second, behind @ ..]) = (one, other) {
+        if *first != *second {
+            return false;
+        }
+        (one, other) = (after, behind);
+    }
+    one.is_empty() && other.is_empty()
 }
 
 /// A value at one of the places of a table.
@@ -125,10 +198,10 @@ mod tests {
 
     const PLACES: [Place; 5] = [
         Place::whole("whole", Holds::Object),
-        Place::member(1, WHOLE, "numbers", Holds::Array),
-        Place::items(2, 1, "numbers", Holds::Number),
-        Place::member(3, WHOLE, "texts", Holds::Object),
-        Place::members(4, 3, "texts", Holds::Text),
+        Place::member(1, WHOLE, "nonces", Holds::Array),
+        Place::items(2, 1, "nonces", Holds::Number),
+        Place::member(3, WHOLE, "targets", Holds::Object),
+        Place::members(4, 3, "targets", Holds::Text),
     ];
 
     fn at(steps: &[Step<'_>], event: Event<'_>) -> Result<u8, Error> {
@@ -139,14 +212,14 @@ mod tests {
     fn a_value_is_found_by_the_steps_to_it() {
         let object = Event::Begin(Kind::Object);
         assert_eq!(at(&[], object), Ok(WHOLE));
-        assert_eq!(at(&[Step::Key("numbers"), Step::Item], Event::Integer(7)), Ok(2));
-        assert_eq!(at(&[Step::Key("texts"), Step::Key("any")], Event::Text("text")), Ok(4));
+        assert_eq!(at(&[Step::Key("nonces"), Step::Item], Event::Integer(7)), Ok(2));
+        assert_eq!(at(&[Step::Key("targets"), Step::Key("any")], Event::Text("text")), Ok(4));
         for elsewhere in [
-            &[Step::Key("number")][..],
-            &[Step::Key("any"), Step::Key("numbers")],
-            &[Step::Key("numbers"), Step::Key("numbers")],
-            &[Step::Key("texts"), Step::Item],
-            &[Step::Key("texts"), Step::Key("any"), Step::Key("deeper")],
+            &[Step::Key("nonce")][..],
+            &[Step::Key("any"), Step::Key("nonces")],
+            &[Step::Key("nonces"), Step::Key("nonces")],
+            &[Step::Key("targets"), Step::Item],
+            &[Step::Key("targets"), Step::Key("any"), Step::Key("deeper")],
         ] {
             assert_eq!(at(elsewhere, object), Ok(NOWHERE), "{elsewhere:?}");
         }
@@ -154,11 +227,11 @@ mod tests {
 
     #[test]
     fn what_is_not_of_the_type_of_its_place_is_refused_by_its_name() {
-        let number = &[Step::Key("numbers"), Step::Item];
+        let number = &[Step::Key("nonces"), Step::Item];
         assert_eq!(at(&[], Event::Null), Err(Error::Schema { field: "whole" }));
-        assert_eq!(at(number, Event::Text("7")), Err(Error::Schema { field: "numbers" }));
-        assert_eq!(at(number, Event::Integer(-7)), Err(Error::BadNumber { kind: "numbers" }));
+        assert_eq!(at(number, Event::Text("7")), Err(Error::Schema { field: "nonces" }));
+        assert_eq!(at(number, Event::Integer(-7)), Err(Error::BadNumber { kind: "nonces" }));
         let part = Event::Part { piece: "te", last: false };
-        assert_eq!(at(&[Step::Key("texts"), Step::Key("any")], part), Err(Error::Schema { field: "texts" }));
+        assert_eq!(at(&[Step::Key("targets"), Step::Key("any")], part), Err(Error::Schema { field: "targets" }));
     }
 }

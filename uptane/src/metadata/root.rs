@@ -8,7 +8,7 @@ use super::place::{Holds, Place, WHOLE, find};
 use super::{Origin, RoleKeys, RootRole};
 use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read, walk};
 use crate::limits::MAX_ROOT_KEYS;
-use crate::{Error, KeyId, PublicKey, Role, Time, Version };
+use crate::{Error, KeyId, PublicKey, Role, Time, Version};
 
 /// A view of Root.
 #[derive(Clone, Debug)]
@@ -151,11 +151,14 @@ impl RootReader {
     }
 
     pub(crate) fn step(&mut self, steps: &[Step<'_>], event: Event<'_>) -> Result<(), Error> {
-        match (find(&PLACES, WHOLE, steps, event)?.at, steps) {
-            (KEYS, _) => self.has_keys = true,
-            (KEY, [_, Step::Key(id), rest @ ..]) => return self.key(id, rest, event),
-            (at @ (APPOINTED | TIME), [_, Step::Key(name), rest @ ..]) => {
-                if self.role(rest, event)? {
+        let at = find(&PLACES, WHOLE, steps, event)?.at;
+        let (name, within) =
+            if let [_, Step::Key(name), within @ ..] = steps { (*name, within) } else { ("", &[][..]) };
+        match at {
+            KEYS => self.has_keys = true,
+            KEY => return self.key(name, within, event),
+            APPOINTED | TIME => {
+                if self.role(within, event)? {
                     self.appoint(at, name);
                 }
             }

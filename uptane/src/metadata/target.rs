@@ -5,7 +5,9 @@ use super::fields::{HashesReader, KEEPS_PLACES, keep_end, required, take_number,
 use super::place::{Found, Holds, Place, WHOLE, find};
 use crate::json::{Event, Path, Sink, Span, Step, read, walk};
 use crate::limits::MAX_HARDWARE_IDS;
-use crate::{EcuId, Error, HardwareId, Hashes, ImageLine, Length, ReleaseCounter, Sha256, TargetName, TargetNameBuf, told};
+use crate::{
+    EcuId, Error, HardwareId, Hashes, ImageLine, Length, ReleaseCounter, Sha256, TargetName, TargetNameBuf, told,
+};
 
 /// A view of one image.
 #[derive(Clone, Copy, Debug)]
