@@ -196,12 +196,14 @@ pub(super) fn find<'e>(places: &[Place], from: u8, steps: &[Step<'_>], event: Ev
 mod tests {
     use super::*;
 
-    const PLACES: [Place; 5] = [
+    const PLACES: [Place; 7] = [
         Place::whole("whole", Holds::Object),
         Place::member(1, WHOLE, "nonces", Holds::Array),
         Place::items(2, 1, "nonces", Holds::Number),
         Place::member(3, WHOLE, "targets", Holds::Object),
         Place::members(4, 3, "targets", Holds::Text),
+        Place::member(5, WHOLE, "keytype", Holds::Word),
+        Place::member(6, WHOLE, "time", Holds::Another),
     ];
 
     fn at(steps: &[Step<'_>], event: Event<'_>) -> Result<u8, Error> {
@@ -233,5 +235,26 @@ mod tests {
         assert_eq!(at(number, Event::Integer(-7)), Err(Error::BadNumber { kind: "nonces" }));
         let part = Event::Part { piece: "te", last: false };
         assert_eq!(at(&[Step::Key("targets"), Step::Key("any")], part), Err(Error::Schema { field: "targets" }));
+    }
+
+    #[test]
+    fn a_word_in_pieces_is_found_as_none() {
+        let word = |event| find(&PLACES, WHOLE, &[Step::Key("keytype")], event).map(|found| found.text);
+        assert_eq!(word(Event::Text("ed25519")), Ok("ed25519"));
+        assert_eq!(word(Event::Part { piece: "ed25519", last: true }), Ok(""));
+        assert_eq!(word(Event::Null), Err(Error::Schema { field: "keytype" }));
+    }
+
+    #[test]
+    fn all_that_another_reader_knows_is_found_at_its_place() {
+        for steps in [&[Step::Key("time")][..], &[Step::Key("time"), Step::Key("nonces"), Step::Item]] {
+            assert_eq!(at(steps, Event::Null), Ok(6), "{steps:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_found_from_any_place_of_the_table() {
+        let number = find(&PLACES, 1, &[Step::Item], Event::Integer(7));
+        assert_eq!(number.map(|found| (found.at, found.number)), Ok((2, 7)));
     }
 }
