@@ -165,9 +165,7 @@ fn attested_under<F: Flash>(
 ) -> Result<Accepted, Fault> {
     let keys = root.time_keys().ok_or(Fault::NotForMe)?;
     let mut check = TimeCheck::new(keys, desk.nonce.ok_or(Error::Replay)?, desk.state.time);
-    let area = slot(desk, Kind::Targets, side);
-    let Desk { store, buffer, .. } = desk;
-    let closed = check.read(|stream| store.stream(area, 0, length, buffer, |piece| Ok(stream.feed(piece)?)))?;
+    let closed = check.read(|stream| pass(desk, Kind::Targets, side, length, &mut |piece| stream.feed(piece)))?;
     Ok(Accepted::Time(closed.verify()?.time()))
 }
 
@@ -215,8 +213,7 @@ fn read_targets<'c, F: Flash, P: Profile>(
     length: u32,
     check: &'c mut TargetsCheck<P>,
 ) -> Result<ClosedTargets<'c, P>, Fault> {
-    let area = slot(desk, Kind::Targets, side);
-    check.read(|stream| desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(stream.feed(piece)?)))
+    check.read(|stream| pass(desk, Kind::Targets, side, length, &mut |piece| stream.feed(piece)))
 }
 
 /// The Targets that the state record says are current.
@@ -256,9 +253,8 @@ fn own<F: Flash>(desk: &mut Desk<'_, F>) -> Own {
 /// or a newer one makes that good.
 #[inline(never)]
 fn signed<F: Flash>(desk: &mut Desk<'_, F>, held: Held) -> Option<Sha256> {
-    let area = slot(desk, Kind::Targets, held.side);
     let mut stream = ContentStream::targets();
-    desk.store.stream(area, 0, held.length, desk.buffer, |piece| Ok(stream.feed(piece)?)).ok()?;
+    pass(desk, Kind::Targets, held.side, held.length, &mut |piece| stream.feed(piece)).ok()?;
     stream.finish().ok().filter(|content| content.file == held.sha256).map(|content| content.signed)
 }
 
@@ -267,6 +263,19 @@ fn held<F>(desk: &Desk<'_, F>, kind: Kind) -> Option<Held> {
         Kind::Root => desk.state.root,
         Kind::Targets => desk.state.targets,
     }
+}
+
+/// Reads a file in its slot once more.
+#[inline(never)]
+fn pass<F: Flash>(
+    desk: &mut Desk<'_, F>,
+    kind: Kind,
+    side: Side,
+    length: u32,
+    feed: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+) -> Result<(), Fault> {
+    let area = slot(desk, kind, side);
+    desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(feed(piece)?))
 }
 
 fn slot<F: Flash>(desk: &Desk<'_, F>, kind: Kind, side: Side) -> Area {

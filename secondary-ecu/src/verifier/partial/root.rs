@@ -2,7 +2,7 @@
 
 use uptane::verify::partial::{Candidate, ClosedRoot, RootCheck, RootStream, Successor, TrustedRoot};
 
-use super::{known, slot};
+use super::{known, pass};
 use crate::Fault;
 use crate::flash::{Flash, Kind, Side};
 use crate::state::Held;
@@ -33,7 +33,7 @@ fn signed_by_the_one_before<'k, F: Flash>(
     candidate: &'k Candidate,
     before: &TrustedRoot,
 ) -> Result<Successor<'k>, Fault> {
-    Ok(pass(desk, side, length, &mut before.check_successor())?.verify(candidate)?)
+    Ok(read_again(desk, side, length, &mut before.check_successor())?.verify(candidate)?)
 }
 
 /// Does this under the Root that the state record says is trusted, verified again.
@@ -64,10 +64,9 @@ pub(super) fn read_root<F: Flash, T>(
 /// What a Root in its slot says.
 #[inline(never)]
 fn learn<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<Candidate, Fault> {
-    let area = slot(desk, Kind::Root, side);
-    let mut pass = RootStream::learn();
-    desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(pass.feed(piece)?))?;
-    Ok(pass.finish()?)
+    let mut stream = RootStream::learn();
+    pass(desk, Kind::Root, side, length, &mut |piece| stream.feed(piece))?;
+    Ok(stream.finish()?)
 }
 
 /// Did its own keys sign it, which was trusted already?
@@ -78,7 +77,7 @@ fn signed_by_itself<'k, F: Flash>(
     length: u32,
     candidate: &'k Result<Candidate, Fault>,
 ) -> Result<&'k TrustedRoot, Fault> {
-    Ok(pass(desk, side, length, &mut known(candidate)?.verify_as_provisioned())?.verify()?)
+    Ok(read_again(desk, side, length, &mut known(candidate)?.verify_as_provisioned())?.verify()?)
 }
 
 /// Did its own keys sign it, after those of the one before?
@@ -89,17 +88,16 @@ fn signed_by_itself_too<'k, F: Flash>(
     length: u32,
     successor: Successor<'k>,
 ) -> Result<&'k TrustedRoot, Fault> {
-    Ok(pass(desk, side, length, &mut successor.verify_own())?.verify()?)
+    Ok(read_again(desk, side, length, &mut successor.verify_own())?.verify()?)
 }
 
-/// Reads the file once more.
+/// Reads the file once more, for its signatures.
 #[inline(never)]
-fn pass<'c, F: Flash, By>(
+fn read_again<'c, F: Flash, By>(
     desk: &mut Desk<'_, F>,
     side: Side,
     length: u32,
     check: &'c mut RootCheck<By>,
 ) -> Result<ClosedRoot<'c, By>, Fault> {
-    let area = slot(desk, Kind::Root, side);
-    check.read(|pass| desk.store.stream(area, 0, length, desk.buffer, |piece| Ok(pass.feed(piece)?)))
+    check.read(|root| pass(desk, Kind::Root, side, length, &mut |piece| root.feed(piece)))
 }
