@@ -3,12 +3,10 @@
 //! The signature is plain Ed25519 over the 32 bytes of the digest that the entry states, and the digest must be that of
 //! `signed`. An ECU has one key, so an entry is tried whatever id it has (TAP 12).
 
-use sha2::Digest as _;
-
 use super::signature;
 use super::stream::Signatures;
 use crate::metadata::{Entry, Envelope};
-use crate::{Algorithm, Error, PublicKey, Role, Sha256, told};
+use crate::{Algorithm, Error, PublicKey, Role, Sha256, Sha256Hash, told};
 
 /// Evidence that an ECU signed the bytes that were given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,17 +18,17 @@ pub(super) struct EcuSigned {
     key: PublicKey,
     /// The digest the key did sign.
     vouched: Option<Sha256>,
-    sha256: sha2::Sha256,
+    sha256: Sha256Hash,
 }
 
 impl EcuSigned {
     pub(super) fn new(role: Role, key: PublicKey) -> Self {
-        Self { role, key, vouched: None, sha256: sha2::Sha256::new() }
+        Self { role, key, vouched: None, sha256: Sha256Hash::default() }
     }
 
     pub(super) fn finish(&mut self) -> Result<SignedByEcu, Error> {
         let Self { role, key: _, vouched, sha256 } = self;
-        match *vouched == Some(Sha256(core::mem::take(sha256).finalize().into())) {
+        match *vouched == Some(core::mem::take(sha256).finish()) {
             true => Ok(SignedByEcu(())),
             false => Err(Error::BelowThreshold { role: told(*role), valid: told(0), needed: told(1) }),
         }

@@ -1,11 +1,9 @@
 //! A signed file that arrives in pieces: signatures are checked and content is read at once, and the content stays
 //! shut until the signatures are known to be good.
 
-use sha2::Digest as _;
-
 use crate::json::{Event, Path, Scanner, Sink, Span, Step, TOKEN};
 use crate::metadata::{Entry, EnvelopeReader};
-use crate::{Error, Length, Role, Sha256, told};
+use crate::{Error, Length, Role, Sha256, Sha256Hash, told};
 
 /// Who checks the signatures.
 pub(super) trait Signatures {
@@ -55,7 +53,7 @@ pub(super) struct FileStream {
     received: u64,
     scanner: Scanner<TOKEN>,
     envelope: EnvelopeReader,
-    sha256: sha2::Sha256,
+    sha256: Sha256Hash,
     /// What is wrong with the content. It is told only once the signatures are good, as when the file is at hand.
     fault: Option<Error>,
     /// Why the file was refused. It stays refused, even for a caller that goes on.
@@ -71,7 +69,7 @@ impl FileStream {
             received: 0,
             scanner: Scanner::new(),
             envelope: EnvelopeReader::default(),
-            sha256: sha2::Sha256::new(),
+            sha256: Sha256Hash::default(),
             fault: None,
             refused: None,
         }
@@ -112,7 +110,7 @@ impl FileStream {
         let Self { scanner, envelope, sha256, fault, .. } = self;
         scanner.end_here(&mut Frame { envelope, signatures, body, fault })?;
         envelope.finish()?;
-        Ok(Closed { fault: *fault, sha256: Sha256(core::mem::take(sha256).finalize().into()) })
+        Ok(Closed { fault: *fault, sha256: core::mem::take(sha256).finish() })
     }
 }
 

@@ -43,12 +43,12 @@ impl CommandStream {
         let closed = stream.finish(signed, reader)?;
         let reader = closed.open(signed.finish(), reader)?;
         reader.check()?;
-        if reader.vehicle != Some(*vehicle) {
+        if reader.vehicle.as_ref() != Some(vehicle) {
             return Err(Error::WrongVehicle { role: told(Role::Command) });
         }
         match *reader {
             CommandReader { action: Some(action), targets: Some(targets), transaction: Some(transaction), .. }
-                if reader.ecu == Some(*ecu) =>
+                if reader.ecu.as_ref() == Some(ecu) =>
             {
                 Ok(VerifiedCommand { action, targets, transaction })
             }

@@ -1,12 +1,10 @@
 //! What was signed in a file, as a digest: two files that say the same have the same, whoever signed them.
 
-use sha2::Digest as _;
-
 use super::root::{Nothing, Unchecked};
 use crate::limits::MAX_TARGETS;
 use crate::metadata::Entry;
 use crate::verify::stream::{FileStream, Shut, Signatures};
-use crate::{Error, Role, Sha256};
+use crate::{Error, Role, Sha256, Sha256Hash};
 
 /// The Director Targets an ECU keeps, read once more: to be compared with newer ones, not to be believed.
 pub struct ContentStream {
@@ -49,18 +47,18 @@ impl ContentStream {
 /// Checks signatures, and digests what was signed.
 pub(super) struct Hashed<S> {
     signatures: S,
-    sha256: sha2::Sha256,
+    sha256: Sha256Hash,
 }
 
 impl<S> Hashed<S> {
     #[inline(always)]
     pub(super) fn new(signatures: S) -> Self {
-        Self { signatures, sha256: sha2::Sha256::new() }
+        Self { signatures, sha256: Sha256Hash::default() }
     }
 
     /// Who checks the signatures, and the digest of what was signed.
     pub(super) fn finish(&mut self) -> (&mut S, Sha256) {
-        (&mut self.signatures, Sha256(core::mem::take(&mut self.sha256).finalize().into()))
+        (&mut self.signatures, core::mem::take(&mut self.sha256).finish())
     }
 }
 
