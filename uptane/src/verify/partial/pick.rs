@@ -39,6 +39,7 @@ pub(super) struct Said {
 }
 
 /// What concerns one ECU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pick {
     pub(super) own: EcuId,
     pub(super) hardware_id: HardwareId,
@@ -52,13 +53,6 @@ pub(super) struct Pick {
     pub(super) chosen: Option<(ListedImage, bool)>,
     /// The first thing the Director may not say. It is told when its turn has come.
     pub(super) fault: Option<Error>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Chosen {
-    pub(super) listed: ListedImage,
-    pub(super) entry: EcuEntry,
-    pub(super) runs_here: bool,
 }
 
 impl Pick {

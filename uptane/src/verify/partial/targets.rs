@@ -3,10 +3,10 @@
 use core::marker::PhantomData;
 
 use super::content::Hashed;
-use super::pick::{Chosen, Pick, Reader, Said};
+use super::pick::{Pick, Reader, Said};
 use super::{FreshRoot, TrustedRoot};
 use crate::limits::MAX_TARGETS;
-use crate::metadata::{Delta, Header, Origin, RoleKeys};
+use crate::metadata::{Delta, EcuEntry, Header, Origin, RoleKeys};
 use crate::verify::freshness::Freshness;
 use crate::verify::image::{ListedImage, Permits, sealed};
 use crate::verify::stream::{Closed, FileStream, Shut};
@@ -162,46 +162,37 @@ impl<P: Profile> ClosedTargets<'_, P> {
         let Self { closed, said, check: TargetsCheck { pick, previous, now, vehicle, profile, .. } } = self;
         // §5.4.4.6 step 3. Nothing that was read is used before this holds.
         let said = closed.open(met, said)?;
-        let header = said.header?;
-        check_addressee(&header, *vehicle)?;
+        let header = said.header.as_ref().map_err(|fault| *fault)?;
+        check_addressee(header, vehicle.as_ref())?;
         let freshness = Freshness { role: Role::Targets, version: header.version, expires: header.expires };
         // §5.4.4.6 step 4
-        check_follows(freshness, *previous, signed)?;
+        check_follows(freshness, previous.as_ref(), &signed)?;
         // §5.4.4.6 step 5
         freshness.check_expiry(*now)?;
         // §5.4.4.6 step 6
         if said.delegates {
             return Err(Error::DirectorDelegates);
         }
-        let Pick { own, hardware_id, entry, chosen, fault, .. } = pick;
         // §5.4.4.6 step 7, and §5.2.3.1.1: no image for nobody, none that is encrypted.
-        fault.map_or(Ok(()), Err)?;
-        let chosen = chosen.zip(*entry).map(|((listed, runs_here), entry)| Chosen { listed, entry, runs_here });
-        Ok(OwnTargets {
-            header,
-            sha256: closed.sha256(),
-            ecu: *own,
-            hardware_id: *hardware_id,
-            chosen,
-            profile: *profile,
-        })
+        pick.fault.map_or(Ok(()), Err)?;
+        Ok(OwnTargets { header: *header, sha256: closed.sha256(), pick: *pick, profile: *profile })
     }
 }
 
 /// Refuses an older file than the accepted one, and another one of the same version (attack A24).
-fn check_follows(freshness: Freshness, previous: Option<Previous>, signed: Sha256) -> Result<(), Error> {
+fn check_follows(freshness: Freshness, previous: Option<&Previous>, signed: &Sha256) -> Result<(), Error> {
     freshness.check_version(previous.map(|previous| previous.version))?;
     let Some(Previous { version, signed: Some(before) }) = previous else { return Ok(()) };
-    freshness.check_content(version, || signed == before)
+    freshness.check_content(*version, || signed == before)
 }
 
 /// Refuses a file of another repository, or for another vehicle (trap T1).
-fn check_addressee(header: &Header, vehicle: Option<VehicleId>) -> Result<(), Error> {
+fn check_addressee(header: &Header, vehicle: Option<&VehicleId>) -> Result<(), Error> {
     if header.origin != Some(Origin::Director) {
         return Err(Error::WrongType { field: told("repository") });
     }
     match vehicle {
-        Some(_) if header.vehicle != vehicle => Err(Error::WrongVehicle { role: told(Role::Targets) }),
+        Some(_) if header.vehicle.as_ref() != vehicle => Err(Error::WrongVehicle { role: told(Role::Targets) }),
         Some(_) | None => Ok(()),
     }
 }
@@ -211,9 +202,7 @@ fn check_addressee(header: &Header, vehicle: Option<VehicleId>) -> Result<(), Er
 pub struct OwnTargets<P> {
     header: Header,
     sha256: Sha256,
-    ecu: EcuId,
-    hardware_id: HardwareId,
-    chosen: Option<Chosen>,
+    pick: Pick,
     profile: PhantomData<P>,
 }
 
@@ -245,46 +234,48 @@ impl<P: Profile> OwnTargets<P> {
     #[inline(never)]
     pub fn image(&self, accepted: impl FnOnce(ImageLine) -> ReleaseCounter) -> Result<OwnImage<'_, P>, Error> {
         // §5.4.3.3
-        let chosen = self.chosen.as_ref().ok_or(Error::NothingForThisEcu)?;
+        let Pick { hardware_id, entry, chosen, .. } = &self.pick;
+        let (Some((listed, runs_here)), Some(entry)) = (chosen, entry) else { return Err(Error::NothingForThisEcu) };
         // §5.4.3.4 step 2: the image is for this hardware, and so is what the Director says to this ECU.
-        if !chosen.runs_here || chosen.entry.hardware_id != self.hardware_id {
+        if !runs_here || entry.hardware_id != *hardware_id {
             return Err(Error::Hardware);
         }
-        let (accepted, offered) = (accepted(chosen.listed.line), chosen.listed.release_counter);
+        let (accepted, offered) = (accepted(listed.line), listed.release_counter);
         // §5.4.3.4 step 3
         if offered < accepted {
             return Err(Error::CounterRollback { accepted: told(accepted), offered: told(offered) });
         }
-        Ok(OwnImage { chosen, profile: PhantomData })
+        Ok(OwnImage { listed, entry, profile: PhantomData })
     }
 
     /// The ECU this was verified for.
     pub fn ecu(&self) -> EcuId {
-        self.ecu
+        self.pick.own
     }
 }
 
 /// Evidence: an image that verified Targets assign to this ECU.
 #[derive(Debug, PartialEq, Eq)]
 pub struct OwnImage<'t, P> {
-    chosen: &'t Chosen,
+    listed: &'t ListedImage,
+    entry: &'t EcuEntry,
     profile: PhantomData<P>,
 }
 
 impl<P: Profile> OwnImage<'_, P> {
     /// When it is this ECU's turn to activate.
     pub fn order(&self) -> Option<u32> {
-        self.chosen.entry.order
+        self.entry.order
     }
 
     /// The image to return to where there is no second bank (design D8).
     pub fn fallback(&self) -> Option<TargetNameBuf> {
-        self.chosen.entry.fallback
+        self.entry.fallback
     }
 
     /// The patch that makes the image, if the Director describes one. What it makes is held to the image all the same.
     pub fn delta(&self) -> Option<Delta> {
-        self.chosen.entry.delta
+        self.entry.delta
     }
 }
 
@@ -292,6 +283,6 @@ impl<P: Profile> sealed::Sealed for OwnImage<'_, P> {}
 
 impl<P: Profile> Permits for OwnImage<'_, P> {
     fn image(&self) -> &ListedImage {
-        &self.chosen.listed
+        self.listed
     }
 }
