@@ -18,7 +18,7 @@ use uptane::verify::partial::{
 use uptane::verify::time::TimeCheck;
 use uptane::{Error, Length, Sha256, Version};
 
-use self::root::{follow, read_root, trusted_root};
+use self::root::{follow, learn, signed_by_itself, trusted_candidate, trusted_root};
 use super::{Accepted, Desk, Fallback, Verifier, Wanted};
 use crate::Fault;
 use crate::bank::Descriptor;
@@ -73,7 +73,8 @@ impl Slots {
     fn reload<F: Flash>(&mut self, mut desk: Desk<'_, F>) -> Result<Accepted, Fault> {
         self.incoming = Incoming::Nothing;
         // The state record alone makes a file current.
-        trusted_root(&mut desk, |_, _| Ok(Accepted::Nothing))
+        let root = trusted_candidate(&mut desk);
+        trusted_root(&mut desk, &root).map(|_| Accepted::Nothing)
     }
 
     fn stage<F: Flash>(&mut self, desk: &Desk<'_, F>, what: What, length: Length) -> Result<(), Fault> {
@@ -152,7 +153,9 @@ fn known<T, E: Copy>(found: &Result<T, E>) -> Result<&T, E> {
 /// The attestation this ECU asked for (design D14).
 #[inline(never)]
 fn attested<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<Accepted, Fault> {
-    trusted_root(desk, |desk, root| attested_under(desk, side, length, root))
+    let root = trusted_candidate(desk);
+    let root = trusted_root(desk, &root)?;
+    attested_under(desk, side, length, root)
 }
 
 /// The same, once that Root has been verified.
@@ -182,13 +185,16 @@ fn targets<F: Flash>(desk: &mut Desk<'_, F>, new: Held) -> Accepted {
 /// Who signs Targets, as the trusted Root says.
 #[inline(never)]
 fn plain<F: Flash>(desk: &mut Desk<'_, F>) -> Result<TargetsRules<Plain>, Fault> {
-    trusted_root(desk, |_, root| Ok(TargetsRules::partial(root)))
+    let root = trusted_candidate(desk);
+    Ok(TargetsRules::partial(trusted_root(desk, &root)?))
 }
 
 /// The same with the newest Root of the chain, for this vehicle.
 #[inline(never)]
 fn plus<F: Flash>(desk: &mut Desk<'_, F>) -> Result<TargetsRules<Plus>, Fault> {
-    trusted_root(desk, |desk, root| Ok(TargetsRules::partial_plus(root.fresh(desk.now)?, desk.profile.vehicle)))
+    let root = trusted_candidate(desk);
+    let root = trusted_root(desk, &root)?.fresh(desk.now)?;
+    Ok(TargetsRules::partial_plus(root, desk.profile.vehicle))
 }
 
 /// Reads and verifies Targets in its slot, once the Root has left the stack; then does this with them.
@@ -289,9 +295,9 @@ pub fn provision_root<F: Flash>(mut desk: Desk<'_, F>, root: &[u8]) -> Result<He
     let mut appender = Appender::new(area, 0);
     appender.push(desk.store, root)?;
     appender.finish(desk.store)?;
-    read_root(&mut desk, Side::Left, length, |_, trusted| {
-        Ok(Held { side: Side::Left, length, version: trusted.version(), sha256: trusted.sha256() })
-    })
+    let candidate = learn(&mut desk, Side::Left, length);
+    let trusted = signed_by_itself(&mut desk, Side::Left, length, &candidate)?;
+    Ok(Held { side: Side::Left, length, version: trusted.version(), sha256: trusted.sha256() })
 }
 
 macro_rules! verifier {

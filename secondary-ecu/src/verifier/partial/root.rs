@@ -11,8 +11,9 @@ use crate::verifier::{Accepted, Desk};
 /// A Root that follows the trusted one (§5.4.4.3). That one is verified again first, and remembered beside the new one.
 #[inline(never)]
 pub(super) fn follow<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<Accepted, Fault> {
-    let old = trusted_root(desk, |_, root| Ok(root.clone()));
-    replace(desk, side, length, known(&old)?)
+    let old = trusted_candidate(desk);
+    let old = trusted_root(desk, &old)?;
+    replace(desk, side, length, old)
 }
 
 #[inline(never)]
@@ -36,34 +37,30 @@ fn signed_by_the_one_before<'k, F: Flash>(
     Ok(read_again(desk, side, length, &mut before.check_successor())?.verify(candidate)?)
 }
 
-/// Does this under the Root that the state record says is trusted, verified again.
-pub(super) fn trusted_root<F: Flash, T>(
-    desk: &mut Desk<'_, F>,
-    then: impl FnOnce(&mut Desk<'_, F>, &TrustedRoot) -> Result<T, Fault>,
-) -> Result<T, Fault> {
+/// What the Root says that the state record says is trusted. Only [`trusted_root`] makes it that again.
+#[inline(never)]
+pub(super) fn trusted_candidate<F: Flash>(desk: &mut Desk<'_, F>) -> Result<Candidate, Fault> {
     let held = desk.state.root.ok_or(Fault::Storage)?;
-    read_root(desk, held.side, held.length, |desk, root| match root.sha256() == held.sha256 {
-        true => then(desk, root),
-        false => Err(Fault::Storage),
-    })
+    learn(desk, held.side, held.length)
 }
 
-/// Reads and verifies a Root in its slot that was trusted already, and does this under it.
+/// The Root that the state record says is trusted, verified again.
 #[inline(never)]
-pub(super) fn read_root<F: Flash, T>(
+pub(super) fn trusted_root<'k, F: Flash>(
     desk: &mut Desk<'_, F>,
-    side: Side,
-    length: u32,
-    then: impl FnOnce(&mut Desk<'_, F>, &TrustedRoot) -> Result<T, Fault>,
-) -> Result<T, Fault> {
-    let candidate = learn(desk, side, length);
-    let root = signed_by_itself(desk, side, length, &candidate)?;
-    then(desk, root)
+    candidate: &'k Result<Candidate, Fault>,
+) -> Result<&'k TrustedRoot, Fault> {
+    let held = desk.state.root.ok_or(Fault::Storage)?;
+    let root = signed_by_itself(desk, held.side, held.length, candidate)?;
+    match root.sha256() == held.sha256 {
+        true => Ok(root),
+        false => Err(Fault::Storage),
+    }
 }
 
 /// What a Root in its slot says.
 #[inline(never)]
-fn learn<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<Candidate, Fault> {
+pub(super) fn learn<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<Candidate, Fault> {
     let mut stream = RootStream::learn();
     pass(desk, Kind::Root, side, length, &mut |piece| stream.feed(piece))?;
     Ok(stream.finish()?)
@@ -71,7 +68,7 @@ fn learn<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -> Result<Ca
 
 /// Did its own keys sign it, which was trusted already?
 #[inline(never)]
-fn signed_by_itself<'k, F: Flash>(
+pub(super) fn signed_by_itself<'k, F: Flash>(
     desk: &mut Desk<'_, F>,
     side: Side,
     length: u32,
