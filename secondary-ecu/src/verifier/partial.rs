@@ -18,7 +18,7 @@ use uptane::verify::partial::{
 use uptane::verify::time::TimeCheck;
 use uptane::{Error, Length, Sha256, Version};
 
-use self::root::{follow, learn, signed_by_itself, trusted_candidate, trusted_root};
+use self::root::{Signee, follow, learn, signed_by_itself, trusted_candidate, trusted_root};
 use super::{Accepted, Desk, Fallback, Verifier, Wanted};
 use crate::Fault;
 use crate::bank::Descriptor;
@@ -295,8 +295,8 @@ pub fn provision_root<F: Flash>(mut desk: Desk<'_, F>, root: &[u8]) -> Result<He
     let mut appender = Appender::new(area, 0);
     appender.push(desk.store, root)?;
     appender.finish(desk.store)?;
-    let candidate = learn(&mut desk, Side::Left, length);
-    let trusted = signed_by_itself(&mut desk, Side::Left, length, &candidate)?;
+    let candidate = learn(&mut desk, Side::Left, length)?;
+    let trusted = signed_by_itself(&mut desk, Side::Left, length, Signee::Trusted(&candidate))?;
     Ok(Held { side: Side::Left, length, version: trusted.version(), sha256: trusted.sha256() })
 }
 

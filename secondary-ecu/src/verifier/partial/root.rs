@@ -20,7 +20,7 @@ pub(super) fn follow<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) 
 fn replace<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32, old: &TrustedRoot) -> Result<Accepted, Fault> {
     let candidate = learn(desk, side, length);
     let successor = signed_by_the_one_before(desk, side, length, known(&candidate)?, old)?;
-    let new = signed_by_itself_too(desk, side, length, successor)?;
+    let new = signed_by_itself(desk, side, length, Signee::Successor(successor))?;
     let held = Held { side, length, version: new.version(), sha256: new.sha256() };
     Ok(Accepted::Root { held, drops_targets: new.rotates_targets(old), time: new.time_floor_after(old) })
 }
@@ -51,7 +51,7 @@ pub(super) fn trusted_root<'k, F: Flash>(
     candidate: &'k Result<Candidate, Fault>,
 ) -> Result<&'k TrustedRoot, Fault> {
     let held = desk.state.root.ok_or(Fault::Storage)?;
-    let root = signed_by_itself(desk, held.side, held.length, candidate)?;
+    let root = signed_by_itself(desk, held.side, held.length, Signee::Trusted(known(candidate)?))?;
     match root.sha256() == held.sha256 {
         true => Ok(root),
         false => Err(Fault::Storage),
@@ -66,26 +66,28 @@ pub(super) fn learn<F: Flash>(desk: &mut Desk<'_, F>, side: Side, length: u32) -
     Ok(stream.finish()?)
 }
 
-/// Did its own keys sign it, which was trusted already?
+/// A Root to be verified by its own keys.
+#[derive(Clone, Copy)]
+pub(super) enum Signee<'k> {
+    /// One that was trusted already.
+    Trusted(&'k Candidate),
+    /// One that the keys of the Root before it signed.
+    Successor(Successor<'k>),
+}
+
+/// Did its own keys sign it?
 #[inline(never)]
 pub(super) fn signed_by_itself<'k, F: Flash>(
     desk: &mut Desk<'_, F>,
     side: Side,
     length: u32,
-    candidate: &'k Result<Candidate, Fault>,
+    signee: Signee<'k>,
 ) -> Result<&'k TrustedRoot, Fault> {
-    Ok(read_again(desk, side, length, &mut known(candidate)?.verify_as_provisioned())?.verify()?)
-}
-
-/// Did its own keys sign it, after those of the one before?
-#[inline(never)]
-fn signed_by_itself_too<'k, F: Flash>(
-    desk: &mut Desk<'_, F>,
-    side: Side,
-    length: u32,
-    successor: Successor<'k>,
-) -> Result<&'k TrustedRoot, Fault> {
-    Ok(read_again(desk, side, length, &mut successor.verify_own())?.verify()?)
+    let mut check = match signee {
+        Signee::Trusted(candidate) => candidate.verify_as_provisioned(),
+        Signee::Successor(successor) => successor.verify_own(),
+    };
+    Ok(read_again(desk, side, length, &mut check)?.verify()?)
 }
 
 /// Reads the file once more, for its signatures.
