@@ -25,7 +25,8 @@ pub struct SignatureStream(Claims<1>);
 impl SignatureStream {
     /// Begins; a signature outside the rule of the key's algorithm is refused at once.
     pub fn new(key: &PublicKey, signature: &[u8]) -> Result<Self, BadSignature> {
-        Ok(Self(Claims { claims: [Some(Claim::new(key, signature)?)], message: ed25519::Message::new() }))
+        let claim = Claim::new(key, signature).ok_or(BadSignature)?;
+        Ok(Self(Claims { claims: [Some(claim)], message: ed25519::Message::new() }))
     }
 
     /// Takes the next bytes of the message.
@@ -55,7 +56,7 @@ impl<const N: usize> Claims<N> {
     /// good, like any other.
     pub(super) fn claim(&mut self, place: usize, key: &PublicKey, signature: &[u8]) {
         if let Some(place) = self.claims.get_mut(place) {
-            *place = Claim::new(key, signature).ok();
+            *place = Claim::new(key, signature);
         }
     }
 
@@ -94,13 +95,13 @@ enum Claim {
 
 impl Claim {
     #[inline(never)]
-    fn new(key: &PublicKey, signature: &[u8]) -> Result<Self, BadSignature> {
-        Ok(match key {
+    fn new(key: &PublicKey, signature: &[u8]) -> Option<Self> {
+        Some(match key {
             PublicKey::Ed25519(key) => Self::Ed25519(ed25519::Claim::new(key, signature)?),
             #[cfg(feature = "ecdsa")]
-            PublicKey::EcdsaP256(key) => Self::EcdsaP256(ecdsa::Stream::new(key, signature)?),
+            PublicKey::EcdsaP256(key) => Self::EcdsaP256(ecdsa::Stream::new(key, signature).ok()?),
             #[cfg(feature = "rsa")]
-            PublicKey::RsaPss(key) => Self::RsaPss(rsa::Stream::new(key, signature)?),
+            PublicKey::RsaPss(key) => Self::RsaPss(rsa::Stream::new(key, signature).ok()?),
         })
     }
 
@@ -129,9 +130,10 @@ impl Claim {
 
 /// Verifies a signature over a message that is at hand.
 pub fn verify(key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<GoodSignature, BadSignature> {
-    let mut stream = SignatureStream::new(key, signature)?;
-    stream.update(message);
-    stream.finish()
+    let mut claims = Claims::<1>::new();
+    claims.claim(0, key, signature);
+    claims.update(message);
+    claims.verify(0)
 }
 
 #[cfg(test)]

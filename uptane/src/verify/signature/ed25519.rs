@@ -28,17 +28,17 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    pub(super) fn new(key: &[u8; 32], signature: &[u8]) -> Result<Self, BadSignature> {
-        let (point, scalar) = signature.split_first_chunk::<32>().ok_or(BadSignature)?;
-        let scalar = scalar.try_into().map_err(|_| BadSignature)?;
+    pub(super) fn new(key: &[u8; 32], signature: &[u8]) -> Option<Self> {
+        let (point, scalar) = signature.split_first_chunk::<32>()?;
+        let scalar = scalar.try_into().ok()?;
         // The equation compares R with the canonical encoding of what it should be, so an R that is no point, or is
         // written in another way, fails there; nothing needs it decompressed.
         if is_of_small_order(point) || is_of_small_order(key) || !is_below_p(key) {
-            return Err(BadSignature);
+            return None;
         }
         let mut prefix = [0; PREFIX];
         prefix.iter_mut().zip(point.iter().chain(key)).for_each(|(to, from)| *to = *from);
-        Ok(Self { prefix, scalar, sha512: Core::default() })
+        Some(Self { prefix, scalar, sha512: Core::default() })
     }
 
     pub(super) fn update(&mut self, Blocks { blocks, are_first }: Blocks<'_>) {
