@@ -6,7 +6,7 @@
 
 use crate::json::{Event, Span, Step};
 use crate::limits::MAX_ROOT;
-use crate::metadata::{Entry, Origin, RoleKeys, RootReader, RootRole};
+use crate::metadata::{Entry, Header, Origin, RoleKeys, RootReader, RootRole};
 use crate::verify::freshness::Freshness;
 use crate::verify::stream::{Body, Closed, FileStream, Shut, Signatures};
 use crate::verify::threshold::Threshold;
@@ -16,9 +16,7 @@ use crate::{Error, Role, Sha256, Time, Version, told};
 /// What a partial verifier keeps of the Director Root it trusts. Made from the raw file after each reset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustedRoot {
-    version: Version,
-    expires: Time,
-    not_before: Option<Time>,
+    header: Header,
     sha256: Sha256,
     root: RoleKeys,
     targets: RoleKeys,
@@ -28,12 +26,12 @@ pub struct TrustedRoot {
 impl TrustedRoot {
     /// Its version.
     pub fn version(&self) -> Version {
-        self.version
+        self.header.version
     }
 
     /// When it expires.
     pub fn expires(&self) -> Time {
-        self.expires
+        self.header.expires
     }
 
     /// SHA-256 of its file.
@@ -54,7 +52,7 @@ impl TrustedRoot {
     /// Begins the pass that a Root which follows this one has before its last: did the keys of this one sign it?
     #[inline(never)]
     pub fn check_successor(&self) -> RootCheck<Predecessor> {
-        RootCheck { threshold: Threshold::new(Role::Root, &self.root), by: Predecessor(self.version) }
+        RootCheck { threshold: Threshold::new(Role::Root, &self.root), by: Predecessor(self.version()) }
     }
 
     /// This Root, if it has not expired (§5.4.4.3 step 3).
@@ -64,12 +62,16 @@ impl TrustedRoot {
 
     /// Refuses a Root that has expired (§5.4.4.3 step 3): no newer one is to be had, so this one must be fresh.
     pub fn check_expiry(&self, now: Time) -> Result<(), Error> {
-        Freshness { role: Role::Root, version: self.version, expires: self.expires }.check_expiry(now)
+        self.freshness().check_expiry(now)
+    }
+
+    fn freshness(&self) -> Freshness {
+        Freshness { role: Role::Root, version: self.version(), expires: self.expires() }
     }
 
     /// The new floor of attested time, if this Root changed the time keys of the one before it (design D14).
     pub fn time_floor_after(&self, previous: &Self) -> Option<Time> {
-        time::floor(self.not_before, self.time.as_ref(), previous.time.as_ref())
+        time::floor(self.header.not_before, self.time.as_ref(), previous.time.as_ref())
     }
 
     /// Whether the keys that sign Targets are others than before: then versions begin anew (trap T6).
@@ -112,26 +114,19 @@ impl RootStream {
     pub fn finish(&mut self) -> Result<Candidate, Error> {
         let closed = self.stream.finish(&mut Unchecked, &mut self.reader)?;
         let said = closed.open(Ok(()), &self.reader)?;
-        let header = said.finish()?;
-        let root = TrustedRoot {
-            version: header.version,
-            expires: header.expires,
-            not_before: header.not_before,
+        Ok(Candidate(TrustedRoot {
+            header: said.finish()?,
             sha256: closed.sha256(),
             root: said.keys_of(RootRole::Root)?,
             targets: said.keys_of(RootRole::Targets)?,
             time: said.time_keys()?,
-        };
-        Ok(Candidate { root, origin: header.origin })
+        }))
     }
 }
 
 /// What a Root file says, before anyone verified it.
 #[derive(Debug)]
-pub struct Candidate {
-    root: TrustedRoot,
-    origin: Option<Origin>,
-}
+pub struct Candidate(TrustedRoot);
 
 impl Candidate {
     /// Begins the last pass of the Root this ECU was given when it was provisioned (§5.4.1), or that it verified
@@ -179,7 +174,7 @@ pub struct Itself<'k> {
 impl<'k> RootCheck<Itself<'k>> {
     #[inline(always)]
     fn itself(candidate: &'k Candidate, trusted: Option<Version>) -> Self {
-        Self { threshold: Threshold::new(Role::Root, &candidate.root.root), by: Itself { candidate, trusted } }
+        Self { threshold: Threshold::new(Role::Root, &candidate.0.root), by: Itself { candidate, trusted } }
     }
 }
 
@@ -221,7 +216,7 @@ impl<By> ClosedRoot<'_, By> {
     #[inline(never)]
     fn check_signatures(&self, candidate: &Candidate) -> Result<(), Error> {
         let Nothing = self.closed.open(self.check.threshold.finish(), &Shut::new(Nothing))?;
-        match self.closed.sha256() == candidate.root.sha256 {
+        match self.closed.sha256() == candidate.0.sha256 {
             true => Ok(()),
             false => Err(Error::MixAndMatch { role: told(Role::Root), what: told("content of two passes") }),
         }
@@ -246,14 +241,13 @@ impl<'k> ClosedRoot<'_, Itself<'k>> {
         let Itself { candidate, trusted } = self.check.by;
         // … and by its own.
         self.check_signatures(candidate)?;
-        let Candidate { root, origin } = candidate;
+        let Candidate(root) = candidate;
         // A Root of the other repository is not this one's, whoever signed it.
-        if *origin != Some(Origin::Director) {
+        if root.header.origin != Some(Origin::Director) {
             return Err(Error::WrongType { field: told("repository") });
         }
-        let freshness = Freshness { role: Role::Root, version: root.version, expires: root.expires };
         // §5.4.4.3 step 2.4
-        trusted.map(|trusted| freshness.check_successor(trusted)).transpose()?;
+        trusted.map(|trusted| root.freshness().check_successor(trusted)).transpose()?;
         Ok(root)
     }
 }
