@@ -46,6 +46,12 @@ impl Sha256Hash {
     pub fn finish(self) -> Sha256 {
         Sha256(self.0.finalize().into())
     }
+
+    /// The same where it stands, which is then as new.
+    #[inline(never)]
+    pub(crate) fn take(&mut self) -> Sha256 {
+        core::mem::take(self).finish()
+    }
 }
 
 /// A SHA-512 digest.

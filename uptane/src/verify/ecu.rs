@@ -28,7 +28,7 @@ impl EcuSigned {
 
     pub(super) fn finish(&mut self) -> Result<SignedByEcu, Error> {
         let Self { role, key: _, vouched, sha256 } = self;
-        match *vouched == Some(core::mem::take(sha256).finish()) {
+        match *vouched == Some(sha256.take()) {
             true => Ok(SignedByEcu(())),
             false => Err(Error::BelowThreshold { role: told(*role), valid: told(0), needed: told(1) }),
         }

@@ -110,7 +110,7 @@ impl FileStream {
         let Self { scanner, envelope, sha256, fault, .. } = self;
         scanner.end_here(&mut Frame { envelope, signatures, body, fault })?;
         envelope.finish()?;
-        Ok(Closed { fault: *fault, sha256: core::mem::take(sha256).finish() })
+        Ok(Closed { fault: *fault, sha256: sha256.take() })
     }
 }
 

@@ -58,7 +58,7 @@ impl<S> Hashed<S> {
 
     /// Who checks the signatures, and the digest of what was signed.
     pub(super) fn finish(&mut self) -> (&mut S, Sha256) {
-        (&mut self.signatures, core::mem::take(&mut self.sha256).finish())
+        (&mut self.signatures, self.sha256.take())
     }
 }
 

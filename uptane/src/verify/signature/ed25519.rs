@@ -42,13 +42,14 @@ impl Claim {
     }
 
     pub(super) fn update(&mut self, Blocks { blocks, are_first }: Blocks<'_>) {
-        let Some((first, rest)) = blocks.split_first().filter(|_| are_first) else {
-            return self.sha512.update_blocks(blocks);
-        };
-        let mut first = *first;
-        first.iter_mut().zip(self.prefix).for_each(|(to, from)| *to = from);
-        self.sha512.update_blocks(&[first]);
-        self.sha512.update_blocks(rest);
+        let mut is_first = are_first;
+        for block in blocks {
+            let mut block = *block;
+            if core::mem::take(&mut is_first) {
+                block.iter_mut().zip(&self.prefix).for_each(|(to, from)| *to = *from);
+            }
+            self.sha512.update_blocks(core::slice::from_ref(&block));
+        }
     }
 
     /// k.
