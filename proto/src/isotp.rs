@@ -69,6 +69,20 @@ impl Config {
     }
 }
 
+/// How a session goes, and the addresses its addressing comes to: worked out once.
+#[derive(Clone, Copy, Debug)]
+struct Setup {
+    config: Config,
+    send: Address,
+    receive: Address,
+}
+
+impl Setup {
+    fn of(config: Config) -> Self {
+        Self { config, send: config.addressing.send(), receive: config.addressing.receive() }
+    }
+}
+
 /// Format and longest length of the frames sent (TX_DL), and what they are filled up with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Framing {

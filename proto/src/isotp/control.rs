@@ -4,7 +4,7 @@
 
 use uptane::told;
 
-use super::{Address, Config, Framing, MIN_LENGTH, PADDING, Separation};
+use super::{Address, Framing, MIN_LENGTH, PADDING, Separation};
 use crate::Error;
 use crate::can::{Frame, MAX_DATA, frame_length};
 
@@ -61,9 +61,9 @@ impl<'f> Control<'f> {
             [0x00, length, ref data @ ..] => single_escaped(frame, width, length.into(), data),
             [length @ 0x01..=0x07, ref data @ ..] if frame <= MIN_LENGTH => data.get(..length.into()).map(Self::Single),
             [0x10, 0x00, a, b, c, d, ref data @ ..] => {
-                let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).ok()?;
                 // The short form would have done, so the long one is not to be believed.
-                first(frame, width, length, data).filter(|_| length > MAX_SHORT_LENGTH)
+                let length = Some(u32::from_be_bytes([a, b, c, d])).filter(|length| *length > MAX_SHORT_LENGTH)?;
+                first(frame, width, length.try_into().ok()?, data)
             }
             [high @ 0x10..=0x1f, low, ref data @ ..] => {
                 first(frame, width, u16::from_be_bytes([high & 15, low]).into(), data)
@@ -116,54 +116,76 @@ pub(super) fn most_in_single(frame: usize, width: usize) -> usize {
     frame - width - head
 }
 
-/// The single frame of a message.
-pub(super) fn single(framing: Framing, address: Address, message: &[u8]) -> Result<Frame, Error> {
-    let (len, width) = (message.len(), address.width());
-    let most = most_in_single(framing.length, width);
-    let length =
-        u8::try_from(len).ok().filter(|_| len <= most).ok_or(Error::NotSingle { len: told(len), most: told(most) })?;
-    match len {
-        0 => Err(Error::EmptyMessage),
-        _ if len <= most_in_single(MIN_LENGTH, width) => frame(framing, address, &[length], message),
-        _ => frame(framing, address, &[0x00, length], message),
-    }
+/// What a frame says: how it begins, and bytes of a message.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Said<'m> {
+    head: [u8; 6],
+    head_len: usize,
+    data: &'m [u8],
 }
 
-/// The first bytes of a first frame.
-pub(super) fn first_head(length: u32, head: &mut [u8; 6]) -> &[u8] {
-    match u16::try_from(length).ok().filter(|short| usize::from(*short) <= MAX_SHORT_LENGTH) {
-        Some(short) => {
-            let [high, low] = (0x1000 | short).to_be_bytes();
-            *head = [high, low, 0, 0, 0, 0];
-            head.get(..2).unwrap_or_default()
-        }
-        None => {
-            let [a, b, c, d] = length.to_be_bytes();
-            *head = [0x10, 0x00, a, b, c, d];
-            head
+impl<'m> Said<'m> {
+    /// All of a message.
+    pub(super) fn single(framing: Framing, address: Address, message: &'m [u8]) -> Result<Self, Error> {
+        let (len, width) = (message.len(), address.width());
+        let most = most_in_single(framing.length, width);
+        let length = u8::try_from(len).ok().filter(|_| len <= most);
+        let length = length.ok_or(Error::NotSingle { len: told(len), most: told(most) })?;
+        match len {
+            0 => Err(Error::EmptyMessage),
+            _ if len <= most_in_single(MIN_LENGTH, width) => {
+                Ok(Self { head: [length, 0, 0, 0, 0, 0], head_len: 1, data: message })
+            }
+            _ => Ok(Self { head: [0, length, 0, 0, 0, 0], head_len: 2, data: message }),
         }
     }
-}
 
-/// A flow control frame.
-pub(super) fn flow(config: &Config, flow: Flow) -> Result<Frame, Error> {
-    let bytes = [0x30 | flow.status.byte(), flow.block_size, flow.separation.byte()];
-    frame(config.framing, config.addressing.send(), &bytes, &[])
-}
+    /// The length of a message, and as many of its bytes as the frame has room for.
+    pub(super) fn first(framing: Framing, address: Address, length: u32, message: &'m [u8]) -> Self {
+        let [a, b, c, d] = length.to_be_bytes();
+        let (head, head_len) = match length {
+            ..=MAX_SHORT_LENGTH => ([0x10 | c, d, 0, 0, 0, 0], 2),
+            _ => ([0x10, 0x00, a, b, c, d], 6),
+        };
+        let data = message.get(..framing.length - address.width() - head_len).unwrap_or(message);
+        Self { head, head_len, data }
+    }
 
-/// A frame of these bytes, filled up to 8 bytes if it is to be and, above, to the next length there is.
-pub(super) fn frame(framing: Framing, address: Address, head: &[u8], data: &[u8]) -> Result<Frame, Error> {
-    let len = address.width() + head.len() + data.len();
-    let mut bytes = [framing.padding.unwrap_or(PADDING); MAX_DATA];
-    let said = address.byte().into_iter().chain(head.iter().chain(data).copied());
-    bytes.iter_mut().zip(said).for_each(|(place, byte)| *place = byte);
-    let least = if framing.padding.is_some() { MIN_LENGTH } else { 0 };
-    let padded = frame_length(len.max(least)).and_then(|padded| bytes.get(..padded));
-    Frame::new(address.id(), framing.format, padded.ok_or(Error::BadFrameLength { len: told(len) })?)
+    /// The next bytes of a message.
+    pub(super) fn consecutive(sequence: u8, data: &'m [u8]) -> Self {
+        Self { head: [0x20 | sequence, 0, 0, 0, 0, 0], head_len: 1, data }
+    }
+
+    /// How the peer is to go on.
+    pub(super) fn flow(flow: Flow) -> Self {
+        let head = [0x30 | flow.status.byte(), flow.block_size, flow.separation.byte(), 0, 0, 0];
+        Self { head, head_len: 3, data: &[] }
+    }
+
+    /// Bytes of the message in it.
+    pub(super) fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    /// Its first byte.
+    pub(super) fn kind(&self) -> u8 {
+        self.head[0]
+    }
+
+    /// The frame, filled up to 8 bytes if it is to be and, above, to the next length there is.
+    pub(super) fn frame(&self, framing: Framing, address: Address) -> Result<Frame, Error> {
+        let len = address.width() + self.head_len + self.data.len();
+        let mut bytes = [framing.padding.unwrap_or(PADDING); MAX_DATA];
+        let said = address.byte().into_iter().chain(self.head.iter().take(self.head_len).chain(self.data).copied());
+        bytes.iter_mut().zip(said).for_each(|(place, byte)| *place = byte);
+        let least = if framing.padding.is_some() { MIN_LENGTH } else { 0 };
+        let padded = frame_length(len.max(least)).and_then(|padded| bytes.get(..padded));
+        Frame::new(address.id(), framing.format, padded.ok_or(Error::BadFrameLength { len: told(len) })?)
+    }
 }
 
 /// The longest message whose length the short form of a first frame can say.
-const MAX_SHORT_LENGTH: usize = 4_095;
+const MAX_SHORT_LENGTH: u32 = 4_095;
 
 #[cfg(test)]
 mod tests;

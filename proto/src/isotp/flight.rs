@@ -9,7 +9,7 @@ use crate::moment::Moment;
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Flight(Option<InFlight>);
 
-/// The first byte after its address, which tells a frame from those before it, and when it must have left.
+/// The [`kind`] of the frame, and when it must have left.
 #[derive(Clone, Copy, Debug)]
 struct InFlight {
     kind: Option<u8>,
@@ -17,9 +17,9 @@ struct InFlight {
 }
 
 impl Flight {
-    /// The driver has been given this frame.
-    pub(super) fn begin(&mut self, address: Address, frame: &Frame, now: Moment) {
-        self.0 = Some(InFlight { kind: kind(address, frame), deadline: now + BUS_TIMEOUT });
+    /// The driver has been given a frame of this kind.
+    pub(super) fn begin(&mut self, kind: Option<u8>, now: Moment) {
+        self.0 = Some(InFlight { kind, deadline: now + BUS_TIMEOUT });
     }
 
     /// This frame has left. Whether it was the one in flight.
@@ -46,6 +46,7 @@ impl Flight {
     }
 }
 
-fn kind(address: Address, frame: &Frame) -> Option<u8> {
+/// The first byte after its address, which tells a frame from those before it.
+pub(super) fn kind(address: Address, frame: &Frame) -> Option<u8> {
     address.pdu(frame)?.first().copied()
 }

@@ -3,8 +3,8 @@
 
 use core::time::Duration;
 
-use super::control::{Control, single};
-use super::flight::Flight;
+use super::control::{Control, Said};
+use super::flight::{Flight, kind};
 use super::{Address, BUS_TIMEOUT, Framing};
 use crate::Error;
 use crate::can::Frame;
@@ -43,7 +43,8 @@ impl Functional {
         if self.is_sending() {
             return Err(Error::Busy);
         }
-        self.due = Some((single(self.framing, self.group, message)?, now.into()));
+        self.due =
+            Some((Said::single(self.framing, self.group, message)?.frame(self.framing, self.group)?, now.into()));
         Ok(())
     }
 
@@ -65,7 +66,7 @@ impl Functional {
         let now = now.into();
         let polled = self.next(now);
         match &polled {
-            Ok(Some(frame)) if self.confirms => self.flight.begin(self.group, frame, now),
+            Ok(Some(frame)) if self.confirms => self.flight.begin(kind(self.group, frame), now),
             Ok(_) => {}
             Err(_) => self.flight.clear(),
         }

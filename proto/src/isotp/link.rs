@@ -4,10 +4,10 @@ use core::time::Duration;
 
 use uptane::told;
 
-use super::control::Control;
+use super::control::{Control, Said};
 use super::receiver::Receiver;
 use super::sender::Sender;
-use super::{Config, Separation};
+use super::{Config, Separation, Setup};
 use crate::Error;
 use crate::can::Frame;
 use crate::moment::Moment;
@@ -20,7 +20,7 @@ pub type Answerable<'l> = (&'l [u8], &'l mut [u8]);
 /// After every other call, poll until there is no frame; poll again at [`Link::deadline`].
 #[derive(Clone, Debug)]
 pub struct Link<const RX: usize, const TX: usize> {
-    config: Config,
+    setup: Setup,
     receiver: Receiver,
     sender: Sender,
     incoming: [u8; RX],
@@ -32,7 +32,7 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
     /// An idle link.
     pub fn new(config: Config) -> Self {
         Self {
-            config,
+            setup: Setup::of(config),
             receiver: Receiver::new(),
             sender: Sender::new(),
             incoming: [0; RX],
@@ -82,11 +82,11 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
 
     /// Takes a frame; gives the length of the message it completes.
     fn take(&mut self, frame: &Frame, now: Moment) -> Result<Option<usize>, Error> {
-        let address = self.config.addressing.receive();
+        let address = self.setup.receive;
         let control = address.pdu(frame).and_then(|pdu| Control::decode(pdu, address.width()));
         match control {
             None => Ok(None),
-            Some(Control::Flow(flow)) => self.sender.handle(&self.config, flow, now).map(|()| None),
+            Some(Control::Flow(flow)) => self.sender.handle(&self.setup.config, flow, now).map(|()| None),
             Some(Control::Single(data)) => self.receiver.single(data, &mut self.incoming).map(Some),
             Some(Control::First(first)) => self.receiver.first(first, now, &mut self.incoming).map(|()| None),
             Some(Control::Consecutive(next)) => self.receiver.consecutive(next, now, &mut self.incoming),
@@ -106,25 +106,34 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
 
     /// The block size and separation that the peer is asked to keep.
     pub fn flow(&self) -> (u8, Separation) {
-        self.receiver.flow(&self.config)
+        self.receiver.flow(&self.setup.config)
     }
 
     /// Takes note that a frame that was polled has left now, if the settings say that the driver confirms; any other frame is
     /// ignored. A frame whose message has ended meanwhile is the driver's to withdraw.
     pub fn confirm(&mut self, frame: &Frame, now: Duration) {
         let now = now.into();
-        self.receiver.confirm(&self.config, frame, now);
-        self.sender.confirm(&self.config, frame, now);
+        self.receiver.confirm(&self.setup, frame, now);
+        self.sender.confirm(&self.setup, frame, now);
     }
 
     /// The next frame for the bus, if one is due; or why a message under way, in or out, is lost.
     pub fn poll(&mut self, now: Duration) -> Result<Option<Frame>, Error> {
         let now = now.into();
-        if let Some(flow) = self.receiver.poll(&self.config, now)? {
-            return Ok(Some(flow));
-        }
+        let Setup { config, send, .. } = &self.setup;
         // `send` bounded the length.
-        self.sender.poll(&self.config, now, self.outgoing.get(..self.outgoing_len).unwrap_or_default())
+        let message = self.outgoing.get(..self.outgoing_len).unwrap_or_default();
+        let (said, flight) = match self.receiver.poll(config, now)? {
+            Some(flow) => (Said::flow(flow), &mut self.receiver.flight),
+            None => match self.sender.poll(&self.setup, now, message)? {
+                Some(said) => (said, &mut self.sender.flight),
+                None => return Ok(None),
+            },
+        };
+        if config.confirms {
+            flight.begin(Some(said.kind()), now);
+        }
+        said.frame(config.framing, *send).map(Some)
     }
 
     /// When [`Link::poll`] has something to do, if nothing arrives before.
@@ -134,12 +143,12 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
 
     /// Whether a frame is for this session.
     pub(super) fn takes(&self, frame: &Frame) -> bool {
-        self.config.addressing.receive().pdu(frame).is_some()
+        self.setup.receive.pdu(frame).is_some()
     }
 
     /// The settings.
     pub fn config(&self) -> &Config {
-        &self.config
+        &self.setup.config
     }
 
     /// Whether a message is on its way out.

@@ -5,9 +5,9 @@ use core::num::NonZeroU8;
 use uptane::told;
 
 use super::caution::Caution;
-use super::control::{Consecutive, First, Flow, Status, flow};
+use super::control::{Consecutive, First, Flow, Status};
 use super::flight::Flight;
-use super::{BUS_TIMEOUT, CONSECUTIVE_TIMEOUT, Config, Separation, WAIT_INTERVAL};
+use super::{BUS_TIMEOUT, CONSECUTIVE_TIMEOUT, Config, Separation, Setup, WAIT_INTERVAL};
 use crate::Error;
 use crate::can::Frame;
 use crate::moment::Moment;
@@ -15,7 +15,8 @@ use crate::moment::Moment;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Receiver {
     state: State,
-    flight: Flight,
+    /// The frame that [`poll`](Self::poll) asked for last, if the driver says when it has left.
+    pub(super) flight: Flight,
     /// Whether a sender may go on.
     ready: bool,
     caution: Caution,
@@ -119,8 +120,8 @@ impl Receiver {
     }
 
     /// Takes note that flow control has left: from now on the sender has its time, or is waiting.
-    pub(super) fn confirm(&mut self, config: &Config, frame: &Frame, now: Moment) {
-        if !self.flight.end(config.addressing.send(), frame) {
+    pub(super) fn confirm(&mut self, setup: &Setup, frame: &Frame, now: Moment) {
+        if !self.flight.end(setup.send, frame) {
             return;
         }
         match &mut self.state {
@@ -131,20 +132,16 @@ impl Receiver {
     }
 
     /// The next frame to send, if any; or that the message under way is given up.
-    pub(super) fn poll(&mut self, config: &Config, now: Moment) -> Result<Option<Frame>, Error> {
+    pub(super) fn poll(&mut self, config: &Config, now: Moment) -> Result<Option<Flow>, Error> {
         let polled = self.next(config, now);
-        match &polled {
-            Ok(Some(frame)) if config.confirms => self.flight.begin(config.addressing.send(), frame, now),
-            Ok(_) => {}
-            Err(_) => {
-                self.state = State::Idle;
-                self.flight.clear();
-            }
+        if polled.is_err() {
+            self.state = State::Idle;
+            self.flight.clear();
         }
         polled
     }
 
-    fn next(&mut self, config: &Config, now: Moment) -> Result<Option<Frame>, Error> {
+    fn next(&mut self, config: &Config, now: Moment) -> Result<Option<Flow>, Error> {
         if self.flight.check(now)? {
             return Ok(None);
         }
@@ -157,7 +154,7 @@ impl Receiver {
             State::Refusing { since } if now >= since + BUS_TIMEOUT => Err(Error::SendTimeout),
             State::Refusing { .. } => {
                 self.state = State::Idle;
-                self.say(config, Status::Overflow).map(Some)
+                Ok(Some(self.say(config, Status::Overflow)))
             }
             State::Allowing { part, waits, since } => self.allow(config, part, waits, since, now),
         }
@@ -171,7 +168,7 @@ impl Receiver {
         waits: u8,
         since: Moment,
         now: Moment,
-    ) -> Result<Option<Frame>, Error> {
+    ) -> Result<Option<Flow>, Error> {
         let due = flow_due(waits, since);
         let (status, next) = match self.ready {
             _ if now >= due + BUS_TIMEOUT => return Err(Error::SendTimeout),
@@ -181,12 +178,12 @@ impl Receiver {
             false => (Status::Wait, State::Allowing { part, waits: waits + 1, since: now }),
         };
         self.state = next;
-        self.say(config, status).map(Some)
+        Ok(Some(self.say(config, status)))
     }
 
-    fn say(&self, config: &Config, status: Status) -> Result<Frame, Error> {
+    fn say(&self, config: &Config, status: Status) -> Flow {
         let (block_size, separation) = self.flow(config);
-        flow(config, Flow { status, block_size, separation })
+        Flow { status, block_size, separation }
     }
 
     fn awaiting(&self, part: Part, config: &Config, now: Moment) -> State {

@@ -4,9 +4,9 @@ use core::num::NonZeroU8;
 
 use uptane::told;
 
-use super::control::{Flow, Status, first_head, frame, most_in_single, single};
+use super::control::{Flow, Said, Status, most_in_single};
 use super::flight::Flight;
-use super::{BUS_TIMEOUT, Config, FLOW_TIMEOUT, Separation};
+use super::{BUS_TIMEOUT, Config, FLOW_TIMEOUT, Separation, Setup};
 use crate::Error;
 use crate::can::Frame;
 use crate::moment::Moment;
@@ -14,7 +14,8 @@ use crate::moment::Moment;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sender {
     state: State,
-    flight: Flight,
+    /// The frame that [`poll`](Self::poll) asked for last, if the driver says when it has left.
+    pub(super) flight: Flight,
 }
 
 /// Whose turn it is.
@@ -82,8 +83,8 @@ impl Sender {
     }
 
     /// Takes note that a frame has left: from now on the receiver has its time, and the next frame keeps its distance.
-    pub(super) fn confirm(&mut self, config: &Config, frame: &Frame, now: Moment) {
-        if !self.flight.end(config.addressing.send(), frame) {
+    pub(super) fn confirm(&mut self, setup: &Setup, frame: &Frame, now: Moment) {
+        if !self.flight.end(setup.send, frame) {
             return;
         }
         self.state = match self.state {
@@ -95,17 +96,20 @@ impl Sender {
     }
 
     /// The next frame of the message, if one is due; or that the message has timed out.
-    pub(super) fn poll(&mut self, config: &Config, now: Moment, message: &[u8]) -> Result<Option<Frame>, Error> {
-        let polled = self.next(config, now, message);
-        match &polled {
-            Ok(Some(frame)) if config.confirms => self.flight.begin(config.addressing.send(), frame, now),
-            Ok(_) => {}
-            Err(_) => *self = Self::new(),
+    pub(super) fn poll<'m>(
+        &mut self,
+        setup: &Setup,
+        now: Moment,
+        message: &'m [u8],
+    ) -> Result<Option<Said<'m>>, Error> {
+        let polled = self.next(setup, now, message);
+        if polled.is_err() {
+            *self = Self::new();
         }
         polled
     }
 
-    fn next(&mut self, config: &Config, now: Moment, message: &[u8]) -> Result<Option<Frame>, Error> {
+    fn next<'m>(&mut self, setup: &Setup, now: Moment, message: &'m [u8]) -> Result<Option<Said<'m>>, Error> {
         if self.flight.check(now)? {
             return Ok(None);
         }
@@ -114,9 +118,9 @@ impl Sender {
             State::Starting { since: due } | State::Sending { due, .. } if now >= due + BUS_TIMEOUT => {
                 Err(Error::SendTimeout)
             }
-            State::Starting { .. } => self.begin(config, now, message).map(Some),
+            State::Starting { .. } => self.begin(setup, now, message).map(Some),
             State::Sending { part, pace, due } if now >= due => {
-                self.consecutive(config, part, pace, now, message).map(Some)
+                Ok(Some(self.consecutive(setup, part, pace, now, message)))
             }
             State::Idle | State::Awaiting { .. } | State::Sending { .. } | State::Finishing => Ok(None),
         }
@@ -144,43 +148,33 @@ impl Sender {
     }
 
     /// The single frame, if the message fits one, else the first.
-    fn begin(&mut self, config: &Config, now: Moment, message: &[u8]) -> Result<Frame, Error> {
-        let (framing, address, len) = (config.framing, config.addressing.send(), message.len());
+    fn begin<'m>(&mut self, setup: &Setup, now: Moment, message: &'m [u8]) -> Result<Said<'m>, Error> {
+        let (framing, address, len) = (setup.config.framing, setup.send, message.len());
         if len <= most_in_single(framing.length, address.width()) {
-            self.state = finished(config);
-            return single(framing, address, message);
+            self.state = finished(&setup.config);
+            return Said::single(framing, address, message);
         }
         let length = u32::try_from(len).map_err(|_| Error::TooLong { len: told(len), most: told(MAX_MESSAGE) })?;
-        let mut head = [0; 6];
-        let head = first_head(length, &mut head);
-        let data = message.get(..framing.length - address.width() - head.len()).unwrap_or(message);
-        let part = Part { sent: data.len(), sequence: 1 };
+        let first = Said::first(framing, address, length, message);
+        let part = Part { sent: first.len(), sequence: 1 };
         self.state = State::Awaiting { part, waits: 0, deadline: now + FLOW_TIMEOUT };
-        frame(framing, address, head, data)
+        Ok(first)
     }
 
-    fn consecutive(
-        &mut self,
-        config: &Config,
-        part: Part,
-        pace: Pace,
-        now: Moment,
-        message: &[u8],
-    ) -> Result<Frame, Error> {
-        let (framing, address) = (config.framing, config.addressing.send());
-        let end = message.len().min(part.sent + framing.length - address.width() - 1);
+    fn consecutive<'m>(&mut self, setup: &Setup, part: Part, pace: Pace, now: Moment, message: &'m [u8]) -> Said<'m> {
+        let end = message.len().min(part.sent + setup.config.framing.length - setup.send.width() - 1);
         let data = message.get(part.sent..end).unwrap_or_default();
         let next = Part { sent: end, sequence: (part.sequence + 1) % 16 };
         let remaining = pace.left.map(|left| NonZeroU8::new(left.get() - 1));
         self.state = match remaining {
-            _ if end == message.len() => finished(config),
+            _ if end == message.len() => finished(&setup.config),
             Some(None) => State::Awaiting { part: next, waits: 0, deadline: now + FLOW_TIMEOUT },
             left => {
                 let pace = Pace { left: left.flatten(), ..pace };
                 State::Sending { part: next, pace, due: now + pace.gap.time() }
             }
         };
-        frame(framing, address, &[0x20 | part.sequence], data)
+        Said::consecutive(part.sequence, data)
     }
 
     fn fail(&mut self, error: Error) -> Result<(), Error> {
