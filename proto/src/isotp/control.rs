@@ -174,10 +174,14 @@ impl<'m> Said<'m> {
 
     /// The frame, filled up to 8 bytes if it is to be and, above, to the next length there is.
     pub(super) fn frame(&self, framing: Framing, address: Address) -> Result<Frame, Error> {
-        let len = address.width() + self.head_len + self.data.len();
         let mut bytes = [framing.padding.unwrap_or(PADDING); MAX_DATA];
-        let said = address.byte().into_iter().chain(self.head.iter().take(self.head_len).chain(self.data).copied());
-        bytes.iter_mut().zip(said).for_each(|(place, byte)| *place = byte);
+        let mut len = 0;
+        for part in [address.byte().as_slice(), self.head.get(..self.head_len).unwrap_or_default(), self.data] {
+            let end = len + part.len();
+            let place = bytes.get_mut(len..end).ok_or(Error::BadFrameLength { len: told(end) })?;
+            place.copy_from_slice(part);
+            len = end;
+        }
         let least = if framing.padding.is_some() { MIN_LENGTH } else { 0 };
         let padded = frame_length(len.max(least)).and_then(|padded| bytes.get(..padded));
         Frame::new(address.id(), framing.format, padded.ok_or(Error::BadFrameLength { len: told(len) })?)
