@@ -145,10 +145,15 @@ impl Separation {
 
     /// The time; the longest there is for a reserved byte, as ISO 15765-2 demands.
     pub fn time(self) -> Duration {
+        Duration::from_micros(self.micros().into())
+    }
+
+    /// The same in microseconds.
+    fn micros(self) -> u32 {
         match self.0 {
-            0x00..=0x7f => Duration::from_millis(self.0.into()),
-            0xf1..=0xf9 => Duration::from_micros(100 * u64::from(self.0 - 0xf0)),
-            _ => LONGEST_SEPARATION,
+            byte @ 0x00..=0x7f => 1_000 * u32::from(byte),
+            byte @ 0xf1..=0xf9 => 100 * u32::from(byte - 0xf0),
+            _ => 1_000 * 0x7f,
         }
     }
 }

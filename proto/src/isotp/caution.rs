@@ -49,9 +49,14 @@ impl Caution {
             Level::Slow if config.adaptive => (8, Separation::from_byte(0xf5)),
             Level::Usual | Level::Careful | Level::Slow => (0, Separation::NONE),
         };
-        let block_size = [block_size, config.block_size].into_iter().filter(|size| *size > 0).min();
-        let longer = separation.time() > config.separation.time();
-        (block_size.unwrap_or(0), if longer { separation } else { config.separation })
+        // 0 stands for more than any other number.
+        let [smaller, larger] = if block_size < config.block_size {
+            [block_size, config.block_size]
+        } else {
+            [config.block_size, block_size]
+        };
+        let longer = separation.micros() > config.separation.micros();
+        (if smaller == 0 { larger } else { smaller }, if longer { separation } else { config.separation })
     }
 }
 

@@ -145,6 +145,8 @@ impl Receiver {
         if self.flight.check(now)? {
             return Ok(None);
         }
+        let (block_size, separation) = self.flow(config);
+        let flow = |status| Flow { status, block_size, separation };
         match self.state {
             State::Awaiting { deadline, .. } if now >= deadline => {
                 self.caution.trouble();
@@ -154,9 +156,12 @@ impl Receiver {
             State::Refusing { since } if now >= since + BUS_TIMEOUT => Err(Error::SendTimeout),
             State::Refusing { .. } => {
                 self.state = State::Idle;
-                Ok(Some(self.say(config, Status::Overflow)))
+                Ok(Some(flow(Status::Overflow)))
             }
-            State::Allowing { part, waits, since } => self.allow(config, part, waits, since, now),
+            State::Allowing { part, waits, since } => {
+                let status = self.allow(config, part, (waits, since), now, NonZeroU8::new(block_size))?;
+                Ok(status.map(flow))
+            }
         }
     }
 
@@ -165,30 +170,20 @@ impl Receiver {
         &mut self,
         config: &Config,
         part: Part,
-        waits: u8,
-        since: Moment,
+        (waits, since): (u8, Moment),
         now: Moment,
-    ) -> Result<Option<Flow>, Error> {
+        left: Option<NonZeroU8>,
+    ) -> Result<Option<Status>, Error> {
         let due = flow_due(waits, since);
         let (status, next) = match self.ready {
             _ if now >= due + BUS_TIMEOUT => return Err(Error::SendTimeout),
-            true => (Status::Continue, self.awaiting(part, config, now)),
+            true => (Status::Continue, State::Awaiting { part, left, deadline: now + CONSECUTIVE_TIMEOUT }),
             false if now < due => return Ok(None),
             false if waits == config.waits => return Err(Error::NotReady),
             false => (Status::Wait, State::Allowing { part, waits: waits + 1, since: now }),
         };
         self.state = next;
-        Ok(Some(self.say(config, status)))
-    }
-
-    fn say(&self, config: &Config, status: Status) -> Flow {
-        let (block_size, separation) = self.flow(config);
-        Flow { status, block_size, separation }
-    }
-
-    fn awaiting(&self, part: Part, config: &Config, now: Moment) -> State {
-        let (block_size, _) = self.flow(config);
-        State::Awaiting { part, left: NonZeroU8::new(block_size), deadline: now + CONSECUTIVE_TIMEOUT }
+        Ok(Some(status))
     }
 
     /// When [`Self::poll`] has something to do, if nothing arrives before.
