@@ -12,7 +12,9 @@ use std::error::Error as StdError;
 use std::fs;
 
 use uptane::verify::image::Permits as _;
-use uptane::verify::partial::{Own, OwnTargets, Plus, RootStream, TargetsCheck, TargetsRules, TargetsStream, TrustedRoot};
+use uptane::verify::partial::{
+    Own, OwnTargets, Plus, RootStream, TargetsCheck, TargetsRules, TargetsStream, TrustedRoot,
+};
 use uptane::{EcuId, Error, ReleaseCounter, Time, VehicleId};
 
 /// The one buffer through which everything arrives; its size is the largest piece.
