@@ -78,10 +78,15 @@ fn drive(record: &mut Record, built: &Built) -> Result<Costs> {
     record.claim("its report verifies and names the new image", primary.report(&vehicle)?);
 
     let before = Sha256::of(vehicle.image());
-    vehicle.release(Works::Not);
+    vehicle.release_as_patch(Works::Not)?;
+    let patch = vehicle.patch().context("a patch was made")?.len();
+    record.figure("patch of the next image", number(patch.try_into()?)?, "bytes", Limit::Shown);
     primary.stage(&vehicle, Ending::Whole)?;
     primary.activate(&vehicle)?;
-    record.claim("an image that says it does not work stays on trial", primary.is_on_trial(&vehicle)?);
+    record.claim(
+        "an image made by a patch runs, says that it does not work, and stays on trial",
+        primary.is_on_trial(&vehicle)?,
+    );
     primary.power_cycle(&built.program, folder.path())?;
     record.claim("after a power cut the image before runs again", primary.has_returned(before)?);
     Ok(primary.into_costs())

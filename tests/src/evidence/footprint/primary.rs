@@ -51,7 +51,7 @@ impl Primary {
         Ok(())
     }
 
-    /// Opens a transaction and hands over time, Root, Targets and image.
+    /// Opens a transaction and hands over time, Root, Targets and image, or the patch that makes it.
     pub(super) fn stage(&mut self, vehicle: &Vehicle, ending: Ending) -> Result<()> {
         self.transaction += 1;
         self.ask("begin", Request::Begin(self.open()), done)?;
@@ -65,7 +65,10 @@ impl Primary {
         self.send("time", File::Time, &vehicle.repo().time(vehicle.repo().now(), [nonce]))?;
         self.send("Targets", File::Targets(Which::Director), vehicle.targets())?;
         match ending {
-            Ending::Whole => self.send("image", File::Image, vehicle.image()),
+            Ending::Whole => match vehicle.patch() {
+                Some(patch) => self.send("patch", File::Patch, patch),
+                None => self.send("image", File::Image, vehicle.image()),
+            },
             Ending::PowerCut => {
                 let (from, chunk) = self.offer("image", File::Image, vehicle.image())?;
                 let half = vehicle.image().get(..vehicle.image().len() / 2).context("half is less")?;

@@ -1,7 +1,9 @@
 //! The vehicle: what its repositories say, and the images of one of its ECUs.
 
+use anyhow::{Context, Result};
+use secondary_ecu::bench::name_patch;
 use simulator::world::chance::Chance;
-use uptane::testing::{Repo, TestEcu};
+use uptane::testing::{Next, Repo, TestEcu};
 use uptane::{Role, Sha256};
 
 /// A vehicle of many ECUs, one of which is a board.
@@ -9,6 +11,7 @@ pub(super) struct Vehicle {
     repo: Repo,
     me: TestEcu,
     image: Vec<u8>,
+    patch: Option<Vec<u8>>,
     chance: Chance,
 }
 
@@ -28,18 +31,43 @@ impl Vehicle {
     pub(super) fn new(ecus: usize, seed: u64, length: usize) -> Self {
         let repo = Repo::seeded(ecus);
         let me = secondary_ecu::bench::me(&repo);
-        let mut vehicle = Self { repo, me, image: vec![0; length], chance: Chance::seeded(seed) };
-        vehicle.draw(Works::Well);
+        let mut vehicle = Self { repo, me, image: vec![0; length], patch: None, chance: Chance::seeded(seed) };
+        vehicle.draw();
+        vehicle.says(Works::Well);
         vehicle
     }
 
     /// A new release of everything is published and assigned, and new Roots.
     pub(super) fn release(&mut self, works: Works) {
-        self.draw(works);
+        self.draw();
+        self.says(works);
+        self.patch = None;
+        self.publish(|_| {});
+    }
+
+    /// The same, with an image of which one byte in a thousand or so is another than before, and with a patch.
+    pub(super) fn release_as_patch(&mut self, works: Works) -> Result<()> {
+        let before = self.image.clone();
+        let places = self.image.len() / 1_000;
+        for _ in 0..places {
+            let place = self.chance.below(self.image.len().try_into()?);
+            let byte = self.image.get_mut(usize::try_from(place)?).context("the place is in the image")?;
+            *byte = byte.wrapping_add(1);
+        }
+        self.says(works);
+        let patch = image_repo::delta::make(&before, &self.image)?;
+        let (me, release, base) = (self.me, self.repo.release() + 1, Sha256::of(&before));
+        self.publish(|next| name_patch(next, &me, release, base, &patch));
+        self.patch = Some(patch);
+        Ok(())
+    }
+
+    fn publish(&mut self, describe: impl FnOnce(&mut Next)) {
         let name = self.me.image_name(self.repo.release() + 1);
         let (length, sha256) = (self.image.len(), Sha256::of(&self.image));
         self.repo.publish(|next| {
             next.release();
+            describe(next);
             for draft in [&mut next.director, &mut next.image] {
                 draft.renew_root();
                 draft.set(Role::Targets, &["targets", &name, "length"], length);
@@ -48,8 +76,11 @@ impl Vehicle {
         });
     }
 
-    fn draw(&mut self, works: Works) {
+    fn draw(&mut self) {
         self.chance.fill(&mut self.image);
+    }
+
+    fn says(&mut self, works: Works) {
         let code = match works {
             Works::Well => WORKS,
             Works::Not => WORKS_NOT,
@@ -70,6 +101,11 @@ impl Vehicle {
     /// The image that is assigned to it.
     pub(super) fn image(&self) -> &[u8] {
         &self.image
+    }
+
+    /// What makes it of the one before, if it is told so.
+    pub(super) fn patch(&self) -> Option<&[u8]> {
+        self.patch.as_deref()
     }
 
     /// Director Targets.
