@@ -10,6 +10,9 @@ use uptane::{ImageLine, ReleaseCounter, Role, Time};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// Another process changed the repository meanwhile.
+    #[error("the repository was changed by another process meanwhile")]
+    Conflict,
     /// The line has a release that is as new or newer.
     #[error("release {given} of line {line} is not newer than {highest}, which was added before")]
     CounterTaken {
@@ -132,6 +135,7 @@ impl From<uptane::Error> for Error {
 impl Report for Error {
     fn exit(&self) -> Exit {
         match self {
+            Self::Conflict => Exit::Unavailable,
             Self::CounterTaken { .. } | Self::Objects { .. } | Self::Sign(_) => Exit::Failed,
             Self::Database { .. } | Self::Incomplete { .. } | Self::NotARepository { .. } | Self::WrongKey { .. } => {
                 Exit::Configuration
@@ -146,6 +150,7 @@ impl Report for Error {
 
     fn advice(&self) -> String {
         match self {
+            Self::Conflict => "try again; nothing was changed".into(),
             Self::CounterTaken { .. } => "give it a higher --release-counter; nothing was changed".into(),
             Self::Database { .. } => "restore the repository from a backup; nothing was overwritten".into(),
             Self::Expired { role: Role::Root, .. } => "run `image-repo root renew`, then `image-repo publish`".into(),

@@ -22,7 +22,7 @@ use sha2::Digest as _;
 use uptane::{Length, Sha256};
 
 use crate::error::Error;
-use crate::facts::Image;
+use crate::old::facts::Image;
 
 /// The objects of one repository.
 #[derive(Clone, Debug)]

@@ -14,11 +14,11 @@ use host::keys::{KeyFile, Passphrase};
 use uptane::sign::Signer as _;
 
 use crate::error::Error;
-use crate::facts::{Change, Facts, RoleKey};
 use crate::objects::Objects;
-use crate::plan::{self, Release};
+use crate::old::facts::{Change, Facts, RoleKey};
+use crate::old::plan::{self, Release};
+use crate::old::store::{Sqlite, Store as _};
 use crate::role::TopRole;
-use crate::store::{Sqlite, Store as _};
 
 /// A repository that one command works on; every other command waits outside.
 #[derive(Debug)]

@@ -1,8 +1,10 @@
-//! The four roles whose files and keys a repository holds.
+//! The roles of a repository: the four that Root appoints, and those that are delegated to.
 
 use std::fmt;
+use std::str::FromStr;
 
-use uptane::Version;
+use uptane::verify::MetadataFile;
+use uptane::{RoleName, Version};
 
 /// A role that Root appoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -67,5 +69,84 @@ impl From<TopRole> for uptane::Role {
 impl fmt::Display for TopRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         uptane::Role::from(*self).fmt(f)
+    }
+}
+
+/// A role, whoever appoints it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RoleId {
+    /// Appoints the other top-level roles.
+    Root,
+    /// Lists images and delegates.
+    Targets,
+    /// Lists what the newest Targets files are.
+    Snapshot,
+    /// Lists what the newest Snapshot is.
+    Timestamp,
+    /// Lists images and delegates, as far as a file of Targets lets it.
+    Delegated(RoleName),
+}
+
+impl RoleId {
+    /// Its file of one version, as the repository names it.
+    pub fn file(self, version: Version) -> MetadataFile {
+        match self {
+            Self::Root => MetadataFile::Root(version),
+            Self::Targets => MetadataFile::Targets(version),
+            Self::Snapshot => MetadataFile::Snapshot(version),
+            Self::Timestamp => MetadataFile::Timestamp,
+            Self::Delegated(name) => MetadataFile::Delegated(name, version),
+        }
+    }
+
+    /// What kind of file it signs.
+    pub fn kind(self) -> uptane::Role {
+        match self {
+            Self::Root => uptane::Role::Root,
+            Self::Targets | Self::Delegated(_) => uptane::Role::Targets,
+            Self::Snapshot => uptane::Role::Snapshot,
+            Self::Timestamp => uptane::Role::Timestamp,
+        }
+    }
+
+    /// Whether its files list images and delegate.
+    pub fn lists_images(self) -> bool {
+        self.kind() == uptane::Role::Targets
+    }
+}
+
+impl From<TopRole> for RoleId {
+    fn from(role: TopRole) -> Self {
+        match role {
+            TopRole::Root => Self::Root,
+            TopRole::Targets => Self::Targets,
+            TopRole::Snapshot => Self::Snapshot,
+            TopRole::Timestamp => Self::Timestamp,
+        }
+    }
+}
+
+/// The word or name: no delegated role has the name of a top-level one.
+impl fmt::Display for RoleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root => f.pad("root"),
+            Self::Targets => f.pad("targets"),
+            Self::Snapshot => f.pad("snapshot"),
+            Self::Timestamp => f.pad("timestamp"),
+            Self::Delegated(name) => f.pad(name.as_str()),
+        }
+    }
+}
+
+/// As it is displayed.
+impl FromStr for RoleId {
+    type Err = uptane::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match TopRole::parse(text) {
+            Some(top) => Ok(top.into()),
+            None => RoleName::parse(text).map(Self::Delegated),
+        }
     }
 }

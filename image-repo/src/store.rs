@@ -1,23 +1,57 @@
-//! Where a repository keeps what it knows: a trait, with SQLite behind it, and memory for a simulator (design D12).
+//! Where a repository keeps what it knows (design D12): one trait, and one conformance suite that SQLite, PostgreSQL and
+//! memory pass.
+//!
+//! Whatever [`Store::apply`] reported as done survives a power failure. It changes the generation its caller decided on or
+//! is an [`Error::Conflict`](crate::Error::Conflict), so several processes may work on one store.
 
-#[cfg(test)]
-mod conformance;
-mod memory;
-mod sqlite;
-
+use std::collections::BTreeMap;
 use std::future::Future;
 
+use uptane::{ImageLine, ReleaseCounter, RoleName, TargetNameBuf, Version};
+
 use crate::error::Error;
-use crate::facts::{Change, Facts};
+use crate::facts::{Change, Generation, Head, Kept, Listing, SignedFile};
+use crate::role::RoleId;
 
-pub use memory::Memory;
-pub(crate) use sqlite::Sqlite;
+/// Keeps what a repository knows. Clones share it.
+///
+/// # Security
+/// An implementation that reports a change as done and loses it, or applies half of it, lets one version have two
+/// contents.
+pub trait Store: Clone + Send + Sync + 'static {
+    /// What decisions rest on, of one moment.
+    fn head(&self) -> impl Future<Output = Result<Head, Error>> + Send;
 
-/// Keeps [`Facts`]. One process at a time writes; the folder's lock sees to that.
-pub trait Store {
-    /// Everything that is true now.
-    fn facts(&mut self) -> impl Future<Output = Result<Facts, Error>>;
+    /// The bytes of a file; none if there is no such file, or they are [pruned](Self::prune).
+    fn file(&self, role: RoleId, version: Version) -> impl Future<Output = Result<Option<Vec<u8>>, Error>> + Send;
 
-    /// Makes all of the changes true and durable, or none of them.
-    fn apply(&mut self, changes: &[Change]) -> impl Future<Output = Result<(), Error>>;
+    /// What the newest file of a role lists, ascending by name.
+    fn listed(&self, role: RoleId) -> impl Future<Output = Result<Vec<Listing>, Error>> + Send;
+
+    /// Every role that lists one of these names, with what it says of it, ascending by name and role.
+    fn named(&self, names: &[TargetNameBuf]) -> impl Future<Output = Result<Vec<(RoleId, Listing)>, Error>> + Send;
+
+    /// The highest release there ever was of each of these lines; nothing of a line without any.
+    fn highest(
+        &self,
+        lines: &[ImageLine],
+    ) -> impl Future<Output = Result<BTreeMap<ImageLine, ReleaseCounter>, Error>> + Send;
+
+    /// The roles whose newest files delegate to this one, ascending.
+    fn delegators(&self, role: RoleName) -> impl Future<Output = Result<Vec<RoleId>, Error>> + Send;
+
+    /// Every file that is not known to be published, ascending by role and version.
+    fn unpublished(&self) -> impl Future<Output = Result<Vec<SignedFile>, Error>> + Send;
+
+    /// Says that clients can see these files. Generations are not counted for it.
+    fn published(&self, files: &[(RoleId, Version)]) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Every file whose bytes are still there, ascending by role and version.
+    fn history(&self) -> impl Future<Output = Result<Vec<Kept>, Error>> + Send;
+
+    /// Drops the bytes of these files; their versions stay used. The newest file of a role keeps its own.
+    fn prune(&self, files: &[(RoleId, Version)]) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Makes all of the changes true and durable, in their order, or none of them. Afterwards the generation is the next.
+    fn apply(&self, expected: Generation, changes: &[Change]) -> impl Future<Output = Result<(), Error>> + Send;
 }

@@ -5,9 +5,9 @@ use uptane::{HardwareId, ImageLine, ReleaseCounter, TargetName};
 
 use crate::args::Add;
 use crate::error::Error;
-use crate::facts::{Change, Image};
 use crate::objects::Upload;
-use crate::plan;
+use crate::old::facts::{Change, Image};
+use crate::old::plan;
 use crate::repo::Repo;
 
 /// Takes the file in, and stages it if its name and release counter allow.

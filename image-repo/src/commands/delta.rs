@@ -11,7 +11,7 @@ use uptane::{Sha256, TargetName};
 use crate::args::{DeltaMake, DeltaPublish, DeltaShow};
 use crate::delta;
 use crate::error::Error;
-use crate::facts::stored_name;
+use crate::old::facts::stored_name;
 use crate::repo::Repo;
 
 /// Makes a patch, decodes it again, and puts it where it was asked for.

@@ -12,7 +12,7 @@ use uptane::Time;
 
 use crate::args::Init;
 use crate::error::Error;
-use crate::make::{self, NewRole};
+use crate::old::make::{self, NewRole};
 use crate::repo::Repo;
 use crate::role::TopRole;
 

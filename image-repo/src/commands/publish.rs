@@ -5,9 +5,9 @@ use uptane::Time;
 
 use crate::args::Publish;
 use crate::error::Error;
+use crate::old::{make, plan};
 use crate::repo::Repo;
 use crate::role::TopRole;
-use crate::{make, plan};
 
 /// Publishes the newest signed Targets. Run daily, it also keeps Timestamp and Snapshot alive.
 pub(crate) async fn publish(args: &Publish, now: Time) -> Result<(), Error> {

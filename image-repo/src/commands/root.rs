@@ -5,10 +5,10 @@ use uptane::Time;
 
 use crate::args::{Renew, Rotate};
 use crate::error::Error;
-use crate::facts::Change;
+use crate::old::facts::Change;
+use crate::old::{make, plan};
 use crate::repo::Repo;
 use crate::role::TopRole;
-use crate::{make, plan};
 
 /// Makes and publishes a Root that appoints the same keys for longer.
 pub(crate) async fn renew(args: &Renew, now: Time) -> Result<(), Error> {

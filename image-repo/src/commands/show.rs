@@ -7,7 +7,7 @@ use uptane::{HardwareId, Time};
 
 use crate::args::Show;
 use crate::error::Error;
-use crate::facts::{Facts, Image};
+use crate::old::facts::{Facts, Image};
 use crate::repo::Repo;
 use crate::role::TopRole;
 
@@ -27,7 +27,7 @@ pub(crate) async fn show(args: &Show, now: Time) -> Result<(), Error> {
 }
 
 fn roles(facts: &Facts, now: Time) -> String {
-    let row = |file: &crate::facts::SignedFile| {
+    let row = |file: &crate::old::facts::SignedFile| {
         let key = facts.keys.get(&file.role);
         let life = if now >= file.expires { "EXPIRED" } else { "good" };
         let seen = if file.published { "published" } else { "signed" };

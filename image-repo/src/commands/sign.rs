@@ -5,9 +5,9 @@ use uptane::Time;
 
 use crate::args::Sign;
 use crate::error::Error;
+use crate::old::{make, plan};
 use crate::repo::Repo;
 use crate::role::TopRole;
-use crate::{make, plan};
 
 /// Signs Targets over all images, if something is staged or the newest one ages.
 pub(crate) async fn sign(args: &Sign, now: Time) -> Result<(), Error> {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use image_repo::facts::{Change, Image, RoleKey, stored_name};
-use image_repo::make::{self, NewRole};
-use image_repo::plan::{self, Release};
+use image_repo::old::facts::{Change, Image, RoleKey, stored_name};
+use image_repo::old::make::{self, NewRole};
+use image_repo::old::plan::{self, Release};
+use image_repo::old::store::Memory;
 use image_repo::role::TopRole;
-use image_repo::store::Memory;
 use uptane::sign::{MemorySigner, Signer as _};
 use uptane::{Sha256, Time};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use uptane::{HardwareId, ImageLine, Length, PublicKey, ReleaseCounter, Sha256, TargetName, Time, Version};
 
 use super::*;
-use crate::facts::{Image, RoleKey, SignedFile};
+use crate::old::facts::{Image, RoleKey, SignedFile};
 use crate::role::TopRole;
 
 fn run<T>(work: impl Future<Output = T>) -> T {

@@ -7,9 +7,9 @@ use uptane::verify::{Refresh, Refreshed, Step, Trusted};
 use uptane::{HardwareId, Image, ImageLine, Length, ReleaseCounter, Sha256, TargetName};
 
 use super::*;
-use crate::facts;
-use crate::plan::Release;
-use crate::store::Memory;
+use crate::old::facts;
+use crate::old::plan::Release;
+use crate::old::store::Memory;
 
 /// An OEM: its keys, what its repository knows, and what clients see.
 struct Oem {

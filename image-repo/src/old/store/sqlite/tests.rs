@@ -1,5 +1,5 @@
 use super::*;
-use crate::store::conformance::{file, image, key};
+use crate::old::store::conformance::{file, image, key};
 
 fn run<T>(work: impl Future<Output = T>) -> T {
     host::serve::runtime().unwrap().block_on(work)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use uptane::{Time, Version};
 
 use crate::error::Error;
-use crate::facts::{Change, Facts, Image, SignedFile};
+use crate::old::facts::{Change, Facts, Image, SignedFile};
 use crate::role::TopRole;
 
 /// Version and expiry of a file to be made.

@@ -6,7 +6,7 @@ use uptane::Version;
 
 use super::Store;
 use crate::error::Error;
-use crate::facts::{Change, Facts, SignedFile};
+use crate::old::facts::{Change, Facts, SignedFile};
 use crate::role::TopRole;
 
 /// A store in memory, for simulators and tests. A clone is another store with the same content.

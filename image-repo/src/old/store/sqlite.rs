@@ -12,7 +12,7 @@ use uptane::{HardwareId, ImageLine, Length, PublicKey, ReleaseCounter, Time, Ver
 
 use super::Store;
 use crate::error::Error;
-use crate::facts::{Change, Facts, Image, RoleKey, SignedFile};
+use crate::old::facts::{Change, Facts, Image, RoleKey, SignedFile};
 use crate::role::TopRole;
 
 /// A repository's database.

@@ -9,8 +9,8 @@ use uptane::sign::{
 use uptane::{Time, Version};
 
 use crate::error::Error;
-use crate::facts::{Change, Facts, RoleKey, SignedFile};
-use crate::plan::{self, Next, Publication};
+use crate::old::facts::{Change, Facts, RoleKey, SignedFile};
+use crate::old::plan::{self, Next, Publication};
 use crate::role::TopRole;
 
 /// What a new repository is told of a role.
