@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use host::cli::{Exit, Report};
+use uptane::metadata::RootRole;
 use uptane::sign::SignError;
-use uptane::{ImageLine, ReleaseCounter, Role, Time};
+use uptane::{HardwareId, ImageLine, ReleaseCounter, Role, RoleName, Sha256, TargetNameBuf, Time, Version};
+
+use crate::role::RoleId;
 
 /// Why a command did not do what was asked. One variant per cause.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +39,92 @@ pub enum Error {
         role: Role,
         /// When it expired.
         expires: Time,
+    },
+    /// An image is listed whose bytes nobody brought.
+    #[error("{name} is listed, and its bytes (sha256 {sha256}) are not here")]
+    ImageMissing {
+        /// The image.
+        name: Box<TargetNameBuf>,
+        /// The digest that is listed.
+        sha256: Sha256,
+    },
+    /// Another role lists other content under the name.
+    #[error("{role} lists another image as {name}")]
+    NameTaken {
+        /// The name.
+        name: Box<TargetNameBuf>,
+        /// The role that lists it.
+        role: RoleId,
+    },
+    /// Nobody delegates to the role.
+    #[error("no role delegates to {role}")]
+    NoDelegator {
+        /// The role.
+        role: RoleName,
+    },
+    /// The repository lacks a key that Root appoints for one of its own roles.
+    #[error("{here} of the {needed} keys that must sign {role:?} are here")]
+    NoOnlineKey {
+        /// Whose key it is.
+        role: RootRole,
+        /// How many keys are here.
+        here: usize,
+        /// How many must sign.
+        needed: usize,
+    },
+    /// The role lists an image that is not delegated to it, or is found elsewhere first.
+    #[error("{role} lists {name} for {hardware}, which no client asks it for")]
+    NotDelegated {
+        /// The role.
+        role: RoleName,
+        /// The image.
+        name: Box<TargetNameBuf>,
+        /// The hardware.
+        hardware: Box<HardwareId>,
+    },
+    /// What only the repository signs was brought.
+    #[error("{role} is signed by the repository itself")]
+    OwnRole {
+        /// The role.
+        role: RoleId,
+    },
+    /// A release brings two files of one role.
+    #[error("the release brings two files of {role}")]
+    RoleTwice {
+        /// The role.
+        role: RoleId,
+    },
+    /// A file is longer than any client reads.
+    #[error("{what} is longer than the {limit} bytes that clients read")]
+    TooLong {
+        /// The file.
+        what: String,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// Parts of an upload are gone.
+    #[error("parts of the upload {sha256} are gone")]
+    UploadLost {
+        /// What was uploaded.
+        sha256: Sha256,
+    },
+    /// A version was used before, or is not the next one.
+    #[error("version {given} of {role} cannot be published: the next one is {next}")]
+    VersionUsed {
+        /// The role.
+        role: RoleId,
+        /// The version that was to be published.
+        given: Version,
+        /// The lowest that can be.
+        next: Version,
+    },
+    /// Bytes came in that are not those that were announced.
+    #[error("what came in has the digest {found}, and {given} was announced")]
+    WrongDigest {
+        /// What was announced.
+        given: Sha256,
+        /// What it is.
+        found: Sha256,
     },
     /// What an operator wrote is not what it should be.
     #[error("{what} {given:?}: {reason}")]
@@ -136,6 +225,17 @@ impl Report for Error {
     fn exit(&self) -> Exit {
         match self {
             Self::Conflict => Exit::Unavailable,
+            Self::ImageMissing { .. }
+            | Self::NameTaken { .. }
+            | Self::NoDelegator { .. }
+            | Self::NotDelegated { .. }
+            | Self::OwnRole { .. }
+            | Self::RoleTwice { .. }
+            | Self::TooLong { .. }
+            | Self::UploadLost { .. }
+            | Self::VersionUsed { .. }
+            | Self::WrongDigest { .. } => Exit::Refused,
+            Self::NoOnlineKey { .. } => Exit::Configuration,
             Self::CounterTaken { .. } | Self::Objects { .. } | Self::Sign(_) => Exit::Failed,
             Self::Database { .. } | Self::Incomplete { .. } | Self::NotARepository { .. } | Self::WrongKey { .. } => {
                 Exit::Configuration
@@ -151,6 +251,19 @@ impl Report for Error {
     fn advice(&self) -> String {
         match self {
             Self::Conflict => "try again; nothing was changed".into(),
+            Self::ImageMissing { .. } => "upload the image, then publish again; nothing was changed".into(),
+            Self::NameTaken { .. } => "give the image another name; nothing was changed".into(),
+            Self::NoDelegator { .. } => "have whoever delegates to it publish first; nothing was changed".into(),
+            Self::NoOnlineKey { role, .. } => format!("put the key of {role:?} into the folder of online keys"),
+            Self::NotDelegated { .. } => {
+                "have its delegation widened, or list it elsewhere; nothing was changed".into()
+            }
+            Self::OwnRole { .. } => "publish Root and Targets files only".into(),
+            Self::RoleTwice { .. } => "publish one file of each role at a time".into(),
+            Self::TooLong { .. } => "delegate to more roles, so that each file is shorter".into(),
+            Self::UploadLost { .. } => "upload it again".into(),
+            Self::VersionUsed { next, .. } => format!("sign it again as version {next} or later; nothing was changed"),
+            Self::WrongDigest { .. } => "upload the file again; nothing was kept".into(),
             Self::CounterTaken { .. } => "give it a higher --release-counter; nothing was changed".into(),
             Self::Database { .. } => "restore the repository from a backup; nothing was overwritten".into(),
             Self::Expired { role: Role::Root, .. } => "run `image-repo root renew`, then `image-repo publish`".into(),

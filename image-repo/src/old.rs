@@ -2,5 +2,6 @@
 
 pub mod facts;
 pub mod make;
+pub(crate) mod objects;
 pub mod plan;
 pub mod store;

@@ -14,8 +14,8 @@ use host::keys::{KeyFile, Passphrase};
 use uptane::sign::Signer as _;
 
 use crate::error::Error;
-use crate::objects::Objects;
 use crate::old::facts::{Change, Facts, RoleKey};
+use crate::old::objects::Objects;
 use crate::old::plan::{self, Release};
 use crate::old::store::{Sqlite, Store as _};
 use crate::role::TopRole;

@@ -5,8 +5,8 @@ use uptane::{HardwareId, ImageLine, ReleaseCounter, TargetName};
 
 use crate::args::Add;
 use crate::error::Error;
-use crate::objects::Upload;
 use crate::old::facts::{Change, Image};
+use crate::old::objects::Upload;
 use crate::old::plan;
 use crate::repo::Repo;
 

@@ -7,8 +7,8 @@ use uptane::{Image, Length, Sha256, Time, limits};
 
 use crate::args::Verify;
 use crate::error::Error;
-use crate::objects::Objects;
 use crate::old::facts::stored_name;
+use crate::old::objects::Objects;
 
 /// Verifies the published folder. Opens neither the database nor a key: a client has neither.
 pub(crate) async fn verify(args: &Verify, now: Time) -> Result<(), Error> {

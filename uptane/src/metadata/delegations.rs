@@ -5,6 +5,7 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
+use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -83,9 +84,41 @@ impl Delegations {
         read(delegations, &mut reader)?;
         reader.finish()
     }
+
+    /// A role of this name, with the keys the delegation gives it; the first, where it is delegated to more than once.
+    pub fn role(&self, name: RoleName) -> Option<DelegatedRole> {
+        match self {
+            Self::Listed(list) => list.iter().flat_map(Delegation::roles).find(|role| role.name == name).cloned(),
+            Self::Succinct(bins) => bins.has(name).then(|| DelegatedRole::bin(name, bins)),
+        }
+    }
+
+    /// The name of every role it delegates to, those of a set among them; at most `limit` names.
+    pub fn names(&self, limit: usize) -> Result<Vec<RoleName>, Error> {
+        let (names, all): (Vec<_>, u64) = match self {
+            Self::Listed(list) => {
+                let names: Vec<_> = list.iter().flat_map(Delegation::roles).map(DelegatedRole::name).collect();
+                let all = names.len().try_into().unwrap_or(u64::MAX);
+                (names, all)
+            }
+            Self::Succinct(bins) => (bins.roles().take(limit).collect(), bins.count()),
+        };
+        match u64::try_from(limit).is_ok_and(|limit| all <= limit) {
+            true => Ok(names),
+            false => Err(Error::Limit { what: "delegated roles of a file" }),
+        }
+    }
 }
 
 impl Delegation {
+    /// The roles it delegates to: one, or those of a set.
+    pub fn roles(&self) -> &[DelegatedRole] {
+        match &self.to {
+            Delegatee::Role(role) => core::slice::from_ref(role),
+            Delegatee::Roles(set) => &set.roles,
+        }
+    }
+
     /// The names it covers.
     pub fn covers(&self) -> &Covers {
         &self.covers
@@ -169,6 +202,31 @@ impl Bins {
     /// How many bits of a digest choose the bin.
     pub fn bit_length(&self) -> u32 {
         self.bit_length
+    }
+
+    /// The role of the bin with this number.
+    pub(crate) fn role(&self, number: u32) -> Result<RoleName, Error> {
+        RoleName::parse(&format!("{}-{number:0digits$x}", self.name_prefix, digits = self.digits()))
+    }
+
+    /// How many bins there are.
+    pub fn count(&self) -> u64 {
+        1 << self.bit_length
+    }
+
+    /// The roles of all bins, in their order.
+    pub fn roles(&self) -> impl Iterator<Item = RoleName> + '_ {
+        // Decoding made sure that every name is one.
+        (0..self.count()).filter_map(|number| self.role(u32::try_from(number).ok()?).ok())
+    }
+
+    /// Whether a role is that of a bin.
+    fn has(&self, role: RoleName) -> bool {
+        let number = role.as_str().strip_prefix(self.name_prefix.as_str()).and_then(|rest| rest.strip_prefix('-'));
+        let number = number.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let number = number.filter(|number| u64::from(*number) < self.count());
+        // Written in one way only.
+        number.and_then(|number| self.role(number).ok()) == Some(role)
     }
 
     /// How many hex digits the number of a bin has in its name.

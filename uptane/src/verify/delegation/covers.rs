@@ -4,8 +4,8 @@ use alloc::format;
 use alloc::string::String;
 
 use super::super::path;
-use crate::Sha256;
 use crate::metadata::{Bins, Covers};
+use crate::{Error, RoleName, Sha256};
 
 /// Whether the names a delegation covers include this one, which has this [`digest`] (§5.4.4.7 step 4.1).
 pub(super) fn covers(covers: &Covers, name: &str, digest: &str) -> bool {
@@ -16,10 +16,9 @@ pub(super) fn covers(covers: &Covers, name: &str, digest: &str) -> bool {
 }
 
 /// The name of the bin a target name falls into: the first bits of its digest, as a number (TAP 15).
-pub(super) fn bin(bins: &Bins, name: &str) -> String {
+pub(super) fn bin(bins: &Bins, name: &str) -> Result<RoleName, Error> {
     let [a, b, c, d, ..] = Sha256::of(name.as_bytes()).0;
-    let number = u32::from_be_bytes([a, b, c, d]) >> (u32::BITS - bins.bit_length());
-    format!("{}-{number:0digits$x}", bins.name_prefix(), digits = bins.digits())
+    bins.role(u32::from_be_bytes([a, b, c, d]) >> (u32::BITS - bins.bit_length()))
 }
 
 /// The SHA-256 of a name, in hex.
