@@ -16,6 +16,17 @@ pub enum Error {
     /// Another process changed the repository meanwhile.
     #[error("the repository was changed by another process meanwhile")]
     Conflict,
+    /// A message names no blob, or one that cannot be.
+    #[error("a file of the release is not named by digest and length")]
+    BadBlob,
+    /// The configuration of a writer makes no sense.
+    #[error("writer {writer:?}: {reason}")]
+    BadWriter {
+        /// Its name.
+        writer: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// The line has a release that is as new or newer.
     #[error("release {given} of line {line} is not newer than {highest}, which was added before")]
     CounterTaken {
@@ -72,6 +83,14 @@ pub enum Error {
         /// How many must sign.
         needed: usize,
     },
+    /// A writer brought the file of a role that is not its own.
+    #[error("{writer} may not publish files of {role}")]
+    NotAllowed {
+        /// The writer.
+        writer: String,
+        /// The role.
+        role: RoleId,
+    },
     /// The role lists an image that is not delegated to it, or is found elsewhere first.
     #[error("{role} lists {name} for {hardware}, which no client asks it for")]
     NotDelegated {
@@ -88,6 +107,22 @@ pub enum Error {
         /// The role.
         role: RoleId,
     },
+    /// A repository cannot be reached, or cannot answer now.
+    #[error("{url}: {reason}")]
+    Remote {
+        /// Where it is.
+        url: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A repository refused.
+    #[error("{url} refuses: {reason}")]
+    RemoteRefused {
+        /// Where it is.
+        url: String,
+        /// What it says, and what to do.
+        reason: String,
+    },
     /// A release brings two files of one role.
     #[error("the release brings two files of {role}")]
     RoleTwice {
@@ -102,10 +137,19 @@ pub enum Error {
         /// The limit in bytes.
         limit: u64,
     },
+    /// Nobody knows who calls.
+    #[error("no writer shows this certificate or token")]
+    UnknownWriter,
     /// Parts of an upload are gone.
     #[error("parts of the upload {sha256} are gone")]
     UploadLost {
         /// What was uploaded.
+        sha256: Sha256,
+    },
+    /// More came in than was announced.
+    #[error("more came in of {sha256} than was announced")]
+    UploadTooLong {
+        /// What was announced.
         sha256: Sha256,
     },
     /// A version was used before, or is not the next one.
@@ -225,7 +269,14 @@ impl Report for Error {
     fn exit(&self) -> Exit {
         match self {
             Self::Conflict => Exit::Unavailable,
-            Self::ImageMissing { .. }
+            Self::BadWriter { .. } => Exit::Configuration,
+            Self::Remote { .. } => Exit::Unavailable,
+            Self::BadBlob
+            | Self::ImageMissing { .. }
+            | Self::NotAllowed { .. }
+            | Self::RemoteRefused { .. }
+            | Self::UnknownWriter
+            | Self::UploadTooLong { .. }
             | Self::NameTaken { .. }
             | Self::NoDelegator { .. }
             | Self::NotDelegated { .. }
@@ -251,6 +302,17 @@ impl Report for Error {
     fn advice(&self) -> String {
         match self {
             Self::Conflict => "try again; nothing was changed".into(),
+            Self::BadBlob => "name every file of the release by SHA-256 and length".into(),
+            Self::BadWriter { .. } => "correct it in the configuration file".into(),
+            Self::NotAllowed { .. } => "have the role added to the writer's in the server's configuration".into(),
+            Self::Remote { .. } => {
+                "check the address and the network, then run it again: it goes on where it stopped".into()
+            }
+            Self::RemoteRefused { .. } => "do what the repository says; nothing was changed there".into(),
+            Self::UnknownWriter => {
+                "give the client certificate or the token that the server's configuration names".into()
+            }
+            Self::UploadTooLong { .. } => "upload it again; nothing was kept".into(),
             Self::ImageMissing { .. } => "upload the image, then publish again; nothing was changed".into(),
             Self::NameTaken { .. } => "give the image another name; nothing was changed".into(),
             Self::NoDelegator { .. } => "have whoever delegates to it publish first; nothing was changed".into(),

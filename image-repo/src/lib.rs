@@ -10,6 +10,7 @@ mod commands;
 pub mod delta;
 mod error;
 pub mod facts;
+pub mod grpc;
 mod http;
 mod judge;
 pub mod keyring;
@@ -22,6 +23,7 @@ pub mod release;
 mod repo;
 pub mod role;
 pub mod store;
+pub mod writers;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

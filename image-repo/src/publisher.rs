@@ -65,11 +65,11 @@ impl<S: Store> Publisher<S> {
     ///
     /// When it returns, clients see the release, and it survives a power failure. When it fails, none of it is visible; or it
     /// was accepted and could not be shown, which the next publication or refresh makes up for.
-    pub async fn publish(&self, release: Vec<Arriving>, now: Time) -> Result<Published, Error> {
+    pub async fn publish(&self, by: &str, release: Vec<Arriving>, now: Time) -> Result<Published, Error> {
         let release = release.into_iter().map(inspect).collect::<Result<Vec<_>, _>>()?;
         let _turn = self.turn.lock().await;
         for _ in 0..ATTEMPTS {
-            match self.attempt(&release, now).await {
+            match self.attempt(by, &release, now).await {
                 Err(Error::Conflict) => {}
                 accepted => {
                     let published = accepted?;
@@ -82,7 +82,7 @@ impl<S: Store> Publisher<S> {
     }
 
     /// Decides on one state of the repository, and changes that state or nothing.
-    async fn attempt(&self, release: &[Inspected], now: Time) -> Result<Published, Error> {
+    async fn attempt(&self, _by: &str, release: &[Inspected], now: Time) -> Result<Published, Error> {
         let before = self.store.head().await?;
         let news = plan::news(&before, release)?;
         let differences = self.differences(&news).await?;

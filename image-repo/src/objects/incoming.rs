@@ -48,7 +48,7 @@ impl Upload {
     }
 
     /// How long a part is when it is whole.
-    fn part_length(&self, number: u64) -> u64 {
+    pub(crate) fn part_length(&self, number: u64) -> u64 {
         self.blob.length.get().saturating_sub(number.saturating_mul(PART)).min(PART)
     }
 }
