@@ -4,10 +4,10 @@
 //! and looks up every image that a delegated role lists anew, for every kind of hardware. An image whose role is not asked
 //! in that look-up, because nobody delegates its name or hardware to it or because another role comes first, is refused.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod chain;
 
-use uptane::limits::{MAX_DELEGATION_DEPTH, MAX_ROLES_VISITED};
-use uptane::metadata::{Delegations, Envelope, Targets};
+use std::collections::BTreeMap;
+
 use uptane::verify::{FileBytes, MetadataFile, Refresh, Refreshed, Step, StoredFiles, Trusted, Wanted};
 use uptane::{Image, RoleName, Time};
 
@@ -49,7 +49,7 @@ impl<'p, S: Store> Proposal<'p, S> {
         let refreshed = self.refresh(Vec::new()).await?;
         for inspected in self.news {
             let RoleId::Delegated(role) = inspected.file.role else { continue };
-            self.check_delegated(role, &inspected.file, &refreshed).await?;
+            self.check_chain(role, &refreshed).await?;
             let listed = differences.get(&inspected.file.role).map_or(&[][..], |difference| &difference.listed);
             for some in listed.chunks(AT_ONCE) {
                 self.check_listed(role, some).await?;
@@ -92,89 +92,6 @@ impl<'p, S: Store> Proposal<'p, S> {
         }
     }
 
-    /// Refuses the file of a role for which nobody whose own file is in force vouches. A role without images is not looked
-    /// up, so its way from Targets is gone here.
-    async fn check_delegated(
-        &mut self,
-        role: RoleName,
-        file: &SignedFile,
-        refreshed: &Refreshed<Image>,
-    ) -> Result<(), Error> {
-        let mut above = self.above(role).await?;
-        let mut in_force = BTreeSet::from([RoleId::Targets]);
-        let mut failure = Error::NoDelegator { role };
-        for _ in 0..MAX_DELEGATION_DEPTH {
-            let known = in_force.len();
-            for (below, by) in above
-                .iter()
-                .filter(|(below, by)| !in_force.contains(&(*below).into()) && in_force.contains(by))
-                .copied()
-                .collect::<Vec<_>>()
-            {
-                match self.vouches(by, below, refreshed).await? {
-                    Ok(()) => drop(in_force.insert(below.into())),
-                    Err(reason) if below == role => {
-                        failure = Error::Refused { file: file.role.file(file.version).file_name(), reason };
-                    }
-                    Err(_) => {}
-                }
-            }
-            above.retain(|(below, _)| !in_force.contains(&(*below).into()));
-            if in_force.contains(&role.into()) {
-                return Ok(());
-            }
-            if in_force.len() == known {
-                break;
-            }
-        }
-        Err(failure)
-    }
-
-    /// Every delegation on a way from Targets to this role: to whom, and by whom.
-    async fn above(&self, role: RoleName) -> Result<BTreeSet<(RoleName, RoleId)>, Error> {
-        let (mut found, mut waiting, mut seen) = (BTreeSet::new(), vec![role], BTreeSet::from([role]));
-        while let Some(below) = waiting.pop() {
-            for by in self.delegators(below).await? {
-                found.insert((below, by));
-                if let RoleId::Delegated(by) = by
-                    && seen.insert(by)
-                {
-                    waiting.push(by);
-                }
-            }
-            if seen.len() > MAX_ROLES_VISITED {
-                return Err(Error::Refused { file: format!("{role}.json"), reason: TOO_MANY });
-            }
-        }
-        Ok(found)
-    }
-
-    /// Who would delegate to a role.
-    async fn delegators(&self, role: RoleName) -> Result<BTreeSet<RoleId>, Error> {
-        let mut delegators: BTreeSet<_> = self.store.delegators(role).await?.into_iter().collect();
-        for Inspected { file, delegates, .. } in self.news.iter().copied() {
-            match delegates.contains(&role) {
-                true => drop(delegators.insert(file.role)),
-                false => drop(delegators.remove(&file.role)),
-            }
-        }
-        Ok(delegators)
-    }
-
-    /// What the delegation of one role to another makes of the other's file.
-    async fn vouches(
-        &mut self,
-        by: RoleId,
-        below: RoleName,
-        refreshed: &Refreshed<Image>,
-    ) -> Result<Result<(), uptane::Error>, Error> {
-        let (Some(delegator), Some(file)) = (self.newest(by).await?, self.newest(below.into()).await?) else {
-            return Ok(Err(uptane::Error::Absent { role: uptane::Role::Targets }));
-        };
-        let role = delegated_role(&delegator, below);
-        Ok(role.and_then(|role| refreshed.check_delegated(&role.ok_or(uptane::Error::Unlisted)?, file)))
-    }
-
     /// The newest file of a role, as it would be.
     async fn newest(&mut self, role: RoleId) -> Result<Option<FileBytes>, Error> {
         let arriving = self.news.iter().find(|inspected| inspected.file.role == role);
@@ -197,7 +114,6 @@ impl<'p, S: Store> Proposal<'p, S> {
 
 /// Images looked up in one refresh.
 const AT_ONCE: usize = 1_024;
-const TOO_MANY: uptane::Error = uptane::Error::Limit { what: "roles above a role" };
 
 async fn read<S: Store>(store: &S, file: MetadataFile) -> Result<Option<Vec<u8>>, Error> {
     match file {
@@ -240,11 +156,4 @@ async fn newest<S: Store>(store: &S, head: &Head, role: RoleId) -> Result<Option
         Some(file) => store.file(role, file.version).await,
         None => Ok(None),
     }
-}
-
-/// The role that a Targets file delegates to under this name.
-fn delegated_role(file: &[u8], role: RoleName) -> Result<Option<uptane::metadata::DelegatedRole>, uptane::Error> {
-    let envelope = Envelope::decode(file)?;
-    let delegations = Targets::decode(envelope.signed())?.delegations().map(Delegations::decode).transpose()?;
-    Ok(delegations.and_then(|delegations| delegations.role(role)))
 }

@@ -23,34 +23,32 @@ pub struct Next {
 /// The files of a release that the repository does not have yet. One it has, byte for byte, is no news: whoever never heard
 /// that a publication worked may publish again.
 ///
-/// No version gets two contents, and none goes back (attack: rollback).
+/// No version gets two contents, and none goes back (attack: rollback). Of Root alone a release may bring several, one after
+/// the other.
 pub fn news<'r>(head: &Head, release: &'r [Inspected]) -> Result<Vec<&'r Inspected>, Error> {
-    let mut seen = BTreeSet::new();
+    let mut newest = head.files.clone();
+    let mut brought = BTreeSet::new();
     let mut news = Vec::new();
     for inspected in release {
-        let role = inspected.file.role;
-        if !seen.insert(role) {
+        let (role, current) = (inspected.file.role, inspected.file.current()?);
+        if !brought.insert(role) && role != RoleId::Root {
             return Err(Error::RoleTwice { role });
         }
-        let known = head.newest(&role);
-        if known.copied() == Some(inspected.file.current()?) {
+        if newest.get(&role) == Some(&current) {
             continue;
         }
-        check_version(known, &inspected)?;
+        check_version(newest.get(&role), role, current.version)?;
+        newest.insert(role, current);
         news.push(inspected);
     }
     Ok(news)
 }
 
-fn check_version(known: Option<&Current>, inspected: &Inspected) -> Result<(), Error> {
-    let file = &inspected.file;
-    let lowest = known.map_or(Ok(Version::FIRST), |known| known.version.next())?;
+fn check_version(known: Option<&Current>, role: RoleId, given: Version) -> Result<(), Error> {
+    let next = known.map_or(Ok(Version::FIRST), |known| known.version.next())?;
     // A client follows Root one by one (§5.4.4.3 step 2.2).
-    let fits = if file.role == RoleId::Root { file.version == lowest } else { file.version >= lowest };
-    match fits {
-        true => Ok(()),
-        false => Err(Error::VersionUsed { role: file.role, given: file.version, next: lowest }),
-    }
+    let fits = if role == RoleId::Root { given == next } else { given >= next };
+    if fits { Ok(()) } else { Err(Error::VersionUsed { role, given, next }) }
 }
 
 /// What a file changes in the list of its role.

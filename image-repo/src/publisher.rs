@@ -150,7 +150,7 @@ impl<S: Store> Publisher<S> {
     /// The bytes of Root, as it would be.
     async fn root(&self, after: &Head, news: &[&Inspected]) -> Result<Vec<u8>, Error> {
         let missing = Error::Incomplete { what: "root" };
-        if let Some(root) = news.iter().find(|inspected| inspected.file.role == RoleId::Root) {
+        if let Some(root) = news.iter().rfind(|inspected| inspected.file.role == RoleId::Root) {
             return Ok(root.file.bytes.clone());
         }
         let Some(root) = after.newest(&RoleId::Root) else { return Err(missing) };

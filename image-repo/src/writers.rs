@@ -5,14 +5,14 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use uptane::Sha256;
 
 use crate::error::Error;
 use crate::role::RoleId;
 
 /// Somebody who may publish.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Writer {
     /// Its name, which the audit log gives.
@@ -20,8 +20,10 @@ pub struct Writer {
     /// The roles whose files it may bring: `root`, `targets`, or names of delegated roles.
     roles: BTreeSet<String>,
     /// SHA-256 of its client certificate in DER, in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<String>,
     /// SHA-256 of its bearer token, in hex: the token itself stands nowhere on the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
     token_sha256: Option<String>,
 }
 

@@ -6,6 +6,7 @@ pub mod decoders;
 pub mod evidence;
 pub mod guest;
 pub mod model;
+pub mod oem;
 pub mod oracle;
 pub mod programs;
 pub mod record;

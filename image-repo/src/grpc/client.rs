@@ -11,6 +11,7 @@ use proto::grpc::image_repo as wire;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity as Shown};
 use tonic::{Code, Request, Status};
+use uptane::{Length, Sha256};
 use wire::image_repository_client::ImageRepositoryClient;
 use wire::upload_request::Message;
 
@@ -83,6 +84,18 @@ impl Client {
             true => Ok(()),
             false => Err(host::Error::io("read", path, std::io::ErrorKind::UnexpectedEof.into()).into()),
         }
+    }
+
+    /// Brings bytes that are at hand.
+    pub async fn upload_bytes(&mut self, bytes: Vec<u8>) -> Result<Blob, Error> {
+        let blob = Blob { length: Length::new(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?, sha256: Sha256::of(&bytes) };
+        let begin = Message::Begin(wire::UploadBegin { blob: Some(named(blob)), offset: 0 });
+        let mut messages = vec![begin];
+        messages.extend(bytes.chunks(PIECE).map(|piece| Message::Piece(piece.to_vec())));
+        let messages = messages.into_iter().map(|message| wire::UploadRequest { message: Some(message) });
+        let request = self.request(stream::iter(messages));
+        self.rpc.upload(request).await.map_err(|status| self.told(&status))?;
+        Ok(blob)
     }
 
     /// Publishes files that were brought.

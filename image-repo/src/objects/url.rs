@@ -1,9 +1,7 @@
 //! Where objects lie: `DIR`, or `s3://BUCKET/PREFIX`.
 
-use std::convert::Infallible;
 use std::fmt;
-use std::path::PathBuf;
-use std::str::FromStr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use object_store::ObjectStore;
@@ -40,14 +38,22 @@ impl BucketUrl {
     }
 }
 
-/// Whatever is no bucket is a folder.
-impl FromStr for ObjectsUrl {
-    type Err = Infallible;
+impl ObjectsUrl {
+    /// The same place, where a relative folder is one below `folder`.
+    pub(crate) fn within(self, folder: &Path) -> Self {
+        match self {
+            Self::Folder(path) => Self::Folder(folder.join(path)),
+            Self::Bucket(bucket) => Self::Bucket(bucket),
+        }
+    }
+}
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let Some(rest) = text.strip_prefix("s3://") else { return Ok(Self::Folder(text.into())) };
+/// Whatever is no bucket is a folder.
+impl From<String> for ObjectsUrl {
+    fn from(text: String) -> Self {
+        let Some(rest) = text.strip_prefix("s3://") else { return Self::Folder(text.into()) };
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        Ok(Self::Bucket(BucketUrl { bucket: bucket.to_owned(), prefix: prefix.trim_end_matches('/').to_owned() }))
+        Self::Bucket(BucketUrl { bucket: bucket.to_owned(), prefix: prefix.trim_end_matches('/').to_owned() })
     }
 }
 
