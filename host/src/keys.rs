@@ -2,6 +2,21 @@
 
 mod file;
 mod passphrase;
+mod public;
+mod secret;
+#[cfg(test)]
+mod testing;
 
 pub use file::KeyFile;
 pub use passphrase::{PASSPHRASE_VARIABLE, Passphrase, PassphraseArgs};
+pub use public::{parse_public_pem, public_of, public_path, public_pem};
+
+/// The algorithms keys are made for. Those that are verified are more: [`uptane::Algorithm`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Algorithm {
+    /// Pure Ed25519 (RFC 8032).
+    #[default]
+    Ed25519,
+    /// ECDSA over P-256 with SHA-256 (FIPS 186-5).
+    EcdsaP256,
+}
