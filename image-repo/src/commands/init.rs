@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use host::cli::print;
 use host::disk::{self, Access};
-use host::keys::{KeyFile, Passphrase};
+use host::keys::{Algorithm, KeyFile, Passphrase};
 use uptane::sign::{KeySet, RootBuilder, RootRoles, Signer as _, TargetsBuilder};
 use uptane::{Image, Time, Version};
 
@@ -124,8 +124,8 @@ fn signed_here(path: &Path, args: &Init, now: Time) -> Result<Vec<Arriving>, Err
 fn generate(path: &Path, role: TopRole, passphrase: &Passphrase) -> Result<KeyFile, Error> {
     let file = path.join("keys").join(format!("{}.pem", role.word()));
     Ok(match role.is_offline() {
-        true => KeyFile::generate(&file, passphrase)?,
-        false => KeyFile::generate_plain(&file)?,
+        true => KeyFile::generate(&file, Algorithm::Ed25519, passphrase)?,
+        false => KeyFile::generate_plain(&file, Algorithm::Ed25519)?,
     })
 }
 
