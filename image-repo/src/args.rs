@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -240,4 +241,28 @@ pub(crate) struct Serve {
     /// Address and port; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    /// Where to answer GET /healthz, /readyz and /metrics
+    #[arg(long, value_name = "ADDRESS")]
+    pub operations: Option<SocketAddr>,
+    /// Threads that serve [default: one for each processor]
+    #[arg(long, value_name = "NUMBER")]
+    pub threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub tls: Tls,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Tls {
+    /// Certificate to show clients, PEM; without it, HTTP is plain
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_certificate: Option<PathBuf>,
+    /// Its private key, PEM, mode 0600
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
+    /// Authority of client certificates, PEM; clients may show one of it, and none of any other
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub client_ca: Option<PathBuf>,
+    /// Turns away clients that show no certificate
+    #[arg(long, requires = "client_ca")]
+    pub require_client_certificate: bool,
 }

@@ -44,7 +44,18 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn execute(command: &Command) -> Result<(), Error> {
     logs::init(command.verbose, false);
     let now = clock::now();
-    serve::runtime()?.block_on(async {
+    let runtime = match &command.action {
+        Action::Serve(args) => serve::runtime_of(args.threads.unwrap_or_else(serve::processors)),
+        Action::Init(_)
+        | Action::Targets(_)
+        | Action::Sign(_)
+        | Action::Publish(_)
+        | Action::Show(_)
+        | Action::Verify(_)
+        | Action::Root(_)
+        | Action::Delta(_) => serve::runtime(),
+    };
+    runtime?.block_on(async {
         match &command.action {
             Action::Init(args) => commands::init(args, now).await,
             Action::Targets(Targets::Add(args)) => commands::add(args).await,

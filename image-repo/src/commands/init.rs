@@ -103,7 +103,7 @@ const MAX_KEY: u64 = 16 * 1024;
 
 /// Makes the keys of all four roles, and signs the first Root and Targets.
 fn signed_here(path: &Path, args: &Init, now: Time) -> Result<Vec<Arriving>, Error> {
-    let passphrase = args.passphrase.read()?;
+    let passphrase = args.passphrase.read_new("New passphrase of the offline keys")?;
     let [root, targets, snapshot, timestamp] = TopRole::ALL.map(|role| generate(path, role, &passphrase));
     let (root, targets, snapshot, timestamp) = (root?, targets?, snapshot?, timestamp?);
     let one = |key: &KeyFile| KeySet::new([key.public_key()], 1);
