@@ -7,6 +7,7 @@ pub mod evidence;
 pub mod guest;
 pub mod model;
 pub mod oracle;
+pub mod postgres;
 pub mod programs;
 pub mod record;
 pub mod socketcan;
