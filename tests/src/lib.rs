@@ -8,6 +8,7 @@ pub mod guest;
 pub mod model;
 pub mod oem;
 pub mod oracle;
+pub mod postgres;
 pub mod programs;
 pub mod record;
 pub mod socketcan;
