@@ -195,6 +195,15 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// Nothing says whom to take for the repository.
+    #[error("no authority is given for the certificate of the repository")]
+    NoAuthority,
+    /// The name of a file does not say whose it is.
+    #[error("{} is not named like a metadata file", path.display())]
+    NoRoleFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// Images or metadata cannot be stored or fetched.
     #[error("cannot {action} {file}: {reason}")]
     Objects {
@@ -224,6 +233,9 @@ pub enum Error {
     /// A file could not be signed.
     #[error(transparent)]
     Sign(#[from] SignError),
+    /// The database did not do what was asked.
+    #[error(transparent)]
+    Store(crate::store::Fault),
     /// A file that clients need is not published.
     #[error("{file} is not published")]
     Unpublished {
@@ -269,6 +281,7 @@ impl Report for Error {
     fn exit(&self) -> Exit {
         match self {
             Self::Conflict => Exit::Unavailable,
+            Self::NoAuthority | Self::NoRoleFile { .. } => Exit::Usage,
             Self::BadWriter { .. } => Exit::Configuration,
             Self::Remote { .. } => Exit::Unavailable,
             Self::BadBlob
@@ -296,12 +309,15 @@ impl Report for Error {
             Self::Patch { reason: crate::delta::Error::Decode(_), .. } => Exit::Configuration,
             Self::Patch { .. } => Exit::Failed,
             Self::Host(error) => error.exit(),
+            Self::Store(fault) => fault.exit(),
         }
     }
 
     fn advice(&self) -> String {
         match self {
             Self::Conflict => "try again; nothing was changed".into(),
+            Self::NoAuthority => "give --authority FILE, the certificate of whoever issued that of the repository".into(),
+            Self::NoRoleFile { .. } => "name it `targets.json`, `root.json` or ROLE.json, with or without a version".into(),
             Self::BadBlob => "name every file of the release by SHA-256 and length".into(),
             Self::BadWriter { .. } => "correct it in the configuration file".into(),
             Self::NotAllowed { .. } => "have the role added to the writer's in the server's configuration".into(),
@@ -341,6 +357,7 @@ impl Report for Error {
             }
             Self::Patch { .. } => "assign the image without a patch; nothing was written".into(),
             Self::Refused { .. } => "find out who changed the file; `image-repo publish` makes new ones".into(),
+            Self::Store(fault) => fault.advice(),
             Self::Sign(_) => "check the keys of the repository and what was given".into(),
             Self::Unpublished { .. } => "run `image-repo publish`".into(),
             Self::WrongKey { .. } => "restore the key file from a backup, or rotate the role's key".into(),
