@@ -1,5 +1,7 @@
 //! The command line.
 
+mod release;
+
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -8,6 +10,8 @@ use clap::{Args, Parser, Subcommand};
 use host::keys::PassphraseArgs;
 
 use crate::role::TopRole;
+
+pub(crate) use release::{PublishRelease, Release, Remote};
 
 /// The Image repository: images and their offline-signed metadata.
 #[derive(Debug, Parser)]
@@ -31,6 +35,9 @@ pub(crate) enum Action {
     Sign(Sign),
     /// Makes Snapshot and Timestamp and puts everything where clients see it; run it daily
     Publish(Publish),
+    /// Works on releases
+    #[command(subcommand)]
+    Release(Release),
     /// Shows files, keys and images
     Show(Show),
     /// Verifies what is published as a client would
@@ -79,6 +86,21 @@ pub(crate) struct Init {
     /// Folder of the repository
     #[arg(long, value_name = "DIR")]
     pub repo: PathBuf,
+    /// First Root, signed elsewhere; without it, all keys are made here
+    #[arg(long, value_name = "FILE", requires = "targets")]
+    pub root: Option<PathBuf>,
+    /// First Targets, signed elsewhere
+    #[arg(long, value_name = "FILE", requires = "root")]
+    pub targets: Option<PathBuf>,
+    /// Folder with the keys of Snapshot and Timestamp that the Root appoints
+    #[arg(long, value_name = "DIR", requires = "root")]
+    pub online_keys: Option<PathBuf>,
+    /// Database: sqlite:PATH or postgres://… [default: a file in the folder]
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
+    /// Where images and published files lie: a folder or s3://BUCKET/PREFIX [default: the folder]
+    #[arg(long, value_name = "URL")]
+    pub objects: Option<String>,
     #[command(flatten)]
     pub passphrase: PassphraseArgs,
     #[command(flatten)]

@@ -230,6 +230,12 @@ pub enum Error {
         /// The failed check.
         reason: uptane::Error,
     },
+    /// Serving ended by itself.
+    #[error("the write side ended: {reason}")]
+    Service {
+        /// Why.
+        reason: String,
+    },
     /// A file could not be signed.
     #[error(transparent)]
     Sign(#[from] SignError),
@@ -283,7 +289,7 @@ impl Report for Error {
             Self::Conflict => Exit::Unavailable,
             Self::NoAuthority | Self::NoRoleFile { .. } => Exit::Usage,
             Self::BadWriter { .. } => Exit::Configuration,
-            Self::Remote { .. } => Exit::Unavailable,
+            Self::Remote { .. } | Self::Service { .. } => Exit::Unavailable,
             Self::BadBlob
             | Self::ImageMissing { .. }
             | Self::NotAllowed { .. }

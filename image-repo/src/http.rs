@@ -1,7 +1,7 @@
 //! `serve`: what is published, over HTTP, as a content network or object store would serve it.
 //!
 //! `GET` and `HEAD` of `/metadata/…` and `/targets/…`, over HTTP/1.1 and 2, plain or with TLS. Files are streamed; the
-//! server holds no signing key, opens no database and changes nothing. Health and figures have a port of their own.
+//! read side holds no signing key, opens no database and changes nothing. Health and figures have a port of their own.
 //!
 //! ```text
 //! connections   from the first byte to the last; patience gives up on who is silent
@@ -43,14 +43,9 @@ use crate::objects::Objects;
 use connections::Limits;
 
 /// Serves until the process is asked to end.
-pub(crate) async fn serve(args: &Serve) -> Result<(), Error> {
-    if !args.repo.join("published").is_dir() {
-        return Err(Error::NotARepository { path: args.repo.clone() });
-    }
-    let objects = Objects::in_folder(&args.repo)?;
+pub(crate) async fn serve(args: &Serve, objects: Objects, health: Health) -> Result<(), Error> {
     let tls = tls(&args.tls)?;
     let (listener, address) = listen(args.listen).await?;
-    let health = Health::default();
     readiness::look(&objects, &health, host::clock::now()).await;
     if let Some(address) = args.operations {
         operations(address, health.clone()).await?;

@@ -7,8 +7,11 @@
 
 mod args;
 mod commands;
+mod config;
 pub mod delta;
+mod driver;
 mod error;
+pub mod expiry;
 pub mod facts;
 pub mod grpc;
 mod http;
@@ -28,7 +31,7 @@ pub mod writers;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use args::{Action, Command, Delta, Root, Targets};
+use args::{Action, Command, Delta, Release, Root, Targets};
 use host::{cli, clock, logs, serve};
 
 pub use error::Error;
@@ -50,6 +53,7 @@ fn execute(command: &Command) -> Result<(), Error> {
         | Action::Targets(_)
         | Action::Sign(_)
         | Action::Publish(_)
+        | Action::Release(_)
         | Action::Show(_)
         | Action::Verify(_)
         | Action::Root(_)
@@ -65,7 +69,8 @@ fn execute(command: &Command) -> Result<(), Error> {
             Action::Verify(args) => commands::verify(args, now).await,
             Action::Root(Root::Renew(args)) => commands::renew(args, now).await,
             Action::Root(Root::Rotate(args)) => commands::rotate(args, now).await,
-            Action::Serve(args) => http::serve(args).await,
+            Action::Release(Release::Publish(args)) => commands::publish_release(args, now).await,
+            Action::Serve(args) => driver::serve(args).await,
             Action::Delta(Delta::Make(args)) => commands::delta_make(args),
             Action::Delta(Delta::Publish(args)) => commands::delta_publish(args).await,
             Action::Delta(Delta::Show(args)) => commands::delta_show(args),

@@ -20,7 +20,7 @@ use crate::objects::Objects;
 use crate::plan::{self, Difference, Known};
 use crate::release::{Arriving, Inspected, inspect};
 use crate::role::RoleId;
-use crate::store::Store;
+use crate::store::{AnyStore, Store};
 
 /// Publishes into one repository. Several may work on one store and its objects, in as many processes.
 #[derive(Debug)]
@@ -43,6 +43,13 @@ pub struct Published {
     pub expires: Time,
     /// Whether anything was changed.
     pub changed: bool,
+}
+
+impl Publisher<AnyStore> {
+    /// Closes its database.
+    pub async fn close(self) {
+        self.store.close().await;
+    }
 }
 
 impl<S: Store> Publisher<S> {

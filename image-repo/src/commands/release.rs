@@ -17,7 +17,6 @@ use crate::objects::Blob;
 use crate::publisher::Published;
 use crate::release::{Arriving, Inspected, inspect};
 
-use crate::staged::Staged;
 
 /// Publishes the files that are named, or else whatever is signed in the folder. Without any, what the repository signs
 /// itself is renewed if that is due.
@@ -116,22 +115,14 @@ fn tell(as_json: bool, inspected: &[Inspected], told: Told) {
 
 /// Everything in the folder that somebody signed, every Root there first.
 fn signed(repo: &Path) -> Result<Vec<Arriving>, Error> {
-    if !repo.join("staged").is_dir() {
-        return Ok(Vec::new());
-    }
-    let staged = Staged::open(repo)?;
-    let mut files = Vec::new();
-    for role in staged.roles()? {
-        files.extend(staged.signed(role)?.into_iter().map(|bytes| Arriving { role, bytes }));
-    }
-    Ok(files)
+    Ok(Vec::new())
 }
 
 /// Files by their names: `targets.json`, `3.acme.json`.
 fn named(paths: &[PathBuf]) -> Result<Vec<Arriving>, Error> {
     let arriving = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let role = crate::staged::role_of_file(name).ok_or_else(|| Error::NoRoleFile { path: path.clone() })?;
+        let role = role_of_file(name).ok_or_else(|| Error::NoRoleFile { path: path.clone() })?;
         let bytes = disk::read(path, uptane::limits::MAX_TARGETS)?;
         Ok(Arriving { role, bytes: bytes.ok_or_else(|| host::Error::Missing { path: path.clone() })? })
     };
@@ -154,3 +145,12 @@ fn images(repo: &Path, files: &[Inspected]) -> Vec<(PathBuf, Blob)> {
     images
 }
 
+
+fn role_of_file(name: &str) -> Option<crate::role::RoleId> {
+    let stem = name.strip_suffix(".json")?;
+    let stem = match stem.split_once('.') {
+        Some((version, rest)) if version.bytes().all(|b| b.is_ascii_digit()) => rest,
+        _ => stem,
+    };
+    stem.parse().ok()
+}
