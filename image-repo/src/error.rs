@@ -91,6 +91,9 @@ pub enum Error {
     /// A file could not be signed.
     #[error(transparent)]
     Sign(#[from] SignError),
+    /// The database did not do what was asked.
+    #[error(transparent)]
+    Store(crate::store::Fault),
     /// A file that clients need is not published.
     #[error("{file} is not published")]
     Unpublished {
@@ -145,6 +148,7 @@ impl Report for Error {
             Self::Patch { reason: crate::delta::Error::Decode(_), .. } => Exit::Configuration,
             Self::Patch { .. } => Exit::Failed,
             Self::Host(error) => error.exit(),
+            Self::Store(fault) => fault.exit(),
         }
     }
 
@@ -166,6 +170,7 @@ impl Report for Error {
             }
             Self::Patch { .. } => "assign the image without a patch; nothing was written".into(),
             Self::Refused { .. } => "find out who changed the file; `image-repo publish` makes new ones".into(),
+            Self::Store(fault) => fault.advice(),
             Self::Sign(_) => "check the keys of the repository and what was given".into(),
             Self::Unpublished { .. } => "run `image-repo publish`".into(),
             Self::WrongKey { .. } => "restore the key file from a backup, or rotate the role's key".into(),
