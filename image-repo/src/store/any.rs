@@ -104,3 +104,39 @@ impl Store for AnyStore {
         delegate!(self.apply(expected, changes))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Fault;
+    use crate::store::conformance::{apply, database, generation, list, run};
+
+    #[test]
+    fn the_address_says_which_store_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = format!("sqlite:{}", folder.path().join("state.sqlite").display());
+        run(async {
+            for url in [file, database()] {
+                let url = url.parse().unwrap();
+                let store = AnyStore::create(&url).await.unwrap();
+                apply(&store, &[list("targets", "fw.bin", 1)]).await.unwrap();
+                store.close().await;
+                let store = AnyStore::open(&url).await.unwrap();
+                assert_eq!((generation(&store).await, store.listed(RoleId::Targets).await.unwrap().len()), (1, 1));
+            }
+            let memory = AnyStore::open(&DatabaseUrl::Memory).await.unwrap();
+            assert_eq!(generation(&memory).await, 0);
+        });
+    }
+
+    #[test]
+    fn a_file_is_made_once_and_opened_only_if_it_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::Sqlite(folder.path().join("state.sqlite"));
+        run(async {
+            assert!(matches!(AnyStore::open(&url).await, Err(Error::Store(Fault::Missing { .. }))));
+            AnyStore::create(&url).await.unwrap().close().await;
+            assert!(matches!(AnyStore::create(&url).await, Err(Error::Store(Fault::Exists { .. }))));
+        });
+    }
+}

@@ -179,3 +179,35 @@ impl Row {
 fn current(file: &SignedFile) -> Result<Current, Fault> {
     file.current().map_err(|_| Fault::TooLarge { what: "a metadata file" })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::store::conformance::{file, role, version};
+
+    fn at_once<T>(future: impl Future<Output = T>) -> T {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => value,
+            Poll::Pending => panic!("it waits"),
+        }
+    }
+
+    #[test]
+    fn nothing_waits() {
+        let store = Memory::new();
+        at_once(store.apply(Generation::default(), &[Change::File(file("a", 1))])).unwrap();
+        at_once(store.published(&[(role("a"), version(1))])).unwrap();
+        at_once(store.prune(&[(role("a"), version(1))])).unwrap();
+        assert_eq!(at_once(store.head()).unwrap().files.len(), 1);
+        assert!(at_once(store.file(role("a"), version(1))).unwrap().is_some());
+        at_once(store.listed(role("a"))).unwrap();
+        at_once(store.named(&[])).unwrap();
+        at_once(store.highest(&[])).unwrap();
+        at_once(store.delegators(RoleName::parse("a").unwrap())).unwrap();
+        at_once(store.unpublished()).unwrap();
+        at_once(store.history()).unwrap();
+    }
+}
