@@ -1,4 +1,8 @@
-//! The command line.
+//! The command line, by families of commands.
+
+mod delta;
+mod root;
+mod targets;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,6 +11,10 @@ use clap::{Args, Parser, Subcommand};
 use host::keys::PassphraseArgs;
 
 use crate::role::TopRole;
+
+pub(crate) use delta::{Delta, DeltaMake, DeltaPublish, DeltaShow};
+pub(crate) use root::{Renew, Root, Rotate};
+pub(crate) use targets::{Add, Targets};
 
 /// The Image repository: images and their offline-signed metadata.
 #[derive(Debug, Parser)]
@@ -42,35 +50,6 @@ pub(crate) enum Action {
     /// Makes patches, which ECUs with two banks take instead of whole images
     #[command(subcommand)]
     Delta(Delta),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Targets {
-    /// Stages an image
-    Add(Add),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Delta {
-    /// Makes the patch that turns one image into another, and decodes it again to be sure
-    #[command(after_help = "Example: image-repo delta make --from fw-1.bin --to fw-2.bin --out fw-1-to-2.patch")]
-    Make(DeltaMake),
-    /// Puts a patch where vehicles fetch it, and says what the Director's metadata must say of it
-    #[command(
-        after_help = "Example: image-repo delta publish --repo images --name brake/fw-1-to-2.patch fw-1-to-2.patch"
-    )]
-    Publish(DeltaPublish),
-    /// Says what a patch is for
-    #[command(after_help = "Example: image-repo delta show fw-1-to-2.patch")]
-    Show(DeltaShow),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Root {
-    /// Makes Root valid for longer, with the same keys
-    Renew(Renew),
-    /// Gives a role a new key
-    Rotate(Rotate),
 }
 
 #[derive(Debug, Args)]
@@ -113,27 +92,6 @@ impl Lifetimes {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Add {
-    /// The image
-    pub file: PathBuf,
-    /// Folder of the repository
-    #[arg(long, value_name = "DIR")]
-    pub repo: PathBuf,
-    /// Name clients know it by, for example brake/fw-2.bin
-    #[arg(long)]
-    pub name: String,
-    /// Hardware it runs on; may be given more than once
-    #[arg(long, value_name = "ID", required = true)]
-    pub hardware_id: Vec<String>,
-    /// Line of images its releases count in
-    #[arg(long)]
-    pub line: String,
-    /// Which release of the line it is; ECUs never go back to a lower one
-    #[arg(long, value_name = "NUMBER")]
-    pub release_counter: u64,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct Sign {
     /// Folder of the repository
     #[arg(long, value_name = "DIR")]
@@ -164,69 +122,6 @@ pub(crate) struct Verify {
     /// Folder of the repository
     #[arg(long, value_name = "DIR")]
     pub repo: PathBuf,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Renew {
-    /// Folder of the repository
-    #[arg(long, value_name = "DIR")]
-    pub repo: PathBuf,
-    #[command(flatten)]
-    pub passphrase: PassphraseArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Rotate {
-    /// Folder of the repository
-    #[arg(long, value_name = "DIR")]
-    pub repo: PathBuf,
-    /// Whose key
-    #[arg(long)]
-    pub role: TopRole,
-    #[command(flatten)]
-    pub passphrase: PassphraseArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DeltaMake {
-    /// The image that ECUs hold
-    #[arg(long, value_name = "FILE")]
-    pub from: PathBuf,
-    /// The image they are to run
-    #[arg(long, value_name = "FILE")]
-    pub to: PathBuf,
-    /// Where the patch goes; a file that is there is replaced
-    #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DeltaPublish {
-    /// Folder of the repository
-    #[arg(long, value_name = "DIR")]
-    pub repo: PathBuf,
-    /// Its name, as with images: folders and a file
-    #[arg(long)]
-    pub name: String,
-    /// The patch
-    #[arg(value_name = "FILE")]
-    pub patch: PathBuf,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DeltaShow {
-    /// The patch
-    #[arg(value_name = "FILE")]
-    pub patch: PathBuf,
     /// Prints JSON
     #[arg(long)]
     pub json: bool,
