@@ -12,10 +12,16 @@ use alloc::vec::Vec;
 use super::RoleKeys;
 use super::delegation::{EntryReader, SuccinctReader};
 use super::fields::required;
+#[cfg(feature = "sign")]
+use super::key_reader::read_keys;
 use super::key_reader::{KeyReader, KeyTable, RoleReader};
+#[cfg(feature = "sign")]
+use crate::json::walk;
 use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read};
 use crate::limits::{MAX_DELEGATION_KEYS, MAX_DELEGATION_PATHS, MAX_DELEGATIONS};
 use crate::{Error, HardwareId, RoleName};
+#[cfg(feature = "sign")]
+use crate::{KeyId, PublicKey};
 
 /// What a Targets file delegates.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +91,12 @@ impl Delegations {
     }
 }
 
+/// Every key of `delegations`, which is canonical JSON, that can be evaluated, under its id.
+#[cfg(feature = "sign")]
+pub(crate) fn delegation_keys(delegations: &[u8]) -> impl Iterator<Item = (KeyId, PublicKey)> + use<'_> {
+    read_keys(walk::member(delegations, "keys").unwrap_or_default())
+}
+
 impl Delegation {
     /// The names it covers.
     pub fn covers(&self) -> &Covers {
@@ -122,6 +134,16 @@ impl Delegatee {
         match self {
             Self::Role(role) => role.name,
             Self::Roles(set) => set.name,
+        }
+    }
+}
+
+impl Delegatee {
+    /// Every role with a file of its own.
+    pub fn roles(&self) -> &[DelegatedRole] {
+        match self {
+            Self::Role(role) => core::slice::from_ref(role),
+            Self::Roles(set) => &set.roles,
         }
     }
 }
@@ -169,6 +191,19 @@ impl Bins {
     /// How many bits of a digest choose the bin.
     pub fn bit_length(&self) -> u32 {
         self.bit_length
+    }
+
+    /// The name of the bin of this number.
+    pub fn name(&self, number: u32) -> Result<RoleName, Error> {
+        RoleName::parse(&alloc::format!("{}-{number:0digits$x}", self.name_prefix, digits = self.digits()))
+    }
+
+    /// Whether a role of this name is one of them.
+    pub fn has(&self, role: RoleName) -> bool {
+        let digits = role.as_str().strip_prefix(self.name_prefix.as_str()).and_then(|rest| rest.strip_prefix('-'));
+        let number = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let number = number.filter(|number| u64::from(*number) >> self.bit_length == 0);
+        number.is_some_and(|number| self.name(number).is_ok_and(|name| name == role))
     }
 
     /// How many hex digits the number of a bin has in its name.

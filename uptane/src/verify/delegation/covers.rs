@@ -4,8 +4,22 @@ use alloc::format;
 use alloc::string::String;
 
 use super::super::path;
-use crate::Sha256;
 use crate::metadata::{Bins, Covers};
+use crate::{Error, RoleName, Sha256, TargetName};
+
+impl Covers {
+    /// Whether these names include this one.
+    pub fn includes(&self, name: TargetName<'_>) -> bool {
+        covers(self, name.as_str(), &digest(name.as_str()))
+    }
+}
+
+impl Bins {
+    /// The bin that this name falls into.
+    pub fn bin_of(&self, name: TargetName<'_>) -> Result<RoleName, Error> {
+        RoleName::parse(&bin(self, name.as_str()))
+    }
+}
 
 /// Whether the names a delegation covers include this one, which has this [`digest`] (§5.4.4.7 step 4.1).
 pub(super) fn covers(covers: &Covers, name: &str, digest: &str) -> bool {
