@@ -91,6 +91,9 @@ pub enum Error {
     /// A file could not be signed.
     #[error(transparent)]
     Sign(#[from] SignError),
+    /// A signer's folder was not changed.
+    #[error(transparent)]
+    Staged(#[from] crate::staged::Error),
     /// A file that clients need is not published.
     #[error("{file} is not published")]
     Unpublished {
@@ -145,6 +148,7 @@ impl Report for Error {
             Self::Patch { reason: crate::delta::Error::Decode(_), .. } => Exit::Configuration,
             Self::Patch { .. } => Exit::Failed,
             Self::Host(error) => error.exit(),
+            Self::Staged(error) => error.exit(),
         }
     }
 
@@ -158,6 +162,7 @@ impl Report for Error {
             Self::Expired { .. } => "run `image-repo publish`".into(),
             Self::Given { .. } => "run it with --help to see what it takes".into(),
             Self::Host(error) => error.advice(),
+            Self::Staged(error) => error.advice(),
             Self::Incomplete { .. } => "restore the repository from a backup".into(),
             Self::NotARepository { .. } => "check --repo, or run `image-repo init`".into(),
             Self::Objects { .. } => "check the space and the permissions of the repository's folder".into(),

@@ -15,6 +15,7 @@ mod objects;
 pub mod old;
 mod repo;
 pub mod role;
+pub mod staged;
 pub mod store;
 
 use std::ffi::OsString;

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::delegations::Delegated;
 use super::{BinsBuilder, DelegationBuilder, ImageEntry, KeySet, SignError, TargetsBuilder};
 use crate::metadata::{Bins, DelegatedRole, Delegatee, Delegation, Delegations, MultiRole, Targets};
-use crate::{Image, Role, RoleName, Time, Version};
+use crate::{Error, Image, Role, RoleName, Time, Version};
 
 impl TargetsBuilder<Image> {
     /// Everything an Image Targets file says, to be changed and built anew: images, delegations in their order, bins. A
@@ -26,6 +26,17 @@ impl TargetsBuilder<Image> {
     pub fn renewed(mut self, version: Version, expires: Time) -> Self {
         (self.version, self.expires) = (version, expires);
         self
+    }
+
+    /// Delegates to this before anybody else it delegates to: what it covers is asked of it first.
+    pub fn delegate_first(mut self, delegation: DelegationBuilder) -> Result<Self, SignError> {
+        let rest = match self.delegated.take() {
+            Some(Delegated::Listed(rest)) => rest,
+            // TAP 15: bins take everything, and stand alone.
+            Some(Delegated::Succinct(_)) => return Err(Error::Schema { field: "roles" }.into()),
+            None => Vec::new(),
+        };
+        self.delegate([delegation])?.delegate(rest)
     }
 
     /// Delegates no more to the role, or the set of roles, of this name, or to the bins whose names begin with it and a

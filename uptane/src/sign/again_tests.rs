@@ -133,6 +133,15 @@ fn a_delegation_is_removed_and_the_others_keep_their_order() {
 }
 
 #[test]
+fn a_delegation_that_comes_first_is_put_before_the_others() {
+    let file = targets().delegate(["a", "b"].map(delegation)).unwrap().delegate_first(delegation("z")).unwrap();
+    assert_eq!(file.unsigned(), targets().delegate(["z", "a", "b"].map(delegation)).unwrap().unsigned());
+    let bins = BinsBuilder { name_prefix: "bin".into(), bit_length: 4, keys: role_keys("bins") };
+    let refused = targets().delegate_to_bins(bins).unwrap().delegate_first(delegation("z"));
+    assert_eq!(refused.map(|_| ()), Err(Error::Schema { field: "roles" }.into()));
+}
+
+#[test]
 fn bins_are_removed_by_what_their_names_begin_with() {
     let bins = BinsBuilder { name_prefix: "bin".into(), bit_length: 4, keys: role_keys("bins") };
     let mut file = targets().delegate_to_bins(bins).unwrap();
