@@ -1,6 +1,9 @@
 //! The command line, by families of commands.
 
+mod delegate;
 mod delta;
+mod files;
+mod key;
 mod root;
 mod targets;
 
@@ -12,9 +15,12 @@ use host::keys::PassphraseArgs;
 
 use crate::role::TopRole;
 
+pub(crate) use delegate::{Delegate, DelegateAdd, DelegateBins, DelegateList, DelegateRemove};
 pub(crate) use delta::{Delta, DeltaMake, DeltaPublish, DeltaShow};
-pub(crate) use root::{Renew, Root, Rotate};
-pub(crate) use targets::{Add, Targets};
+pub(crate) use files::{Completions, Discard, Doctor, Man, Pull, Show};
+pub(crate) use key::{Key, KeyExport, KeyGenerate, KeyImport, KeyList};
+pub(crate) use root::{Renew, Root, RootNew, RootShow, RootSign, RootThreshold, Rotate};
+pub(crate) use targets::{Add, CatalogueArgs, Targets, TargetsRemove, TargetsRenew, TargetsSign};
 
 /// The Image repository: images and their offline-signed metadata.
 #[derive(Debug, Parser)]
@@ -31,15 +37,31 @@ pub(crate) struct Command {
 pub(crate) enum Action {
     /// Makes a repository: keys, and the first file of every role
     Init(Init),
+    /// Works on keys
+    #[command(subcommand)]
+    Key(Key),
     /// Works on the images
     #[command(subcommand)]
     Targets(Targets),
+    /// Lets others sign for images
+    #[command(subcommand)]
+    Delegate(Delegate),
     /// Signs Targets over the staged images, with its offline key
     Sign(Sign),
     /// Makes Snapshot and Timestamp and puts everything where clients see it; run it daily
     Publish(Publish),
-    /// Shows files, keys and images
+    /// Takes over what was published, or what others signed
+    #[command(after_help = "Example: image-repo pull --repo alice published/metadata")]
+    Pull(Pull),
+    /// Drops a staged file that shall never be published
+    #[command(after_help = "Example: image-repo discard --repo alice --role root")]
+    Discard(Discard),
+    /// Shows a metadata file, or everything in a folder
+    #[command(after_help = "Example: image-repo show 3.targets.json --root 1.root.json")]
     Show(Show),
+    /// Looks for what needs a hand soon: expiries, missing keys and signatures
+    #[command(after_help = "Example: image-repo doctor --repo alice --published published")]
+    Doctor(Doctor),
     /// Verifies what is published as a client would
     Verify(Verify),
     /// Works on Root
@@ -50,6 +72,12 @@ pub(crate) enum Action {
     /// Makes patches, which ECUs with two banks take instead of whole images
     #[command(subcommand)]
     Delta(Delta),
+    /// Prints a shell's completions
+    #[command(after_help = "Example: image-repo completions bash > /etc/bash_completion.d/image-repo")]
+    Completions(Completions),
+    /// Writes the manual pages
+    #[command(after_help = "Example: image-repo man /usr/local/share/man/man1")]
+    Man(Man),
 }
 
 #[derive(Debug, Args)]
@@ -105,16 +133,6 @@ pub(crate) struct Publish {
     /// Folder of the repository
     #[arg(long, value_name = "DIR")]
     pub repo: PathBuf,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Show {
-    /// Folder of the repository
-    #[arg(long, value_name = "DIR")]
-    pub repo: PathBuf,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Debug, Args)]

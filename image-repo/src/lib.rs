@@ -9,8 +9,10 @@ mod args;
 mod commands;
 pub mod delta;
 mod error;
+pub mod expiry;
 pub mod facts;
 mod http;
+mod keyring;
 mod objects;
 pub mod old;
 mod repo;
@@ -21,7 +23,7 @@ pub mod store;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use args::{Action, Command, Delta, Root, Targets};
+use args::{Action, Command, Delta};
 use host::{cli, clock, logs, serve};
 
 pub use error::Error;
@@ -40,13 +42,19 @@ fn execute(command: &Command) -> Result<(), Error> {
     serve::runtime()?.block_on(async {
         match &command.action {
             Action::Init(args) => commands::init(args, now).await,
-            Action::Targets(Targets::Add(args)) => commands::add(args).await,
+            Action::Key(action) => commands::key(action),
+            Action::Targets(action) => commands::targets(action, now).await,
+            Action::Delegate(action) => commands::delegate(action, now),
+            Action::Pull(args) => commands::pull(args, now),
+            Action::Discard(args) => commands::discard(args, now),
+            Action::Doctor(args) => commands::doctor(args, now),
+            Action::Completions(args) => commands::complete(args),
+            Action::Man(args) => commands::man(args),
             Action::Sign(args) => commands::sign(args, now).await,
             Action::Publish(args) => commands::publish(args, now).await,
             Action::Show(args) => commands::show(args, now).await,
             Action::Verify(args) => commands::verify(args, now).await,
-            Action::Root(Root::Renew(args)) => commands::renew(args, now).await,
-            Action::Root(Root::Rotate(args)) => commands::rotate(args, now).await,
+            Action::Root(action) => commands::root(action, now).await,
             Action::Serve(args) => http::serve(args).await,
             Action::Delta(Delta::Make(args)) => commands::delta_make(args),
             Action::Delta(Delta::Publish(args)) => commands::delta_publish(args).await,

@@ -1,23 +1,24 @@
 //! `show`: files, keys and images, as tables or JSON.
 
+use std::path::Path;
+
 use host::cli::{print, table};
 use serde_json::{Value, json};
 use uptane::sign::key_id;
 use uptane::{HardwareId, Time};
 
-use crate::args::Show;
 use crate::error::Error;
 use crate::old::facts::{Facts, Image};
 use crate::repo::Repo;
 use crate::role::TopRole;
 
 /// Prints what the repository holds.
-pub(crate) async fn show(args: &Show, now: Time) -> Result<(), Error> {
-    let mut repo = Repo::open(&args.repo).await?;
+pub(super) async fn show(repo: &Path, as_json: bool, now: Time) -> Result<(), Error> {
+    let mut repo = Repo::open(repo).await?;
     let facts = repo.facts().await?;
     repo.close().await?;
-    if args.json {
-        print(as_json(&facts));
+    if as_json {
+        print(self::as_json(&facts));
         return Ok(());
     }
     print(roles(&facts, now));
