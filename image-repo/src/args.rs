@@ -1,6 +1,12 @@
-//! The command line.
+//! The command line, by families of commands.
 
+mod delegate;
+mod delta;
+mod files;
+mod key;
 mod release;
+mod root;
+mod targets;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -11,7 +17,13 @@ use host::keys::PassphraseArgs;
 
 use crate::role::TopRole;
 
+pub(crate) use delegate::{Delegate, DelegateAdd, DelegateBins, DelegateList, DelegateRemove};
+pub(crate) use delta::{Delta, DeltaMake, DeltaPublish, DeltaShow};
+pub(crate) use files::{Completions, Discard, Doctor, Man, Pull, Show};
+pub(crate) use key::{Key, KeyExport, KeyGenerate, KeyImport, KeyList};
 pub(crate) use release::{PublishRelease, Release, Remote};
+pub(crate) use root::{Renew, Root, RootNew, RootShow, RootSign, RootThreshold, Rotate};
+pub(crate) use targets::{Add, CatalogueArgs, Targets, TargetsLife, TargetsRemove, TargetsRenew, TargetsSign};
 
 /// The Image repository: images and their offline-signed metadata.
 #[derive(Debug, Parser)]
@@ -28,18 +40,34 @@ pub(crate) struct Command {
 pub(crate) enum Action {
     /// Makes a repository: keys, and the first file of every role
     Init(Init),
+    /// Works on keys
+    #[command(subcommand)]
+    Key(Key),
     /// Works on the images
     #[command(subcommand)]
     Targets(Targets),
-    /// Signs Targets over the staged images, with its offline key
+    /// Lets others sign for images
+    #[command(subcommand)]
+    Delegate(Delegate),
+    /// Signs whatever is staged with the offline keys of the folder
     Sign(Sign),
-    /// Makes Snapshot and Timestamp and puts everything where clients see it; run it daily
-    Publish(Publish),
+    /// Short for `release publish`
+    Publish(PublishRelease),
     /// Works on releases
     #[command(subcommand)]
     Release(Release),
-    /// Shows files, keys and images
+    /// Takes over what was published, or what others signed
+    #[command(after_help = "Example: image-repo pull --repo alice published/metadata")]
+    Pull(Pull),
+    /// Drops a staged file that shall never be published
+    #[command(after_help = "Example: image-repo discard --repo alice --role root")]
+    Discard(Discard),
+    /// Shows a metadata file, or everything in a folder
+    #[command(after_help = "Example: image-repo show 3.targets.json --root 1.root.json")]
     Show(Show),
+    /// Looks for what needs a hand soon: expiries, missing keys and signatures
+    #[command(after_help = "Example: image-repo doctor --repo alice --published published")]
+    Doctor(Doctor),
     /// Verifies what is published as a client would
     Verify(Verify),
     /// Works on Root
@@ -50,35 +78,12 @@ pub(crate) enum Action {
     /// Makes patches, which ECUs with two banks take instead of whole images
     #[command(subcommand)]
     Delta(Delta),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Targets {
-    /// Stages an image
-    Add(Add),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Delta {
-    /// Makes the patch that turns one image into another, and decodes it again to be sure
-    #[command(after_help = "Example: image-repo delta make --from fw-1.bin --to fw-2.bin --out fw-1-to-2.patch")]
-    Make(DeltaMake),
-    /// Puts a patch where vehicles fetch it, and says what the Director's metadata must say of it
-    #[command(
-        after_help = "Example: image-repo delta publish --repo images --name brake/fw-1-to-2.patch fw-1-to-2.patch"
-    )]
-    Publish(DeltaPublish),
-    /// Says what a patch is for
-    #[command(after_help = "Example: image-repo delta show fw-1-to-2.patch")]
-    Show(DeltaShow),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Root {
-    /// Makes Root valid for longer, with the same keys
-    Renew(Renew),
-    /// Gives a role a new key
-    Rotate(Rotate),
+    /// Prints a shell's completions
+    #[command(after_help = "Example: image-repo completions bash > /etc/bash_completion.d/image-repo")]
+    Completions(Completions),
+    /// Writes the manual pages
+    #[command(after_help = "Example: image-repo man /usr/local/share/man/man1")]
+    Man(Man),
 }
 
 #[derive(Debug, Args)]
@@ -136,50 +141,14 @@ impl Lifetimes {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Add {
-    /// The image
-    pub file: PathBuf,
-    /// Folder of the repository
-    #[arg(long, value_name = "DIR")]
-    pub repo: PathBuf,
-    /// Name clients know it by, for example brake/fw-2.bin
-    #[arg(long)]
-    pub name: String,
-    /// Hardware it runs on; may be given more than once
-    #[arg(long, value_name = "ID", required = true)]
-    pub hardware_id: Vec<String>,
-    /// Line of images its releases count in
-    #[arg(long)]
-    pub line: String,
-    /// Which release of the line it is; ECUs never go back to a lower one
-    #[arg(long, value_name = "NUMBER")]
-    pub release_counter: u64,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct Sign {
     /// Folder of the repository
     #[arg(long, value_name = "DIR")]
     pub repo: PathBuf,
     #[command(flatten)]
+    pub life: TargetsLife,
+    #[command(flatten)]
     pub passphrase: PassphraseArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Publish {
-    /// Folder of the repository
-    #[arg(long, value_name = "DIR")]
-    pub repo: PathBuf,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Show {
-    /// Folder of the repository
-    #[arg(long, value_name = "DIR")]
-    pub repo: PathBuf,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -187,69 +156,6 @@ pub(crate) struct Verify {
     /// Folder of the repository
     #[arg(long, value_name = "DIR")]
     pub repo: PathBuf,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Renew {
-    /// Folder of the repository
-    #[arg(long, value_name = "DIR")]
-    pub repo: PathBuf,
-    #[command(flatten)]
-    pub passphrase: PassphraseArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Rotate {
-    /// Folder of the repository
-    #[arg(long, value_name = "DIR")]
-    pub repo: PathBuf,
-    /// Whose key
-    #[arg(long)]
-    pub role: TopRole,
-    #[command(flatten)]
-    pub passphrase: PassphraseArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DeltaMake {
-    /// The image that ECUs hold
-    #[arg(long, value_name = "FILE")]
-    pub from: PathBuf,
-    /// The image they are to run
-    #[arg(long, value_name = "FILE")]
-    pub to: PathBuf,
-    /// Where the patch goes; a file that is there is replaced
-    #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DeltaPublish {
-    /// Folder of the repository
-    #[arg(long, value_name = "DIR")]
-    pub repo: PathBuf,
-    /// Its name, as with images: folders and a file
-    #[arg(long)]
-    pub name: String,
-    /// The patch
-    #[arg(value_name = "FILE")]
-    pub patch: PathBuf,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DeltaShow {
-    /// The patch
-    #[arg(value_name = "FILE")]
-    pub patch: PathBuf,
     /// Prints JSON
     #[arg(long)]
     pub json: bool,

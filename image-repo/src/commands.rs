@@ -1,23 +1,32 @@
 //! The commands, one file each. Each takes what was parsed, and the time.
 
-mod add;
+mod completions;
+mod delegate;
 mod delta;
+mod doctor;
 mod init;
-mod publish;
+mod key;
+mod one_machine;
+mod pull;
 mod release;
-mod root;
+mod root_draft;
 mod show;
-mod sign;
+mod show_file;
+mod show_folder;
+mod signatures;
+mod signer;
+mod targets;
+mod targets_catalogue;
 mod verify;
 
-pub(crate) use add::add;
+pub(crate) use completions::man;
 pub(crate) use delta::{make as delta_make, publish as delta_publish, show as delta_show};
+pub(crate) use doctor::doctor;
 pub(crate) use init::init;
-pub(crate) use publish::publish;
-pub(crate) use release::publish as publish_release;
-pub(crate) use root::{renew, rotate};
-pub(crate) use show::show;
-pub(crate) use sign::sign;
+pub(crate) use one_machine::sign;
+pub(crate) use pull::{discard, pull};
+pub(crate) use release::publish;
+pub(crate) use signer::{complete, delegate, key, root, show, targets};
 pub(crate) use verify::verify;
 
 #[cfg(test)]

@@ -26,8 +26,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::keyring::Keyring;
 use crate::objects::{Objects, ObjectsUrl};
+use crate::online::OnlineKeys;
 use crate::publisher::Publisher;
 use crate::store::{AnyStore, DatabaseUrl};
 use crate::writers::{Writer, Writers};
@@ -124,7 +124,7 @@ impl Settings {
 
     fn publisher_over(&self, store: AnyStore) -> Result<Publisher<AnyStore>, Error> {
         let keys = self.path(self.config.online_keys.as_deref().unwrap_or(Path::new("keys")));
-        Ok(Publisher::new(store, self.objects()?, Keyring::open(&keys)?))
+        Ok(Publisher::new(store, self.objects()?, OnlineKeys::open(&keys)?))
     }
 
     /// Who may publish.

@@ -127,10 +127,10 @@ impl<S: Store> Upkeep<S> {
     /// Tells of what expires. People must act on what they sign; a service that is well still serves.
     fn warn(&self, expiries: &[expiry::Expiry]) {
         for expiry in expiries {
-            let days = u32::try_from(expiry.left.as_secs() / DAY).unwrap_or(u32::MAX);
+            let days = u32::try_from(expiry.left().as_secs() / DAY).unwrap_or(u32::MAX);
             metrics::gauge!("image_repo_expiry_days", "role" => expiry.role.to_string()).set(days);
         }
-        let due = expiries.iter().filter(|expiry| expiry.is_of_people() && expiry.left < self.alarm);
+        let due = expiries.iter().filter(|expiry| expiry.is_of_people() && expiry.left() < self.alarm);
         metrics::gauge!("image_repo_expiry_alarms").set(u32::try_from(due.clone().count()).unwrap_or(u32::MAX));
         for expiry in due {
             tracing::warn!(role = %expiry.role, "{expiry}: have it signed again");

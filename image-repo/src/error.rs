@@ -198,12 +198,6 @@ pub enum Error {
     /// Nothing says whom to take for the repository.
     #[error("no authority is given for the certificate of the repository")]
     NoAuthority,
-    /// The name of a file does not say whose it is.
-    #[error("{} is not named like a metadata file", path.display())]
-    NoRoleFile {
-        /// The file.
-        path: PathBuf,
-    },
     /// Images or metadata cannot be stored or fetched.
     #[error("cannot {action} {file}: {reason}")]
     Objects {
@@ -242,6 +236,9 @@ pub enum Error {
     /// The database did not do what was asked.
     #[error(transparent)]
     Store(crate::store::Fault),
+    /// A signer's folder was not changed.
+    #[error(transparent)]
+    Staged(#[from] crate::staged::Error),
     /// A file that clients need is not published.
     #[error("{file} is not published")]
     Unpublished {
@@ -287,7 +284,7 @@ impl Report for Error {
     fn exit(&self) -> Exit {
         match self {
             Self::Conflict => Exit::Unavailable,
-            Self::NoAuthority | Self::NoRoleFile { .. } => Exit::Usage,
+            Self::NoAuthority => Exit::Usage,
             Self::BadWriter { .. } => Exit::Configuration,
             Self::Remote { .. } | Self::Service { .. } => Exit::Unavailable,
             Self::BadBlob
@@ -316,14 +313,16 @@ impl Report for Error {
             Self::Patch { .. } => Exit::Failed,
             Self::Host(error) => error.exit(),
             Self::Store(fault) => fault.exit(),
+            Self::Staged(error) => error.exit(),
         }
     }
 
     fn advice(&self) -> String {
         match self {
             Self::Conflict => "try again; nothing was changed".into(),
-            Self::NoAuthority => "give --authority FILE, the certificate of whoever issued that of the repository".into(),
-            Self::NoRoleFile { .. } => "name it `targets.json`, `root.json` or ROLE.json, with or without a version".into(),
+            Self::NoAuthority => {
+                "give --authority FILE, the certificate of whoever issued that of the repository".into()
+            }
             Self::BadBlob => "name every file of the release by SHA-256 and length".into(),
             Self::BadWriter { .. } => "correct it in the configuration file".into(),
             Self::NotAllowed { .. } => "have the role added to the writer's in the server's configuration".into(),
@@ -331,6 +330,7 @@ impl Report for Error {
                 "check the address and the network, then run it again: it goes on where it stopped".into()
             }
             Self::RemoteRefused { .. } => "do what the repository says; nothing was changed there".into(),
+            Self::Service { .. } => "start it again".into(),
             Self::UnknownWriter => {
                 "give the client certificate or the token that the server's configuration names".into()
             }
@@ -355,6 +355,7 @@ impl Report for Error {
             Self::Expired { .. } => "run `image-repo publish`".into(),
             Self::Given { .. } => "run it with --help to see what it takes".into(),
             Self::Host(error) => error.advice(),
+            Self::Staged(error) => error.advice(),
             Self::Incomplete { .. } => "restore the repository from a backup".into(),
             Self::NotARepository { .. } => "check --repo, or run `image-repo init`".into(),
             Self::Objects { .. } => "check the space and the permissions of the repository's folder".into(),

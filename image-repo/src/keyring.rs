@@ -1,55 +1,85 @@
-//! The keys a repository signs with itself: whichever of them Root appoints.
+//! Keys as the command line names them.
 
-use std::fmt;
-use std::path::Path;
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
-use host::keys::KeyFile;
-use uptane::metadata::{Envelope, Root, RootRole};
+use host::disk;
+use host::keys::{KeyFile, PassphraseArgs, parse_public_pem, public_of};
 use uptane::sign::{KeySet, Signer};
+use uptane::{KeyId, PublicKey};
 
 use crate::error::Error;
-use crate::make::RoleSigners;
 
-/// Keys that are at hand without a person beside them.
-#[derive(Default)]
-pub struct Keyring(Vec<Box<dyn Signer + Send + Sync>>);
+/// A key as the command line names it: a file, or the name of one in the folder's `keys/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeyName(String);
 
-impl Keyring {
-    /// These keys.
-    pub fn of(keys: impl IntoIterator<Item = Box<dyn Signer + Send + Sync>>) -> Self {
-        Self(keys.into_iter().collect())
+impl FromStr for KeyName {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl KeyName {
+    /// What was written.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
     }
 
-    /// Every key file of a folder that is not encrypted. Those of offline roles, which are, stay closed.
-    pub fn open(folder: &Path) -> Result<Self, Error> {
-        let failed = |source| host::Error::io("read", folder, source);
-        let mut paths = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            if path.extension().is_some_and(|extension| extension == "pem") && !KeyFile::is_encrypted(&path)? {
-                paths.push(path);
-            }
+    /// Opens the private key. The passphrase is read if the file wants one.
+    pub(crate) fn open(&self, repo: &Path, passphrase: &PassphraseArgs) -> Result<Box<dyn Signer>, Error> {
+        let path = self.path(repo, "pem");
+        let key = match KeyFile::is_encrypted(&path)? {
+            true => KeyFile::open(&path, &passphrase.read()?)?,
+            false => KeyFile::open_plain(&path)?,
+        };
+        Ok(Box::new(key))
+    }
+
+    /// Reads the public key: that of a `.pub` file, or of a key file's public half.
+    pub(crate) fn public(&self, repo: &Path) -> Result<PublicKey, Error> {
+        let path = self.path(repo, "pub");
+        let bytes = disk::read(&path, MAX_PUBLIC)?.ok_or_else(|| host::Error::Missing { path: path.clone() })?;
+        let text = std::str::from_utf8(&bytes).unwrap_or_default();
+        match parse_public_pem(text) {
+            Ok(key) => Ok(key),
+            // A private key stands for its public half, which needs no passphrase.
+            Err(_) => Ok(public_of(&path)?),
         }
-        paths.sort();
-        let open = |path: &std::path::PathBuf| Ok::<_, Error>(Box::new(KeyFile::open_plain(path)?) as Box<_>);
-        paths.iter().map(open).collect::<Result<_, _>>().map(Self)
     }
 
-    /// The keys that a Root appoints for a role, and those of them that are here.
-    pub fn of_role(&self, root: &[u8], role: RootRole) -> Result<RoleSigners<'_>, Error> {
-        let envelope = Envelope::decode(root)?;
-        let keys = KeySet::of_role(&Root::decode(envelope.signed())?, role)?;
-        let signers: Vec<&dyn Signer> = self.0.iter().map(|key| &**key as &dyn Signer).collect();
-        let signers: Vec<_> = signers.into_iter().filter(|key| keys.id_of(&key.public_key()).is_some()).collect();
-        match signers.len() >= keys.threshold() {
-            true => Ok(RoleSigners { keys, signers }),
-            false => Err(Error::NoOnlineKey { role, here: signers.len(), needed: keys.threshold() }),
+    fn path(&self, repo: &Path, extension: &str) -> PathBuf {
+        let is_name = !self.0.contains('/') && !Path::new(&self.0).exists();
+        match is_name {
+            true => repo.join("keys").join(format!("{}.{extension}", self.0)),
+            false => PathBuf::from(&self.0),
         }
     }
 }
 
-impl fmt::Debug for Keyring {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|key| key.key_id())).finish()
+/// Bytes of a public key's file; a key file of an older make may be read in its place.
+const MAX_PUBLIC: u64 = 16 * 1024;
+
+/// The keys of these names, of which `threshold` must sign.
+pub(crate) fn key_set(repo: &Path, names: &[KeyName], threshold: usize) -> Result<KeySet, Error> {
+    let keys = names.iter().map(|name| name.public(repo)).collect::<Result<Vec<_>, _>>()?;
+    Ok(KeySet::new(keys, threshold)?)
+}
+
+/// The key of a role that is meant by its id, by the beginning of that (eight characters or more), or by its file.
+pub(crate) fn member(repo: &Path, keys: &KeySet, name: &KeyName) -> Result<Option<KeyId>, Error> {
+    let text = name.as_str();
+    let is_meant = |id: &KeyId| text.len() >= 8 && id.as_str().starts_with(text);
+    let mut meant = keys.keys().map(|(id, _)| id).filter(is_meant);
+    if let (Some(id), None) = (meant.next(), meant.next()) {
+        return Ok(Some(id));
+    }
+    match name.public(repo) {
+        Ok(key) => Ok(keys.id_of(&key)),
+        Err(Error::Host(host::Error::Missing { .. })) => Ok(None),
+        Err(error) => Err(error),
     }
 }

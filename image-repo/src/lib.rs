@@ -16,22 +16,22 @@ pub mod facts;
 pub mod grpc;
 mod http;
 mod judge;
-pub mod keyring;
+mod keyring;
 pub mod make;
 pub mod objects;
-pub mod old;
+pub mod online;
 pub mod plan;
 pub mod publisher;
 pub mod release;
-mod repo;
 pub mod role;
+pub mod staged;
 pub mod store;
 pub mod writers;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use args::{Action, Command, Delta, Release, Root, Targets};
+use args::{Action, Command, Delta, Release};
 use host::{cli, clock, logs, serve};
 
 pub use error::Error;
@@ -49,28 +49,25 @@ fn execute(command: &Command) -> Result<(), Error> {
     let now = clock::now();
     let runtime = match &command.action {
         Action::Serve(args) => serve::runtime_of(args.threads.unwrap_or_else(serve::processors)),
-        Action::Init(_)
-        | Action::Targets(_)
-        | Action::Sign(_)
-        | Action::Publish(_)
-        | Action::Release(_)
-        | Action::Show(_)
-        | Action::Verify(_)
-        | Action::Root(_)
-        | Action::Delta(_) => serve::runtime(),
+        _ => serve::runtime(),
     };
     runtime?.block_on(async {
         match &command.action {
             Action::Init(args) => commands::init(args, now).await,
-            Action::Targets(Targets::Add(args)) => commands::add(args).await,
-            Action::Sign(args) => commands::sign(args, now).await,
-            Action::Publish(args) => commands::publish(args, now).await,
+            Action::Key(action) => commands::key(action),
+            Action::Targets(action) => commands::targets(action, now),
+            Action::Delegate(action) => commands::delegate(action, now),
+            Action::Pull(args) => commands::pull(args, now),
+            Action::Discard(args) => commands::discard(args, now),
+            Action::Doctor(args) => commands::doctor(args, now),
+            Action::Completions(args) => commands::complete(args),
+            Action::Man(args) => commands::man(args),
+            Action::Sign(args) => commands::sign(args, now),
+            Action::Publish(args) | Action::Release(Release::Publish(args)) => commands::publish(args, now).await,
             Action::Show(args) => commands::show(args, now).await,
             Action::Verify(args) => commands::verify(args, now).await,
-            Action::Root(Root::Renew(args)) => commands::renew(args, now).await,
-            Action::Root(Root::Rotate(args)) => commands::rotate(args, now).await,
-            Action::Release(Release::Publish(args)) => commands::publish_release(args, now).await,
             Action::Serve(args) => driver::serve(args).await,
+            Action::Root(action) => commands::root(action, now).await,
             Action::Delta(Delta::Make(args)) => commands::delta_make(args),
             Action::Delta(Delta::Publish(args)) => commands::delta_publish(args).await,
             Action::Delta(Delta::Show(args)) => commands::delta_show(args),

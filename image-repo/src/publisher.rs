@@ -14,9 +14,9 @@ use uptane::{Time, Version};
 use crate::error::Error;
 use crate::facts::{Change, Head, SignedFile};
 use crate::judge::Proposal;
-use crate::keyring::Keyring;
 use crate::make;
 use crate::objects::Objects;
+use crate::online::OnlineKeys;
 use crate::plan::{self, Difference, Known};
 use crate::release::{Arriving, Inspected, inspect};
 use crate::role::RoleId;
@@ -27,7 +27,7 @@ use crate::store::{AnyStore, Store};
 pub struct Publisher<S> {
     store: S,
     objects: Objects,
-    keys: Keyring,
+    keys: OnlineKeys,
     /// One release at a time in this process: the others would be decided on a state that is about to change.
     turn: Mutex<()>,
 }
@@ -54,7 +54,7 @@ impl Publisher<AnyStore> {
 
 impl<S: Store> Publisher<S> {
     /// Publishes into the repository that this store, these objects and these online keys make up.
-    pub fn new(store: S, objects: Objects, keys: Keyring) -> Self {
+    pub fn new(store: S, objects: Objects, keys: OnlineKeys) -> Self {
         Self { store, objects, keys, turn: Mutex::new(()) }
     }
 
@@ -91,7 +91,8 @@ impl<S: Store> Publisher<S> {
     /// Decides on one state of the repository, and changes that state or nothing.
     async fn attempt(&self, _by: &str, release: &[Inspected], now: Time) -> Result<Published, Error> {
         let before = self.store.head().await?;
-        let news = plan::news(&before, release)?;
+        let release = self.without_known_roots(&before, release).await?;
+        let news = plan::news(&before, &release)?;
         let differences = self.differences(&news).await?;
         self.admit(&differences).await?;
         let (after, made) = self.make(&before, &news, now).await?;
@@ -106,6 +107,21 @@ impl<S: Store> Publisher<S> {
         changes.extend(made.into_iter().map(Change::File));
         self.store.apply(before.generation, &changes).await?;
         published(&after, true)
+    }
+
+    /// The release without Roots that were published before: whoever keeps all of them may bring all of them.
+    async fn without_known_roots(&self, before: &Head, release: &[Inspected]) -> Result<Vec<Inspected>, Error> {
+        let newest = before.newest(&RoleId::Root).map(|root| root.version);
+        let mut unknown = Vec::new();
+        for inspected in release {
+            let file = &inspected.file;
+            let is_old = file.role == RoleId::Root && newest.is_some_and(|newest| file.version < newest);
+            let is_known = is_old && self.store.file(file.role, file.version).await?.as_ref() == Some(&file.bytes);
+            if !is_known {
+                unknown.push(inspected.clone());
+            }
+        }
+        Ok(unknown)
     }
 
     async fn differences(&self, news: &[&Inspected]) -> Result<BTreeMap<RoleId, Difference>, Error> {

@@ -15,7 +15,9 @@ use uptane::metadata::Covers;
 use uptane::sign::{
     DelegationBuilder, ImageEntry, KeySet, Matching, MemorySigner, RootBuilder, RootRoles, Signer as _, TargetsBuilder,
 };
-use uptane::{HardwareId, Image, ImageLine, Length, PublicKey, ReleaseCounter, RoleName, Sha256, TargetName, Time, Version};
+use uptane::{
+    HardwareId, Image, ImageLine, Length, PublicKey, ReleaseCounter, RoleName, Sha256, TargetName, Time, Version,
+};
 
 use crate::programs::{self, Service};
 
@@ -52,7 +54,8 @@ impl Firmware {
     /// It has an impossible name.
     pub fn entry(&self) -> Result<ImageEntry> {
         let hardware = HardwareId::parse(&self.hardware)?;
-        let matching = Matching::new([hardware], ImageLine::parse(&self.hardware)?, ReleaseCounter::new(self.release)?)?;
+        let matching =
+            Matching::new([hardware], ImageLine::parse(&self.hardware)?, ReleaseCounter::new(self.release)?)?;
         let length = Length::new(u64::try_from(self.bytes.len())?)?;
         Ok(ImageEntry::new(TargetName::parse(&self.name)?, length, Sha256::of(&self.bytes).into(), &matching))
     }

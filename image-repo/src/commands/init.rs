@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::facts::{Change, Generation, Lifetimes};
 use crate::release::Arriving;
 use crate::role::{RoleId, TopRole};
+use crate::staged::{RoleFile, Staged};
 use crate::store::Store as _;
 
 /// Makes a repository in a folder that is not there or empty. It is made elsewhere and moved there whole.
@@ -65,8 +66,20 @@ async fn fill(path: &Path, args: &Init, now: Time) -> Result<(), Error> {
     let day = |role| Duration::from_secs(u64::from(args.lifetimes.days(role)) * DAY);
     let lifetimes = Lifetimes { snapshot: day(TopRole::Snapshot), timestamp: day(TopRole::Timestamp) };
     publisher.store().apply(Generation::default(), &[Change::Lifetimes(lifetimes)]).await?;
+    if args.root.is_none() {
+        stage(path, &release)?;
+    }
     publisher.publish("init", release, now).await?;
     publisher.close().await;
+    Ok(())
+}
+
+/// What people sign next follows what they signed first.
+fn stage(path: &Path, release: &[Arriving]) -> Result<(), Error> {
+    let mut staged = Staged::create(path)?;
+    for Arriving { role, bytes } in release {
+        staged.keep(&RoleFile::decode(*role, bytes, path)?)?;
+    }
     Ok(())
 }
 

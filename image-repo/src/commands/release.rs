@@ -16,7 +16,8 @@ use crate::grpc::client::{Client, Credentials};
 use crate::objects::Blob;
 use crate::publisher::Published;
 use crate::release::{Arriving, Inspected, inspect};
-
+use crate::role::RoleId;
+use crate::staged::{RoleFile, Staged};
 
 /// Publishes the files that are named, or else whatever is signed in the folder. Without any, what the repository signs
 /// itself is renewed if that is due.
@@ -35,12 +36,7 @@ pub(crate) async fn publish(args: &PublishRelease, now: Time) -> Result<(), Erro
     Ok(())
 }
 
-async fn publish_here(
-    repo: &Path,
-    files: Vec<Arriving>,
-    images: &[(PathBuf, Blob)],
-    now: Time,
-) -> Result<Told, Error> {
+async fn publish_here(repo: &Path, files: Vec<Arriving>, images: &[(PathBuf, Blob)], now: Time) -> Result<Told, Error> {
     let publisher = Settings::open(repo)?.publisher().await?;
     for (path, blob) in images {
         let brought = publisher.objects().bring(path).await?;
@@ -102,31 +98,56 @@ fn tell(as_json: bool, inspected: &[Inspected], told: Told) {
     if as_json {
         let file = |inspected: &Inspected| json!({ "role": inspected.file.role.to_string(), "version": inspected.file.version.get() });
         let files: Vec<_> = inspected.iter().map(file).collect();
-        print(json!({ "files": files, "snapshot": snapshot, "timestamp": timestamp, "expires": expires, "changed": changed }));
+        print(
+            json!({ "files": files, "snapshot": snapshot, "timestamp": timestamp, "expires": expires, "changed": changed }),
+        );
         return;
     }
     let files: Vec<_> = inspected.iter().map(|one| format!("{} {}", one.file.role, one.file.version)).collect();
     let files = if files.is_empty() { format!("Snapshot {snapshot}") } else { files.join(", ") };
     match changed {
         true => print(format_args!("published {files} under Timestamp {timestamp}, which is good until {expires}")),
-        false => print(format_args!("nothing is new: clients see Timestamp {timestamp}, which is good until {expires}")),
+        false => {
+            print(format_args!("nothing is new: clients see Timestamp {timestamp}, which is good until {expires}"))
+        }
     }
 }
 
-/// Everything in the folder that somebody signed, every Root there first.
+/// Everything in the folder that is signed, Roots first. What lacks signatures is told and stays.
 fn signed(repo: &Path) -> Result<Vec<Arriving>, Error> {
-    Ok(Vec::new())
+    if !repo.join("staged").is_dir() {
+        return Ok(Vec::new());
+    }
+    let staged = Staged::open(repo)?;
+    let mut files = Vec::new();
+    for role in staged.roles()? {
+        let file = staged.get(role)?;
+        let signing = staged.signing(&file)?;
+        // Of a role that nobody here delegates to, who publishes knows the keys.
+        let is_ready = signing.is_complete() || (signing.asked.is_empty() && !file.is_draft());
+        match is_ready {
+            true if role == RoleId::Root => files.extend(staged.roots()?.iter().map(arriving)),
+            true => files.push(arriving(&file)),
+            false => print(format_args!("{role} {} lacks signatures and is not published", file.version())),
+        }
+    }
+    files.into_iter().collect()
+}
+
+fn arriving(file: &RoleFile) -> Result<Arriving, Error> {
+    Ok(Arriving { role: file.role(), bytes: file.bytes()? })
 }
 
 /// Files by their names: `targets.json`, `3.acme.json`.
 fn named(paths: &[PathBuf]) -> Result<Vec<Arriving>, Error> {
-    let arriving = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let role = role_of_file(name).ok_or_else(|| Error::NoRoleFile { path: path.clone() })?;
-        let bytes = disk::read(path, uptane::limits::MAX_TARGETS)?;
-        Ok(Arriving { role, bytes: bytes.ok_or_else(|| host::Error::Missing { path: path.clone() })? })
-    };
-    paths.iter().map(arriving).collect()
+    paths.iter().map(|path| arriving(&Staged::offered(path, None)?)).collect()
+}
+
+/// Publishes what is signed in the folder of a repository.
+pub(super) async fn publish_staged(repo: &Path, now: Time) -> Result<(), Error> {
+    let files = signed(repo)?;
+    let inspected = files.iter().cloned().map(inspect).collect::<Result<Vec<_>, _>>()?;
+    publish_here(repo, files, &images(repo, &inspected), now).await.map(drop)
 }
 
 /// The images that these files list and the folder holds.
@@ -143,14 +164,4 @@ fn images(repo: &Path, files: &[Inspected]) -> Vec<(PathBuf, Blob)> {
     images.sort_by(|(a, _), (b, _)| a.cmp(b));
     images.dedup_by(|(a, _), (b, _)| a == b);
     images
-}
-
-
-fn role_of_file(name: &str) -> Option<crate::role::RoleId> {
-    let stem = name.strip_suffix(".json")?;
-    let stem = match stem.split_once('.') {
-        Some((version, rest)) if version.bytes().all(|b| b.is_ascii_digit()) => rest,
-        _ => stem,
-    };
-    stem.parse().ok()
 }

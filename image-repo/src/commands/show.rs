@@ -1,10 +1,11 @@
 //! `show`: the files and images of a repository, as tables or JSON.
 
+use std::path::Path;
+
 use host::cli::{print, table};
 use serde_json::{Value, json};
 use uptane::{HardwareId, Time};
 
-use crate::args::Show;
 use crate::config::Settings;
 use crate::error::Error;
 use crate::expiry;
@@ -13,8 +14,8 @@ use crate::role::RoleId;
 use crate::store::Store as _;
 
 /// Prints what the repository holds.
-pub(crate) async fn show(args: &Show, now: Time) -> Result<(), Error> {
-    let publisher = Settings::open(&args.repo)?.publisher().await?;
+pub(super) async fn show(repo: &Path, as_json: bool, now: Time) -> Result<(), Error> {
+    let publisher = Settings::open(repo)?.publisher().await?;
     let store = publisher.store();
     let head = store.head().await?;
     let mut images = Vec::new();
@@ -22,8 +23,8 @@ pub(crate) async fn show(args: &Show, now: Time) -> Result<(), Error> {
         images.extend(store.listed(*role).await?.into_iter().map(|listing| (*role, listing)));
     }
     publisher.close().await;
-    if args.json {
-        print(as_json(&head, &images));
+    if as_json {
+        print(self::as_json(&head, &images));
         return Ok(());
     }
     print(roles(&head, now));
@@ -37,11 +38,10 @@ pub(crate) async fn show(args: &Show, now: Time) -> Result<(), Error> {
 
 fn roles(head: &Head, now: Time) -> String {
     let row = |(role, file): (&RoleId, &Current)| {
-        let left = file.expires.since(now);
-        let life = if left.is_zero() { "EXPIRED".to_owned() } else { format!("in {}", expiry::words(left)) };
-        [role.to_string(), file.version.to_string(), file.length.to_string(), file.expires.to_string(), life]
+        let life = expiry::in_words(file.expires, now);
+        [role.to_string(), file.version.to_string(), file.length.to_string(), life]
     };
-    table(["role", "version", "bytes", "expires", ""], &head.files.iter().map(row).collect::<Vec<_>>())
+    table(["role", "version", "bytes", "life"], &head.files.iter().map(row).collect::<Vec<_>>())
 }
 
 fn image_table(images: &[(RoleId, Listing)]) -> String {

@@ -5,7 +5,7 @@ use clap::Parser as _;
 use uptane::{Role, Time};
 
 use super::*;
-use crate::args::{Action, Command, Root};
+use crate::args::{Action, Command};
 use crate::error::Error;
 
 fn days(count: u32) -> Time {
@@ -28,10 +28,18 @@ fn at(now: Time, folder: &Path, line: &str) -> Result<(), Error> {
             Action::Sign(args) => sign(args, now).await,
             Action::Publish(args) => publish(args, now).await,
             Action::Verify(args) => verify(args, now).await,
-            Action::Root(Root::Renew(args)) => renew(args, now).await,
-            Action::Targets(_) | Action::Show(_) | Action::Root(_) | Action::Serve(_) | Action::Delta(_) => {
-                panic!("{line} has no time")
-            }
+            Action::Root(args) => root(args, now).await,
+            Action::Key(_)
+            | Action::Targets(_)
+            | Action::Delegate(_)
+            | Action::Pull(_)
+            | Action::Discard(_)
+            | Action::Show(_)
+            | Action::Doctor(_)
+            | Action::Serve(_)
+            | Action::Delta(_)
+            | Action::Completions(_)
+            | Action::Man(_) => panic!("{line} has no time"),
         }
     })
 }

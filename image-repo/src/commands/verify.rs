@@ -48,9 +48,8 @@ fn tell(as_json: bool, refreshed: &Refreshed<Image>, found: Found) {
         print(json!({ "verified": true, "images": found.images, "roles": roles }));
         return;
     }
-    let row = |(role, version, expires): &(String, Version, Time)| {
-        [role.clone(), version.to_string(), expires.to_string()]
-    };
+    let row =
+        |(role, version, expires): &(String, Version, Time)| [role.clone(), version.to_string(), expires.to_string()];
     print(table(["role", "version", "expires"], &files.iter().map(row).collect::<Vec<_>>()));
     let (roles, images) = (counted(files.len(), "role"), counted(found.images, "image"));
     print(format_args!("\neverything published verifies: {roles}, {images}"));

@@ -88,7 +88,8 @@ impl Client {
 
     /// Brings bytes that are at hand.
     pub async fn upload_bytes(&mut self, bytes: Vec<u8>) -> Result<Blob, Error> {
-        let blob = Blob { length: Length::new(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?, sha256: Sha256::of(&bytes) };
+        let blob =
+            Blob { length: Length::new(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?, sha256: Sha256::of(&bytes) };
         let begin = Message::Begin(wire::UploadBegin { blob: Some(named(blob)), offset: 0 });
         let mut messages = vec![begin];
         messages.extend(bytes.chunks(PIECE).map(|piece| Message::Piece(piece.to_vec())));

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use host::disk::{self, Access};
-use object_store::{GetOptions, ObjectStoreExt as _, PutMode, PutOptions, UpdateVersion};
+use object_store::{GetOptions, PutMode, PutOptions, UpdateVersion};
 use uptane::metadata::{Envelope, Timestamp};
 use uptane::{Version, limits};
 

@@ -5,7 +5,6 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
-use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -13,10 +12,16 @@ use alloc::vec::Vec;
 use super::RoleKeys;
 use super::delegation::{EntryReader, SuccinctReader};
 use super::fields::required;
+#[cfg(feature = "sign")]
+use super::key_reader::read_keys;
 use super::key_reader::{KeyReader, KeyTable, RoleReader};
+#[cfg(feature = "sign")]
+use crate::json::walk;
 use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read};
 use crate::limits::{MAX_DELEGATION_KEYS, MAX_DELEGATION_PATHS, MAX_DELEGATIONS};
 use crate::{Error, HardwareId, RoleName};
+#[cfg(feature = "sign")]
+use crate::{KeyId, PublicKey};
 
 /// What a Targets file delegates.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +115,12 @@ impl Delegations {
     }
 }
 
+/// Every key of `delegations`, which is canonical JSON, that can be evaluated, under its id.
+#[cfg(feature = "sign")]
+pub(crate) fn delegation_keys(delegations: &[u8]) -> impl Iterator<Item = (KeyId, PublicKey)> + use<'_> {
+    read_keys(walk::member(delegations, "keys").unwrap_or_default())
+}
+
 impl Delegation {
     /// The roles it delegates to: one, or those of a set.
     pub fn roles(&self) -> &[DelegatedRole] {
@@ -159,6 +170,16 @@ impl Delegatee {
     }
 }
 
+impl Delegatee {
+    /// Every role with a file of its own.
+    pub fn roles(&self) -> &[DelegatedRole] {
+        match self {
+            Self::Role(role) => core::slice::from_ref(role),
+            Self::Roles(set) => &set.roles,
+        }
+    }
+}
+
 impl DelegatedRole {
     /// The bin of this name.
     pub(crate) fn bin(name: RoleName, bins: &Bins) -> Self {
@@ -204,9 +225,17 @@ impl Bins {
         self.bit_length
     }
 
-    /// The role of the bin with this number.
-    pub(crate) fn role(&self, number: u32) -> Result<RoleName, Error> {
-        RoleName::parse(&format!("{}-{number:0digits$x}", self.name_prefix, digits = self.digits()))
+    /// The name of the bin of this number.
+    pub fn name(&self, number: u32) -> Result<RoleName, Error> {
+        RoleName::parse(&alloc::format!("{}-{number:0digits$x}", self.name_prefix, digits = self.digits()))
+    }
+
+    /// Whether a role of this name is one of them.
+    pub fn has(&self, role: RoleName) -> bool {
+        let digits = role.as_str().strip_prefix(self.name_prefix.as_str()).and_then(|rest| rest.strip_prefix('-'));
+        let number = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let number = number.filter(|number| u64::from(*number) >> self.bit_length == 0);
+        number.is_some_and(|number| self.name(number).is_ok_and(|name| name == role))
     }
 
     /// How many bins there are.
@@ -217,16 +246,7 @@ impl Bins {
     /// The roles of all bins, in their order.
     pub fn roles(&self) -> impl Iterator<Item = RoleName> + '_ {
         // Decoding made sure that every name is one.
-        (0..self.count()).filter_map(|number| self.role(u32::try_from(number).ok()?).ok())
-    }
-
-    /// Whether a role is that of a bin.
-    fn has(&self, role: RoleName) -> bool {
-        let number = role.as_str().strip_prefix(self.name_prefix.as_str()).and_then(|rest| rest.strip_prefix('-'));
-        let number = number.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        let number = number.filter(|number| u64::from(*number) < self.count());
-        // Written in one way only.
-        number.and_then(|number| self.role(number).ok()) == Some(role)
+        (0..self.count()).filter_map(|number| self.name(u32::try_from(number).ok()?).ok())
     }
 
     /// How many hex digits the number of a bin has in its name.

@@ -4,10 +4,10 @@ use super::RoleKeys;
 use super::fields::required;
 use super::place::{Found, Holds, Place, WHOLE, find};
 use super::role_keys::KeyHint;
-use crate::json::{Event, Path, Sink, Span, Step};
+use crate::json::{Event, Path, Sink, Span, Step, read, walk};
 use crate::key::Algorithm;
 use crate::limits::{MAX_KEY_TEXT, MAX_ROLE_KEYS};
-use crate::{Error, PublicKey, told};
+use crate::{Error, KeyId, PublicKey, told};
 
 const KEYTYPE: u8 = 1;
 const SCHEME: u8 = 2;
@@ -66,6 +66,15 @@ impl Sink for KeyReader {
     fn event(&mut self, path: &Path<'_>, event: Event<'_>, _: Span) -> Result<(), Error> {
         self.event(path.steps(), event)
     }
+}
+
+/// Every key of this object of keys that can be evaluated, under its id.
+pub(crate) fn read_keys(keys: &[u8]) -> impl Iterator<Item = (KeyId, PublicKey)> + use<'_> {
+    walk::members(keys).filter_map(|(id, key)| {
+        let mut reader = KeyReader::default();
+        read(key, &mut reader).ok()?;
+        Some((KeyId::parse(id).ok()?, reader.finish().ok()??))
+    })
 }
 
 /// The text of a key, as far as there is a key of that length.

@@ -32,6 +32,8 @@ pub use check_in::CheckIn;
 pub use command::Command;
 pub(crate) use command::CommandReader;
 pub use content::ContentReader;
+#[cfg(feature = "sign")]
+pub(crate) use delegations::delegation_keys;
 #[cfg(feature = "alloc")]
 pub use delegations::{Bins, Covers, DelegatedRole, Delegatee, Delegation, Delegations, MultiRole};
 pub use delta::{Delta, NamedDelta};

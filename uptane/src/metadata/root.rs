@@ -3,7 +3,7 @@
 use super::content::ContentReader;
 use super::fields::required;
 use super::header::{Header, HeaderReader};
-use super::key_reader::{KeyReader, KeyTable, RoleReader};
+use super::key_reader::{KeyReader, KeyTable, RoleReader, read_keys};
 use super::place::{Holds, Place, WHOLE, find};
 use super::{Origin, RoleKeys, RootRole};
 use crate::json::{Event, Path, Sink, Span, Step, Whole as _, read, walk};
@@ -74,12 +74,7 @@ impl<'a> Root<'a> {
 
     /// Every key of the file that can be evaluated, under its id.
     pub fn keys(&self) -> impl Iterator<Item = (KeyId, PublicKey)> + use<'a> {
-        let keys = walk::member(self.signed, "keys").unwrap_or_default();
-        walk::members(keys).filter_map(|(id, key)| {
-            let mut reader = KeyReader::default();
-            read(key, &mut reader).ok()?;
-            Some((KeyId::parse(id).ok()?, reader.finish().ok()??))
-        })
+        read_keys(walk::member(self.signed, "keys").unwrap_or_default())
     }
 }
 

@@ -49,6 +49,11 @@ impl DelegationBuilder {
         self
     }
 
+    /// The name of the role, or of the set of roles.
+    pub fn name(&self) -> RoleName {
+        self.name
+    }
+
     /// Every key set of it.
     fn key_sets(&self) -> Vec<&KeySet> {
         match &self.to {

@@ -10,7 +10,7 @@ use super::{KeySet, SignError, Signer};
 use crate::limits::MAX_SIGNATURES;
 use crate::metadata::{Entry, Envelope, Root, Snapshot, Targets, TimeAttestation, Timestamp};
 use crate::verify::{signature, threshold};
-use crate::{Algorithm, Error, KeyId, Role, Sha256};
+use crate::{Algorithm, Error, KeyId, PublicKey, Role, Sha256};
 
 /// A file that may still lack signatures; no reader accepts it before [`finish`](Self::finish).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,47 @@ impl PartlySigned {
         let signature = |entry: Entry| Some((entry.key?, entry.signature()?.to_vec()));
         let signatures = envelope.entries().filter_map(signature).collect();
         Ok(Self { role, signed: envelope.signed().to_vec(), signatures, carried: true })
+    }
+
+    /// What is signed, in wire form.
+    pub fn signed(&self) -> &[u8] {
+        &self.signed
+    }
+
+    /// The keys that have signed, or say so, ascending by id.
+    pub fn signers(&self) -> impl Iterator<Item = KeyId> + '_ {
+        self.signatures.keys().copied()
+    }
+
+    /// Those of these keys whose signature is here and verifies, ascending by id.
+    pub fn verified(&self, keys: &KeySet) -> Vec<KeyId> {
+        let message = signed_form(&self.signed);
+        let is_good = |id: &KeyId, key: &PublicKey| {
+            let signature = self.signatures.get(id);
+            signature.is_some_and(|bytes| signature::verify(key, &message, bytes).is_ok())
+        };
+        keys.keys().filter(|(id, key)| is_good(id, key)).map(|(id, _)| id).collect()
+    }
+
+    /// Takes the signatures of another copy of the same file; of a key that signed both, this one's stays.
+    pub fn merged(mut self, other: Self) -> Result<Self, SignError> {
+        if self.role != other.role || self.signed != other.signed {
+            return Err(Error::Duplicate { what: "version with two contents" }.into());
+        }
+        self.carried |= other.carried || !other.signatures.is_empty();
+        for (id, signature) in other.signatures {
+            self.signatures.entry(id).or_insert(signature);
+        }
+        self.bounded()
+    }
+
+    /// Adds the signature of a key of one of these sets, under the id it has there.
+    pub fn signed_for(self, sets: &[&KeySet], signer: &dyn Signer) -> Result<Self, SignError> {
+        let key = signer.public_key();
+        let stranger = SignError::NotOfThisRole { role: self.role, key: Box::new(signer.key_id()) };
+        let ids: Vec<_> = sets.iter().filter_map(|keys| keys.id_of(&key)).collect();
+        let signed = ids.iter().try_fold(self, |file, id| file.add_as(*id, signer))?;
+        if ids.is_empty() { Err(stranger) } else { Ok(signed) }
     }
 
     /// Adds the signature of one key, under the id that key gives itself.
@@ -93,6 +134,10 @@ impl PartlySigned {
     fn add_as(mut self, id: KeyId, signer: &dyn Signer) -> Result<Self, SignError> {
         let signature = checked_signature(signer, &signed_form(&self.signed))?;
         self.signatures.insert(id, signature);
+        self.bounded()
+    }
+
+    fn bounded(self) -> Result<Self, SignError> {
         match self.signatures.len() > MAX_SIGNATURES {
             true => Err(Error::Limit { what: "signatures" }.into()),
             false => Ok(self),

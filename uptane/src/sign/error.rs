@@ -27,6 +27,12 @@ pub enum SignError {
         /// How many keys there are.
         keys: usize,
     },
+    /// A file says something that would be lost if it were built again.
+    #[error("the {role} file says something that this version does not know and would lose")]
+    Lossy {
+        /// Whose file it is.
+        role: Role,
+    },
     /// A key signed that is not of the role.
     #[error("key {key} is not a key of {role}")]
     NotOfThisRole {

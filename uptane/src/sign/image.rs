@@ -2,6 +2,7 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::SignError;
 use super::canonical::Value;
@@ -51,7 +52,16 @@ pub struct ImageEntry {
     hashes: Hashes,
     matching: Value,
     hardware_ids: BTreeSet<HardwareId>,
-    info: BTreeMap<String, String>,
+    info: Info,
+}
+
+/// What is said of an image that no ECU looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Info {
+    /// Strings under their keys.
+    Said(BTreeMap<String, String>),
+    /// As a file says it, in canonical JSON.
+    Listed(Vec<u8>),
 }
 
 impl ImageEntry {
@@ -63,7 +73,7 @@ impl ImageEntry {
             hashes,
             matching: matching.object(),
             hardware_ids: matching.hardware_ids.clone(),
-            info: BTreeMap::new(),
+            info: Info::Said(BTreeMap::new()),
         }
     }
 
@@ -75,17 +85,35 @@ impl ImageEntry {
             hashes: target.hashes(),
             matching: Value::Canonical(target.matching().raw().to_vec()),
             hardware_ids: target.matching().hardware_ids().collect(),
-            info: BTreeMap::new(),
+            info: Info::Said(BTreeMap::new()),
         }
     }
 
-    /// Says something about the image that no ECU looks at: a description, a build number.
+    /// The image exactly as the Image repository lists it, with what no ECU looks at.
+    pub fn again(target: &Target<'_>) -> Self {
+        let listed = Self::listed(target);
+        match target.info() {
+            Some(info) => Self { info: Info::Listed(info.to_vec()), ..listed },
+            None => listed,
+        }
+    }
+
+    /// Says something about the image that no ECU looks at: a description, a build number. Of an image taken over from
+    /// a file everything is said already.
     pub fn with_info(mut self, key: &str, text: &str) -> Result<Self, SignError> {
         if key.len().max(text.len()) > MAX_STRING {
             return Err(Error::Limit { what: "characters of a string" }.into());
         }
-        self.info.insert(key.into(), text.into());
+        match &mut self.info {
+            Info::Said(said) => said.insert(key.into(), text.into()),
+            Info::Listed(_) => return Err(Error::Duplicate { what: "info of an image" }.into()),
+        };
         Ok(self)
+    }
+
+    /// Whether both say the same of the same image.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.name == other.name && self.image_object().to_wire() == other.image_object().to_wire()
     }
 
     /// Its name.
@@ -100,9 +128,7 @@ impl ImageEntry {
     /// The entry in Image Targets.
     pub(crate) fn image_object(&self) -> Value {
         let mut uptane = Value::object([("match", self.matching.clone())]);
-        if !self.info.is_empty() {
-            uptane.insert("info", Value::object(self.info.iter().map(|(key, text)| (key.as_str(), Value::text(text)))));
-        }
+        uptane.insert_some("info", self.info.value());
         self.object(uptane)
     }
 
@@ -117,6 +143,16 @@ impl ImageEntry {
             ("hashes", hashes_object(&self.hashes)),
             ("length", Value::Number(self.length.get())),
         ])
+    }
+}
+
+impl Info {
+    fn value(&self) -> Option<Value> {
+        match self {
+            Self::Said(said) if said.is_empty() => None,
+            Self::Said(said) => Some(Value::object(said.iter().map(|(key, text)| (key.as_str(), Value::text(text))))),
+            Self::Listed(info) => Some(Value::Canonical(info.clone())),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::SignError;
 use super::canonical::Value;
 use super::signer::key_id;
 use crate::limits::MAX_ROLE_KEYS;
-use crate::metadata::{RoleKeys, Root, RootRole};
+use crate::metadata::{RoleKeys, Root, RootRole, delegation_keys};
 use crate::{Error, KeyId, PublicKey};
 
 /// The keys of one role and its threshold: at least one key, no key twice, a threshold they can reach.
@@ -55,6 +55,27 @@ impl KeySet {
             return Err(Error::Duplicate { what: "key of a role" }.into());
         }
         Ok(Self { keys, threshold })
+    }
+
+    /// The keys of a delegated role, under the ids that its delegator gives them.
+    pub(super) fn of_delegation(delegations: &[u8], role: &RoleKeys) -> Result<Self, SignError> {
+        let keys = delegation_keys(delegations).filter(|(_, key)| role.keys().any(|known| known == *key));
+        Self::named(keys, role.threshold().into())
+    }
+
+    /// These keys and another one.
+    pub fn with(&self, key: PublicKey) -> Result<Self, SignError> {
+        Self::named(self.keys().chain([(key_id(&key), key)]), self.threshold)
+    }
+
+    /// These keys but for the one of this id; as they are if there is none.
+    pub fn without(&self, id: &KeyId) -> Result<Self, SignError> {
+        Self::named(self.keys().filter(|(known, _)| known != id), self.threshold)
+    }
+
+    /// The same keys with another threshold.
+    pub fn with_threshold(&self, threshold: usize) -> Result<Self, SignError> {
+        Self::named(self.keys(), threshold)
     }
 
     /// How many of the keys must sign.

@@ -5,6 +5,7 @@
 //! fewer signatures is [`PartlySigned`], for keys that never meet in one place (§5.1.1, offline ceremony).
 //! The formats are written down in `docs/pouf.md`.
 
+mod again;
 mod canonical;
 mod delegations;
 mod ecu;
@@ -42,5 +43,7 @@ pub(crate) use canonical::Value;
 /// The TUF version whose file formats these are.
 const SPEC_VERSION: &str = "1.0.34";
 
+#[cfg(test)]
+mod again_tests;
 #[cfg(test)]
 mod tests;

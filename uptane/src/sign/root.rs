@@ -6,6 +6,7 @@ use core::marker::PhantomData;
 use super::canonical::Value;
 use super::signer::key_object;
 use super::{KeySet, PartlySigned, SPEC_VERSION, SignError, Signer};
+use crate::metadata::{Root, RootRole};
 use crate::{Director, Error, Image, Repository, Role, Time, Version};
 
 /// The keys of the four roles.
@@ -19,6 +20,18 @@ pub struct RootRoles {
     pub targets: KeySet,
     /// Who signs Timestamp.
     pub timestamp: KeySet,
+}
+
+impl RootRoles {
+    /// The keys that a Root gives the roles.
+    pub fn of(root: &Root<'_>) -> Result<Self, SignError> {
+        Ok(Self {
+            root: KeySet::of_role(root, RootRole::Root)?,
+            snapshot: KeySet::of_role(root, RootRole::Snapshot)?,
+            targets: KeySet::of_role(root, RootRole::Targets)?,
+            timestamp: KeySet::of_role(root, RootRole::Timestamp)?,
+        })
+    }
 }
 
 /// Builds Root of one of the two repositories.
@@ -47,6 +60,26 @@ impl RootBuilder<Image> {
 }
 
 impl<R: Repository> RootBuilder<R> {
+    /// Everything a Root says, to be changed and built anew. One that says more than can be built is refused.
+    pub fn again(root: &Root<'_>) -> Result<Self, SignError> {
+        let lossy = SignError::Lossy { role: Role::Root };
+        let Some(not_before) = root.not_before() else { return Err(lossy) };
+        let (version, expires, repository) = (root.version(), root.expires(), PhantomData);
+        let (roles, time) = (RootRoles::of(root)?, KeySet::of_time(root)?);
+        let built = Self { version, expires, not_before, roles, time, repository };
+        if built.signed().to_wire() == root.signed() { Ok(built) } else { Err(lossy) }
+    }
+
+    /// The keys it gives the roles.
+    pub fn roles_mut(&mut self) -> &mut RootRoles {
+        &mut self.roles
+    }
+
+    /// The same in another version, made at `not_before`.
+    pub fn renewed(self, version: Version, expires: Time, not_before: Time) -> Self {
+        Self { version, expires, not_before, ..self }
+    }
+
     /// A first Root, signed by its own Root keys.
     pub fn sign(self, signers: &[&dyn Signer]) -> Result<Vec<u8>, SignError> {
         let file = self.clone().unsigned()?;
@@ -76,7 +109,7 @@ impl<R: Repository> RootBuilder<R> {
             ("consistent_snapshot", Value::Boolean(true)),
             ("expires", Value::text(self.expires)),
             ("keys", self.keys()),
-            ("roles", self.roles()),
+            ("roles", self.role_objects()),
             ("spec_version", Value::text(SPEC_VERSION)),
             ("uptane", uptane),
             ("version", Value::Number(self.version.get())),
@@ -94,7 +127,7 @@ impl<R: Repository> RootBuilder<R> {
         keys
     }
 
-    fn roles(&self) -> Value {
+    fn role_objects(&self) -> Value {
         let RootRoles { root, snapshot, targets, timestamp } = &self.roles;
         Value::object([
             ("root", root.role_object()),

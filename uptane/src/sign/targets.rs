@@ -10,14 +10,14 @@ use super::delegations::Delegated;
 use super::snapshot::uptane;
 use super::{EcuAssignment, ImageEntry, KeySet, PartlySigned, SPEC_VERSION, SignError, Signer};
 use crate::limits::MAX_ECUS;
-use crate::{CampaignId, Director, EcuId, Error, Image, Repository, Role, Time, VehicleId, Version};
+use crate::{CampaignId, Director, EcuId, Error, Image, Repository, Role, TargetName, Time, VehicleId, Version};
 
 /// Builds Targets of one of the two repositories. A delegated file of the Image repository is built like its top-level
 /// one, and signed by the keys of the delegation.
 #[derive(Clone, Debug)]
 pub struct TargetsBuilder<R> {
-    version: Version,
-    expires: Time,
+    pub(super) version: Version,
+    pub(super) expires: Time,
     vehicle: Option<VehicleId>,
     campaign: Option<CampaignId>,
     targets: BTreeMap<String, (ImageEntry, BTreeMap<EcuId, EcuAssignment>)>,
@@ -67,6 +67,16 @@ impl TargetsBuilder<Image> {
     pub fn list(mut self, image: ImageEntry) -> Result<Self, SignError> {
         self.entry(image)?;
         Ok(self)
+    }
+
+    /// The image it lists under this name.
+    pub fn listed(&self, name: TargetName<'_>) -> Option<&ImageEntry> {
+        self.targets.get(name.as_str()).map(|(image, _)| image)
+    }
+
+    /// Lists an image no more, and gives back what was said of it.
+    pub fn unlist(&mut self, name: TargetName<'_>) -> Option<ImageEntry> {
+        self.targets.remove(name.as_str()).map(|(image, _)| image)
     }
 }
 

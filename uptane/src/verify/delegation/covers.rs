@@ -5,7 +5,21 @@ use alloc::string::String;
 
 use super::super::path;
 use crate::metadata::{Bins, Covers};
-use crate::{Error, RoleName, Sha256};
+use crate::{Error, RoleName, Sha256, TargetName};
+
+impl Covers {
+    /// Whether these names include this one.
+    pub fn includes(&self, name: TargetName<'_>) -> bool {
+        covers(self, name.as_str(), &digest(name.as_str()))
+    }
+}
+
+impl Bins {
+    /// The bin that this name falls into.
+    pub fn bin_of(&self, name: TargetName<'_>) -> Result<RoleName, Error> {
+        bin(self, name.as_str())
+    }
+}
 
 /// Whether the names a delegation covers include this one, which has this [`digest`] (§5.4.4.7 step 4.1).
 pub(super) fn covers(covers: &Covers, name: &str, digest: &str) -> bool {
@@ -18,7 +32,7 @@ pub(super) fn covers(covers: &Covers, name: &str, digest: &str) -> bool {
 /// The name of the bin a target name falls into: the first bits of its digest, as a number (TAP 15).
 pub(super) fn bin(bins: &Bins, name: &str) -> Result<RoleName, Error> {
     let [a, b, c, d, ..] = Sha256::of(name.as_bytes()).0;
-    bins.role(u32::from_be_bytes([a, b, c, d]) >> (u32::BITS - bins.bit_length()))
+    bins.name(u32::from_be_bytes([a, b, c, d]) >> (u32::BITS - bins.bit_length()))
 }
 
 /// The SHA-256 of a name, in hex.

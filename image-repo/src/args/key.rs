@@ -1,0 +1,86 @@
+//! Keys.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use host::keys::{Algorithm, PassphraseArgs};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    /// Makes a key
+    #[command(after_help = "Example: image-repo key generate --repo alice --name alice")]
+    Generate(KeyGenerate),
+    /// Takes in a key that openssl made
+    #[command(after_help = "Example: image-repo key import --repo alice --name alice alice.p8")]
+    Import(KeyImport),
+    /// Lists the keys, and which roles they are of
+    #[command(after_help = "Example: image-repo key list --repo alice")]
+    List(KeyList),
+    /// Writes the public half of a key, for whoever appoints it
+    #[command(after_help = "Example: image-repo key export-public --repo alice alice --out alice.pub")]
+    ExportPublic(KeyExport),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyGenerate {
+    /// Folder of the signer
+    #[arg(long, value_name = "DIR")]
+    pub repo: PathBuf,
+    /// What to call it: letters, digits, dots, dashes and underscores
+    #[arg(long)]
+    pub name: String,
+    /// What it signs with
+    #[arg(long, value_enum, default_value_t = Algorithm::Ed25519)]
+    pub algorithm: Algorithm,
+    /// Does not encrypt it: for Snapshot and Timestamp, which are signed without a person
+    #[arg(long, conflicts_with = "passphrase_file")]
+    pub online: bool,
+    #[command(flatten)]
+    pub passphrase: PassphraseArgs,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyImport {
+    /// The key: PKCS#8 in PEM, of Ed25519 or ECDSA P-256
+    #[arg(value_name = "FILE")]
+    pub from: PathBuf,
+    /// Folder of the signer
+    #[arg(long, value_name = "DIR")]
+    pub repo: PathBuf,
+    /// What to call it: letters, digits, dots, dashes and underscores
+    #[arg(long)]
+    pub name: String,
+    /// File whose first line is the passphrase that FILE has; one that is not encrypted has none
+    #[arg(long, value_name = "FILE")]
+    pub from_passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub passphrase: PassphraseArgs,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyList {
+    /// Folder of the signer
+    #[arg(long, value_name = "DIR")]
+    pub repo: PathBuf,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyExport {
+    /// The key, as `key list` names it
+    pub name: String,
+    /// Folder of the signer
+    #[arg(long, value_name = "DIR")]
+    pub repo: PathBuf,
+    /// Where it goes, instead of to standard output; a file that is there stays as it is
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}

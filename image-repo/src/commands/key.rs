@@ -1,0 +1,133 @@
+//! `key`: making, importing, listing and handing out keys.
+
+use std::path::{Path, PathBuf};
+
+use host::cli::{print, table};
+use host::disk::{self, Access, Disk as _, Folder};
+use host::keys::{KeyFile, Passphrase, public_of, public_pem};
+use serde_json::json;
+use uptane::metadata::RootRole;
+use uptane::sign::{KeySet, Signer as _, key_id};
+use uptane::{Algorithm, PublicKey};
+
+use crate::args::{KeyExport, KeyGenerate, KeyImport, KeyList};
+use crate::error::Error;
+use crate::role::RoleId;
+use crate::staged::Staged;
+
+/// Makes a key.
+pub(crate) fn generate(args: &KeyGenerate) -> Result<(), Error> {
+    let path = place(&args.repo, &args.name)?;
+    let key = match args.online {
+        true => KeyFile::generate_plain(&path, args.algorithm)?,
+        false => KeyFile::generate(&path, args.algorithm, &args.passphrase.read()?)?,
+    };
+    made(&path, &key, args.json);
+    Ok(())
+}
+
+/// Copies a key of other making into the folder, encrypted.
+pub(crate) fn import(args: &KeyImport) -> Result<(), Error> {
+    let path = place(&args.repo, &args.name)?;
+    let opens = args.from_passphrase_file.as_deref().map(Passphrase::read).transpose()?;
+    let key = KeyFile::import(&args.from, opens.as_ref(), &path, &args.passphrase.read()?)?;
+    made(&path, &key, args.json);
+    if !args.json {
+        print(format_args!("next: destroy {}, or keep it as well as this one", args.from.display()));
+    }
+    Ok(())
+}
+
+/// Lists the keys of the folder and the roles that the newest Root there gives them.
+pub(crate) fn list(args: &KeyList) -> Result<(), Error> {
+    let keys = known(&args.repo)?;
+    let roles = appointed(&args.repo)?;
+    let of = |key: &PublicKey| {
+        let roles = roles.iter().filter(|(_, keys)| keys.id_of(key).is_some());
+        roles.map(|(role, _)| *role).collect::<Vec<_>>()
+    };
+    if args.json {
+        let key = |(name, key): &(String, PublicKey)| json!({ "name": name, "algorithm": word(key), "key_id": key_id(key).to_string(), "roles": of(key) });
+        print(json!(keys.iter().map(key).collect::<Vec<_>>()));
+        return Ok(());
+    }
+    let row = |(name, key): &(String, PublicKey)| {
+        [name.clone(), word(key).into(), of(key).join(","), key_id(key).to_string()]
+    };
+    match keys.is_empty() {
+        true => print("no keys; make one with `image-repo key generate`"),
+        false => print(table(["name", "algorithm", "roles", "key"], &keys.iter().map(row).collect::<Vec<_>>())),
+    }
+    Ok(())
+}
+
+/// Writes the public half of a key.
+pub(crate) fn export_public(args: &KeyExport) -> Result<(), Error> {
+    let pem = public_pem(&public_of(&place(&args.repo, &args.name)?)?);
+    match &args.out {
+        Some(out) => Ok(disk::create(out, pem.as_bytes(), Access::Shared)?),
+        None => {
+            print(pem.trim_end());
+            Ok(())
+        }
+    }
+}
+
+fn made(path: &Path, key: &KeyFile, as_json: bool) {
+    let (public, id) = (key.public_key(), key.key_id());
+    if as_json {
+        print(
+            json!({ "file": path, "algorithm": word(&public), "key_id": id.to_string(), "public": public_pem(&public) }),
+        );
+        return;
+    }
+    print(format_args!("made {}: {} key {id}", path.display(), word(&public)));
+    print(format_args!("next: give {} to whoever appoints it", path.with_extension("pub").display()));
+}
+
+/// Where the key of this name is.
+fn place(repo: &Path, name: &str) -> Result<PathBuf, Error> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if name.is_empty() || name.len() > MAX_NAME || name.starts_with('.') || !name.bytes().all(is_plain) {
+        return Err(Error::given("--name", name)(uptane::Error::BadName { kind: "key name" }));
+    }
+    let folder = repo.join(KEYS);
+    disk::create_folder(&folder, Access::Private)?;
+    Ok(folder.join(format!("{name}.pem")))
+}
+
+/// The keys of the folder, by name.
+pub(super) fn known(repo: &Path) -> Result<Vec<(String, PublicKey)>, Error> {
+    let folder = Folder::open(repo, Access::Private)?;
+    let names = folder.list(KEYS)?;
+    let names = names.iter().filter_map(|name| name.strip_suffix(".pem"));
+    names.map(|name| Ok((name.to_owned(), public_of(&folder.place(&format!("{KEYS}/{name}.pem")))?))).collect()
+}
+
+/// The keys of the four roles, if there is a Root.
+pub(super) fn appointed(repo: &Path) -> Result<Vec<(&'static str, KeySet)>, Error> {
+    let Some(file) = Staged::open(repo)?.find(RoleId::Root)? else { return Ok(Vec::new()) };
+    let root = file.root()?;
+    let set = |(word, role)| Ok((word, KeySet::of_role(&root, role)?));
+    ROLES.into_iter().map(set).collect()
+}
+
+const ROLES: [(&str, RootRole); 4] = [
+    ("root", RootRole::Root),
+    ("targets", RootRole::Targets),
+    ("snapshot", RootRole::Snapshot),
+    ("timestamp", RootRole::Timestamp),
+];
+
+const KEYS: &str = "keys";
+
+/// Characters of a key's name.
+const MAX_NAME: usize = 64;
+
+fn word(key: &PublicKey) -> &'static str {
+    match key.algorithm() {
+        Algorithm::Ed25519 => "ed25519",
+        Algorithm::EcdsaP256 => "ecdsa-p256",
+        _ => "other",
+    }
+}

@@ -1,0 +1,139 @@
+//! `targets add`, `remove`, `renew` and `sign` in a signer's folder: the next file of a role that lists images.
+
+use host::cli::{counted, print};
+use serde_json::json;
+use uptane::sign::{ImageEntry, Matching, Signer};
+use uptane::{HardwareId, Hashes, ImageLine, ReleaseCounter, TargetName, Time};
+
+use super::root_draft::carry_back;
+use super::signatures::report;
+use super::targets_catalogue::{self, Sbom};
+use crate::args::{Add, TargetsRemove, TargetsRenew, TargetsSign};
+use crate::error::Error;
+use crate::role::RoleId;
+use crate::staged::{self, Life, NewRelease, RoleFile, Staged};
+
+/// Lists an image.
+pub(crate) fn add(args: &Add, now: Time) -> Result<(), Error> {
+    let name = TargetName::parse(&args.name).map_err(Error::given("--name", &args.name))?;
+    let (matching, release, hardware) = described(args, name)?;
+    let mut staged = Staged::create(&args.repo)?;
+    let role = args.role.map_or_else(|| staged.home_of(name), Ok)?;
+    staged.check_may_list(role, name, &hardware)?;
+    let (catalogue, sbom) = targets_catalogue::read(&args.catalogue, name)?;
+    if let Some(Sbom { entry, .. }) = &sbom {
+        staged.check_may_list(role, entry.name(), &[HardwareId::parse(staged::catalogue::SBOM_HARDWARE)?])?;
+    }
+    let taken = staged.take_in(&args.file)?;
+    let image = ImageEntry::new(name, taken.length, Hashes::from(taken.sha256), &matching);
+    let image = catalogue.write(image)?;
+    if is_listed(&staged, role, &image)? {
+        print(format_args!("{name} is there already, the same in every respect; nothing was changed"));
+        return Ok(());
+    }
+    staged.check_newer(&release)?;
+    if let Some(sbom) = &sbom {
+        staged.take_in(&sbom.path)?;
+    }
+    let file = staged.edit(role, Life::days(now, args.life.days), |mut targets| {
+        for entry in [Some(image), sbom.map(|sbom| sbom.entry)].into_iter().flatten() {
+            targets.unlist(entry.name());
+            targets = targets.list(entry)?;
+        }
+        Ok(targets)
+    })?;
+    report(
+        &staged,
+        &format!("listed {name} ({} bytes, sha256 {}) in", taken.length, taken.sha256),
+        &file,
+        now,
+        args.json,
+    )
+}
+
+fn described(args: &Add, name: TargetName<'_>) -> Result<(Matching, NewRelease, Vec<HardwareId>), Error> {
+    let hardware = |id: &String| HardwareId::parse(id).map_err(Error::given("--hardware-id", id));
+    let hardware: Vec<_> = args.hardware_id.iter().map(hardware).collect::<Result<_, _>>()?;
+    let line = ImageLine::parse(&args.line).map_err(Error::given("--line", &args.line))?;
+    let counter = args.release_counter;
+    let counter = ReleaseCounter::new(counter).map_err(Error::given("--release-counter", &counter.to_string()))?;
+    let matching = Matching::new(hardware.iter().copied(), line, counter)?;
+    Ok((matching, NewRelease { name: name.to_buf(), line, counter }, hardware))
+}
+
+fn is_listed(staged: &Staged, role: RoleId, image: &ImageEntry) -> Result<bool, Error> {
+    let Some(file) = staged.find(role)? else { return Ok(false) };
+    let listed = file.targets()?.target(image.name())?;
+    Ok(listed.is_some_and(|listed| ImageEntry::again(&listed).says_the_same(image)))
+}
+
+/// Lists an image no more.
+pub(crate) fn remove(args: &TargetsRemove, now: Time) -> Result<(), Error> {
+    let name = TargetName::parse(&args.name).map_err(Error::given("NAME", &args.name))?;
+    let mut staged = Staged::open(&args.repo)?;
+    let role = args.role.map_or_else(|| staged.home_of(name), Ok)?;
+    staged.get(role)?;
+    let file = staged.edit(role, Life::days(now, args.life.days), |mut targets| {
+        let missing = staged::Error::NotListed { role: Box::new(role), name: Box::new(name.to_buf()) };
+        targets.unlist(name).map(|_| targets).ok_or(missing)
+    })?;
+    report(&staged, &format!("took {name} out of"), &file, now, args.json)
+}
+
+/// Makes a file valid for longer.
+pub(crate) fn renew(args: &TargetsRenew, now: Time) -> Result<(), Error> {
+    let mut staged = Staged::open(&args.repo)?;
+    staged.get(args.role)?;
+    let file = staged.edit(args.role, Life::days(now, args.life.days), Ok)?;
+    report(&staged, "renewed", &file, now, args.json)
+}
+
+/// Signs the staged file of a role, one that was carried here, or all that lack signatures of these keys.
+pub(crate) fn sign(args: &TargetsSign, now: Time) -> Result<(), Error> {
+    let mut staged = Staged::open(&args.repo)?;
+    let opened = args.key.iter().map(|key| key.open(&args.repo, &args.passphrase)).collect::<Result<Vec<_>, _>>()?;
+    if args.all {
+        return sign_all(&mut staged, &opened, args.json);
+    }
+    let role = match &args.file {
+        Some(carried) => staged.pull(carried, args.role)?.0.role(),
+        None => args.role.unwrap_or(RoleId::Targets),
+    };
+    let mut file = staged.get(role)?;
+    for signer in &opened {
+        file = staged.sign(file, &**signer)?;
+    }
+    staged.keep(&file)?;
+    carry_back(args.file.as_deref(), &file.bytes()?)?;
+    report(&staged, "signed", &file, now, args.json)
+}
+
+fn sign_all(staged: &mut Staged, signers: &[Box<dyn Signer>], as_json: bool) -> Result<(), Error> {
+    let mut signed = Vec::new();
+    for role in staged.roles()?.into_iter().filter(|role| role.lists_images()) {
+        let mut file = staged.get(role)?;
+        let wanted = wanted(staged, &file, signers)?;
+        for signer in &wanted {
+            file = staged.sign(file, *signer)?;
+        }
+        if !wanted.is_empty() {
+            staged.keep(&file)?;
+            signed.push(role.to_string());
+        }
+    }
+    match as_json {
+        true => print(json!({ "signed": signed })),
+        false => print(format_args!("signed {}", counted(signed.len(), "file"))),
+    }
+    Ok(())
+}
+
+/// The keys whose signature the file lacks.
+fn wanted<'s>(staged: &Staged, file: &RoleFile, signers: &'s [Box<dyn Signer>]) -> Result<Vec<&'s dyn Signer>, Error> {
+    let signing = staged.signing(file)?;
+    if signing.is_complete() {
+        return Ok(Vec::new());
+    }
+    let lacks = |signer: &&dyn Signer| signing.asked.iter().any(|asked| asked.open.contains(&signer.key_id()));
+    Ok(signers.iter().map(|signer| &**signer).filter(lacks).collect())
+}

@@ -1,0 +1,66 @@
+//! Images on their way into a release.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use host::disk::{Bulk as _, Disk as _, UNFINISHED};
+use uptane::{Length, Sha256, Sha256Hash};
+
+use super::{Error, Staged};
+
+/// An image that was taken in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taken {
+    /// Its length.
+    pub length: Length,
+    /// Its digest.
+    pub sha256: Sha256,
+}
+
+impl Staged {
+    /// Takes an image in, piece by piece. It is a copy: whoever changes the file afterwards does not change what was listed.
+    pub(crate) fn take_in(&mut self, path: &Path) -> Result<Taken, Error> {
+        let unfinished = format!("{IMAGES}/{UNFINISHED}image");
+        let taken = self.copy(path, &unfinished).and_then(|taken| {
+            self.folder.sync(&unfinished)?;
+            self.folder.rename(&unfinished, &name(taken.sha256))?;
+            Ok(taken)
+        });
+        if taken.is_err() {
+            // The refusal is what the signer must hear of; what stays behind goes when the folder is opened again.
+            let _ = self.folder.remove(&unfinished);
+        }
+        taken
+    }
+
+    fn copy(&mut self, from: &Path, to: &str) -> Result<Taken, Error> {
+        let failed = |source| host::Error::io("read", from, source);
+        let mut file = File::open(from).map_err(failed)?;
+        let (mut digest, mut length) = (Sha256Hash::default(), 0_u64);
+        let mut piece = vec![0; PIECE];
+        self.folder.append(to, &[])?;
+        loop {
+            let count = file.read(&mut piece).map_err(failed)?;
+            let Some(bytes) = piece.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
+            digest.update(bytes);
+            length = length.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+            self.folder.append(to, bytes)?;
+        }
+        Ok(Taken { length: Length::new(length)?, sha256: digest.finish() })
+    }
+
+    /// Whether the image of this digest is here.
+    pub(crate) fn has_image(&self, sha256: Sha256) -> Result<bool, Error> {
+        Ok(self.folder.length(&name(sha256))?.is_some())
+    }
+}
+
+const IMAGES: &str = "staged/images";
+
+/// Bytes read and written at a time.
+const PIECE: usize = 1024 * 1024;
+
+fn name(sha256: Sha256) -> String {
+    format!("{IMAGES}/{sha256}")
+}
