@@ -9,6 +9,7 @@ mod can_faults;
 mod can_fuzz;
 mod can_golden;
 mod can_goodput;
+mod catalogue_100k;
 mod demo;
 mod disk_full;
 mod determinism;
@@ -101,6 +102,7 @@ const ITEMS: &[Item] = &[
     kill9_publish::ITEM,
     s3::ITEM,
     disk_full::ITEM,
+    catalogue_100k::ITEM,
 ];
 
 /// Prints every name with its promise.
