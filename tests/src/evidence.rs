@@ -31,6 +31,7 @@ mod power_cut_vehicle;
 mod python_tuf_client;
 mod requirements;
 mod seeds_10k;
+mod serve_cost;
 mod socketcan_uml;
 mod tuf_rules;
 
@@ -95,6 +96,7 @@ const ITEMS: &[Item] = &[
     can_fuzz::ITEM,
     power_cut_can::ITEM,
     footprint::ITEM,
+    serve_cost::ITEM,
 ];
 
 /// Prints every name with its promise.
