@@ -35,6 +35,7 @@ mod python_tuf_client;
 mod requirements;
 mod s3;
 mod seeds_10k;
+mod serve_cost;
 mod socketcan_uml;
 mod tuf_rules;
 
@@ -101,8 +102,9 @@ const ITEMS: &[Item] = &[
     footprint::ITEM,
     kill9_publish::ITEM,
     s3::ITEM,
-    disk_full::ITEM,
     catalogue_100k::ITEM,
+    serve_cost::ITEM,
+    disk_full::ITEM,
 ];
 
 /// Prints every name with its promise.
