@@ -112,6 +112,12 @@ pub enum Error {
         /// The name.
         interface: String,
     },
+    /// A file descriptor that should hold a passphrase is not open.
+    #[error("file descriptor {number} is not open")]
+    NoDescriptor {
+        /// Its number.
+        number: u32,
+    },
     /// A passphrase is needed and none was given.
     #[error("a passphrase is needed")]
     NoPassphrase,
@@ -130,6 +136,9 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A new passphrase was typed twice, and not the same.
+    #[error("the two passphrases differ")]
+    PassphrasesDiffer,
     /// Others than the owner may read a secret file.
     #[error("{} may be read by others (mode {mode:o})", path.display())]
     Permissions {
@@ -183,9 +192,11 @@ impl Report for Error {
             | Self::KeyEncryption { .. }
             | Self::Missing { .. }
             | Self::NoCanFd { .. }
+            | Self::NoDescriptor { .. }
             | Self::NoPassphrase
             | Self::NoPublicHalf { .. }
             | Self::Passphrase { .. }
+            | Self::PassphrasesDiffer
             | Self::Permissions { .. }
             | Self::PublicHalf { .. } => Exit::Configuration,
             Self::BadName { .. } | Self::Exists { .. } | Self::Io { .. } | Self::NoRandom | Self::TooLong { .. } => {
@@ -220,9 +231,10 @@ impl Report for Error {
             Self::NoCanInterface { interface } => {
                 format!("look for its name with `ip -br link show`; a folder is written ./{interface}")
             }
+            Self::NoDescriptor { number } => format!("open it for the command: `{number}<FILE`"),
             Self::NoPassphrase => {
                 format!(
-                    "give --passphrase-file FILE (`-` reads standard input) or set {}",
+                    "give --passphrase-file FILE (`-` reads standard input) or --passphrase-fd N, or set {}",
                     crate::keys::PASSPHRASE_VARIABLE
                 )
             }
@@ -232,6 +244,7 @@ impl Report for Error {
             }
             Self::NoRandom => "check that the system provides getrandom".into(),
             Self::Passphrase { .. } => "give the passphrase the key was made with".into(),
+            Self::PassphrasesDiffer => "begin again; nothing was made".into(),
             Self::Permissions { path, .. } => format!("chmod 600 {}", path.display()),
             Self::PublicHalf { path } => {
                 format!(

@@ -8,7 +8,7 @@ mod secret;
 mod testing;
 
 pub use file::KeyFile;
-pub use passphrase::{PASSPHRASE_VARIABLE, Passphrase, PassphraseArgs};
+pub use passphrase::{ForeignPassphraseArgs, PASSPHRASE_VARIABLE, Passphrase, PassphraseArgs};
 pub use public::{parse_public_pem, public_of, public_path, public_pem};
 
 /// The algorithms keys are made for. Those that are verified are more: [`uptane::Algorithm`].

@@ -33,7 +33,7 @@ impl KeyName {
     pub(crate) fn open(&self, repo: &Path, passphrase: &PassphraseArgs) -> Result<Box<dyn Signer>, Error> {
         let path = self.path(repo, "pem");
         let key = match KeyFile::is_encrypted(&path)? {
-            true => KeyFile::open(&path, &passphrase.read()?)?,
+            true => KeyFile::open(&path, &passphrase.read_for(&format!("Passphrase of {}", path.display()))?)?,
             false => KeyFile::open_plain(&path)?,
         };
         Ok(Box::new(key))

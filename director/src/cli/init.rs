@@ -37,7 +37,7 @@ pub(super) async fn run(args: &Args) -> Result<(), Error> {
         return Err(Error::AlreadyInitialised);
     }
     // Whatever can be wrong with the arguments is found before anything is written.
-    let passphrase = args.passphrase.read()?;
+    let passphrase = args.passphrase.read_new("New passphrase of the offline keys")?;
     let image_root = read_image_root(&args.image_root)?;
     host::fetch::Fetcher::plain(&args.image_url)?;
     let now = host::clock::now();
