@@ -4,7 +4,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=proto");
     #[cfg(feature = "grpc")]
     {
-        let files = protox::compile(["proto/director.proto", "proto/secondary.proto"], ["proto"])?;
+        let files =
+            protox::compile(["proto/director.proto", "proto/image_repo.proto", "proto/secondary.proto"], ["proto"])?;
         tonic_prost_build::configure().compile_fds(files)?;
     }
     Ok(())

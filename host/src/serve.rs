@@ -1,12 +1,17 @@
-//! Starting and stopping a server: the listening socket, and the signals that end it.
+//! Starting and stopping a server: the listening socket, connections from it, and the signals that end it.
+
+mod accept;
 
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Error;
+
+pub use accept::{Connections, accept, accept_tls};
 
 /// Listens on `address`; port 0 takes a free one, which `local_addr` tells.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
@@ -22,6 +27,19 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Error> {
     built.map_err(|source| Error::io("start", "the runtime".as_ref(), source))
 }
 
+/// A runtime for a process that works as much as it waits, such as one that encrypts what it sends: so many threads, and
+/// at most [`MAX_BLOCKING`] more that wait for disks.
+pub fn runtime_of(threads: NonZeroUsize) -> Result<tokio::runtime::Runtime, Error> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let built = builder.worker_threads(threads.get()).max_blocking_threads(MAX_BLOCKING).enable_all().build();
+    built.map_err(|source| Error::io("start", "the runtime".as_ref(), source))
+}
+
+/// How many threads can run at once, as far as the system tells.
+pub fn processors() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
 /// Ends when the process is asked to end (SIGTERM or SIGINT). Without signal handling it never ends.
 pub async fn stopped() {
     let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
@@ -33,6 +51,9 @@ pub async fn stopped() {
         _ = interrupt.recv() => {}
     }
 }
+
+/// Threads that wait for disks, in a process that serves.
+const MAX_BLOCKING: usize = 16;
 
 #[cfg(test)]
 mod tests {

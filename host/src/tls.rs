@@ -1,11 +1,13 @@
 //! TLS between vehicles and the Director, and between the ECUs of a vehicle: an authority of our own, certificates with
-//! names we choose, and the one way to set up both ends.
+//! names we choose, and the one way to set up both ends. And the serving end of what anybody may read
+//! ([`public_config`]).
 //!
-//! Trust is the provisioned authority alone, never the system's list, and both ends show a certificate. The provider of
-//! cryptography is aws-lc-rs, handed over explicitly; nothing here depends on or sets a process-wide default.
+//! Trust is the provisioned authority alone, never the system's list, and both ends show a certificate, but for readers of
+//! what is public. The provider of cryptography is aws-lc-rs, handed over explicitly; nothing here depends on or sets a process-wide default.
 
 mod authority;
 mod names;
+mod public;
 
 use std::fmt;
 use std::path::Path;
@@ -14,7 +16,7 @@ use std::sync::Arc;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore};
 use zeroize::Zeroizing;
 
 use crate::Error;
@@ -22,6 +24,8 @@ use crate::disk::{self, Access};
 
 pub use authority::{Authority, Purpose, request};
 pub use names::{fingerprint, server_name, verify_name};
+pub use public::{Clients, public_config};
+pub use rustls::ServerConfig;
 
 /// A certificate and its key, both PEM: what one end of a connection shows.
 ///
@@ -46,12 +50,9 @@ impl Identity {
 
     /// Reads a certificate and its key; a key that others may read is refused.
     pub fn open(certificate: &Path, key: &Path) -> Result<Self, Error> {
-        let missing = |path: &Path| Error::Missing { path: path.to_owned() };
-        let text = |path: &Path| disk::read(path, MAX_PEM)?.ok_or_else(|| missing(path));
-        let utf8 = |error| Error::certificate("a PEM file", error);
-        let key_text = Zeroizing::new(String::from_utf8(text(key)?).map_err(utf8)?);
+        let key_text = Zeroizing::new(read_pem(key)?);
         disk::check_private(key)?;
-        Self::new(String::from_utf8(text(certificate)?).map_err(utf8)?, key_text)
+        Self::new(read_pem(certificate)?, key_text)
     }
 
     /// The certificate, PEM.
@@ -81,6 +82,12 @@ pub fn generate_key(path: &Path, common_name: &str) -> Result<String, Error> {
     let (request, key) = request(common_name)?;
     disk::create(path, key.as_bytes(), Access::Private)?;
     Ok(request)
+}
+
+/// Reads a PEM file, such as the certificate of an authority.
+pub fn read_pem(path: &Path) -> Result<String, Error> {
+    let bytes = disk::read(path, MAX_PEM)?.ok_or_else(|| Error::Missing { path: path.to_owned() })?;
+    String::from_utf8(bytes).map_err(|error| Error::certificate("a PEM file", error))
 }
 
 /// The DER form of the first certificate of a PEM text.

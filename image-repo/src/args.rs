@@ -4,10 +4,12 @@ mod delegate;
 mod delta;
 mod files;
 mod key;
+mod release;
 mod root;
 mod targets;
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -19,8 +21,9 @@ pub(crate) use delegate::{Delegate, DelegateAdd, DelegateBins, DelegateList, Del
 pub(crate) use delta::{Delta, DeltaMake, DeltaPublish, DeltaShow};
 pub(crate) use files::{Completions, Discard, Doctor, Man, Pull, Show};
 pub(crate) use key::{Key, KeyExport, KeyGenerate, KeyImport, KeyList};
+pub(crate) use release::{PublishRelease, Release, Remote};
 pub(crate) use root::{Renew, Root, RootNew, RootShow, RootSign, RootThreshold, Rotate};
-pub(crate) use targets::{Add, CatalogueArgs, Targets, TargetsRemove, TargetsRenew, TargetsSign};
+pub(crate) use targets::{Add, CatalogueArgs, Targets, TargetsLife, TargetsRemove, TargetsRenew, TargetsSign};
 
 /// The Image repository: images and their offline-signed metadata.
 #[derive(Debug, Parser)]
@@ -46,10 +49,13 @@ pub(crate) enum Action {
     /// Lets others sign for images
     #[command(subcommand)]
     Delegate(Delegate),
-    /// Signs Targets over the staged images, with its offline key
+    /// Signs whatever is staged with the offline keys of the folder
     Sign(Sign),
-    /// Makes Snapshot and Timestamp and puts everything where clients see it; run it daily
-    Publish(Publish),
+    /// Short for `release publish`
+    Publish(PublishRelease),
+    /// Works on releases
+    #[command(subcommand)]
+    Release(Release),
     /// Takes over what was published, or what others signed
     #[command(after_help = "Example: image-repo pull --repo alice published/metadata")]
     Pull(Pull),
@@ -85,6 +91,21 @@ pub(crate) struct Init {
     /// Folder of the repository
     #[arg(long, value_name = "DIR")]
     pub repo: PathBuf,
+    /// First Root, signed elsewhere; without it, all keys are made here
+    #[arg(long, value_name = "FILE", requires = "targets")]
+    pub root: Option<PathBuf>,
+    /// First Targets, signed elsewhere
+    #[arg(long, value_name = "FILE", requires = "root")]
+    pub targets: Option<PathBuf>,
+    /// Folder with the keys of Snapshot and Timestamp that the Root appoints
+    #[arg(long, value_name = "DIR", requires = "root")]
+    pub online_keys: Option<PathBuf>,
+    /// Database: sqlite:PATH or postgres://… [default: a file in the folder]
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
+    /// Where images and published files lie: a folder or s3://BUCKET/PREFIX [default: the folder]
+    #[arg(long, value_name = "URL")]
+    pub objects: Option<String>,
     #[command(flatten)]
     pub passphrase: PassphraseArgs,
     #[command(flatten)]
@@ -125,14 +146,9 @@ pub(crate) struct Sign {
     #[arg(long, value_name = "DIR")]
     pub repo: PathBuf,
     #[command(flatten)]
+    pub life: TargetsLife,
+    #[command(flatten)]
     pub passphrase: PassphraseArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Publish {
-    /// Folder of the repository
-    #[arg(long, value_name = "DIR")]
-    pub repo: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -153,4 +169,28 @@ pub(crate) struct Serve {
     /// Address and port; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    /// Where to answer GET /healthz, /readyz and /metrics
+    #[arg(long, value_name = "ADDRESS")]
+    pub operations: Option<SocketAddr>,
+    /// Threads that serve [default: one for each processor]
+    #[arg(long, value_name = "NUMBER")]
+    pub threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub tls: Tls,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Tls {
+    /// Certificate to show clients, PEM; without it, HTTP is plain
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_certificate: Option<PathBuf>,
+    /// Its private key, PEM, mode 0600
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
+    /// Authority of client certificates, PEM; clients may show one of it, and none of any other
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub client_ca: Option<PathBuf>,
+    /// Turns away clients that show no certificate
+    #[arg(long, requires = "client_ca")]
+    pub require_client_certificate: bool,
 }

@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use host::cli::{Exit, Report};
+use uptane::metadata::RootRole;
 use uptane::sign::SignError;
-use uptane::{ImageLine, ReleaseCounter, Role, Time};
+use uptane::{HardwareId, ImageLine, ReleaseCounter, Role, RoleName, Sha256, TargetNameBuf, Time, Version};
+
+use crate::role::RoleId;
 
 /// Why a command did not do what was asked. One variant per cause.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +16,17 @@ pub enum Error {
     /// Another process changed the repository meanwhile.
     #[error("the repository was changed by another process meanwhile")]
     Conflict,
+    /// A message names no blob, or one that cannot be.
+    #[error("a file of the release is not named by digest and length")]
+    BadBlob,
+    /// The configuration of a writer makes no sense.
+    #[error("writer {writer:?}: {reason}")]
+    BadWriter {
+        /// Its name.
+        writer: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// The line has a release that is as new or newer.
     #[error("release {given} of line {line} is not newer than {highest}, which was added before")]
     CounterTaken {
@@ -36,6 +50,125 @@ pub enum Error {
         role: Role,
         /// When it expired.
         expires: Time,
+    },
+    /// An image is listed whose bytes nobody brought.
+    #[error("{name} is listed, and its bytes (sha256 {sha256}) are not here")]
+    ImageMissing {
+        /// The image.
+        name: Box<TargetNameBuf>,
+        /// The digest that is listed.
+        sha256: Sha256,
+    },
+    /// Another role lists other content under the name.
+    #[error("{role} lists another image as {name}")]
+    NameTaken {
+        /// The name.
+        name: Box<TargetNameBuf>,
+        /// The role that lists it.
+        role: RoleId,
+    },
+    /// Nobody delegates to the role.
+    #[error("no role delegates to {role}")]
+    NoDelegator {
+        /// The role.
+        role: RoleName,
+    },
+    /// The repository lacks a key that Root appoints for one of its own roles.
+    #[error("{here} of the {needed} keys that must sign {role:?} are here")]
+    NoOnlineKey {
+        /// Whose key it is.
+        role: RootRole,
+        /// How many keys are here.
+        here: usize,
+        /// How many must sign.
+        needed: usize,
+    },
+    /// A writer brought the file of a role that is not its own.
+    #[error("{writer} may not publish files of {role}")]
+    NotAllowed {
+        /// The writer.
+        writer: String,
+        /// The role.
+        role: RoleId,
+    },
+    /// The role lists an image that is not delegated to it, or is found elsewhere first.
+    #[error("{role} lists {name} for {hardware}, which no client asks it for")]
+    NotDelegated {
+        /// The role.
+        role: RoleName,
+        /// The image.
+        name: Box<TargetNameBuf>,
+        /// The hardware.
+        hardware: Box<HardwareId>,
+    },
+    /// What only the repository signs was brought.
+    #[error("{role} is signed by the repository itself")]
+    OwnRole {
+        /// The role.
+        role: RoleId,
+    },
+    /// A repository cannot be reached, or cannot answer now.
+    #[error("{url}: {reason}")]
+    Remote {
+        /// Where it is.
+        url: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A repository refused.
+    #[error("{url} refuses: {reason}")]
+    RemoteRefused {
+        /// Where it is.
+        url: String,
+        /// What it says, and what to do.
+        reason: String,
+    },
+    /// A release brings two files of one role.
+    #[error("the release brings two files of {role}")]
+    RoleTwice {
+        /// The role.
+        role: RoleId,
+    },
+    /// A file is longer than any client reads.
+    #[error("{what} is longer than the {limit} bytes that clients read")]
+    TooLong {
+        /// The file.
+        what: String,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// Nobody knows who calls.
+    #[error("no writer shows this certificate or token")]
+    UnknownWriter,
+    /// Parts of an upload are gone.
+    #[error("parts of the upload {sha256} are gone")]
+    UploadLost {
+        /// What was uploaded.
+        sha256: Sha256,
+    },
+    /// More came in than was announced.
+    #[error("more came in of {sha256} than was announced")]
+    UploadTooLong {
+        /// What was announced.
+        sha256: Sha256,
+    },
+    /// A version was used before, or is not the next one.
+    #[error("version {given} of {role} cannot be published: the next one is {next}")]
+    VersionUsed {
+        /// The role.
+        role: RoleId,
+        /// The version that was to be published.
+        given: Version,
+        /// The lowest that can be.
+        next: Version,
+    },
+    /// Bytes came in that are not those that were announced.
+    #[error("what came in has the digest {found}, and {given} was announced")]
+    WrongDigest {
+        /// What was announced.
+        given: Sha256,
+        /// What it is.
+        found: Sha256,
     },
     /// What an operator wrote is not what it should be.
     #[error("{what} {given:?}: {reason}")]
@@ -62,6 +195,9 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// Nothing says whom to take for the repository.
+    #[error("no authority is given for the certificate of the repository")]
+    NoAuthority,
     /// Images or metadata cannot be stored or fetched.
     #[error("cannot {action} {file}: {reason}")]
     Objects {
@@ -88,9 +224,18 @@ pub enum Error {
         /// The failed check.
         reason: uptane::Error,
     },
+    /// Serving ended by itself.
+    #[error("the write side ended: {reason}")]
+    Service {
+        /// Why.
+        reason: String,
+    },
     /// A file could not be signed.
     #[error(transparent)]
     Sign(#[from] SignError),
+    /// The database did not do what was asked.
+    #[error(transparent)]
+    Store(crate::store::Fault),
     /// A signer's folder was not changed.
     #[error(transparent)]
     Staged(#[from] crate::staged::Error),
@@ -139,6 +284,25 @@ impl Report for Error {
     fn exit(&self) -> Exit {
         match self {
             Self::Conflict => Exit::Unavailable,
+            Self::NoAuthority => Exit::Usage,
+            Self::BadWriter { .. } => Exit::Configuration,
+            Self::Remote { .. } | Self::Service { .. } => Exit::Unavailable,
+            Self::BadBlob
+            | Self::ImageMissing { .. }
+            | Self::NotAllowed { .. }
+            | Self::RemoteRefused { .. }
+            | Self::UnknownWriter
+            | Self::UploadTooLong { .. }
+            | Self::NameTaken { .. }
+            | Self::NoDelegator { .. }
+            | Self::NotDelegated { .. }
+            | Self::OwnRole { .. }
+            | Self::RoleTwice { .. }
+            | Self::TooLong { .. }
+            | Self::UploadLost { .. }
+            | Self::VersionUsed { .. }
+            | Self::WrongDigest { .. } => Exit::Refused,
+            Self::NoOnlineKey { .. } => Exit::Configuration,
             Self::CounterTaken { .. } | Self::Objects { .. } | Self::Sign(_) => Exit::Failed,
             Self::Database { .. } | Self::Incomplete { .. } | Self::NotARepository { .. } | Self::WrongKey { .. } => {
                 Exit::Configuration
@@ -148,6 +312,7 @@ impl Report for Error {
             Self::Patch { reason: crate::delta::Error::Decode(_), .. } => Exit::Configuration,
             Self::Patch { .. } => Exit::Failed,
             Self::Host(error) => error.exit(),
+            Self::Store(fault) => fault.exit(),
             Self::Staged(error) => error.exit(),
         }
     }
@@ -155,6 +320,34 @@ impl Report for Error {
     fn advice(&self) -> String {
         match self {
             Self::Conflict => "try again; nothing was changed".into(),
+            Self::NoAuthority => {
+                "give --authority FILE, the certificate of whoever issued that of the repository".into()
+            }
+            Self::BadBlob => "name every file of the release by SHA-256 and length".into(),
+            Self::BadWriter { .. } => "correct it in the configuration file".into(),
+            Self::NotAllowed { .. } => "have the role added to the writer's in the server's configuration".into(),
+            Self::Remote { .. } => {
+                "check the address and the network, then run it again: it goes on where it stopped".into()
+            }
+            Self::RemoteRefused { .. } => "do what the repository says; nothing was changed there".into(),
+            Self::Service { .. } => "start it again".into(),
+            Self::UnknownWriter => {
+                "give the client certificate or the token that the server's configuration names".into()
+            }
+            Self::UploadTooLong { .. } => "upload it again; nothing was kept".into(),
+            Self::ImageMissing { .. } => "upload the image, then publish again; nothing was changed".into(),
+            Self::NameTaken { .. } => "give the image another name; nothing was changed".into(),
+            Self::NoDelegator { .. } => "have whoever delegates to it publish first; nothing was changed".into(),
+            Self::NoOnlineKey { role, .. } => format!("put the key of {role:?} into the folder of online keys"),
+            Self::NotDelegated { .. } => {
+                "have its delegation widened, or list it elsewhere; nothing was changed".into()
+            }
+            Self::OwnRole { .. } => "publish Root and Targets files only".into(),
+            Self::RoleTwice { .. } => "publish one file of each role at a time".into(),
+            Self::TooLong { .. } => "delegate to more roles, so that each file is shorter".into(),
+            Self::UploadLost { .. } => "upload it again".into(),
+            Self::VersionUsed { next, .. } => format!("sign it again as version {next} or later; nothing was changed"),
+            Self::WrongDigest { .. } => "upload the file again; nothing was kept".into(),
             Self::CounterTaken { .. } => "give it a higher --release-counter; nothing was changed".into(),
             Self::Database { .. } => "restore the repository from a backup; nothing was overwritten".into(),
             Self::Expired { role: Role::Root, .. } => "run `image-repo root renew`, then `image-repo publish`".into(),
@@ -171,6 +364,7 @@ impl Report for Error {
             }
             Self::Patch { .. } => "assign the image without a patch; nothing was written".into(),
             Self::Refused { .. } => "find out who changed the file; `image-repo publish` makes new ones".into(),
+            Self::Store(fault) => fault.advice(),
             Self::Sign(_) => "check the keys of the repository and what was given".into(),
             Self::Unpublished { .. } => "run `image-repo publish`".into(),
             Self::WrongKey { .. } => "restore the key file from a backup, or rotate the role's key".into(),

@@ -156,7 +156,7 @@ pub fn stored_name(name: TargetName<'_>, sha256: Sha256) -> String {
 /// One thing that becomes true. A list of them becomes true together or not at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The file exists, and is the newest of its role. Its version must not have been used.
+    /// The file exists, and is the newest of its role. Its version must be above every one used before.
     File(SignedFile),
     /// The role lists this image from now on, in place of any of its name; the line's highest release is raised to it.
     List(RoleId, Listing),

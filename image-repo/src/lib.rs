@@ -7,23 +7,31 @@
 
 mod args;
 mod commands;
+mod config;
 pub mod delta;
+mod driver;
 mod error;
 pub mod expiry;
 pub mod facts;
+pub mod grpc;
 mod http;
+mod judge;
 mod keyring;
-mod objects;
-pub mod old;
-mod repo;
+pub mod make;
+pub mod objects;
+pub mod online;
+pub mod plan;
+pub mod publisher;
+pub mod release;
 pub mod role;
 pub mod staged;
 pub mod store;
+pub mod writers;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use args::{Action, Command, Delta};
+use args::{Action, Command, Delta, Release};
 use host::{cli, clock, logs, serve};
 
 pub use error::Error;
@@ -39,23 +47,27 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn execute(command: &Command) -> Result<(), Error> {
     logs::init(command.verbose, false);
     let now = clock::now();
-    serve::runtime()?.block_on(async {
+    let runtime = match &command.action {
+        Action::Serve(args) => serve::runtime_of(args.threads.unwrap_or_else(serve::processors)),
+        _ => serve::runtime(),
+    };
+    runtime?.block_on(async {
         match &command.action {
             Action::Init(args) => commands::init(args, now).await,
             Action::Key(action) => commands::key(action),
-            Action::Targets(action) => commands::targets(action, now).await,
+            Action::Targets(action) => commands::targets(action, now),
             Action::Delegate(action) => commands::delegate(action, now),
             Action::Pull(args) => commands::pull(args, now),
             Action::Discard(args) => commands::discard(args, now),
             Action::Doctor(args) => commands::doctor(args, now),
             Action::Completions(args) => commands::complete(args),
             Action::Man(args) => commands::man(args),
-            Action::Sign(args) => commands::sign(args, now).await,
-            Action::Publish(args) => commands::publish(args, now).await,
+            Action::Sign(args) => commands::sign(args, now),
+            Action::Publish(args) | Action::Release(Release::Publish(args)) => commands::publish(args, now).await,
             Action::Show(args) => commands::show(args, now).await,
             Action::Verify(args) => commands::verify(args, now).await,
+            Action::Serve(args) => driver::serve(args).await,
             Action::Root(action) => commands::root(action, now).await,
-            Action::Serve(args) => http::serve(args).await,
             Action::Delta(Delta::Make(args)) => commands::delta_make(args),
             Action::Delta(Delta::Publish(args)) => commands::delta_publish(args).await,
             Action::Delta(Delta::Show(args)) => commands::delta_show(args),

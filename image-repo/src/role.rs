@@ -150,3 +150,9 @@ impl FromStr for RoleId {
         }
     }
 }
+
+impl From<RoleName> for RoleId {
+    fn from(role: RoleName) -> Self {
+        Self::Delegated(role)
+    }
+}

@@ -85,6 +85,16 @@ impl Staged {
         }
     }
 
+    /// Every Root that is here, ascending.
+    pub(crate) fn roots(&self) -> Result<Vec<RoleFile>, Error> {
+        let mut roots: Vec<_> = self.find(RoleId::Root)?.into_iter().collect();
+        for name in self.folder.list("staged/roots")? {
+            roots.extend(self.read(RoleId::Root, &format!("staged/roots/{name}"))?);
+        }
+        roots.sort_by_key(RoleFile::version);
+        Ok(roots)
+    }
+
     /// Every role that has a file here, top-level ones first.
     pub(crate) fn roles(&self) -> Result<Vec<RoleId>, Error> {
         let names = self.folder.list("staged")?;

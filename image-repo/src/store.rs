@@ -13,6 +13,30 @@ use crate::error::Error;
 use crate::facts::{Change, Generation, Head, Kept, Listing, SignedFile};
 use crate::role::RoleId;
 
+mod any;
+mod batch;
+#[cfg(test)]
+mod conformance;
+mod fault;
+mod memory;
+mod postgres;
+mod rows;
+mod sql;
+mod sqlite;
+mod statements;
+mod url;
+
+pub use any::AnyStore;
+pub use fault::Fault;
+pub use memory::Memory;
+pub use postgres::Postgres;
+pub use sqlite::Sqlite;
+pub use url::DatabaseUrl;
+
+#[cfg(test)]
+#[path = "../../tests/src/postgres.rs"]
+pub mod server;
+
 /// Keeps what a repository knows. Clones share it.
 ///
 /// # Security
@@ -49,9 +73,15 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// Every file whose bytes are still there, ascending by role and version.
     fn history(&self) -> impl Future<Output = Result<Vec<Kept>, Error>> + Send;
 
-    /// Drops the bytes of these files; their versions stay used. The newest file of a role keeps its own.
+    /// Drops the bytes of these files; their versions stay used. The newest file of a role keeps its own, and so does one
+    /// that is not known to be published.
     fn prune(&self, files: &[(RoleId, Version)]) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Makes all of the changes true and durable, in their order, or none of them. Afterwards the generation is the next.
     fn apply(&self, expected: Generation, changes: &[Change]) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// Refuses a database that needs programs which know more than this one.
+fn known_to(known: u64, needs: u64) -> Result<(), Fault> {
+    if needs > known { Err(Fault::Newer { needs, known }) } else { Ok(()) }
 }

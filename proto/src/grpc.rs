@@ -19,6 +19,20 @@ pub mod director {
     tonic::include_proto!("convoy.director.v1");
 }
 
+/// Between the Image repository and whoever publishes.
+#[expect(
+    missing_docs,
+    unused_qualifications,
+    clippy::allow_attributes_without_reason,
+    clippy::as_conversions,
+    clippy::std_instead_of_core,
+    clippy::too_many_lines,
+    reason = "generated; proto/image_repo.proto is the documentation"
+)]
+pub mod image_repo {
+    tonic::include_proto!("convoy.image_repo.v1");
+}
+
 /// Between Primary and Ethernet Secondaries.
 #[expect(
     missing_docs,

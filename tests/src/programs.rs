@@ -94,6 +94,7 @@ pub fn output(command: &mut Command) -> Result<String> {
 pub struct Service {
     child: Child,
     url: String,
+    others: Vec<(String, String)>,
 }
 
 impl Service {
@@ -109,11 +110,18 @@ impl Service {
             .spawn()
             .with_context(|| format!("cannot start {program}"))?;
         let lines = BufReader::new(child.stdout.take().context("the output is piped")?).lines();
-        let mut service = Self { child, url: String::new() };
+        let mut service = Self { child, url: String::new(), others: Vec::new() };
         for line in lines {
-            if let Some(url) = address(&line?) {
-                service.url = url;
-                return Ok(service);
+            let line = line?;
+            match (line.split_once(' '), address(&line)) {
+                (Some((other @ ("operations" | "writers"), _)), Some(url)) => {
+                    service.others.push((other.to_owned(), url));
+                }
+                (_, Some(url)) => {
+                    service.url = url;
+                    return Ok(service);
+                }
+                (_, None) => {}
             }
         }
         bail!("{program} ended before it said where it listens")
@@ -124,6 +132,22 @@ impl Service {
         &self.url
     }
 
+    /// Where it listens for this besides: `operations`, or `writers`.
+    ///
+    /// # Errors
+    /// It did not say.
+    pub fn other(&self, what: &str) -> Result<&str> {
+        let found = self.others.iter().find(|(other, _)| other == what);
+        found.map(|(_, url)| url.as_str()).with_context(|| format!("it does not say where it listens for {what}"))
+    }
+
+    /// Ends it at once, as a power failure would.
+    pub fn kill(&mut self) {
+        // Either may fail only because it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// Its process.
     pub fn process(&self) -> u32 {
         self.child.id()
@@ -132,9 +156,7 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // Either may fail only because it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 

@@ -1,10 +1,13 @@
 //! `CheckIn` over gRPC (`proto/director.proto`): requests are inspected here, judged in [`crate::instance`].
 
-mod listen;
-
+use std::io;
 use std::sync::Arc;
 
+use futures_util::Stream;
 use proto::grpc::director as wire;
+use rustls::ServerConfig;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::server::TlsStream;
 use tonic::{Request, Response, Status};
 use uptane::Nonce;
 use uptane::limits::{MAX_ECUS, MAX_MANIFEST};
@@ -15,7 +18,16 @@ use crate::answer::{self, State};
 use crate::instance::{Director, Reply};
 use crate::store::Store;
 
-pub use listen::accept;
+/// Connections as tonic takes them: TLS 1.3 with a client certificate of our authority, or none at all.
+pub fn accept(
+    listener: TcpListener,
+    config: Arc<ServerConfig>,
+) -> impl Stream<Item = io::Result<TlsStream<TcpStream>>> {
+    let connections = host::serve::accept_tls(listener, config);
+    futures_util::stream::unfold(connections, async |mut connections| {
+        Some((Ok(connections.next().await?), connections))
+    })
+}
 
 /// The service over one Director instance.
 pub fn service<S: Store>(director: Arc<Director<S>>) -> DirectorServer<impl DirectorRpc> {

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use rustls::SupportedProtocolVersion;
+use rustls::version::{TLS12, TLS13};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use uptane::{EcuId, VehicleId};
@@ -116,4 +118,70 @@ fn every_ecu_of_every_vehicle_has_a_name_of_its_own() {
     for label in name(1, &longest).split('.') {
         assert!(label.len() <= 63, "{label}");
     }
+}
+
+/// A client that wants this version of TLS, and shows `shown` if it is asked.
+fn reader(authority: &Authority, version: &'static SupportedProtocolVersion, shown: Option<&Identity>) -> ClientConfig {
+    let config = ClientConfig::builder_with_provider(provider()).with_protocol_versions(&[version]).unwrap();
+    let config = config.with_root_certificates(trust(authority.certificate()).unwrap());
+    match shown.map(|identity| identity.decode().unwrap()) {
+        Some((chain, key)) => config.with_client_auth_cert(chain, key).unwrap(),
+        None => config.with_no_client_auth(),
+    }
+}
+
+/// The version in which a reader got the server's answer, or why it got none.
+fn read(server: Arc<ServerConfig>, client: ClientConfig) -> Result<rustls::ProtocolVersion, String> {
+    crate::serve::runtime().unwrap().block_on(async {
+        let (near, far) = tokio::io::duplex(64 * 1024);
+        let serving = async {
+            let mut stream = TlsAcceptor::from(server).accept(far).await?;
+            stream.write_u8(1).await?;
+            stream.flush().await?;
+            Ok::<_, std::io::Error>(stream)
+        };
+        let reading = async {
+            let connector = TlsConnector::from(Arc::new(client));
+            let mut stream = connector.connect("images.test".try_into().unwrap(), near).await?;
+            stream.read_u8().await?;
+            Ok::<_, std::io::Error>(stream.get_ref().1.protocol_version().unwrap())
+        };
+        let (_, read) = tokio::join!(serving, reading);
+        read.map_err(|error| error.to_string())
+    })
+}
+
+#[test]
+fn what_is_public_is_read_in_tls_1_3_and_1_2_without_a_certificate() {
+    let authority = Authority::create("test", clock::now(), YEAR).unwrap();
+    let images = identity(&authority, "images.test", Purpose::Server);
+    for clients in [Clients::Unasked, Clients::Asked(authority.certificate())] {
+        let server = public_config(&images, clients).unwrap();
+        for version in [&TLS13, &TLS12] {
+            let got = read(server.clone(), reader(&authority, version, None)).unwrap();
+            assert_eq!(got, version.version);
+        }
+    }
+}
+
+#[test]
+fn a_reader_without_the_certificate_that_is_required_gets_nothing() {
+    let authority = Authority::create("test", clock::now(), YEAR).unwrap();
+    let images = identity(&authority, "images.test", Purpose::Server);
+    let server = public_config(&images, Clients::Required(authority.certificate())).unwrap();
+    let known = identity(&authority, "cdn.test", Purpose::Client);
+    for version in [&TLS13, &TLS12] {
+        assert!(read(server.clone(), reader(&authority, version, None)).is_err());
+        read(server.clone(), reader(&authority, version, Some(&known))).unwrap();
+    }
+}
+
+#[test]
+fn a_certificate_of_another_authority_is_refused_though_none_is_required() {
+    let authority = Authority::create("ours", clock::now(), YEAR).unwrap();
+    let theirs = Authority::create("theirs", clock::now(), YEAR).unwrap();
+    let images = identity(&authority, "images.test", Purpose::Server);
+    let server = public_config(&images, Clients::Asked(authority.certificate())).unwrap();
+    let strange = identity(&theirs, "cdn.test", Purpose::Client);
+    assert!(read(server, reader(&authority, &TLS13, Some(&strange))).is_err());
 }

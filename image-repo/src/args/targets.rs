@@ -89,15 +89,6 @@ pub(crate) struct CatalogueArgs {
     pub test_evidence: Option<String>,
 }
 
-impl CatalogueArgs {
-    /// Whether nothing was given.
-    pub(crate) fn is_empty(&self) -> bool {
-        let Self { requires, conflicts, order, notes, sbom, test_evidence } = self;
-        let is_text = requires.is_empty() && conflicts.is_empty() && notes.is_empty();
-        is_text && order.is_none() && sbom.is_none() && test_evidence.is_none()
-    }
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct TargetsRemove {
     /// Name clients know it by

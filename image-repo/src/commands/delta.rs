@@ -9,10 +9,10 @@ use serde_json::json;
 use uptane::{Sha256, TargetName};
 
 use crate::args::{DeltaMake, DeltaPublish, DeltaShow};
+use crate::config::Settings;
 use crate::delta;
 use crate::error::Error;
-use crate::old::facts::stored_name;
-use crate::repo::Repo;
+use crate::facts::stored_name;
 
 /// Makes a patch, decodes it again, and puts it where it was asked for.
 pub(crate) fn make(args: &DeltaMake) -> Result<(), Error> {
@@ -44,10 +44,12 @@ pub(crate) async fn publish(args: &DeltaPublish) -> Result<(), Error> {
     let patch = read(&args.patch)?;
     let Header { base, .. } = header(&args.patch, &patch)?;
     let sha256 = Sha256::of(&patch);
-    let repo = Repo::open(&args.repo).await?;
+    let settings = Settings::open(&args.repo)?;
+    if !settings.is_repository() {
+        return Err(Error::NotARepository { path: args.repo.clone() });
+    }
     let path = format!("targets/{}", stored_name(name, sha256));
-    repo.objects().publish_file(&path, &patch).await?;
-    repo.close().await?;
+    settings.objects()?.publish_file(&path, &patch).await?;
     if args.json {
         print(json!({
             "base": base.to_string(),

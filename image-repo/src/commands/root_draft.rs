@@ -12,7 +12,7 @@ use crate::args::{Renew, RootNew, RootShow, RootSign, RootThreshold, Rotate};
 use crate::error::Error;
 use crate::keyring::{self, KeyName};
 use crate::role::{RoleId, TopRole};
-use crate::staged::{self, Life, Staged};
+use crate::staged::{self, Life, RoleFile, Staged};
 
 /// Drafts the first Root.
 pub(crate) fn new(args: &RootNew, now: Time) -> Result<(), Error> {
@@ -49,8 +49,7 @@ pub(crate) fn rotate(args: &Rotate, now: Time) -> Result<(), Error> {
 /// The keys of the role without those that go and with those that come.
 fn keys_after(args: &Rotate, staged: &Staged) -> Result<KeySet, Error> {
     let file = staged.get(RoleId::Root)?;
-    let mut roles = RootRoles::of(&file.root()?)?;
-    let before = of(&mut roles, args.role).clone();
+    let before = keys_of(&file, args.role)?;
     // What comes is added first: a threshold may need it before the other goes.
     let mut keys = before.clone();
     for name in &args.add {
@@ -104,7 +103,12 @@ pub(crate) fn show(args: &RootShow, now: Time) -> Result<(), Error> {
     super::show_file::show(&file, &staged.signing(&file)?, now, args.json)
 }
 
-fn of(roles: &mut RootRoles, role: TopRole) -> &mut KeySet {
+/// The keys that a Root gives a role.
+pub(super) fn keys_of(root: &RoleFile, role: TopRole) -> Result<KeySet, Error> {
+    Ok(of(&mut RootRoles::of(&root.root()?)?, role).clone())
+}
+
+pub(super) fn of(roles: &mut RootRoles, role: TopRole) -> &mut KeySet {
     match role {
         TopRole::Root => &mut roles.root,
         TopRole::Targets => &mut roles.targets,

@@ -5,10 +5,9 @@ use std::path::Path;
 
 use uptane::Time;
 
-use super::{
-    add, completions, delegate as delegation, key as keys, root as one_machine, root_draft, targets as listing,
-};
-use crate::args::{Add, Completions, Delegate, Key, Renew, Root, Rotate, Show, Targets};
+use super::{completions, delegate as delegation, key as keys, one_machine, root_draft, targets as listing};
+use crate::args::{Completions, Delegate, Key, Renew, Root, Rotate, Show, Targets};
+use crate::config::Settings;
 use crate::error::Error;
 
 /// Works on keys.
@@ -22,9 +21,8 @@ pub(crate) fn key(action: &Key) -> Result<(), Error> {
 }
 
 /// Works on images.
-pub(crate) async fn targets(action: &Targets, now: Time) -> Result<(), Error> {
+pub(crate) fn targets(action: &Targets, now: Time) -> Result<(), Error> {
     match action {
-        Targets::Add(args) if is_one_machine(&args.repo) && is_plain(args) => add::add(args).await,
         Targets::Add(args) => listing::add(args, now),
         Targets::Remove(args) => listing::remove(args, now),
         Targets::Renew(args) => listing::renew(args, now),
@@ -55,14 +53,14 @@ pub(crate) async fn root(action: &Root, now: Time) -> Result<(), Error> {
 }
 
 async fn renew(args: &Renew, now: Time) -> Result<(), Error> {
-    match is_one_machine(&args.repo) {
+    match is_one_machine(&args.repo)? {
         true => one_machine::renew(args, now).await,
         false => root_draft::renew(args, now),
     }
 }
 
 async fn rotate(args: &Rotate, now: Time) -> Result<(), Error> {
-    match is_one_machine(&args.repo) && args.remove.is_empty() && args.add.is_empty() {
+    match is_one_machine(&args.repo)? && args.remove.is_empty() && args.add.is_empty() {
         true => one_machine::rotate(args, now).await,
         false => root_draft::rotate(args, now),
     }
@@ -72,10 +70,10 @@ async fn rotate(args: &Rotate, now: Time) -> Result<(), Error> {
 pub(crate) async fn show(args: &Show, now: Time) -> Result<(), Error> {
     match (&args.file, &args.repo) {
         (Some(file), _) => super::show_file::show_path(file, args.role, args.root.as_deref(), now, args.json),
-        (None, Some(repo)) if repo.join("staged").is_dir() && !is_one_machine(repo) => {
-            super::show_folder::show(repo, now, args.json)
-        }
-        (None, Some(repo)) => super::show::show(repo, args.json, now).await,
+        (None, Some(repo)) => match Settings::open(repo)?.is_repository() {
+            true => super::show::show(repo, args.json, now).await,
+            false => super::show_folder::show(repo, now, args.json),
+        },
         // The command line demands one of them.
         (None, None) => Ok(()),
     }
@@ -87,12 +85,7 @@ pub(crate) fn complete(args: &Completions) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether the folder holds a repository whose keys and metadata are on one machine, with a database.
-fn is_one_machine(repo: &Path) -> bool {
-    repo.join("state.sqlite").is_file()
-}
-
-/// Whether nothing is asked for that only a signer's folder has.
-fn is_plain(args: &Add) -> bool {
-    args.role.is_none() && args.catalogue.is_empty()
+/// Whether the folder holds a repository and what its people sign.
+fn is_one_machine(repo: &Path) -> Result<bool, Error> {
+    Ok(repo.join("staged/root.json").is_file() && Settings::open(repo)?.is_repository())
 }

@@ -89,6 +89,30 @@ impl Delegations {
         read(delegations, &mut reader)?;
         reader.finish()
     }
+
+    /// A role of this name, with the keys the delegation gives it; the first, where it is delegated to more than once.
+    pub fn role(&self, name: RoleName) -> Option<DelegatedRole> {
+        match self {
+            Self::Listed(list) => list.iter().flat_map(Delegation::roles).find(|role| role.name == name).cloned(),
+            Self::Succinct(bins) => bins.has(name).then(|| DelegatedRole::bin(name, bins)),
+        }
+    }
+
+    /// The name of every role it delegates to, those of a set among them; at most `limit` names.
+    pub fn names(&self, limit: usize) -> Result<Vec<RoleName>, Error> {
+        let (names, all): (Vec<_>, u64) = match self {
+            Self::Listed(list) => {
+                let names: Vec<_> = list.iter().flat_map(Delegation::roles).map(DelegatedRole::name).collect();
+                let all = names.len().try_into().unwrap_or(u64::MAX);
+                (names, all)
+            }
+            Self::Succinct(bins) => (bins.roles().take(limit).collect(), bins.count()),
+        };
+        match u64::try_from(limit).is_ok_and(|limit| all <= limit) {
+            true => Ok(names),
+            false => Err(Error::Limit { what: "delegated roles of a file" }),
+        }
+    }
 }
 
 /// Every key of `delegations`, which is canonical JSON, that can be evaluated, under its id.
@@ -98,6 +122,14 @@ pub(crate) fn delegation_keys(delegations: &[u8]) -> impl Iterator<Item = (KeyId
 }
 
 impl Delegation {
+    /// The roles it delegates to: one, or those of a set.
+    pub fn roles(&self) -> &[DelegatedRole] {
+        match &self.to {
+            Delegatee::Role(role) => core::slice::from_ref(role),
+            Delegatee::Roles(set) => &set.roles,
+        }
+    }
+
     /// The names it covers.
     pub fn covers(&self) -> &Covers {
         &self.covers
@@ -204,6 +236,17 @@ impl Bins {
         let number = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
         let number = number.filter(|number| u64::from(*number) >> self.bit_length == 0);
         number.is_some_and(|number| self.name(number).is_ok_and(|name| name == role))
+    }
+
+    /// How many bins there are.
+    pub fn count(&self) -> u64 {
+        1 << self.bit_length
+    }
+
+    /// The roles of all bins, in their order.
+    pub fn roles(&self) -> impl Iterator<Item = RoleName> + '_ {
+        // Decoding made sure that every name is one.
+        (0..self.count()).filter_map(|number| self.name(u32::try_from(number).ok()?).ok())
     }
 
     /// How many hex digits the number of a bin has in its name.

@@ -17,10 +17,15 @@ pub struct FileInfo {
 }
 
 impl FileInfo {
+    /// What is said of a file with this version, length and digests.
+    pub const fn new(version: Version, length: Length, hashes: Hashes) -> Self {
+        Self { version, length, hashes }
+    }
+
     /// What there is to say of the file with these bytes.
     pub fn of(version: Version, bytes: &[u8]) -> Result<Self, Error> {
         let length = u64::try_from(bytes.len()).map_err(|_| Error::BadNumber { kind: "Length" })?;
-        Ok(Self { version, length: Length::new(length)?, hashes: Hashes::of(bytes) })
+        Ok(Self::new(version, Length::new(length)?, Hashes::of(bytes)))
     }
 
     pub(crate) fn object(&self) -> Value {

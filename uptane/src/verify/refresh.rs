@@ -9,7 +9,7 @@
 
 use super::agreement::{chosen, wanted};
 use super::cycle::{Audience, Cycle, Keep, Policy};
-use super::delegation::Wanted;
+use super::delegation::{self, Wanted};
 use super::file::{FileBytes, MetadataFile};
 use super::kept::Kept;
 use super::kind::{Kind, RootFile, SnapshotFile, TargetsFile, TimestampFile};
@@ -19,7 +19,7 @@ use super::targets::{AtTargets, Complete};
 use super::timestamp::AtTimestamp;
 use super::{Trusted, Verified};
 use crate::limits::{MAX_ROOT, MAX_TIMESTAMP};
-use crate::metadata::EcuEntry;
+use crate::metadata::{DelegatedRole, EcuEntry};
 use crate::{Director, EcuId, Error, Image, Length, Repository, RoleName, Time, VehicleId};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -291,6 +291,17 @@ impl Refreshed<Image> {
         let (_, found) = self.targets().find(wanted)?;
         let listed = found.view().file(wanted.name())?;
         listed.map(|_| found).ok_or(Error::NotInImageRepository)
+    }
+
+    /// The delegated roles that were asked when this was looked for and whose files list it: those that may speak for it.
+    /// Of a set of roles each is asked, so one stands here before enough others say the same (§5.4.4.8).
+    pub fn vouching(&self, wanted: &Wanted) -> impl Iterator<Item = RoleName> {
+        self.complete.search.vouching(wanted)
+    }
+
+    /// Refuses the file of a role that a look-up through this delegation would refuse (§5.4.4.6), whatever it lists.
+    pub fn check_delegated(&self, role: &DelegatedRole, file: FileBytes) -> Result<(), Error> {
+        delegation::check(&self.cycle, &self.complete.snapshot, role, file)
     }
 }
 

@@ -6,6 +6,7 @@ mod forms;
 mod model;
 mod multi_role;
 mod tuf;
+mod vouching;
 
 use uptane::metadata::Covers;
 use uptane::sign::{BinsBuilder, DelegationBuilder};

@@ -17,7 +17,7 @@ impl Covers {
 impl Bins {
     /// The bin that this name falls into.
     pub fn bin_of(&self, name: TargetName<'_>) -> Result<RoleName, Error> {
-        RoleName::parse(&bin(self, name.as_str()))
+        bin(self, name.as_str())
     }
 }
 
@@ -30,10 +30,9 @@ pub(super) fn covers(covers: &Covers, name: &str, digest: &str) -> bool {
 }
 
 /// The name of the bin a target name falls into: the first bits of its digest, as a number (TAP 15).
-pub(super) fn bin(bins: &Bins, name: &str) -> String {
+pub(super) fn bin(bins: &Bins, name: &str) -> Result<RoleName, Error> {
     let [a, b, c, d, ..] = Sha256::of(name.as_bytes()).0;
-    let number = u32::from_be_bytes([a, b, c, d]) >> (u32::BITS - bins.bit_length());
-    format!("{}-{number:0digits$x}", bins.name_prefix(), digits = bins.digits())
+    bins.name(u32::from_be_bytes([a, b, c, d]) >> (u32::BITS - bins.bit_length()))
 }
 
 /// The SHA-256 of a name, in hex.

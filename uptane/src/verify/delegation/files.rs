@@ -203,6 +203,17 @@ impl DelegatedFiles {
     }
 }
 
+/// Judges the file of a role by the keys of one delegation, whatever is looked for in it.
+pub(in crate::verify) fn check<R: Repository>(
+    cycle: &Cycle<R>,
+    snapshot: &Kept<SnapshotFile>,
+    role: &DelegatedRole,
+    bytes: FileBytes,
+) -> Result<(), Error> {
+    let listed = snapshot.view().file(&format!("{}.json", role.name())).ok_or(Error::Unlisted)?;
+    supplied(cycle, role, &listed, bytes).map(drop)
+}
+
 /// Takes a file that was fetched (§5.4.4.6).
 fn supplied<R: Repository>(
     cycle: &Cycle<R>,

@@ -13,6 +13,7 @@ mod search;
 
 use alloc::string::String;
 
+pub(super) use files::check;
 pub(super) use held::Held;
 pub(super) use search::Search;
 

@@ -51,6 +51,7 @@ pub(crate) struct Search {
     need: Option<Box<Need>>,
     memory: Memory,
     outcomes: BTreeMap<Wanted, Result<Found, Error>>,
+    vouching: BTreeMap<Wanted, BTreeSet<RoleName>>,
 }
 
 impl Search {
@@ -64,6 +65,7 @@ impl Search {
             need: None,
             memory: Memory::default(),
             outcomes: BTreeMap::new(),
+            vouching: BTreeMap::new(),
         }
     }
 
@@ -102,6 +104,11 @@ impl Search {
         self.outcomes.get(wanted).map(|outcome| outcome.as_ref().map_err(|error| *error))
     }
 
+    /// The delegated roles that were asked in a look-up and list what is wanted, whether or not enough others agree.
+    pub(crate) fn vouching(&self, wanted: &Wanted) -> impl Iterator<Item = RoleName> {
+        self.vouching.get(wanted).into_iter().flatten().copied()
+    }
+
     /// Every delegated file that was found good on the way.
     pub(crate) fn accepted(&self) -> &BTreeMap<RoleName, Kept<TargetsFile>> {
         self.files.accepted()
@@ -112,7 +119,8 @@ impl Search {
         while let Some(wanted) = self.waiting.last() {
             let digest = covers::digest(&wanted.name);
             let memory = &mut self.memory;
-            let mut walk = Walk { cycle, files: &mut self.files, wanted, digest, visited: 0, memory };
+            let (visited, vouching) = (0, BTreeSet::new());
+            let mut walk = Walk { cycle, files: &mut self.files, wanted, digest, visited, memory, vouching };
             let outcome = match top.clone().map_err(Stop::End).and_then(|top| walk.resolve(&top)) {
                 Ok(found) => Ok(found),
                 Err(Stop::End(error)) => Err(error),
@@ -122,7 +130,9 @@ impl Search {
                     return;
                 }
             };
+            let vouching = walk.vouching;
             self.memory = Memory::default();
+            self.vouching.insert(wanted.clone(), vouching);
             self.outcomes.extend(self.waiting.pop().map(|wanted| (wanted, outcome)));
         }
     }
@@ -136,6 +146,7 @@ struct Walk<'a, R> {
     digest: String,
     visited: usize,
     memory: &'a mut Memory,
+    vouching: BTreeSet<RoleName>,
 }
 
 /// What a look-up remembers while it waits for a file: nothing that it could not find out again, but that takes time.
@@ -212,7 +223,7 @@ impl<R: Repository> Walk<'_, R> {
 
     /// TAP 15: the one bin a name falls into, as by a terminating delegation.
     fn search_bin(&mut self, bins: &Bins, trail: &mut Trail) -> Result<Option<Found>, Stop> {
-        let role = DelegatedRole::bin(RoleName::parse(&covers::bin(bins, &self.wanted.name))?, bins);
+        let role = DelegatedRole::bin(covers::bin(bins, &self.wanted.name)?, bins);
         match self.visit(&role, true, trail)? {
             Some(found) => Ok(Some(found)),
             None => Err(Stop::End(Error::NotInImageRepository)),
@@ -251,6 +262,9 @@ impl<R: Repository> Walk<'_, R> {
         }
         // §5.4.4.7 step 1.
         let file = self.files.open(self.cycle, role)?;
+        if file.said.contains_key(&self.wanted.name) {
+            self.vouching.insert(role.name());
+        }
         match trail.searched.insert(role.name()) {
             true => self.search(&file, terminating, trail),
             false => Ok(None),

@@ -1,6 +1,0 @@
-//! The repository of one folder, as the commands know it until each of them works on a release.
-
-pub mod facts;
-pub mod make;
-pub mod plan;
-pub mod store;

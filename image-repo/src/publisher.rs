@@ -1,0 +1,220 @@
+//! Publishing a release, whole or not at all.
+//!
+//! A release is read, compared with the state of one generation and judged as a client would judge it; its images are put
+//! in place, and then one change of the store makes it true, if that generation is still the newest. Else all of it is done
+//! again. Only then do clients see its files, children first and Timestamp last, so that stopping anywhere is harmless: who
+//! publishes or refreshes next, in whatever process, makes up for it.
+
+use std::collections::BTreeMap;
+
+use futures_util::lock::Mutex;
+use uptane::metadata::RootRole;
+use uptane::{Time, Version};
+
+use crate::error::Error;
+use crate::facts::{Change, Head, SignedFile};
+use crate::judge::Proposal;
+use crate::make;
+use crate::objects::Objects;
+use crate::online::OnlineKeys;
+use crate::plan::{self, Difference, Known};
+use crate::release::{Arriving, Inspected, inspect};
+use crate::role::RoleId;
+use crate::store::{AnyStore, Store};
+
+/// Publishes into one repository. Several may work on one store and its objects, in as many processes.
+#[derive(Debug)]
+pub struct Publisher<S> {
+    store: S,
+    objects: Objects,
+    keys: OnlineKeys,
+    /// One release at a time in this process: the others would be decided on a state that is about to change.
+    turn: Mutex<()>,
+}
+
+/// What clients see once a release is published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The version of Snapshot.
+    pub snapshot: Version,
+    /// The version of Timestamp.
+    pub timestamp: Version,
+    /// When Timestamp expires.
+    pub expires: Time,
+    /// Whether anything was changed.
+    pub changed: bool,
+}
+
+impl Publisher<AnyStore> {
+    /// Closes its database.
+    pub async fn close(self) {
+        self.store.close().await;
+    }
+}
+
+impl<S: Store> Publisher<S> {
+    /// Publishes into the repository that this store, these objects and these online keys make up.
+    pub fn new(store: S, objects: Objects, keys: OnlineKeys) -> Self {
+        Self { store, objects, keys, turn: Mutex::new(()) }
+    }
+
+    /// Its store.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// Its objects.
+    pub fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    /// Publishes these files, and whatever must be signed for them. Without files, it renews what is ageing.
+    ///
+    /// When it returns, clients see the release, and it survives a power failure. When it fails, none of it is visible; or it
+    /// was accepted and could not be shown, which the next publication or refresh makes up for.
+    pub async fn publish(&self, by: &str, release: Vec<Arriving>, now: Time) -> Result<Published, Error> {
+        let release = release.into_iter().map(inspect).collect::<Result<Vec<_>, _>>()?;
+        let _turn = self.turn.lock().await;
+        for _ in 0..ATTEMPTS {
+            match self.attempt(by, &release, now).await {
+                Err(Error::Conflict) => {}
+                accepted => {
+                    let published = accepted?;
+                    self.show().await?;
+                    return Ok(published);
+                }
+            }
+        }
+        Err(Error::Conflict)
+    }
+
+    /// Decides on one state of the repository, and changes that state or nothing.
+    async fn attempt(&self, _by: &str, release: &[Inspected], now: Time) -> Result<Published, Error> {
+        let before = self.store.head().await?;
+        let release = self.without_known_roots(&before, release).await?;
+        let news = plan::news(&before, &release)?;
+        let differences = self.differences(&news).await?;
+        self.admit(&differences).await?;
+        let (after, made) = self.make(&before, &news, now).await?;
+        if news.is_empty() && made.is_empty() {
+            return published(&after, false);
+        }
+        Proposal::new(&self.store, &before, &news, &made, now).await?.check(&differences).await?;
+        for listing in differences.values().flat_map(|difference| &difference.listed) {
+            self.objects.publish_image(listing).await?;
+        }
+        let mut changes = plan::changes(&news, differences);
+        changes.extend(made.into_iter().map(Change::File));
+        self.store.apply(before.generation, &changes).await?;
+        published(&after, true)
+    }
+
+    /// The release without Roots that were published before: whoever keeps all of them may bring all of them.
+    async fn without_known_roots(&self, before: &Head, release: &[Inspected]) -> Result<Vec<Inspected>, Error> {
+        let newest = before.newest(&RoleId::Root).map(|root| root.version);
+        let mut unknown = Vec::new();
+        for inspected in release {
+            let file = &inspected.file;
+            let is_old = file.role == RoleId::Root && newest.is_some_and(|newest| file.version < newest);
+            let is_known = is_old && self.store.file(file.role, file.version).await?.as_ref() == Some(&file.bytes);
+            if !is_known {
+                unknown.push(inspected.clone());
+            }
+        }
+        Ok(unknown)
+    }
+
+    async fn differences(&self, news: &[&Inspected]) -> Result<BTreeMap<RoleId, Difference>, Error> {
+        let mut differences = BTreeMap::new();
+        for Inspected { file, listings, .. } in news.iter().filter(|inspected| inspected.file.role.lists_images()) {
+            let before = self.store.listed(file.role).await?;
+            differences.insert(file.role, plan::difference(&before, listings));
+        }
+        Ok(differences)
+    }
+
+    /// Refuses images that may not be listed, or whose bytes are not at hand.
+    async fn admit(&self, differences: &BTreeMap<RoleId, Difference>) -> Result<(), Error> {
+        let listed: Vec<_> = differences.values().flat_map(|difference| &difference.listed).collect();
+        let names: Vec<_> = listed.iter().map(|listing| listing.name).collect();
+        let lines: Vec<_> = listed.iter().map(|listing| listing.line).collect();
+        let known = Known { named: self.store.named(&names).await?, highest: self.store.highest(&lines).await? };
+        plan::admit(differences, &known)?;
+        for listing in listed {
+            if !self.objects.has(listing).await? {
+                return Err(Error::ImageMissing { name: Box::new(listing.name), sha256: listing.sha256 });
+            }
+        }
+        Ok(())
+    }
+
+    /// The repository as it would be, and the files that it signs for that.
+    async fn make(&self, before: &Head, news: &[&Inspected], now: Time) -> Result<(Head, Vec<SignedFile>), Error> {
+        let mut after = before.clone();
+        for Inspected { file, .. } in news {
+            after.files.insert(file.role, file.current()?);
+        }
+        plan::check_fresh(&after, now)?;
+        let root = self.root(&after, news).await?;
+        let mut made = Vec::new();
+        if let Some(next) = plan::snapshot(&after, !news.is_empty(), now)? {
+            let file = make::snapshot(&after, next, &self.keys.of_role(&root, RootRole::Snapshot)?)?;
+            after.files.insert(file.role, file.current()?);
+            made.push(file);
+        }
+        if let Some(next) = plan::timestamp(&after, !made.is_empty(), now)? {
+            let file = make::timestamp(&after, next, &self.keys.of_role(&root, RootRole::Timestamp)?)?;
+            after.files.insert(file.role, file.current()?);
+            made.push(file);
+        }
+        Ok((after, made))
+    }
+
+    /// The bytes of Root, as it would be.
+    async fn root(&self, after: &Head, news: &[&Inspected]) -> Result<Vec<u8>, Error> {
+        let missing = Error::Incomplete { what: "root" };
+        if let Some(root) = news.iter().rfind(|inspected| inspected.file.role == RoleId::Root) {
+            return Ok(root.file.bytes.clone());
+        }
+        let Some(root) = after.newest(&RoleId::Root) else { return Err(missing) };
+        self.store.file(RoleId::Root, root.version).await?.ok_or(missing)
+    }
+
+    /// Shows clients everything that is true and not yet visible. What a crash cut short is made up for here.
+    pub async fn show(&self) -> Result<(), Error> {
+        let mut files = self.store.unpublished().await?;
+        files.sort_by_key(|file| (place(file.role), file.version));
+        for file in &files {
+            match file.role {
+                RoleId::Timestamp => self.objects.publish_timestamp(file.version, &file.bytes).await?,
+                role => {
+                    let path = format!("metadata/{}", role.file(file.version).file_name());
+                    self.objects.publish_file(&path, &file.bytes).await?;
+                }
+            }
+        }
+        if files.is_empty() {
+            return Ok(());
+        }
+        self.store.published(&files.iter().map(|file| (file.role, file.version)).collect::<Vec<_>>()).await
+    }
+}
+
+/// How often another process may be faster.
+const ATTEMPTS: usize = 32;
+
+/// No client sees a file whose children are missing; a new Root is there before the Timestamp that its keys sign.
+fn place(role: RoleId) -> u8 {
+    match role {
+        RoleId::Targets | RoleId::Delegated(_) => 0,
+        RoleId::Snapshot => 1,
+        RoleId::Root => 2,
+        RoleId::Timestamp => 3,
+    }
+}
+
+fn published(head: &Head, changed: bool) -> Result<Published, Error> {
+    let current = |role: RoleId| head.newest(&role).ok_or(Error::Incomplete { what: role.kind().type_name() });
+    let (snapshot, timestamp) = (current(RoleId::Snapshot)?, current(RoleId::Timestamp)?);
+    Ok(Published { snapshot: snapshot.version, timestamp: timestamp.version, expires: timestamp.expires, changed })
+}
