@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::cli::{Exit, Report};
+use crate::keys::TokenError;
 
 /// Why the machine did not do something. One variant per cause.
 #[derive(Debug, thiserror::Error)]
@@ -153,6 +154,9 @@ pub enum Error {
         /// The file with the public key.
         path: PathBuf,
     },
+    /// A token refused.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// A file is longer than its reader takes.
     #[error("{} is longer than {limit} bytes", path.display())]
     TooLong {
@@ -199,6 +203,7 @@ impl Report for Error {
             | Self::PassphrasesDiffer
             | Self::Permissions { .. }
             | Self::PublicHalf { .. } => Exit::Configuration,
+            Self::Token(error) => error.exit(),
             Self::BadName { .. } | Self::Exists { .. } | Self::Io { .. } | Self::NoRandom | Self::TooLong { .. } => {
                 Exit::Failed
             }
@@ -252,6 +257,7 @@ impl Report for Error {
                     path.display()
                 )
             }
+            Self::Token(error) => error.advice(),
             Self::TooLong { .. } => "check that it is the right file".into(),
         }
     }

@@ -6,10 +6,12 @@ mod public;
 mod secret;
 #[cfg(test)]
 mod testing;
+mod token;
 
 pub use file::KeyFile;
 pub use passphrase::{ForeignPassphraseArgs, PASSPHRASE_VARIABLE, Passphrase, PassphraseArgs};
 pub use public::{parse_public_pem, public_of, public_path, public_pem};
+pub use token::{ListedKey, Token, TokenError, TokenUri, Tries};
 
 /// The algorithms keys are made for. Those that are verified are more: [`uptane::Algorithm`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
