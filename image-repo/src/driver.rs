@@ -20,6 +20,9 @@ use crate::{expiry, grpc, http};
 
 /// Serves until the process is asked to end. A folder without a database is a copy of what is published: it is only read.
 pub(crate) async fn serve(args: &Serve) -> Result<(), Error> {
+    if !args.repo.is_dir() {
+        return Err(Error::NotARepository { path: args.repo.clone() });
+    }
     let settings = Settings::open(&args.repo)?;
     let (objects, health) = (settings.objects()?, Health::default());
     if !settings.is_repository() {
@@ -33,6 +36,7 @@ pub(crate) async fn serve(args: &Serve) -> Result<(), Error> {
     let upkeep = Upkeep { publisher: publisher.clone(), health: health.clone(), alarm };
     // Before the first client is answered, what a crash cut short is made up for.
     upkeep.once(host::clock::now()).await;
+    upkeep.mend().await;
     let writers = match &settings.config.write {
         Some(write) => Some(listen(&settings, write, publisher.clone()).await?),
         None => None,
@@ -103,6 +107,14 @@ impl<S: Store> Upkeep<S> {
         loop {
             due.tick().await;
             self.once(host::clock::now()).await;
+        }
+    }
+
+    /// Puts back what was lost of the published tree while nobody looked.
+    async fn mend(&self) {
+        if let Err(error) = self.publisher.mend().await {
+            tracing::error!("what is published cannot be looked at: {error}");
+            self.health.ill("publication", error);
         }
     }
 

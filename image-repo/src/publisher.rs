@@ -8,8 +8,9 @@
 use std::collections::BTreeMap;
 
 use futures_util::lock::Mutex;
-use uptane::metadata::RootRole;
-use uptane::{Time, Version};
+use uptane::metadata::{Envelope, Root, RootRole, Timestamp};
+use uptane::sign::{KeySet, PartlySigned};
+use uptane::{Length, Role, Sha256, Time, Version, limits};
 
 use crate::error::Error;
 use crate::facts::{Change, Head, SignedFile};
@@ -156,8 +157,12 @@ impl<S: Store> Publisher<S> {
         }
         plan::check_fresh(&after, now)?;
         let root = self.root(&after, news).await?;
+        let seen = self.seen(&root).await?.filter(|seen| seen.is_beyond(before));
         let mut made = Vec::new();
-        if let Some(next) = plan::snapshot(&after, !news.is_empty(), now)? {
+        if let Some(seen) = &seen {
+            seen.raise(&mut after);
+        }
+        if let Some(next) = plan::snapshot(&after, seen.is_some() || !news.is_empty(), now)? {
             let file = make::snapshot(&after, next, &self.keys.of_role(&root, RootRole::Snapshot)?)?;
             after.files.insert(file.role, file.current()?);
             made.push(file);
@@ -180,23 +185,85 @@ impl<S: Store> Publisher<S> {
         self.store.file(RoleId::Root, root.version).await?.ok_or(missing)
     }
 
+    /// What clients see, if the keys of this Root signed it.
+    async fn seen(&self, root: &[u8]) -> Result<Option<Seen>, Error> {
+        let limit = Length::new(limits::MAX_TIMESTAMP)?;
+        let found = self.objects.published_file("timestamp.json", limit).await?;
+        Ok(found.and_then(|bytes| Seen::of(&bytes, root)))
+    }
+
     /// Shows clients everything that is true and not yet visible. What a crash cut short is made up for here.
     pub async fn show(&self) -> Result<(), Error> {
         let mut files = self.store.unpublished().await?;
-        files.sort_by_key(|file| (place(file.role), file.version));
-        for file in &files {
-            match file.role {
-                RoleId::Timestamp => self.objects.publish_timestamp(file.version, &file.bytes).await?,
-                role => {
-                    let path = format!("metadata/{}", role.file(file.version).file_name());
-                    self.objects.publish_file(&path, &file.bytes).await?;
-                }
-            }
-        }
         if files.is_empty() {
             return Ok(());
         }
+        files.sort_by_key(|file| (place(file.role), file.version));
+        let head = self.store.head().await?;
+        for file in &files {
+            self.show_file(&head, file).await?;
+        }
         self.store.published(&files.iter().map(|file| (file.role, file.version)).collect::<Vec<_>>()).await
+    }
+
+    /// Puts back what should be visible and is not, or is not what was published: the newest file of every role.
+    pub async fn mend(&self) -> Result<(), Error> {
+        let head = self.store.head().await?;
+        let mut newest: Vec<_> = head.files.iter().collect();
+        newest.sort_by_key(|(role, _)| place(**role));
+        for (role, current) in newest {
+            let name = role.file(current.version).file_name();
+            let found = self.objects.published_file(&name, Length::new(limits::MAX_TARGETS)?).await?;
+            if found.is_some_and(|bytes| Sha256::of(&bytes) == current.sha256) {
+                continue;
+            }
+            let Some(bytes) = self.store.file(*role, current.version).await? else { continue };
+            tracing::warn!(file = name, "a published file was not what was published");
+            let file = SignedFile { role: *role, version: current.version, expires: current.expires, bytes };
+            self.show_file(&head, &file).await?;
+        }
+        Ok(())
+    }
+
+    async fn show_file(&self, head: &Head, file: &SignedFile) -> Result<(), Error> {
+        if file.role != RoleId::Timestamp {
+            let path = format!("metadata/{}", file.role.file(file.version).file_name());
+            return self.objects.publish_file(&path, &file.bytes).await;
+        }
+        let root = self.root(head, &[]).await?;
+        let genuine = |bytes: &[u8]| Seen::of(bytes, &root).map(|seen| seen.timestamp);
+        self.objects.publish_timestamp(file.version, &file.bytes, genuine).await
+    }
+}
+
+/// The versions that clients see. They may be beyond those of a database that was restored from a backup.
+struct Seen {
+    timestamp: Version,
+    snapshot: Version,
+}
+
+impl Seen {
+    /// What a Timestamp says that the keys of this Root signed; nothing of any other.
+    fn of(bytes: &[u8], root: &[u8]) -> Option<Self> {
+        let root = Envelope::decode(root).ok()?;
+        let keys = KeySet::of_role(&Root::decode(root.signed()).ok()?, RootRole::Timestamp).ok()?;
+        PartlySigned::from_file(Role::Timestamp, bytes).ok()?.finish(&keys).ok()?;
+        let timestamp = Envelope::decode(bytes).ok()?;
+        let timestamp = Timestamp::decode(timestamp.signed()).ok()?;
+        Some(Self { timestamp: timestamp.version(), snapshot: timestamp.snapshot().version })
+    }
+
+    fn is_beyond(&self, head: &Head) -> bool {
+        head.newest(&RoleId::Timestamp).is_some_and(|file| self.timestamp > file.version)
+    }
+
+    /// Has the next files follow what clients see: no version gets a second content.
+    fn raise(&self, head: &mut Head) {
+        for (role, seen) in [(RoleId::Snapshot, self.snapshot), (RoleId::Timestamp, self.timestamp)] {
+            if let Some(file) = head.files.get_mut(&role) {
+                file.version = file.version.max(seen);
+            }
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod can_fuzz;
 mod can_golden;
 mod can_goodput;
 mod demo;
+mod disk_full;
 mod determinism;
 mod ed25519_rule;
 mod footprint;
@@ -20,6 +21,7 @@ mod getting_started;
 mod hundred_ecus;
 mod idle_cost;
 mod kill9_demo;
+mod kill9_publish;
 mod model;
 mod mutants;
 mod mutated_metadata;
@@ -30,6 +32,7 @@ mod power_cut_secondary;
 mod power_cut_vehicle;
 mod python_tuf_client;
 mod requirements;
+mod s3;
 mod seeds_10k;
 mod socketcan_uml;
 mod tuf_rules;
@@ -95,6 +98,9 @@ const ITEMS: &[Item] = &[
     can_fuzz::ITEM,
     power_cut_can::ITEM,
     footprint::ITEM,
+    kill9_publish::ITEM,
+    s3::ITEM,
+    disk_full::ITEM,
 ];
 
 /// Prints every name with its promise.

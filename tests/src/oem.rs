@@ -253,7 +253,9 @@ impl TufClient {
     /// It refuses one, or what it finds on the way.
     pub fn download<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Result<()> {
         let mut command = self.command()?;
-        names.into_iter().for_each(|name| drop(command.args(["--target-name", name])));
+        for name in names {
+            command.args(["--target-name", name]);
+        }
         command.arg("--target-dir").arg(self.folder.join("targets"));
         command.args(["--target-base-url", &format!("{}/targets/", self.url)]);
         programs::output(command.arg("download")).map(drop)

@@ -16,8 +16,11 @@ use crate::staged::{Life, RoleFile, Staged};
 
 /// Signs whatever is staged with the keys of the folder; Targets anew, if less than half of its life is left.
 pub(crate) fn sign(args: &Sign, now: Time) -> Result<(), Error> {
-    let mut staged = Staged::open(&args.repo)?;
-    let life = Life::days(now, args.life.days);
+    let mut staged = open(&args.repo)?;
+    let (life, root) = (Life::days(now, args.life.days), staged.get(RoleId::Root)?);
+    if now >= root.expires() {
+        return Err(Error::Expired { role: uptane::Role::Root, expires: root.expires() });
+    }
     if staged.get(RoleId::Targets)?.expires().since(now) < life.lifetime / 2 {
         staged.edit(RoleId::Targets, life, Ok)?;
     }
@@ -33,6 +36,14 @@ pub(crate) fn sign(args: &Sign, now: Time) -> Result<(), Error> {
     }
     print(format_args!("next: image-repo publish --repo {}", args.repo.display()));
     Ok(())
+}
+
+/// The folder, which must hold what its people signed first.
+fn open(repo: &Path) -> Result<Staged, Error> {
+    match repo.join("staged/root.json").is_file() {
+        true => Ok(Staged::open(repo)?),
+        false => Err(Error::NotARepository { path: repo.to_owned() }),
+    }
 }
 
 /// Makes and publishes a Root that appoints the same keys for longer.
@@ -61,7 +72,7 @@ pub(crate) async fn rotate(args: &Rotate, now: Time) -> Result<(), Error> {
             Ok(())
         })?;
         if args.role == TopRole::Targets {
-            staged.edit(RoleId::Targets, life, Ok)?;
+            staged.edit(RoleId::Targets, Life::days(now, TARGETS_DAYS), Ok)?;
         }
         Keys::of(&args.repo, &args.passphrase).sign_all(&mut staged)?;
         (drafted.version(), former)
@@ -73,6 +84,9 @@ pub(crate) async fn rotate(args: &Rotate, now: Time) -> Result<(), Error> {
     }
     Ok(())
 }
+
+/// Days that a Targets file is valid which a new key must sign.
+const TARGETS_DAYS: u32 = 180;
 
 /// Makes a key in a file of a name that no attempt before, cut short or not, has used.
 fn generate(args: &Rotate, root: Version) -> Result<KeyFile, Error> {

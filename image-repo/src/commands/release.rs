@@ -45,8 +45,10 @@ async fn publish_here(repo: &Path, files: Vec<Arriving>, images: &[(PathBuf, Blo
         }
     }
     let published = publisher.publish("local", files, now).await;
+    let mended = publisher.mend().await;
     publisher.close().await;
     let Published { snapshot, timestamp, expires, changed } = published?;
+    mended?;
     Ok(Told { snapshot: snapshot.get(), timestamp: timestamp.get(), expires: expires.to_string(), changed })
 }
 

@@ -25,7 +25,7 @@ fn at(now: Time, folder: &Path, line: &str) -> Result<(), Error> {
     host::serve::runtime().unwrap().block_on(async {
         match &command.action {
             Action::Init(args) => init(args, now).await,
-            Action::Sign(args) => sign(args, now).await,
+            Action::Sign(args) => sign(args, now),
             Action::Publish(args) => publish(args, now).await,
             Action::Verify(args) => verify(args, now).await,
             Action::Root(args) => root(args, now).await,
@@ -34,6 +34,7 @@ fn at(now: Time, folder: &Path, line: &str) -> Result<(), Error> {
             | Action::Delegate(_)
             | Action::Pull(_)
             | Action::Discard(_)
+            | Action::Release(_)
             | Action::Show(_)
             | Action::Doctor(_)
             | Action::Serve(_)

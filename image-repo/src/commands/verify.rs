@@ -17,11 +17,10 @@ use crate::objects::Objects;
 
 /// Verifies what is published. Opens neither the database nor a key: a client has neither.
 pub(crate) async fn verify(args: &Verify, now: Time) -> Result<(), Error> {
-    let settings = Settings::open(&args.repo)?;
-    let objects = settings.objects()?;
     if !args.repo.is_dir() {
         return Err(Error::NotARepository { path: args.repo.clone() });
     }
+    let objects = Settings::open(&args.repo)?.objects()?;
     let refreshed = refresh(&objects, now).await?;
     let mut found = Found::default();
     let top = refreshed.targets().file().bytes().to_vec();

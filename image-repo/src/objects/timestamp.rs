@@ -9,7 +9,6 @@ use std::path::Path;
 use bytes::Bytes;
 use host::disk::{self, Access};
 use object_store::{GetOptions, PutMode, PutOptions, UpdateVersion};
-use uptane::metadata::{Envelope, Timestamp};
 use uptane::{Version, limits};
 
 use super::{Objects, key};
@@ -18,15 +17,26 @@ use crate::error::Error;
 const NAME: &str = "published/metadata/timestamp.json";
 
 impl Objects {
-    /// Puts a Timestamp in front of clients, unless they see one that is as new or newer.
-    pub(crate) async fn publish_timestamp(&self, version: Version, bytes: &[u8]) -> Result<(), Error> {
+    /// Puts a Timestamp in front of clients, unless they see one that is as new or newer. `genuine` says of what they see
+    /// which version it is, and nothing of what nobody signed.
+    pub(crate) async fn publish_timestamp(
+        &self,
+        version: Version,
+        bytes: &[u8],
+        genuine: impl Fn(&[u8]) -> Option<Version> + Send,
+    ) -> Result<(), Error> {
         match &self.folder {
-            Some(folder) => in_folder(folder, version, bytes),
-            None => self.in_bucket(version, bytes).await,
+            Some(folder) => in_folder(folder, version, bytes, genuine),
+            None => self.in_bucket(version, bytes, genuine).await,
         }
     }
 
-    async fn in_bucket(&self, version: Version, bytes: &[u8]) -> Result<(), Error> {
+    async fn in_bucket(
+        &self,
+        version: Version,
+        bytes: &[u8],
+        genuine: impl Fn(&[u8]) -> Option<Version> + Send,
+    ) -> Result<(), Error> {
         let failed = |error| Error::objects("publish", "timestamp.json", &error);
         for _ in 0..ATTEMPTS {
             let mode = match self.get(NAME, GetOptions::new()).await? {
@@ -34,7 +44,7 @@ impl Objects {
                 Some(found) => {
                     let update = UpdateVersion { e_tag: found.meta.e_tag.clone(), version: found.meta.version.clone() };
                     let seen = found.bytes().await.map_err(failed)?;
-                    if version_of(&seen).is_some_and(|seen| seen >= version) {
+                    if genuine(&seen).is_some_and(|seen| seen >= version) {
                         return Ok(());
                     }
                     PutMode::Update(update)
@@ -57,12 +67,17 @@ impl Objects {
 const ATTEMPTS: usize = 16;
 
 /// Nothing is waited for while the lock is held, and it is held for one small file.
-fn in_folder(folder: &Path, version: Version, bytes: &[u8]) -> Result<(), Error> {
+fn in_folder(
+    folder: &Path,
+    version: Version,
+    bytes: &[u8],
+    genuine: impl Fn(&[u8]) -> Option<Version>,
+) -> Result<(), Error> {
     let path = folder.join(NAME);
     disk::create_folder(path.parent().unwrap_or(folder), Access::Shared)?;
     let _lock = lock(&folder.join("published/.timestamp.lock"))?;
     let seen = disk::read(&path, limits::MAX_TIMESTAMP)?;
-    if seen.and_then(|seen| version_of(&seen)).is_some_and(|seen| seen >= version) {
+    if seen.and_then(|seen| genuine(&seen)).is_some_and(|seen| seen >= version) {
         return Ok(());
     }
     Ok(disk::replace(&path, bytes, Access::Shared)?)
@@ -73,10 +88,4 @@ fn lock(path: &Path) -> Result<File, host::Error> {
     let file = File::options().create(true).truncate(false).write(true).open(path).map_err(failed)?;
     file.lock().map_err(failed)?;
     Ok(file)
-}
-
-/// What is not a Timestamp has no version, and gives way to one.
-fn version_of(bytes: &[u8]) -> Option<Version> {
-    let envelope = Envelope::decode(bytes).ok()?;
-    Some(Timestamp::decode(envelope.signed()).ok()?.version())
 }

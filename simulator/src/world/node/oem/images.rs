@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use image_repo::old::facts::{Change, Image, RoleKey, stored_name};
-use image_repo::old::make::{self, NewRole};
-use image_repo::old::plan::{self, Release};
-use image_repo::old::store::Memory;
-use image_repo::role::TopRole;
-use uptane::sign::{MemorySigner, Signer as _};
-use uptane::{Sha256, Time};
+use image_repo::facts::{Head, stored_name};
+use image_repo::objects::Objects;
+use image_repo::online::OnlineKeys;
+use image_repo::publisher::Publisher;
+use image_repo::release::Arriving;
+use image_repo::role::{RoleId, TopRole};
+use image_repo::store::{Memory, Store as _};
+use uptane::sign::{ImageEntry, KeySet, Matching, MemorySigner, RootBuilder, RootRoles, Signer, TargetsBuilder};
+use uptane::{Image, Sha256, Time, Version};
 
 use super::super::Error;
 use super::firmware::Firmware;
@@ -18,9 +20,12 @@ use super::keys::Keys;
 use crate::world::scenario::Repository;
 
 /// The repository.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Images {
     store: Memory,
+    objects: Objects,
+    /// What Targets lists.
+    listed: Vec<ImageEntry>,
     /// The bytes of every image, published or not.
     bytes: BTreeMap<Sha256, Rc<[u8]>>,
     /// What clients can fetch, by its path.
@@ -30,18 +35,11 @@ pub(super) struct Images {
 impl Images {
     /// A new repository without images, published.
     pub(super) fn found(keys: &Keys, now: Time) -> Result<Self, Error> {
-        let made = TopRole::ALL.map(|role| {
-            let signer = signer(keys, role);
-            (role, record(role, &signer, 0), signer)
-        });
-        let new = |of: TopRole| {
-            let found = made.iter().find(|(role, ..)| *role == of);
-            let (_, key, signer) = found.ok_or(image_repo::Error::Incomplete { what: "key for one of its roles" })?;
-            Ok(NewRole { key, signer, lifetime: lifetime(of) })
-        };
-        let mut images = Self::default();
-        images.store.change(&make::repository(new, now)?)?;
-        images.release()?;
+        let (listed, bytes, published) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        let mut images = Self { store: Memory::new(), objects: Objects::in_memory(), listed, bytes, published };
+        let root = images.root_file(Version::FIRST, &roles(keys)?, None, &[&signer(keys, TopRole::Root)], now)?;
+        let targets = images.targets_file(Version::FIRST, &signer(keys, TopRole::Targets), now)?;
+        images.publish(vec![root, targets], keys, now)?;
         Ok(images)
     }
 
@@ -49,47 +47,55 @@ impl Images {
     pub(super) fn add(&mut self, added: &[&Firmware], keys: &Keys, now: Time) -> Result<(), Error> {
         for firmware in added {
             self.bytes.insert(firmware.image.sha256, firmware.bytes.clone());
-            let staged = plan::add(&self.store.now(), listed(firmware))?;
-            self.store.change(&staged)?;
+            at_once(self.objects.take(&firmware.bytes))?;
+            self.listed.push(listed(firmware)?);
         }
-        self.renew(keys, now)
+        let version = self.version(RoleId::Targets)?.next()?;
+        let targets = self.targets_file(version, &signer(keys, TopRole::Targets), now)?;
+        self.publish(vec![targets], keys, now)?;
+        for firmware in added {
+            self.put(firmware);
+        }
+        Ok(())
     }
 
-    /// Puts a patch where an image of its name and digest would be, unsigned.
-    pub(super) fn put(&mut self, patch: &Firmware) {
-        let Firmware { image, bytes, .. } = patch;
+    /// Puts bytes where an image of their name and digest is; of a patch no file of the repository says anything.
+    pub(super) fn put(&mut self, put: &Firmware) {
+        let Firmware { image, bytes, .. } = put;
         let path = format!("targets/{}", stored_name(image.name.borrowed(), image.sha256));
         self.published.insert(path, bytes.clone());
     }
 
-    /// Signs what is due, and publishes; Root too once half of its life is over.
+    /// Signs what is due, and publishes; Root and Targets once half of their life is over.
     pub(super) fn renew(&mut self, keys: &Keys, now: Time) -> Result<(), Error> {
-        let facts = self.store.now();
-        let root = facts.newest(TopRole::Root);
-        if root.is_some_and(|root| root.expires.since(now) < lifetime(TopRole::Root) / 2) {
-            let root = make::renewal(&facts, now, &signer(keys, TopRole::Root))?;
-            self.store.change(&[Change::File(root)])?;
+        let head = self.head()?;
+        let is_due = |role: TopRole| head.newest(&role.into()).is_some_and(|file| file.expires.since(now) < lifetime(role) / 2);
+        let mut release = Vec::new();
+        if is_due(TopRole::Root) {
+            let roles = roles(keys)?;
+            let version = self.version(RoleId::Root)?.next()?;
+            release.push(self.root_file(version, &roles, Some(&roles.root), &[&signer(keys, TopRole::Root)], now)?);
         }
-        let facts = self.store.now();
-        if let Some(next) = plan::sign(&facts, now)? {
-            self.store.change(&make::listing(&facts, next, &signer(keys, TopRole::Targets))?)?;
+        if is_due(TopRole::Targets) {
+            let version = self.version(RoleId::Targets)?.next()?;
+            release.push(self.targets_file(version, &signer(keys, TopRole::Targets), now)?);
         }
-        let facts = self.store.now();
-        let publication = plan::publish(&facts, now)?;
-        self.store.change(&make::publication(&facts, publication, |role| Ok(signer(keys, role)))?)?;
-        self.release()
+        self.publish(release, keys, now)
     }
 
     /// Replaces the key of a role.
     pub(super) fn rotate(&mut self, role: TopRole, keys: &mut Keys, now: Time) -> Result<(), Error> {
-        let facts = self.store.now();
-        let new = keys.next_of_role(Repository::Image, role.word());
-        let record = record(role, &new, facts.newest(TopRole::Root).map_or(0, |root| root.version.get()));
-        let root = signer(keys, TopRole::Root);
-        let changes = make::rotation(&facts, role, (&record, &new), &root, |role| Ok(signer(keys, role)), now)?;
-        self.store.change(&changes)?;
+        let (former, old) = (roles(keys)?, signer(keys, TopRole::Root));
         keys.replace(Repository::Image, role.word());
-        self.release()
+        let (roles, new) = (roles(keys)?, signer(keys, TopRole::Root));
+        let version = self.version(RoleId::Root)?.next()?;
+        let signers: &[&dyn Signer] = if role == TopRole::Root { &[&old, &new] } else { &[&old] };
+        let mut release = vec![self.root_file(version, &roles, Some(&former.root), signers, now)?];
+        if role == TopRole::Targets {
+            let version = self.version(RoleId::Targets)?.next()?;
+            release.push(self.targets_file(version, &signer(keys, TopRole::Targets), now)?);
+        }
+        self.publish(release, keys, now)
     }
 
     /// A published file.
@@ -109,46 +115,90 @@ impl Images {
     }
 
     /// The newest Root.
-    pub(super) fn root(&self) -> Vec<u8> {
-        self.store.now().newest(TopRole::Root).map(|root| root.bytes.clone()).unwrap_or_default()
+    pub(super) fn root(&self) -> Result<Vec<u8>, Error> {
+        let version = self.version(RoleId::Root)?;
+        Ok(at_once(self.store.file(RoleId::Root, version))?.unwrap_or_default())
     }
 
-    /// Puts everything that is due in front of clients.
-    fn release(&mut self) -> Result<(), Error> {
-        let facts = self.store.now();
-        let mut released = Vec::new();
-        for release in plan::release(&facts) {
-            let bytes = match release {
-                Release::Image(image) => self.bytes.get(&image.sha256).cloned(),
-                Release::File(file) => Some(file.bytes.as_slice().into()),
-            };
-            let bytes = bytes.ok_or(image_repo::Error::Incomplete { what: "bytes for one of its images" })?;
-            self.published.insert(release.path(), bytes);
-            released.push(release.released());
-        }
-        Ok(self.store.change(&released)?)
+    fn publish(&mut self, release: Vec<Arriving>, keys: &Keys, now: Time) -> Result<(), Error> {
+        let online = [TopRole::Snapshot, TopRole::Timestamp].map(|role| Box::new(signer(keys, role)) as Box<_>);
+        let publisher = Publisher::new(self.store.clone(), self.objects.clone(), OnlineKeys::of(online));
+        at_once(publisher.publish("simulated", release, now))?;
+        self.show()
     }
+
+    /// Takes over what clients can see now.
+    fn show(&mut self) -> Result<(), Error> {
+        for kept in at_once(self.store.history())? {
+            let path = format!("metadata/{}", kept.role.file(kept.version).file_name());
+            // Only the Timestamp ever changes under its name.
+            if kept.role == RoleId::Timestamp || !self.published.contains_key(&path) {
+                let bytes = at_once(self.store.file(kept.role, kept.version))?.unwrap_or_default();
+                self.published.insert(path, bytes.into());
+            }
+        }
+        Ok(())
+    }
+
+    fn head(&self) -> Result<Head, Error> {
+        at_once(self.store.head())
+    }
+
+    fn version(&self, role: RoleId) -> Result<Version, Error> {
+        Ok(self.head()?.newest(&role).map_or(Version::FIRST, |file| file.version))
+    }
+
+    fn root_file(
+        &self,
+        version: Version,
+        roles: &RootRoles,
+        former: Option<&KeySet>,
+        signers: &[&dyn Signer],
+        now: Time,
+    ) -> Result<Arriving, Error> {
+        let expires = now.saturating_add(lifetime(TopRole::Root));
+        let builder = RootBuilder::<Image>::image(version, expires, now, roles.clone());
+        let signed = match former {
+            None => builder.sign(signers),
+            Some(former) => builder.sign_after(former, signers),
+        };
+        Ok(Arriving { role: RoleId::Root, bytes: signed.map_err(image_repo::Error::from)? })
+    }
+
+    fn targets_file(&self, version: Version, signer: &MemorySigner, now: Time) -> Result<Arriving, Error> {
+        let mut builder = TargetsBuilder::<Image>::image(version, now.saturating_add(lifetime(TopRole::Targets)));
+        for entry in &self.listed {
+            builder = builder.list(entry.clone()).map_err(image_repo::Error::from)?;
+        }
+        let keys = KeySet::new([signer.public_key()], 1).map_err(image_repo::Error::from)?;
+        let signed = builder.sign(&keys, &[signer]).map_err(image_repo::Error::from)?;
+        Ok(Arriving { role: RoleId::Targets, bytes: signed })
+    }
+}
+
+/// The outcome of something over memory, which waits for nothing.
+fn at_once<T>(future: impl Future<Output = Result<T, image_repo::Error>>) -> Result<T, Error> {
+    Ok(director::store::at_once(future).ok_or(Error::Waited)??)
 }
 
 fn signer(keys: &Keys, role: TopRole) -> MemorySigner {
     keys.of_role(Repository::Image, role.word())
 }
 
-fn record(role: TopRole, signer: &MemorySigner, root: u64) -> RoleKey {
-    RoleKey { file: format!("{}-{root}.pem", role.word()), public: signer.public_key() }
+fn roles(keys: &Keys) -> Result<RootRoles, Error> {
+    let one = |role| KeySet::new([signer(keys, role).public_key()], 1).map_err(image_repo::Error::from);
+    Ok(RootRoles {
+        root: one(TopRole::Root)?,
+        targets: one(TopRole::Targets)?,
+        snapshot: one(TopRole::Snapshot)?,
+        timestamp: one(TopRole::Timestamp)?,
+    })
 }
 
-fn listed(firmware: &Firmware) -> Image {
-    Image {
-        name: firmware.image.name,
-        length: firmware.image.length,
-        sha256: firmware.image.sha256,
-        hardware_ids: [firmware.hardware].into(),
-        line: firmware.image.line,
-        release_counter: firmware.image.counter,
-        listed: None,
-        published: false,
-    }
+fn listed(firmware: &Firmware) -> Result<ImageEntry, Error> {
+    let image = &firmware.image;
+    let matching = Matching::new([firmware.hardware], image.line, image.counter).map_err(image_repo::Error::from)?;
+    Ok(ImageEntry::new(image.name.borrowed(), image.length, image.sha256.into(), &matching))
 }
 
 /// How long files are valid: what `image-repo init` takes unless it is told otherwise.

@@ -316,7 +316,7 @@ fn found_director(images: &Images, keys: &Keys, now: Time) -> Result<(Director<M
     let [root, timestamp, snapshot, targets, time] =
         ["root", "timestamp", "snapshot", "targets", "time"].map(|role| keys.of_role(Repository::Director, role));
     let store = Memory::new();
-    for change in founding(images.root(), &root, [&timestamp, &snapshot, &targets, &time], now)? {
+    for change in founding(images.root()?, &root, [&timestamp, &snapshot, &targets, &time], now)? {
         settled(store.apply(change))?;
     }
     let epoch = settled(store.epoch())?.ok_or(director::Error::NotInitialised)?;
@@ -324,7 +324,7 @@ fn found_director(images: &Images, keys: &Keys, now: Time) -> Result<(Director<M
     let bundle = Bundle {
         older: Vec::new(),
         director: file(settled(store.roots(Version::FIRST))?.pop().unwrap_or_default()),
-        images: vec![(RepositoryName::of::<Image>(), file(images.root()))],
+        images: vec![(RepositoryName::of::<Image>(), file(images.root()?))],
         time: file(keys.online().attest(&epoch, now, [])?),
     };
     Ok((Director::with_keys(store, keys.online()), bundle))

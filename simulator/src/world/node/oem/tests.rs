@@ -55,7 +55,7 @@ fn what_is_published_is_listed_fetched_and_of_its_size() {
     for image in release.images() {
         let firmware = oem.firmware(image.ecu, release.name()).unwrap();
         assert!(listed.find(firmware.image.name).is_some());
-        let path = image_repo::old::facts::stored_name(firmware.image.name.borrowed(), firmware.image.sha256);
+        let path = image_repo::facts::stored_name(firmware.image.name.borrowed(), firmware.image.sha256);
         let served = oem.get(&format!("targets/{path}")).unwrap();
         assert_eq!(u64::try_from(served.len()).unwrap(), image.size.0);
         assert_eq!(Sha256::of(served), firmware.image.sha256);
@@ -127,7 +127,7 @@ fn a_changed_image_is_published_with_a_patch_that_makes_it_of_the_one_before() {
     let (_, patches) = settled(oem.director.store().patches()).unwrap();
     let patch = patches.iter().find(|patch| patch.makes == after.image.sha256).unwrap();
     assert_eq!(patch.named.delta.base, before.image.sha256);
-    let path = image_repo::old::facts::stored_name(patch.named.name.borrowed(), patch.named.delta.sha256);
+    let path = image_repo::facts::stored_name(patch.named.name.borrowed(), patch.named.delta.sha256);
     let bytes = oem.get(&format!("targets/{path}")).unwrap();
     assert!(bytes.len() * 10 < after.bytes.len(), "{}", bytes.len());
     assert_eq!(image_repo::delta::apply(&before.bytes, bytes, after.bytes.len()).unwrap()[..], after.bytes[..]);
