@@ -31,9 +31,9 @@ impl KeyName {
 
     /// Opens the private key. The passphrase is read if the file wants one.
     pub(crate) fn open(&self, repo: &Path, passphrase: &PassphraseArgs) -> Result<Box<dyn Signer>, Error> {
-        let path = self.path(repo, "pem");
+        let path = self.path(repo, &["pem"]);
         let key = match KeyFile::is_encrypted(&path)? {
-            true => KeyFile::open(&path, &passphrase.read()?)?,
+            true => KeyFile::open(&path, &passphrase.read_for(&format!("Passphrase of {}", path.display()))?)?,
             false => KeyFile::open_plain(&path)?,
         };
         Ok(Box::new(key))
@@ -41,7 +41,7 @@ impl KeyName {
 
     /// Reads the public key: that of a `.pub` file, or of a key file's public half.
     pub(crate) fn public(&self, repo: &Path) -> Result<PublicKey, Error> {
-        let path = self.path(repo, "pub");
+        let path = self.path(repo, &["pub", "pem"]);
         let bytes = disk::read(&path, MAX_PUBLIC)?.ok_or_else(|| host::Error::Missing { path: path.clone() })?;
         let text = std::str::from_utf8(&bytes).unwrap_or_default();
         match parse_public_pem(text) {
@@ -51,12 +51,11 @@ impl KeyName {
         }
     }
 
-    fn path(&self, repo: &Path, extension: &str) -> PathBuf {
-        let is_name = !self.0.contains('/') && !Path::new(&self.0).exists();
-        match is_name {
-            true => repo.join("keys").join(format!("{}.{extension}", self.0)),
-            false => PathBuf::from(&self.0),
-        }
+    /// The first of these files in `keys/` that is there, or what was written as a path.
+    fn path(&self, repo: &Path, extensions: &[&str]) -> PathBuf {
+        let named = extensions.iter().map(|extension| repo.join("keys").join(format!("{}.{extension}", self.0)));
+        let is_name = !self.0.contains('/');
+        named.into_iter().find(|path| is_name && path.is_file()).unwrap_or_else(|| PathBuf::from(&self.0))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use host::keys::{Algorithm, PassphraseArgs};
+use host::keys::{Algorithm, ForeignPassphraseArgs, PassphraseArgs};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Key {
@@ -33,7 +33,7 @@ pub(crate) struct KeyGenerate {
     #[arg(long, value_enum, default_value_t = Algorithm::Ed25519)]
     pub algorithm: Algorithm,
     /// Does not encrypt it: for Snapshot and Timestamp, which are signed without a person
-    #[arg(long, conflicts_with = "passphrase_file")]
+    #[arg(long, conflicts_with_all = ["passphrase_file", "passphrase_fd"])]
     pub online: bool,
     #[command(flatten)]
     pub passphrase: PassphraseArgs,
@@ -53,9 +53,8 @@ pub(crate) struct KeyImport {
     /// What to call it: letters, digits, dots, dashes and underscores
     #[arg(long)]
     pub name: String,
-    /// File whose first line is the passphrase that FILE has; one that is not encrypted has none
-    #[arg(long, value_name = "FILE")]
-    pub from_passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub from_passphrase: ForeignPassphraseArgs,
     #[command(flatten)]
     pub passphrase: PassphraseArgs,
     /// Prints JSON

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use host::cli::{print, table};
 use host::disk::{self, Access, Disk as _, Folder};
-use host::keys::{KeyFile, Passphrase, public_of, public_pem};
+use host::keys::{KeyFile, public_of, public_pem};
 use serde_json::json;
 use uptane::metadata::RootRole;
 use uptane::sign::{KeySet, Signer as _, key_id};
@@ -20,7 +20,7 @@ pub(crate) fn generate(args: &KeyGenerate) -> Result<(), Error> {
     let path = place(&args.repo, &args.name)?;
     let key = match args.online {
         true => KeyFile::generate_plain(&path, args.algorithm)?,
-        false => KeyFile::generate(&path, args.algorithm, &args.passphrase.read()?)?,
+        false => KeyFile::generate(&path, args.algorithm, &args.passphrase.read_new(&wanted(&args.name))?)?,
     };
     made(&path, &key, args.json);
     Ok(())
@@ -29,8 +29,12 @@ pub(crate) fn generate(args: &KeyGenerate) -> Result<(), Error> {
 /// Copies a key of other making into the folder, encrypted.
 pub(crate) fn import(args: &KeyImport) -> Result<(), Error> {
     let path = place(&args.repo, &args.name)?;
-    let opens = args.from_passphrase_file.as_deref().map(Passphrase::read).transpose()?;
-    let key = KeyFile::import(&args.from, opens.as_ref(), &path, &args.passphrase.read()?)?;
+    let opens = match KeyFile::is_encrypted(&args.from)? {
+        true => Some(args.from_passphrase.read_for(&format!("Passphrase of {}", args.from.display()))?),
+        false => None,
+    };
+    let passphrase = args.passphrase.read_new(&wanted(&args.name))?;
+    let key = KeyFile::import(&args.from, opens.as_ref(), &path, &passphrase)?;
     made(&path, &key, args.json);
     if !args.json {
         print(format_args!("next: destroy {}, or keep it as well as this one", args.from.display()));
@@ -83,6 +87,11 @@ fn made(path: &Path, key: &KeyFile, as_json: bool) {
     }
     print(format_args!("made {}: {} key {id}", path.display(), word(&public)));
     print(format_args!("next: give {} to whoever appoints it", path.with_extension("pub").display()));
+}
+
+/// What a person is asked for.
+fn wanted(name: &str) -> String {
+    format!("New passphrase of {name}")
 }
 
 /// Where the key of this name is.

@@ -15,14 +15,18 @@ use crate::staged::{Pulled, RoleFile, Staged};
 /// Takes over a file, or every file of a folder of published metadata.
 pub(crate) fn pull(args: &Pull, now: Time) -> Result<(), Error> {
     let mut staged = Staged::create(&args.repo)?;
-    let paths: Vec<PathBuf> = match args.from.is_dir() {
+    let is_published = args.from.is_dir();
+    let paths: Vec<PathBuf> = match is_published {
         true => Staged::published_in(&args.from)?,
         false => vec![args.from.clone()],
     };
     let mut pulled = Vec::new();
     for path in paths {
         let had_root = staged.find(RoleId::Root)?.is_some();
-        let (file, done) = staged.pull(&path, args.role)?;
+        let (file, done) = match is_published {
+            true => staged.pull_published(&path)?,
+            false => staged.pull(&path, args.role)?,
+        };
         if file.role() == RoleId::Root && !had_root && !args.json {
             print("this is the first Root here: compare its digest with somebody who knows it");
         }

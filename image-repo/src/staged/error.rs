@@ -144,8 +144,8 @@ pub enum Error {
     /// A file could not be built or signed.
     #[error(transparent)]
     Sign(#[from] SignError),
-    /// Fewer keys signed than must.
-    #[error("{role} {version} is not signed by all who must")]
+    /// Fewer keys signed than must, or others did.
+    #[error("{role} {version} lacks signatures of its keys, or has wrong ones")]
     Unsigned {
         /// Whose file it is.
         role: Box<RoleId>,

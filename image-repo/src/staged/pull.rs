@@ -1,15 +1,15 @@
 //! Taking files over from elsewhere: what was published, and what others signed.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use host::disk;
-use uptane::Version;
 use uptane::limits::MAX_TARGETS;
-use uptane::sign::SignError;
+use uptane::{KeyId, Version};
 
 use super::file::{is_staged, role_of_file};
-use super::{Error, RoleFile, Signing, Staged};
+use super::{Error, RoleFile, Staged};
 use crate::role::RoleId;
 
 /// What became of a file that was taken over.
@@ -25,15 +25,34 @@ pub(crate) enum Pulled {
     Signatures,
 }
 
+/// Where a file comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum From {
+    /// From clients' side: it is signed by all who must, or it is none.
+    Published,
+    /// From another signer: it may lack signatures, but has none that is wrong.
+    Carried,
+}
+
 impl Staged {
-    /// Takes a file over. Its role is said by its name, unless it is given.
+    /// Takes over a file that another signer gave. Its role is said by its name, unless it is given.
     pub(crate) fn pull(&mut self, path: &Path, role: Option<RoleId>) -> Result<(RoleFile, Pulled), Error> {
+        self.pull_from(path, role, From::Carried)
+    }
+
+    /// Takes over a published file.
+    pub(crate) fn pull_published(&mut self, path: &Path) -> Result<(RoleFile, Pulled), Error> {
+        self.pull_from(path, None, From::Published)
+    }
+
+    fn pull_from(&mut self, path: &Path, role: Option<RoleId>, from: From) -> Result<(RoleFile, Pulled), Error> {
         let file = Self::offered(path, role)?;
-        let pulled = self.take_over(&file, path)?;
+        let pulled = self.take_over(&file, path, from)?;
         Ok((file, pulled))
     }
 
-    /// Every file in a folder of published metadata that is of a role people sign: Roots first, as the others hang on them.
+    /// The files in a folder of published metadata that are of roles people sign: every Root, and the newest file of the
+    /// others. Roots come first, in their order, as the others hang on them.
     pub(crate) fn published_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
         let failed = |source| host::Error::io("list", folder, source);
         let mut found = Vec::new();
@@ -43,6 +62,9 @@ impl Staged {
             found.extend(role.map(|role| (role, version_in_name(&path), path)));
         }
         found.sort();
+        let newest: BTreeMap<RoleId, Option<Version>> =
+            found.iter().map(|(role, version, _)| (*role, *version)).collect();
+        found.retain(|(role, version, _)| *role == RoleId::Root || newest.get(role) == Some(version));
         Ok(found.into_iter().map(|(_, _, path)| path).collect())
     }
 
@@ -54,9 +76,12 @@ impl Staged {
         RoleFile::decode(role, &bytes, path)
     }
 
-    fn take_over(&mut self, file: &RoleFile, path: &Path) -> Result<Pulled, Error> {
+    fn take_over(&mut self, file: &RoleFile, path: &Path, from: From) -> Result<Pulled, Error> {
         let Some(here) = self.find(file.role())? else {
-            self.check_first(file)?;
+            // The first Root is trusted as it comes: nothing here can say more of it.
+            if file.role() != RoleId::Root {
+                self.check(file, from)?;
+            }
             self.keep(file)?;
             return Ok(Pulled::Newer);
         };
@@ -69,7 +94,10 @@ impl Staged {
         if here.is_draft() {
             return Err(Error::Draft { role: (&here).into(), version: here.version() });
         }
-        self.check_follows(&here, file)?;
+        if file.role() == RoleId::Root && file.version() != here.version().next()? {
+            return Err(Error::NoPredecessor { version: here.version().next()? });
+        }
+        self.check(file, from)?;
         if file.role() == RoleId::Root {
             self.keep_root(&here)?;
         }
@@ -94,6 +122,7 @@ impl Staged {
                 false => Err(Error::TwoContents { role, version, path: path.to_owned() }),
             };
         }
+        self.check(file, From::Carried)?;
         let known = here.partly().signers().count();
         let merged = here.partly().clone().merged(file.partly().clone())?;
         if merged.signers().count() == known {
@@ -103,38 +132,15 @@ impl Staged {
         Ok(Pulled::Signatures)
     }
 
-    /// Refuses a file of a role whose keys are known here and did not sign it. The first Root is trusted as it comes, and
-    /// so is a draft, which says nothing yet.
-    fn check_first(&self, file: &RoleFile) -> Result<(), Error> {
-        if file.is_draft() || file.role() == RoleId::Root {
-            return Ok(());
-        }
-        self.check_complete(file)
-    }
-
-    fn check_follows(&self, here: &RoleFile, file: &RoleFile) -> Result<(), Error> {
-        if file.role() != RoleId::Root {
-            return self.check_complete(file);
-        }
-        let follows = here.version().next()?;
-        if file.version() != follows {
-            return Err(Error::NoPredecessor { version: follows });
-        }
-        // §5.4.4.3 step 2.3.
-        let by = |root: &RoleFile| -> Result<_, SignError> {
-            let root = root.root().map_err(|_| uptane::Error::WrongType { field: "_type" })?;
-            uptane::sign::KeySet::of_role(&root, uptane::metadata::RootRole::Root)
-        };
-        let former = Signing::of(file, vec![(String::new(), by(here)?)]);
-        match file.is_draft() || former.is_complete() {
-            true => Ok(()),
-            false => Err(Error::Unsigned { role: file.into(), version: file.version() }),
-        }
-    }
-
-    fn check_complete(&self, file: &RoleFile) -> Result<(), Error> {
+    /// Refuses a published file that its role did not sign, and a carried one with a signature that is not the role's.
+    fn check(&self, file: &RoleFile, from: From) -> Result<(), Error> {
         let signing = self.signing(file)?;
-        match signing.asked.is_empty() || signing.is_complete() {
+        let is_good = |id: &KeyId| signing.asked.iter().any(|asked| asked.signed.contains(id));
+        let is_taken = match from {
+            From::Published => signing.is_complete(),
+            From::Carried => file.partly().signers().all(|id| is_good(&id)),
+        };
+        match is_taken || signing.asked.is_empty() {
             true => Ok(()),
             false => Err(Error::Unsigned { role: file.into(), version: file.version() }),
         }

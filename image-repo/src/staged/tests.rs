@@ -187,8 +187,9 @@ fn a_file_that_its_role_did_not_sign_is_not_pulled() {
 }
 
 #[test]
-fn a_root_that_the_one_before_did_not_sign_is_not_pulled() {
+fn a_published_root_that_too_few_keys_of_the_one_before_signed_is_not_pulled() {
     let (one, two) = (Place::finished(), Place::finished());
+    let published = two.folder.path().join("2.root.json");
     two.open()
         .edit_root(life(), |roles| {
             roles.root = keys(&[7], 1);
@@ -196,7 +197,22 @@ fn a_root_that_the_one_before_did_not_sign_is_not_pulled() {
         })
         .unwrap();
     two.sign(RoleId::Root, &[7, 1]);
-    let refused = one.open().pull(&two.file(RoleId::Root), None);
+    std::fs::copy(two.file(RoleId::Root), &published).unwrap();
+    let refused = one.open().pull_published(&published);
+    assert!(matches!(refused, Err(Error::Unsigned { .. })), "{refused:?}");
+    // Whoever is to sign it too takes it as it is.
+    assert_eq!(one.open().pull(&published, None).unwrap().1, Pulled::Newer);
+}
+
+#[test]
+fn a_carried_file_with_a_wrong_signature_is_not_pulled() {
+    let (one, two) = (Place::finished(), Place::finished());
+    two.open().edit_root(life(), |_| Ok(())).unwrap();
+    two.sign(RoleId::Root, &[1]);
+    let carried = two.folder.path().join("2.root.json");
+    let text = std::fs::read_to_string(two.file(RoleId::Root)).unwrap();
+    std::fs::write(&carried, text.replace("\"expires\":\"2027-03", "\"expires\":\"2028-03")).unwrap();
+    let refused = one.open().pull(&carried, None);
     assert!(matches!(refused, Err(Error::Unsigned { .. })), "{refused:?}");
 }
 

@@ -66,17 +66,9 @@ fn predecessor(version: Version, folder: &Path) -> Result<Option<RoleFile>, Erro
 
 /// The newest file beside that delegates, of each role.
 fn delegators(folder: &Path) -> Result<Vec<RoleFile>, Error> {
-    let mut found: Vec<RoleFile> = Vec::new();
-    for path in Staged::published_in(folder)? {
-        let Ok(file) = Staged::offered(&path, None) else { continue };
-        if !file.role().lists_images() {
-            continue;
-        }
-        // They come by role and version, so the last of a role is its newest.
-        found.retain(|older| older.role() != file.role());
-        found.push(file);
-    }
-    Ok(found)
+    let paths = Staged::published_in(folder)?;
+    let files = paths.iter().filter_map(|path| Staged::offered(path, None).ok());
+    Ok(files.filter(|file| file.role().lists_images()).collect())
 }
 
 fn newest(folder: &Path, role: RoleId) -> Result<Option<RoleFile>, Error> {
