@@ -11,8 +11,8 @@ mod can_golden;
 mod can_goodput;
 mod catalogue_100k;
 mod demo;
-mod disk_full;
 mod determinism;
+mod disk_full;
 mod ed25519_rule;
 mod footprint;
 mod foreign_testers;
@@ -37,6 +37,7 @@ mod s3;
 mod seeds_10k;
 mod serve_cost;
 mod socketcan_uml;
+mod supplier;
 mod tuf_rules;
 
 use anyhow::Result;
@@ -100,6 +101,7 @@ const ITEMS: &[Item] = &[
     can_fuzz::ITEM,
     power_cut_can::ITEM,
     footprint::ITEM,
+    supplier::ITEM,
     kill9_publish::ITEM,
     s3::ITEM,
     catalogue_100k::ITEM,

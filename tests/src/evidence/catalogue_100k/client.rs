@@ -29,7 +29,12 @@ pub(super) fn verify_one(record: &mut Record, oem: &Oem, server: &Service, image
     }
     let refreshed = refresh.finish().map_err(|_| anyhow::anyhow!("the refresh did not end"))?;
     record.claim("the client finds the image in its bin", refreshed.find(&wanted)?.view().target(name)?.is_some());
-    record.figure("metadata that a client transfers to verify one image", transferred / 1024.0, "KiB", Limit::AtMost(limit));
+    record.figure(
+        "metadata that a client transfers to verify one image",
+        transferred / 1024.0,
+        "KiB",
+        Limit::AtMost(limit),
+    );
     Ok(())
 }
 
