@@ -240,9 +240,11 @@ fn uploads<'u>(images: &'u Images, acme: &KeyFile, brakes: &KeyFile, bolt: &KeyF
 
 /// One name, listed twice.
 fn twice(image: &Firmware, key: &KeyFile) -> Result<Vec<u8>> {
-    let again = |text: String| {
+    // In canonical order the length is the last member of an entry.
+    let last = format!("\"length\":{}}}", image.bytes.len());
+    let again = move |text: String| {
         let begin = text.find("\"acme/fw-2.bin\":").unwrap_or_default();
-        let end = text.get(begin..).and_then(|rest| rest.find("}}}}")).map_or(begin, |end| begin + end + 3);
+        let end = text.find(&last).map_or(begin, |at| at + last.len());
         let entry = text.get(begin..end).unwrap_or_default().to_owned();
         text.replacen(&entry, &format!("{entry},{entry}"), 1)
     };
