@@ -7,13 +7,12 @@
 //! | `keys/root.pem` | the Root key, encrypted PKCS#8; only `init` and `root` read it, so it may be kept elsewhere |
 //! | `keys/timestamp.pem`, `keys/snapshot.pem`, `keys/targets.pem`, `keys/time.pem` | the online keys, plain PKCS#8, mode 0600 |
 //! | `keys/ROLE.next.pem` | the key of a rotation under way |
+//! | `keys/*.pub` | the public half of each |
 //! | `ca/ca.pem`, `ca/key.pem` | the authority that issues every certificate |
 //! | `tls/server.pem`, `tls/key.pem` | what the server shows |
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use host::disk;
 use host::keys::KeyFile;
 use host::tls::Authority;
 use serde::{Deserialize, Serialize};
@@ -53,10 +52,9 @@ pub fn next_key(folder: &Path, role: &str) -> PathBuf {
 }
 
 /// Makes a role's next key the current one.
-pub fn promote_key(folder: &Path, role: &str) -> Result<(), Error> {
-    let (from, to) = (next_key(folder, role), key(folder, role));
-    fs::rename(&from, &to).map_err(|source| host::Error::io("rename", &from, source))?;
-    Ok(disk::sync_folder(&folder.join("keys"))?)
+pub fn promote_key(folder: &Path, role: &str, next: KeyFile) -> Result<(), Error> {
+    next.rename(&key(folder, role))?;
+    Ok(())
 }
 
 /// Every online key of the folder, also those of a rotation under way.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::cli::{Exit, Report};
+use crate::keys::TokenError;
 
 /// Why the machine did not do something. One variant per cause.
 #[derive(Debug, thiserror::Error)]
@@ -30,8 +31,8 @@ pub enum Error {
         /// What the TLS library says.
         reason: String,
     },
-    /// A key file holds no Ed25519 key in PKCS#8.
-    #[error("{} is not a PKCS#8 Ed25519 key file", path.display())]
+    /// A key file holds no key of Ed25519 or ECDSA P-256 in PKCS#8.
+    #[error("{} is not a PKCS#8 key file of Ed25519 or ECDSA P-256", path.display())]
     BadKeyFile {
         /// The file.
         path: PathBuf,
@@ -41,6 +42,12 @@ pub enum Error {
     BadName {
         /// The name.
         name: String,
+    },
+    /// A file holds no public key of Ed25519 or ECDSA P-256.
+    #[error("{} is not a public key of Ed25519 or ECDSA P-256 in PEM", path.display())]
+    BadPublicKey {
+        /// The file.
+        path: PathBuf,
     },
     /// A configuration file is not what its program reads.
     #[error("{}{} {reason}", path.display(), line.map(|line| format!(" line {line}:")).unwrap_or_default())]
@@ -74,6 +81,12 @@ pub enum Error {
         /// What it said.
         source: io::Error,
     },
+    /// A key file is encrypted in a way that is not read: not PBES2 with PBKDF2 or scrypt, or with work without end.
+    #[error("{} is encrypted in a way that is not read", path.display())]
+    KeyEncryption {
+        /// The file.
+        path: PathBuf,
+    },
     /// The operating system refused to listen.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -100,9 +113,21 @@ pub enum Error {
         /// The name.
         interface: String,
     },
+    /// A file descriptor that should hold a passphrase is not open.
+    #[error("file descriptor {number} is not open")]
+    NoDescriptor {
+        /// Its number.
+        number: u32,
+    },
     /// A passphrase is needed and none was given.
     #[error("a passphrase is needed")]
     NoPassphrase,
+    /// The public half of an encrypted key file is not beside it.
+    #[error("{} has no public half beside it", path.display())]
+    NoPublicHalf {
+        /// The key file.
+        path: PathBuf,
+    },
     /// The system has no random numbers.
     #[error("the system's random numbers cannot be read")]
     NoRandom,
@@ -112,6 +137,9 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A new passphrase was typed twice, and not the same.
+    #[error("the two passphrases differ")]
+    PassphrasesDiffer,
     /// Others than the owner may read a secret file.
     #[error("{} may be read by others (mode {mode:o})", path.display())]
     Permissions {
@@ -120,6 +148,15 @@ pub enum Error {
         /// Its mode bits.
         mode: u32,
     },
+    /// What stands beside a key file is the public half of another key.
+    #[error("{} is not the public half of the key beside it", path.display())]
+    PublicHalf {
+        /// The file with the public key.
+        path: PathBuf,
+    },
+    /// A token refused.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// A file is longer than its reader takes.
     #[error("{} is longer than {limit} bytes", path.display())]
     TooLong {
@@ -154,12 +191,19 @@ impl Report for Error {
             Self::BadBus { .. }
             | Self::BadCertificate { .. }
             | Self::BadKeyFile { .. }
+            | Self::BadPublicKey { .. }
             | Self::Configuration { .. }
+            | Self::KeyEncryption { .. }
             | Self::Missing { .. }
             | Self::NoCanFd { .. }
+            | Self::NoDescriptor { .. }
             | Self::NoPassphrase
+            | Self::NoPublicHalf { .. }
             | Self::Passphrase { .. }
-            | Self::Permissions { .. } => Exit::Configuration,
+            | Self::PassphrasesDiffer
+            | Self::Permissions { .. }
+            | Self::PublicHalf { .. } => Exit::Configuration,
+            Self::Token(error) => error.exit(),
             Self::BadName { .. } | Self::Exists { .. } | Self::Io { .. } | Self::NoRandom | Self::TooLong { .. } => {
                 Exit::Failed
             }
@@ -171,12 +215,19 @@ impl Report for Error {
             Self::AddressInUse { .. } => "stop the other process or listen on another port (0 takes a free one)".into(),
             Self::BadBus { .. } => "name an interface like `can0`, or a folder like `./bus`".into(),
             Self::BadCertificate { .. } => "issue it again, or restore the file from a backup".into(),
-            Self::BadKeyFile { .. } => "name the right file, or restore it from a backup".into(),
+            Self::BadKeyFile { .. } => {
+                "name the right file or restore it from a backup; `openssl pkcs8 -topk8` makes PKCS#8 of older forms"
+                    .into()
+            }
+            Self::BadPublicKey { .. } => "name the right file; `openssl pkey -pubout` writes it from a key file".into(),
             Self::BadName { .. } => "use a relative name without `..`".into(),
             Self::Configuration { path, .. } => format!("correct {}", path.display()),
             Self::Exists { .. } => "choose another folder, or move the old file away; nothing was overwritten".into(),
             Self::InUse { .. } => "stop the other process, or wait for it to end".into(),
             Self::Io { .. } => "check the path, its permissions and the space on its disk".into(),
+            Self::KeyEncryption { path } => {
+                format!("encrypt it anew: `openssl pkcs8 -topk8 -v2 aes-256-cbc -in {} -out NEW`", path.display())
+            }
             Self::Listen { .. } => "listen on an address of this machine".into(),
             Self::Missing { .. } => "check the path; `init` makes a new folder".into(),
             Self::NoCanFd { interface } => {
@@ -185,15 +236,28 @@ impl Report for Error {
             Self::NoCanInterface { interface } => {
                 format!("look for its name with `ip -br link show`; a folder is written ./{interface}")
             }
+            Self::NoDescriptor { number } => format!("open it for the command: `{number}<FILE`"),
             Self::NoPassphrase => {
                 format!(
-                    "give --passphrase-file FILE (`-` reads standard input) or set {}",
+                    "give --passphrase-file FILE (`-` reads standard input) or --passphrase-fd N, or set {}",
                     crate::keys::PASSPHRASE_VARIABLE
                 )
             }
+            Self::NoPublicHalf { path } => {
+                let beside = crate::keys::public_path(path);
+                format!("write it once: `openssl pkey -in {} -pubout -out {}`", path.display(), beside.display())
+            }
             Self::NoRandom => "check that the system provides getrandom".into(),
             Self::Passphrase { .. } => "give the passphrase the key was made with".into(),
+            Self::PassphrasesDiffer => "begin again; nothing was made".into(),
             Self::Permissions { path, .. } => format!("chmod 600 {}", path.display()),
+            Self::PublicHalf { path } => {
+                format!(
+                    "find out who changed it, then move {} away and write it anew with `openssl pkey -pubout`",
+                    path.display()
+                )
+            }
+            Self::Token(error) => error.advice(),
             Self::TooLong { .. } => "check that it is the right file".into(),
         }
     }

@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 
 use host::disk::{Access, Folder, Lock};
-use host::keys::{KeyFile, Passphrase};
+use host::keys::{Algorithm, KeyFile, Passphrase};
 use uptane::sign::Signer as _;
 
 use crate::error::Error;
@@ -93,8 +93,8 @@ impl Repo {
     ) -> Result<(KeyFile, RoleKey), Error> {
         let path = self.key_path(&file);
         let key = match role.is_offline() {
-            true => KeyFile::generate(&path, passphrase)?,
-            false => KeyFile::generate_plain(&path)?,
+            true => KeyFile::generate(&path, Algorithm::Ed25519, passphrase)?,
+            false => KeyFile::generate_plain(&path, Algorithm::Ed25519)?,
         };
         let record = RoleKey { file, public: key.public_key() };
         Ok((key, record))

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use host::disk::{self, Access};
-use host::keys::{KeyFile, PassphraseArgs};
+use host::keys::{Algorithm, KeyFile, PassphraseArgs};
 use host::tls::{Authority, Purpose};
 use uptane::Time;
 
@@ -37,7 +37,7 @@ pub(super) async fn run(args: &Args) -> Result<(), Error> {
         return Err(Error::AlreadyInitialised);
     }
     // Whatever can be wrong with the arguments is found before anything is written.
-    let passphrase = args.passphrase.read()?;
+    let passphrase = args.passphrase.read_new("New passphrase of the offline keys")?;
     let image_root = read_image_root(&args.image_root)?;
     host::fetch::Fetcher::plain(&args.image_url)?;
     let now = host::clock::now();
@@ -47,7 +47,7 @@ pub(super) async fn run(args: &Args) -> Result<(), Error> {
         disk::create_folder(&folder.join(part), Access::Private)?;
     }
     make_certificates(folder, &args.public_name, now)?;
-    let root_key = KeyFile::generate(&files::key(folder, "root"), &passphrase)?;
+    let root_key = KeyFile::generate(&files::key(folder, "root"), Algorithm::Ed25519, &passphrase)?;
     let online = make_online_keys(folder)?;
     let config = Config { image_url: args.image_url.clone() };
     host::config::write(&files::config(folder), &config, Access::Shared)?;
@@ -71,7 +71,7 @@ fn read_image_root(path: &Path) -> Result<Vec<u8>, Error> {
 
 fn make_online_keys(folder: &Path) -> Result<[KeyFile; 4], Error> {
     let [timestamp, snapshot, targets, time] = files::ONLINE_ROLES;
-    let make = |role| KeyFile::generate_plain(&files::key(folder, role));
+    let make = |role| KeyFile::generate_plain(&files::key(folder, role), Algorithm::Ed25519);
     Ok([make(timestamp)?, make(snapshot)?, make(targets)?, make(time)?])
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::builder::PossibleValuesParser;
-use host::keys::{KeyFile, PassphraseArgs};
+use host::keys::{Algorithm, KeyFile, PassphraseArgs};
 use uptane::sign::Signer as _;
 
 use super::Data;
@@ -49,11 +49,11 @@ pub(super) async fn rotate(args: &RotateArgs) -> Result<(), Error> {
     let root = KeyFile::open(&files::key(folder, "root"), &passphrase)?;
     let next_path = files::next_key(folder, role);
     let next = match role {
-        "root" => KeyFile::generate(&next_path, &passphrase)?,
-        _ => KeyFile::generate_plain(&next_path)?,
+        "root" => KeyFile::generate(&next_path, Algorithm::Ed25519, &passphrase)?,
+        _ => KeyFile::generate_plain(&next_path, Algorithm::Ed25519)?,
     };
     publish(&store, &current, current.rotated(role, &next, &root, host::clock::now())?).await?;
-    files::promote_key(folder, role)
+    files::promote_key(folder, role, next)
 }
 
 /// Ends a rotation that was interrupted: its key becomes the current one if Root names it, and is given up if not.
@@ -67,9 +67,10 @@ fn settle(
     if !next.exists() {
         return Ok(());
     }
-    match keys.names(role, &open(&next)?.public_key()) {
-        true => files::promote_key(folder, role),
-        false => Ok(host::disk::remove(&next)?),
+    let key = open(&next)?;
+    match keys.names(role, &key.public_key()) {
+        true => files::promote_key(folder, role, key),
+        false => Ok(KeyFile::remove(&next)?),
     }
 }
 

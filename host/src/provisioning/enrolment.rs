@@ -10,7 +10,7 @@ use uptane::{EcuId, HardwareId, ImageLine, Length, PublicKey, ReleaseCounter, Sh
 use super::Banks;
 use super::form::{number, optional_text, text};
 use crate::disk::Access;
-use crate::keys::KeyFile;
+use crate::keys::{Algorithm, KeyFile};
 use crate::{Error, config, tls};
 
 /// The file's name in an ECU's data folder.
@@ -113,7 +113,7 @@ impl NewEcu<'_> {
     /// Makes both keys in new files that only the owner may read, and says what the ECU hands over.
     pub fn enrol(self) -> Result<Enrolment, Error> {
         let Self { ecu, hardware, role, verification, banks, image, key, tls_key } = self;
-        let key = KeyFile::generate_plain(key)?.public_key();
+        let key = KeyFile::generate_plain(key, Algorithm::Ed25519)?.public_key();
         let tls_csr = Some(tls::generate_key(tls_key, ecu.as_str())?);
         Ok(Enrolment { ecu, hardware, role, verification, banks, key, tls_csr, image: Some(image) })
     }

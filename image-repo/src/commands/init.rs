@@ -18,7 +18,7 @@ use crate::role::TopRole;
 
 /// Makes a repository in a folder that is not there or empty. It is made elsewhere and moved there whole.
 pub(crate) async fn init(args: &Init, now: Time) -> Result<(), Error> {
-    let passphrase = args.passphrase.read()?;
+    let passphrase = args.passphrase.read_new("New passphrase of the offline keys")?;
     check_free(&args.repo)?;
     let unfinished = beside(&args.repo)?;
     disk::create_folder(&unfinished, Access::Shared)?;
