@@ -80,6 +80,16 @@ pub(crate) fn remove(args: &TargetsRemove, now: Time) -> Result<(), Error> {
     report(&staged, &format!("took {name} out of"), &file, now, args.json)
 }
 
+/// Drafts the first file of a role, which a repository can be founded with.
+pub(crate) fn new(args: &TargetsRenew, now: Time) -> Result<(), Error> {
+    let mut staged = Staged::open(&args.repo)?;
+    if staged.find(args.role)?.is_some() {
+        return Err(staged::Error::Exists { role: Box::new(args.role) }.into());
+    }
+    let file = staged.edit(args.role, Life::days(now, args.life.days), Ok)?;
+    report(&staged, "drafted", &file, now, args.json)
+}
+
 /// Makes a file valid for longer.
 pub(crate) fn renew(args: &TargetsRenew, now: Time) -> Result<(), Error> {
     let mut staged = Staged::open(&args.repo)?;
