@@ -9,9 +9,10 @@ mod can_faults;
 mod can_fuzz;
 mod can_golden;
 mod can_goodput;
+mod ceremony;
 mod demo;
-mod disk_full;
 mod determinism;
+mod disk_full;
 mod ed25519_rule;
 mod footprint;
 mod foreign_testers;
@@ -79,6 +80,7 @@ const ITEMS: &[Item] = &[
     getting_started::ITEM,
     idle_cost::ITEM,
     python_tuf_client::ITEM,
+    ceremony::ITEM,
     tuf_rules::ITEM,
     bench_peers::ITEM,
     mutants::ITEM,

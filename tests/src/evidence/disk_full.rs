@@ -91,8 +91,18 @@ impl Tally {
         record.figure(format!("{how}: calls that failed once"), of(calls), "", Limit::AtLeast(FEWEST));
         record.figure(format!("{how}: of these, publications that failed"), of(self.failed), "", Limit::Shown);
         record.figure(format!("{how}: of these, publications that stood it"), of(self.stood), "", Limit::Shown);
-        record.figure(format!("{how}: times a client verified afterwards"), of(self.valid), "", Limit::Exactly(of(calls)));
-        record.figure(format!("{how}: times the next publication worked"), of(self.next), "", Limit::Exactly(of(calls)));
+        record.figure(
+            format!("{how}: times a client verified afterwards"),
+            of(self.valid),
+            "",
+            Limit::Exactly(of(calls)),
+        );
+        record.figure(
+            format!("{how}: times the next publication worked"),
+            of(self.next),
+            "",
+            Limit::Exactly(of(calls)),
+        );
     }
 }
 
@@ -141,10 +151,17 @@ fn by_command(record: &mut Record, folder: &Path, disk: &Disk) -> Result<()> {
             published?;
             break;
         }
-        tally.judge(record, number, published.map(drop), &client, &mut || {
-            fs::write(images.join(uptane::Sha256::of(&image.bytes).to_string()), &image.bytes)?;
-            programs::output(oem.command("release publish")?.arg(&path)).map(drop)
-        }, &image)?;
+        tally.judge(
+            record,
+            number,
+            published.map(drop),
+            &client,
+            &mut || {
+                fs::write(images.join(uptane::Sha256::of(&image.bytes).to_string()), &image.bytes)?;
+                programs::output(oem.command("release publish")?.arg(&path)).map(drop)
+            },
+            &image,
+        )?;
     }
     tally.record(record, "command");
     Ok(())
@@ -164,7 +181,8 @@ fn by_service(record: &mut Record, folder: &Path, disk: &Disk) -> Result<()> {
         let mut publish = || -> Result<()> {
             runtime.block_on(async {
                 let mut writer: Client = oem.client(server.other("writers")?, "acme").await?;
-                oem::publish(&mut writer, RoleId::Delegated(uptane::RoleName::parse("acme")?), file.clone(), &[&image]).await
+                oem::publish(&mut writer, RoleId::Delegated(uptane::RoleName::parse("acme")?), file.clone(), &[&image])
+                    .await
             })
         };
         disk.fail(number)?;

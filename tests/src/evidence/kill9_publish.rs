@@ -55,7 +55,8 @@ fn arrangement(record: &mut Record, name: &str, folder: &Path, database: Option<
     tree.look()?;
     client.refresh()?;
     let count = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
-    let mut figure = |what: &str, value: usize, limit: Limit| record.figure(format!("{name}: {what}"), count(value), "", limit);
+    let mut figure =
+        |what: &str, value: usize, limit: Limit| record.figure(format!("{name}: {what}"), count(value), "", limit);
     figure("kills", kills, Limit::AtLeast(1.0));
     figure("kills after which a client verified all that was acknowledged", verified, Limit::Exactly(count(kills)));
     figure("acknowledged publications", acknowledged, Limit::AtLeast(count(kills)));

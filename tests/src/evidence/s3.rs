@@ -88,6 +88,11 @@ fn verify(record: &mut Record, oem: &Oem, when: &str) -> Result<()> {
     let said = crate::programs::output(oem.command("verify")?.arg("--json"))?;
     let said: serde_json::Value = serde_json::from_str(&said)?;
     let images = said.get("images").and_then(serde_json::Value::as_f64).unwrap_or_default();
-    record.figure(format!("images that `image-repo verify` verifies {when}"), images, "", Limit::Exactly(count(usize::try_from(RELEASES)?)));
+    record.figure(
+        format!("images that `image-repo verify` verifies {when}"),
+        images,
+        "",
+        Limit::Exactly(count(usize::try_from(RELEASES)?)),
+    );
     Ok(())
 }

