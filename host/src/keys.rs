@@ -3,6 +3,7 @@
 mod file;
 mod passphrase;
 mod public;
+mod reference;
 mod secret;
 #[cfg(test)]
 mod testing;
@@ -11,6 +12,7 @@ mod token;
 pub use file::KeyFile;
 pub use passphrase::{ForeignPassphraseArgs, PASSPHRASE_VARIABLE, Passphrase, PassphraseArgs};
 pub use public::{parse_public_pem, public_of, public_path, public_pem};
+pub use reference::{AnySigner, KeyRef};
 pub use token::{ListedKey, Token, TokenError, TokenUri, Tries};
 
 /// The algorithms keys are made for. Those that are verified are more: [`uptane::Algorithm`].

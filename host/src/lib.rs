@@ -1,7 +1,8 @@
-//! What a process needs from its machine: key files, TLS set-up, fetching, atomic files, a CAN bus, logs, metrics, the
-//! files that provision a vehicle and the conventions of the command line. No rule of the Standard stands here.
+//! What a process needs from its machine: keys in files and on tokens, TLS set-up, fetching, atomic files, a CAN bus, an
+//! audit log, logs, metrics, the files that provision a vehicle and the conventions of the command line. No rule of the Standard stands here.
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod can;
 pub mod cli;
 pub mod clock;

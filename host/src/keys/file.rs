@@ -47,8 +47,8 @@ impl KeyFile {
         Self::create(to, &read(from, opens)?, Some(passphrase))
     }
 
-    /// Opens an encrypted key file. What stands beside it as its public half must be that: people read it there, and put
-    /// into Root what they read.
+    /// Opens an encrypted key file. What stands beside it as its public half must be that: people read it there, and
+    /// put into Root what they read.
     pub fn open(path: &Path, passphrase: &Passphrase) -> Result<Self, Error> {
         let opened = Self::of(path, &read(path, Some(passphrase))?)?;
         opened.check_public_half()?;
@@ -73,8 +73,8 @@ impl KeyFile {
         disk::remove(path)
     }
 
-    /// Puts the file and its public half in the place of those at `to`. If the power fails in between, the file is still
-    /// where it was, and this can be done again.
+    /// Puts the file and its public half in the place of those at `to`. If the power fails in between, the file is
+    /// still where it was, and this can be done again.
     pub fn rename(mut self, to: &Path) -> Result<Self, Error> {
         let old = public_path(&self.path);
         disk::replace(&public_path(to), public_pem(&self.public_key()).as_bytes(), Access::Shared)?;

@@ -1,5 +1,5 @@
-//! Passphrases and PINs: from a file, standard input, an open descriptor, the environment or the terminal, never from the
-//! command line, where others see them.
+//! Passphrases and PINs: from a file, standard input, an open descriptor, the environment or the terminal, never from
+//! the command line, where others see them.
 
 mod args;
 

@@ -1,9 +1,9 @@
 //! Keys on tokens: smart cards, security modules, and what speaks PKCS#11 like them.
 //!
-//! The private key never leaves the token; the module of the token's maker is loaded into this process and asked to sign.
-//! A module is started once per process and stays: other parts of the process may use it as well. Whoever has opened a
-//! token is logged in on it until its last session in this process closes, so a second [`Token::open`] in between
-//! succeeds with whatever PIN it brings (PKCS#11 §5.6.8).
+//! The private key never leaves the token; the module of the token's maker is loaded into this process and asked to
+//! sign. A module is started once per process and stays: other parts of the process may use it as well. Whoever has
+//! opened a token is logged in on it until its last session in this process closes, so a second [`Token::open`] in
+//! between succeeds with whatever PIN it brings (PKCS#11 §5.6.8).
 
 mod error;
 mod form;

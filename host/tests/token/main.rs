@@ -4,6 +4,7 @@
 #[path = "../child/mod.rs"]
 mod child;
 mod interchange;
+mod reference;
 mod refusals;
 mod signing;
 
@@ -19,8 +20,8 @@ const PIN: &str = "123456";
 /// Where a test finds its folder.
 const FOLDER: &str = "CONVOY_TEST_FOLDER";
 
-/// Runs `body` where there is one token, `convoy`, with nothing on it. `test` is the full name of the test: SoftHSM reads
-/// where its tokens are from the environment, once per process.
+/// Runs `body` where there is one token, `convoy`, with nothing on it. `test` is the full name of the test: SoftHSM
+/// reads where its tokens are from the environment, once per process.
 fn on_token(test: &str, body: impl FnOnce(&Path)) {
     if child::is_child() {
         return body(Path::new(&std::env::var_os(FOLDER).unwrap()));

@@ -50,7 +50,8 @@ impl PassphraseArgs {
 /// Where a command takes the passphrase of a key of somebody else's making from, which is to be imported.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct ForeignPassphraseArgs {
-    /// File whose first line is the passphrase of the key to import (`-` reads standard input; without it you are asked)
+    /// File whose first line is the passphrase of the key to import (`-` reads standard input; without it you are
+    /// asked)
     #[arg(long, value_name = "FILE", conflicts_with = "from_passphrase_fd")]
     pub from_passphrase_file: Option<PathBuf>,
     /// Number of an open file descriptor whose first line is the passphrase of the key to import
