@@ -11,9 +11,10 @@ use super::targets_catalogue::{self, Sbom};
 use crate::args::{Add, TargetsRemove, TargetsRenew, TargetsSign};
 use crate::error::Error;
 use crate::role::RoleId;
-use crate::staged::{self, Life, NewRelease, RoleFile, Staged};
+use crate::staged::catalogue::Catalogue;
+use crate::staged::{self, Life, NewRelease, RoleFile, Staged, Taken};
 
-/// Lists an image.
+/// Lists an image, and its bill of materials beside it.
 pub(crate) fn add(args: &Add, now: Time) -> Result<(), Error> {
     let name = TargetName::parse(&args.name).map_err(Error::given("--name", &args.name))?;
     let (matching, release, hardware) = described(args, name)?;
@@ -24,31 +25,55 @@ pub(crate) fn add(args: &Add, now: Time) -> Result<(), Error> {
     if let Some(Sbom { entry, .. }) = &sbom {
         staged.check_may_list(role, entry.name(), &[HardwareId::parse(staged::catalogue::SBOM_HARDWARE)?])?;
     }
-    let taken = staged.take_in(&args.file)?;
-    let image = ImageEntry::new(name, taken.length, Hashes::from(taken.sha256), &matching);
-    let image = catalogue.write(image)?;
-    if is_listed(&staged, role, &image)? {
-        print(format_args!("{name} is there already, the same in every respect; nothing was changed"));
-        return Ok(());
+    let mut taken = vec![staged.take_in(&args.file)?];
+    let listed = take_rest(&mut staged, sbom.as_ref(), &mut taken).and_then(|image| {
+        let entry = catalogue.write(ImageEntry::new(name, image.length, Hashes::from(image.sha256), &matching))?;
+        list(&mut staged, role, &release, entry, sbom.map(|sbom| sbom.entry), Life::days(now, args.life.days))
+    });
+    match listed {
+        Ok(Some(file)) => report(&staged, &format!("listed {name} in"), &file, now, args.json),
+        Ok(None) => {
+            print(format_args!("{name} is there already, the same in every respect; nothing was changed"));
+            Ok(())
+        }
+        Err(error) => {
+            // The refusal is what the signer must hear of.
+            let _ = staged.drop_new(&taken);
+            Err(error)
+        }
     }
-    staged.check_newer(&release)?;
-    if let Some(sbom) = &sbom {
-        staged.take_in(&sbom.path)?;
+}
+
+/// Takes in what comes with the image, and gives back the image.
+fn take_rest(staged: &mut Staged, sbom: Option<&Sbom>, taken: &mut Vec<Taken>) -> Result<Taken, Error> {
+    let image = taken.first().copied();
+    if let Some(sbom) = sbom {
+        taken.push(staged.take_in(&sbom.path)?);
     }
-    let file = staged.edit(role, Life::days(now, args.life.days), |mut targets| {
-        for entry in [Some(image), sbom.map(|sbom| sbom.entry)].into_iter().flatten() {
+    image.ok_or(Error::Incomplete { what: "image to list" })
+}
+
+/// Lists the entries; no file, if they are listed already.
+fn list(
+    staged: &mut Staged,
+    role: RoleId,
+    release: &NewRelease,
+    image: ImageEntry,
+    sbom: Option<ImageEntry>,
+    life: Life,
+) -> Result<Option<RoleFile>, Error> {
+    if is_listed(staged, role, &image)? {
+        return Ok(None);
+    }
+    staged.check_newer(release)?;
+    let file = staged.edit(role, life, |mut targets| {
+        for entry in [image].into_iter().chain(sbom) {
             targets.unlist(entry.name());
             targets = targets.list(entry)?;
         }
         Ok(targets)
     })?;
-    report(
-        &staged,
-        &format!("listed {name} ({} bytes, sha256 {}) in", taken.length, taken.sha256),
-        &file,
-        now,
-        args.json,
-    )
+    Ok(Some(file))
 }
 
 fn described(args: &Add, name: TargetName<'_>) -> Result<(Matching, NewRelease, Vec<HardwareId>), Error> {
@@ -72,12 +97,30 @@ pub(crate) fn remove(args: &TargetsRemove, now: Time) -> Result<(), Error> {
     let name = TargetName::parse(&args.name).map_err(Error::given("NAME", &args.name))?;
     let mut staged = Staged::open(&args.repo)?;
     let role = args.role.map_or_else(|| staged.home_of(name), Ok)?;
-    staged.get(role)?;
+    let sbom = sbom_of(&staged.get(role)?, name)?;
     let file = staged.edit(role, Life::days(now, args.life.days), |mut targets| {
         let missing = staged::Error::NotListed { role: Box::new(role), name: Box::new(name.to_buf()) };
-        targets.unlist(name).map(|_| targets).ok_or(missing)
+        targets.unlist(name).ok_or(missing)?;
+        sbom.and_then(|sbom| targets.unlist(sbom.borrowed()));
+        Ok(targets)
     })?;
     report(&staged, &format!("took {name} out of"), &file, now, args.json)
+}
+
+/// The bill of materials that is listed beside an image.
+fn sbom_of(file: &RoleFile, name: TargetName<'_>) -> Result<Option<TargetNameBuf>, Error> {
+    let Some(target) = file.targets()?.target(name)? else { return Ok(None) };
+    Ok(Catalogue::read(&target)?.sbom.map(|sbom| sbom.target))
+}
+
+/// Drafts the first file of a role, which a repository can be founded with.
+pub(crate) fn new(args: &TargetsRenew, now: Time) -> Result<(), Error> {
+    let mut staged = Staged::open(&args.repo)?;
+    if staged.find(args.role)?.is_some() {
+        return Err(staged::Error::Exists { role: Box::new(args.role) }.into());
+    }
+    let file = staged.edit(args.role, Life::days(now, args.life.days), Ok)?;
+    report(&staged, "drafted", &file, now, args.json)
 }
 
 /// Makes a file valid for longer.

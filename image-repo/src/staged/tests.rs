@@ -133,6 +133,13 @@ fn a_discarded_root_leaves_the_one_before_it() {
 }
 
 #[test]
+fn what_everybody_signed_is_not_discarded() {
+    let place = Place::finished();
+    let refused = place.open().discard(RoleId::Root, now());
+    assert!(matches!(refused, Err(Error::Complete { .. })), "{refused:?}");
+}
+
+#[test]
 fn a_stranger_does_not_sign_root() {
     let place = Place::with_root();
     let staged = place.open();
@@ -224,7 +231,8 @@ fn an_image_is_taken_in_whole_and_nothing_is_left_of_one_that_cannot_be_read() {
     let mut staged = place.open();
     let taken = staged.take_in(&image).unwrap();
     assert_eq!((taken.length.get(), taken.sha256), (3_000_000, uptane::Sha256::of(&vec![7; 3_000_000])));
-    assert!(staged.has_image(taken.sha256).unwrap());
+    assert!(taken.is_new && staged.has_image(taken.sha256).unwrap());
+    assert!(!staged.take_in(&image).unwrap().is_new);
     assert!(staged.take_in(place.folder.path()).is_err());
     let left = std::fs::read_dir(place.folder.path().join("staged/images")).unwrap().count();
     assert_eq!(left, 1);
