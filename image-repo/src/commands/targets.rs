@@ -3,7 +3,7 @@
 use host::cli::{counted, print};
 use serde_json::json;
 use uptane::sign::{ImageEntry, Matching, Signer};
-use uptane::{HardwareId, Hashes, ImageLine, ReleaseCounter, TargetName, Time};
+use uptane::{HardwareId, Hashes, ImageLine, ReleaseCounter, TargetName, TargetNameBuf, Time};
 
 use super::root_draft::carry_back;
 use super::signatures::report;
