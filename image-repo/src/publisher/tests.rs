@@ -167,7 +167,7 @@ fn a_file_that_another_key_signed_is_refused_whatever_it_lists() {
     let place = Place::founded();
     let bytes = targets(1, &[]).sign(&keys("bolt"), &[&signer("bolt")]).unwrap();
     let refused = refused(&place, Arriving { role: "acme".parse().unwrap(), bytes });
-    let Error::Refused { reason: uptane::Error::BelowThreshold { .. }, .. } = refused else { panic!("{refused}") };
+    let Error::Judged { reason: uptane::Error::BelowThreshold { .. }, .. } = refused else { panic!("{refused}") };
 }
 
 #[test]

@@ -194,7 +194,7 @@ fn uploads<'u>(images: &'u Images, acme: &KeyFile, brakes: &KeyFile, bolt: &KeyF
             own,
             changed(3, &[good], |text| text.replace("\"length\":13", "\"length\":14"), acme),
             &[good],
-            "its length is not the one that is listed",
+            "is listed with 14 bytes, and 13 were brought",
         ),
         upload(
             "another image under a name that another role lists",
