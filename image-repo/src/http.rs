@@ -78,7 +78,9 @@ struct Reader {
 
 impl Reader {
     fn new(objects: Objects) -> Self {
-        Self { objects, shelf: Arc::new(shelf::Shelf::new()), pieces: pieces::Pieces::new() }
+        let pieces = pieces::Pieces::new();
+        let shelf = Arc::new(shelf::Shelf::new(objects.clone(), pieces.clone()));
+        Self { objects, shelf, pieces }
     }
 }
 

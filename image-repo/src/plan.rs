@@ -186,3 +186,6 @@ pub fn check_fresh(head: &Head, now: Time) -> Result<(), Error> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -285,3 +285,6 @@ fn published(head: &Head, changed: bool) -> Result<Published, Error> {
     let (snapshot, timestamp) = (current(RoleId::Snapshot)?, current(RoleId::Timestamp)?);
     Ok(Published { snapshot: snapshot.version, timestamp: timestamp.version, expires: timestamp.expires, changed })
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ mod can_faults;
 mod can_fuzz;
 mod can_golden;
 mod can_goodput;
+mod catalogue_100k;
 mod ceremony;
 mod demo;
 mod determinism;
@@ -35,7 +36,9 @@ mod python_tuf_client;
 mod requirements;
 mod s3;
 mod seeds_10k;
+mod serve_cost;
 mod socketcan_uml;
+mod supplier;
 mod tuf_rules;
 
 use anyhow::Result;
@@ -100,8 +103,11 @@ const ITEMS: &[Item] = &[
     can_fuzz::ITEM,
     power_cut_can::ITEM,
     footprint::ITEM,
+    supplier::ITEM,
     kill9_publish::ITEM,
     s3::ITEM,
+    catalogue_100k::ITEM,
+    serve_cost::ITEM,
     disk_full::ITEM,
 ];
 

@@ -1,6 +1,6 @@
 //! An OEM and its suppliers, who sign by themselves, and the Image repository as a service that takes their releases.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -189,7 +189,16 @@ impl Oem {
     /// # Errors
     /// It does not start.
     pub fn serve(&self) -> Result<Service> {
-        Service::start(self.command("serve")?.args(["--listen", "127.0.0.1:0"]))
+        let mut command = self.command("serve")?;
+        Service::start(command.args(["--listen", "127.0.0.1:0"]).stderr(self.log()?))
+    }
+
+    /// Where instances write what they log, one after the other.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn log(&self) -> Result<File> {
+        Ok(File::options().create(true).append(true).open(self.folder.join("log"))?)
     }
 
     /// A connection to an instance, as the writer of this name.

@@ -1,6 +1,6 @@
 //! A PostgreSQL server of one's own: started in an empty folder, and gone with whoever started it.
 //!
-//! It listens on a socket in that folder alone. A guard, a shell that waits at a pipe, stops it and removes the folder
+//! It listens on a socket in that folder alone, unless a setting says otherwise. A guard, a shell that waits at a pipe, stops it and removes the folder
 //! when the pipe closes: at the drop of a [`Server`], and when the process ends in whatever way. PostgreSQL refuses to run
 //! as root, so for root both run as the user that the Debian package makes.
 
@@ -19,6 +19,7 @@ use std::time::Duration;
 pub struct Server {
     programs: PathBuf,
     folder: PathBuf,
+    port: String,
     guard: Child,
     databases: AtomicU32,
 }
@@ -40,7 +41,8 @@ impl Server {
         make.args(["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8", "--username", USER, "--pgdata"]);
         done(make.arg(&cluster).current_dir(&folder))?;
         let guard = guard(&programs, &folder, settings)?;
-        let server = Self { programs, folder, guard, databases: AtomicU32::new(0) };
+        let port = settings.iter().find(|(name, _)| *name == "port").map_or(PORT, |(_, port)| port).to_owned();
+        let server = Self { programs, folder, port, guard, databases: AtomicU32::new(0) };
         server.wait()?;
         Ok(server)
     }
@@ -52,7 +54,7 @@ impl Server {
     pub fn database(&self) -> io::Result<String> {
         let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
         done(self.client("createdb").arg(&name))?;
-        Ok(format!("postgres:///{name}?host={}&user={USER}", self.folder.display()))
+        Ok(format!("postgres:///{name}?host={}&port={}&user={USER}", self.folder.display(), self.port))
     }
 
     /// The folder of its socket, which is also that of everything else it has.
@@ -63,7 +65,7 @@ impl Server {
     /// One of PostgreSQL's own clients, told where the server is.
     pub fn client(&self, name: &str) -> Command {
         let mut command = Command::new(self.programs.join(name));
-        command.env("PGHOST", &self.folder).env("PGUSER", USER).env_remove("PGPORT");
+        command.env("PGHOST", &self.folder).env("PGPORT", &self.port).env("PGUSER", USER);
         command
     }
 
@@ -153,6 +155,8 @@ const INSTALLED: &str = "/usr/lib/postgresql";
 const OWNER: &str = "postgres";
 /// Who may do everything in the server's databases.
 const USER: &str = "convoy";
+/// What PostgreSQL calls its socket by, if no setting says otherwise.
+const PORT: &str = "5432";
 /// How often, and how long in between, a starting server is asked whether it is ready: a minute in all.
 const ATTEMPTS: u32 = 1_200;
 const PAUSE: Duration = Duration::from_millis(50);

@@ -99,7 +99,7 @@ fn protocol(limits: Limits) -> Builder<TokioExecutor> {
 }
 
 /// Requests at a time on one connection of HTTP/2.
-const MAX_STREAMS: u32 = 32;
+const MAX_STREAMS: u32 = 16;
 /// Bytes of a request's line and headers, HTTP/1.1.
 const MAX_HEADERS: usize = 16 * 1024;
 /// The same in HTTP/2, as RFC 9113 §6.5.2 counts them.

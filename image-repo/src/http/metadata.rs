@@ -29,7 +29,7 @@ pub(super) async fn metadata(
         return absent();
     }
     let lasts = is_versioned(&file);
-    let mut response = match reader.shelf.forms(&reader.objects, &file, lasts).await {
+    let mut response = match reader.shelf.forms(&file, lasts).await {
         Ok(Some(forms)) => answer(&reader, &file, &forms, request).await.unwrap_or_else(|error| failed(&error)),
         Ok(None) => absent(),
         Err(error) => failed(&error),

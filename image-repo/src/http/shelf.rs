@@ -19,6 +19,8 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use uptane::{Sha256, limits};
 
+use super::body::whole;
+use super::pieces::Pieces;
 use super::tags;
 use crate::error::Error;
 use crate::objects::Objects;
@@ -42,34 +44,27 @@ pub(super) struct Form {
     pub bytes: Option<Bytes>,
 }
 
-/// The forms that are kept.
+/// Metadata files, and the forms of them that are kept.
 #[derive(Debug)]
 pub(super) struct Shelf {
+    objects: Objects,
+    pieces: Arc<Pieces>,
     kept: Cache<String, Arc<Forms>, Weight>,
     /// Files that are being compressed.
     making: Semaphore,
 }
 
 impl Shelf {
-    /// An empty shelf.
-    pub(super) fn new() -> Self {
-        let mut options = OptionsBuilder::new();
-        options.shards(1).weight_capacity(MOST).estimated_items_capacity(EXPECTED);
-        // It refuses only an absent capacity, and both are given.
-        let kept = match options.build() {
-            Ok(options) => {
-                Cache::with_options(options, Weight, DefaultHashBuilder::default(), DefaultLifecycle::default())
-            }
-            Err(_) => Cache::with_weighter(EXPECTED, MOST, Weight),
-        };
-        Self { kept, making: Semaphore::new(MAKING) }
+    /// An empty shelf for the files of a store.
+    pub(super) fn new(objects: Objects, pieces: Arc<Pieces>) -> Self {
+        Self { objects, pieces, kept: kept(), making: Semaphore::new(MAKING) }
     }
 
     /// The forms of a published metadata file, if there is one. `lasts` says that this name never has another content.
-    pub(super) async fn forms(&self, objects: &Objects, file: &str, lasts: bool) -> Result<Option<Arc<Forms>>, Error> {
+    pub(super) async fn forms(&self, file: &str, lasts: bool) -> Result<Option<Arc<Forms>>, Error> {
         let made = match lasts {
-            true => self.kept.get_or_insert_async(file, self.find(objects, file)).await,
-            false => self.current(objects, file).await,
+            true => self.kept.get_or_insert_async(file, self.find(file)).await,
+            false => self.current(file).await,
         };
         match made {
             Ok(forms) => Ok(Some(forms)),
@@ -79,12 +74,9 @@ impl Shelf {
     }
 
     /// The forms of what stands under this name now. They are kept by content.
-    async fn current(&self, objects: &Objects, file: &str) -> Result<Arc<Forms>, Missed> {
-        let bytes = published(objects, file).await?;
-        if bytes.meta.size > limits::MAX_TIMESTAMP {
-            return Err(too_long(file));
-        }
-        let bytes = bytes.bytes().await.map_err(|error| unreadable(file, &error))?;
+    async fn current(&self, file: &str) -> Result<Arc<Forms>, Missed> {
+        let found = self.published(file, limits::MAX_TIMESTAMP).await?;
+        let bytes = whole(found, &self.pieces).await.map_err(|error| unreadable(file, &error))?;
         let digest = Sha256::of(&bytes).to_string();
         let made = async {
             let mut making = Making::new();
@@ -94,11 +86,8 @@ impl Shelf {
         self.kept.get_or_insert_async(digest.as_str(), made).await
     }
 
-    async fn find(&self, objects: &Objects, file: &str) -> Result<Arc<Forms>, Missed> {
-        let found = published(objects, file).await?;
-        if found.meta.size > limits::MAX_TARGETS {
-            return Err(too_long(file));
-        }
+    async fn find(&self, file: &str) -> Result<Arc<Forms>, Missed> {
+        let found = self.published(file, limits::MAX_TARGETS).await?;
         // The semaphore is never closed.
         let permit = self.making.acquire().await;
         let runtime = tokio::runtime::Handle::current();
@@ -107,21 +96,32 @@ impl Shelf {
         let made = made.map_err(io::Error::other).and_then(|made| made);
         made.map(Arc::new).map_err(|error| unreadable(file, &error))
     }
+
+    async fn published(&self, file: &str, limit: u64) -> Result<GetResult, Missed> {
+        let found = self.objects.published(&format!("metadata/{file}"), GetOptions::new()).await;
+        let found = found.map_err(Missed::Failed)?.ok_or(Missed::Absent)?;
+        match found.meta.size <= limit {
+            true => Ok(found),
+            false => Err(unreadable(file, &"it is longer than any client reads")),
+        }
+    }
+}
+
+fn kept() -> Cache<String, Arc<Forms>, Weight> {
+    let mut options = OptionsBuilder::new();
+    // In one shard, so that one long file may take what many short ones may.
+    options.shards(1).weight_capacity(MOST).estimated_items_capacity(EXPECTED);
+    match options.build() {
+        Ok(options) => Cache::with_options(options, Weight, DefaultHashBuilder::default(), DefaultLifecycle::default()),
+        // Only an absent capacity is refused, and both are given.
+        Err(_) => Cache::with_weighter(EXPECTED, MOST, Weight),
+    }
 }
 
 /// Why there are no forms.
 enum Missed {
     Absent,
     Failed(Error),
-}
-
-async fn published(objects: &Objects, file: &str) -> Result<GetResult, Missed> {
-    let found = objects.published(&format!("metadata/{file}"), GetOptions::new()).await;
-    found.map_err(Missed::Failed)?.ok_or(Missed::Absent)
-}
-
-fn too_long(file: &str) -> Missed {
-    Missed::Failed(Error::objects("read", file, &"it is longer than any client reads"))
 }
 
 fn unreadable(file: &str, reason: &impl ToString) -> Missed {
@@ -255,13 +255,13 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_bounded_in_bytes() {
-        let shelf = Shelf::new();
+        let kept = kept();
         let form = |size: usize| Form { tag: String::new(), length: 0, bytes: Some(vec![0; size].into()) };
         for number in 0..100_u32 {
             let forms = Forms { plain: form(1024 * 1024), gzip: None };
-            shelf.kept.insert(number.to_string(), Arc::new(forms));
-            assert!(shelf.kept.weight() <= MOST);
+            kept.insert(number.to_string(), Arc::new(forms));
+            assert!(kept.weight() <= MOST);
         }
-        assert!(shelf.kept.len() > 50);
+        assert!(kept.len() > 50);
     }
 }

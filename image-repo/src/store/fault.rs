@@ -123,7 +123,7 @@ impl Report for Fault {
             Self::Missing { .. } => "check --database, or run `image-repo init`",
             Self::Newer { .. } => "upgrade this program; nothing was changed",
             Self::TooLarge { .. } => "give a smaller one; nothing was changed",
-            Self::Unusable { .. } => "check the address, the user and what it may do in the database",
+            Self::Unusable { .. } => "check the address, the certificate, the user and what it may do in the database",
             Self::Url { .. } => "give sqlite:PATH or postgres://USER@HOST/DATABASE",
             Self::VersionUsed { .. } => "sign it again with a version above the newest; nothing was changed",
         }
@@ -148,7 +148,9 @@ impl From<sqlx::Error> for Fault {
         if matches!(error, Told::ColumnDecode { .. } | Told::ColumnNotFound(_) | Told::RowNotFound) {
             return Self::Damaged { reason };
         }
-        if matches!(error, Told::Configuration(_) | Told::Tls(_)) {
+        // A certificate that does not verify is told as data that cannot be.
+        let is_unverified = matches!(&error, Told::Io(error) if error.kind() == std::io::ErrorKind::InvalidData);
+        if is_unverified || matches!(error, Told::Configuration(_) | Told::Tls(_)) {
             return Self::Unusable { reason };
         }
         // Whatever else there is comes of a connection that broke, or of one that did not come about.

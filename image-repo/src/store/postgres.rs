@@ -18,12 +18,14 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::time::Duration;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPoolOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::{ConnectOptions as _, Connection as _, PgPool, SqlSafeStr as _, Transaction};
+use tokio::time::timeout;
 use uptane::{ImageLine, ReleaseCounter, RoleName, TargetNameBuf, Version};
 
 use super::batch::{self, Batch};
@@ -41,6 +43,7 @@ use crate::role::RoleId;
 #[derive(Clone, Debug)]
 pub struct Postgres {
     pool: PgPool,
+    patience: Duration,
 }
 
 impl Postgres {
@@ -59,7 +62,7 @@ impl Postgres {
         let options = options.application_name(NAME).options(SETTINGS).disable_statement_logging();
         migrate(&options).await?;
         let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(WAIT);
-        Ok(Self { pool: pool.connect_with(options).await.map_err(Fault::from)? })
+        Ok(Self { pool: pool.connect_with(options).await.map_err(Fault::from)?, patience: PATIENCE })
     }
 
     /// Closes its connections.
@@ -68,7 +71,13 @@ impl Postgres {
     }
 
     async fn read(&self, query: Query<'_, sqlx::Postgres, PgArguments>) -> Result<Vec<PgRow>, Fault> {
-        Ok(query.fetch_all(&self.pool).await?)
+        self.in_time(async { Ok(query.fetch_all(&self.pool).await?) }).await
+    }
+
+    /// A network may swallow a connection without a word, which nobody else notices for a quarter of an hour.
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        let late = || Fault::Lost { reason: format!("no answer within {} seconds", self.patience.as_secs()) };
+        timeout(self.patience, work).await.map_err(|_| late())?
     }
 
     async fn begin(&self) -> Result<Transaction<'static, sqlx::Postgres>, Fault> {
@@ -81,7 +90,8 @@ sql_store!(Postgres, Postgres, statements);
 
 async fn migrate(options: &PgConnectOptions) -> Result<(), Fault> {
     // A connection of its own: if a step fails, closing it gives up the advisory lock.
-    let mut connection = options.connect().await?;
+    let late = |_| Fault::Lost { reason: format!("no connection within {} seconds", WAIT.as_secs()) };
+    let mut connection = timeout(WAIT, options.connect()).await.map_err(late)??;
     let migrated = bring_up_to_date(&mut connection).await;
     // What was done is done; a connection that cannot say goodbye is gone as well.
     drop(connection.close().await);
@@ -109,6 +119,8 @@ const SCHEMA: u64 = 1;
 const CONNECTIONS: u32 = 8;
 /// How long to wait for a connection, in all.
 const WAIT: Duration = Duration::from_secs(10);
+/// How long a change, or something to read, may take in all: a hundred times what the largest takes.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How an administrator sees the connections.
 const NAME: &str = "image-repo";
 /// Settings of every connection; times in milliseconds. An instance that hangs in the middle of a change does not keep

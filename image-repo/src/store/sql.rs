@@ -1,7 +1,7 @@
 //! What a store does with its statements, written once for both databases: sqlx gives each its own types.
 
-/// Implements [`Store`](super::Store) for a type that can `read` rows by a query and `begin` a transaction, on what
-/// [`statements`](super::statements) says to its database.
+/// Implements [`Store`](super::Store) for a type that can `read` rows by a query, `begin` a transaction and do what
+/// takes several statements `in_time`, on what [`statements`](super::statements) says to its database.
 macro_rules! sql_store {
     ($store:ident, $database:ident, $statements:ident) => {
         type Connection = <sqlx::$database as sqlx::Database>::Connection;
@@ -53,7 +53,7 @@ macro_rules! sql_store {
             }
 
             async fn published(&self, files: &[(RoleId, Version)]) -> Result<(), Error> {
-                Ok(self.mark($statements::PUBLISHED, files).await?)
+                Ok(self.in_time(self.mark($statements::PUBLISHED, files)).await?)
             }
 
             async fn history(&self) -> Result<Vec<Kept>, Error> {
@@ -62,25 +62,29 @@ macro_rules! sql_store {
             }
 
             async fn prune(&self, files: &[(RoleId, Version)]) -> Result<(), Error> {
-                Ok(self.mark($statements::PRUNE, files).await?)
+                Ok(self.in_time(self.mark($statements::PRUNE, files)).await?)
             }
 
             async fn apply(&self, expected: Generation, changes: &[Change]) -> Result<(), Error> {
-                // No repository is of a generation that cannot be kept.
-                let expected = rows::stored("a generation", expected.get()).map_err(|_| Fault::Conflict)?;
-                let mut transaction = self.begin().await?;
-                let advance = sqlx::query($statements::ADVANCE).bind(expected).execute(&mut *transaction);
-                if advance.await.map_err(Fault::from)?.rows_affected() == 0 {
-                    return Err(Error::Conflict);
-                }
-                for batch in batch::batches(changes) {
-                    write(&mut transaction, batch).await?;
-                }
-                Ok(transaction.commit().await.map_err(Fault::from)?)
+                Ok(self.in_time(self.change(expected, changes)).await?)
             }
         }
 
         impl $store {
+            async fn change(&self, expected: Generation, changes: &[Change]) -> Result<(), Fault> {
+                // No repository is of a generation that cannot be kept.
+                let expected = rows::stored("a generation", expected.get()).map_err(|_| Fault::Conflict)?;
+                let mut transaction = self.begin().await?;
+                let advance = sqlx::query($statements::ADVANCE).bind(expected).execute(&mut *transaction);
+                if advance.await?.rows_affected() == 0 {
+                    return Err(Fault::Conflict);
+                }
+                for batch in batch::batches(changes) {
+                    write(&mut transaction, batch).await?;
+                }
+                Ok(transaction.commit().await?)
+            }
+
             async fn mark(&self, statement: &'static str, files: &[(RoleId, Version)]) -> Result<(), Fault> {
                 let mut transaction = self.begin().await?;
                 for files in batch::files(files) {

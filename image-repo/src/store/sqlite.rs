@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::path::Path;
 use std::time::Duration;
 
@@ -74,6 +75,11 @@ impl Sqlite {
 
     async fn read(&self, query: Query<'_, sqlx::Sqlite, SqliteArguments>) -> Result<Vec<SqliteRow>, Fault> {
         Ok(query.fetch_all(&self.readers).await?)
+    }
+
+    /// A file answers or fails by itself, and a lock is waited for no longer than [`BUSY`].
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        work.await
     }
 
     async fn begin(&self) -> Result<Transaction<'static, sqlx::Sqlite>, Fault> {

@@ -172,7 +172,7 @@ fn by_service(record: &mut Record, folder: &Path, disk: &Disk) -> Result<()> {
     let oem = found(folder)?;
     disk.fail(0)?;
     let mut serve = oem.command("serve")?;
-    let server = Service::start(disk.under(serve.args(["--listen", "127.0.0.1:0"]), &oem.repo()))?;
+    let server = Service::start(disk.under(serve.args(["--listen", "127.0.0.1:0"]).stderr(oem.log()?), &oem.repo()))?;
     let client = TufClient::begin(&folder.join("client"), &oem.root(), server.url())?;
     let runtime = host::serve::runtime()?;
     let (mut release, mut tally) = (Release { images: Vec::new() }, Tally::default());

@@ -115,7 +115,9 @@ impl Rig {
         self.client.refresh()?;
         let names = SUPPLIERS.iter().zip(acknowledged).filter(|(_, version)| *version > 0);
         let names: Vec<_> = names.map(|(name, version)| image_name(name, version)).collect();
-        self.client.download(names.iter().map(String::as_str))?;
+        if !names.is_empty() {
+            self.client.download(names.iter().map(String::as_str))?;
+        }
         self.tree.look()?;
         self.verified += 1;
         Ok(back)

@@ -1,9 +1,17 @@
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::path::Path;
+
 use futures_util::future::{join, join_all};
 use host::cli::Report as _;
+use host::tls::{Authority, Purpose, request};
 use sqlx::AssertSqlSafe;
+use uptane::Time;
 
 use super::*;
 use crate::store::conformance::{apply, database, file, generation, list, role, run, server, version};
+use crate::store::server::Server;
 
 async fn execute(store: &Postgres, sql: &str) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&store.pool).await.map(drop)
@@ -139,6 +147,23 @@ fn a_change_does_not_wait_for_ever_for_an_instance_that_hangs() {
 }
 
 #[test]
+fn an_answer_that_does_not_come_is_not_waited_for_without_end() {
+    run(async {
+        let url = database();
+        let (store, hanging) = (Postgres::connect(&url).await.unwrap(), Postgres::connect(&url).await.unwrap());
+        let store = Postgres { patience: Duration::from_millis(100), ..store };
+        let mut lock = hanging.pool.begin().await.unwrap();
+        sqlx::query("LOCK TABLE repository").execute(&mut *lock).await.unwrap();
+        for refused in [store.head().await.map(drop), store.apply(Generation::default(), &[]).await] {
+            assert!(matches!(refused, Err(Error::Store(Fault::Lost { .. }))), "{refused:?}");
+        }
+        lock.rollback().await.unwrap();
+        let store = Postgres { patience: PATIENCE, ..store };
+        store.apply(Generation::default(), &[]).await.unwrap();
+    });
+}
+
+#[test]
 fn a_server_that_is_not_there_is_told_from_one_that_refuses() {
     run(async {
         let folder = tempfile::tempdir().unwrap();
@@ -186,5 +211,67 @@ fn what_is_reported_as_done_is_on_disk_even_if_the_database_prefers_not_to_wait(
         let store = Postgres::connect(&url).await.unwrap();
         let set = sqlx::query("SELECT current_setting('synchronous_commit') AS set").fetch_one(&store.pool).await;
         assert_eq!(set.unwrap().text("set").unwrap(), "on");
+    });
+}
+
+/// A file that the server may read and others may not.
+fn private(server: &Server, name: &str, text: &str) -> String {
+    let path = server.folder().join(name);
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let owner = fs::metadata(server.folder()).unwrap();
+    chown(&path, Some(owner.uid()), Some(owner.gid())).unwrap();
+    path.display().to_string()
+}
+
+fn ask(server: &Server, sql: &str) -> String {
+    let output = server.client("psql").args(["-d", "postgres", "-tAc", sql]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// A server on a port of this machine with a certificate for `localhost`, and its port.
+fn encrypting(authority: &Authority, now: Time) -> (Server, u16) {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let server = Server::start(&[("listen_addresses", "127.0.0.1"), ("port", &port.to_string())]).unwrap();
+    let (request, key) = request("database").unwrap();
+    let names = ["localhost".to_owned()];
+    let day = Duration::from_secs(86_400);
+    let certificate = authority.issue(&request, "database", &names, Purpose::Server, now, day).unwrap();
+    let (certificate, key) = (private(&server, "tls.pem", &certificate), private(&server, "tls.key", &key));
+    ask(&server, &format!("ALTER SYSTEM SET ssl_cert_file = '{certificate}'"));
+    ask(&server, &format!("ALTER SYSTEM SET ssl_key_file = '{key}'"));
+    ask(&server, "ALTER SYSTEM SET ssl = on");
+    ask(&server, "SELECT pg_reload_conf()");
+    while ask(&server, "SHOW ssl") != "on" {}
+    (server, port)
+}
+
+#[test]
+fn a_server_on_a_network_is_verified_by_the_authority_that_the_address_names() {
+    let now = host::clock::now();
+    let authority = |name| Authority::create(name, now, Duration::from_secs(86_400)).unwrap();
+    let (ours, theirs) = (authority("ours"), authority("theirs"));
+    let (_server, port) = encrypting(&ours, now);
+    let folder = tempfile::tempdir().unwrap();
+    let url = |root: &Path| {
+        format!("postgres://convoy@localhost:{port}/postgres?sslmode=verify-full&sslrootcert={}", root.display())
+    };
+    let written = |name: &str, authority: &Authority| {
+        let path = folder.path().join(name);
+        fs::write(&path, authority.certificate()).unwrap();
+        url(&path)
+    };
+    run(async {
+        let store = Postgres::connect(&written("ours.pem", &ours)).await.unwrap();
+        let encrypted = "SELECT count(*) AS encrypted FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl";
+        let row = sqlx::query(encrypted).fetch_one(&store.pool).await.unwrap();
+        assert_eq!(row.number("encrypted").unwrap(), 1);
+
+        let refused = Postgres::connect(&written("theirs.pem", &theirs)).await;
+        assert!(matches!(refused, Err(Error::Store(Fault::Unusable { .. }))), "{refused:?}");
+        let elsewhere = written("ours.pem", &ours).replace("localhost", "127.0.0.1");
+        let refused = Postgres::connect(&elsewhere).await;
+        assert!(matches!(refused, Err(Error::Store(Fault::Unusable { .. }))), "{refused:?}");
     });
 }

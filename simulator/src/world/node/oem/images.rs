@@ -69,7 +69,8 @@ impl Images {
     /// Signs what is due, and publishes; Root and Targets once half of their life is over.
     pub(super) fn renew(&mut self, keys: &Keys, now: Time) -> Result<(), Error> {
         let head = self.head()?;
-        let is_due = |role: TopRole| head.newest(&role.into()).is_some_and(|file| file.expires.since(now) < lifetime(role) / 2);
+        let is_due =
+            |role: TopRole| head.newest(&role.into()).is_some_and(|file| file.expires.since(now) < lifetime(role) / 2);
         let mut release = Vec::new();
         if is_due(TopRole::Root) {
             let roles = roles(keys)?;

@@ -1,0 +1,35 @@
+//! Releases that no honest tool makes.
+
+use anyhow::Result;
+use host::keys::KeyFile;
+use uptane::Role;
+use uptane::sign::{KeySet, PartlySigned, Signer, TargetsBuilder};
+
+use crate::oem::{self, Firmware};
+
+/// A file of a role with these images, signed by one key.
+pub(super) fn signed(version: u64, images: &[&Firmware], key: &dyn Signer) -> Result<Vec<u8>> {
+    finish(oem::listing(version, images.iter().copied())?, key)
+}
+
+/// The same, good until `expires`.
+pub(super) fn expiring(version: u64, image: &Firmware, expires: uptane::Time, key: &dyn Signer) -> Result<Vec<u8>> {
+    let version = uptane::Version::new(version)?;
+    finish(TargetsBuilder::image(version, expires).list(image.entry()?)?, key)
+}
+
+fn finish(targets: TargetsBuilder<uptane::Image>, key: &dyn Signer) -> Result<Vec<u8>> {
+    Ok(targets.sign(&KeySet::new([key.public_key()], 1)?, &[key])?)
+}
+
+/// A file whose text is changed before it is signed, so that it says what no builder would.
+pub(super) fn changed(
+    version: u64,
+    images: &[&Firmware],
+    change: impl Fn(String) -> String,
+    key: &KeyFile,
+) -> Result<Vec<u8>> {
+    let unsigned = oem::listing(version, images.iter().copied())?.unsigned().to_file();
+    let text = change(String::from_utf8(unsigned)?);
+    Ok(PartlySigned::from_file(Role::Targets, text.as_bytes())?.signed_by(key)?.to_file())
+}
