@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use host::disk;
-use host::keys::{KeyFile, PassphraseArgs, Token, TokenUri, parse_public_pem, public_of};
-use uptane::sign::{KeySet, Signer};
+use host::keys::{AnySigner, KeyRef, PassphraseArgs, parse_public_pem};
+use uptane::sign::KeySet;
 use uptane::{KeyId, PublicKey};
 
 use crate::error::Error;
@@ -38,67 +38,56 @@ impl KeyName {
     }
 
     /// Opens the private key. The passphrase is read if the file wants one, and is the PIN of a token.
-    pub(crate) fn open(&self, repo: &Path, passphrase: &PassphraseArgs) -> Result<Box<dyn Signer>, Error> {
-        let path = self.path(repo, &["pem", "uri"]);
-        if let Some(uri) = self.token(&path)? {
-            return Ok(Box::new(Token::open(&uri, &passphrase.read_for(&format!("PIN of {uri}"))?)?));
-        }
-        let key = match KeyFile::is_encrypted(&path)? {
-            true => KeyFile::open(&path, &passphrase.read_for(&format!("Passphrase of {}", path.display()))?)?,
-            false => KeyFile::open_plain(&path)?,
-        };
-        Ok(Box::new(key))
+    pub(crate) fn open(&self, repo: &Path, passphrase: &PassphraseArgs) -> Result<AnySigner, Error> {
+        let key = self.private(repo)?;
+        Ok(key.open(|| passphrase.read_for(&key.question()))?)
     }
 
     /// Reads the public key: that of a `.pub` file, of a key file's public half, or of a token that shows it.
     pub(crate) fn public(&self, repo: &Path) -> Result<PublicKey, Error> {
-        let path = self.path(repo, &["pub", "pem"]);
-        if let Some(uri) = self.token(&path)? {
-            return Ok(Token::public_of(&uri)?);
+        let path = self.named(repo, &[PUBLIC]).unwrap_or_else(|| PathBuf::from(&self.0));
+        if path.extension().is_none_or(|extension| extension != PUBLIC) {
+            return Ok(self.private(repo)?.public()?);
         }
-        let bytes = disk::read(&path, MAX_PUBLIC)?.ok_or_else(|| host::Error::Missing { path: path.clone() })?;
-        let text = std::str::from_utf8(&bytes).unwrap_or_default();
-        match parse_public_pem(text) {
-            Ok(key) => Ok(key),
-            // A private key stands for its public half, which needs no passphrase.
-            Err(_) => Ok(public_of(&path)?),
+        let text = text(&path)?;
+        parse_public_pem(&text).map_err(|_| host::Error::BadPublicKey { path }.into())
+    }
+
+    /// Where the private key is.
+    fn private(&self, repo: &Path) -> Result<KeyRef, Error> {
+        match self.named(repo, &[PRIVATE, URI]) {
+            Some(path) if path.extension().is_some_and(|extension| extension == URI) => token_at(&path),
+            Some(path) => Ok(KeyRef::File(path)),
+            None => Ok(self.0.parse()?),
         }
     }
 
-    /// The token that is meant, by its URI or by the file that holds it.
-    fn token(&self, path: &Path) -> Result<Option<TokenUri>, Error> {
-        if self.0.starts_with(TokenUri::SCHEME) {
-            return parsed(&self.0).map(Some);
-        }
-        match path.extension().is_some_and(|extension| extension == URI) {
-            true => token_at(path).map(Some),
-            false => Ok(None),
-        }
-    }
-
-    /// The first of these files in `keys/` that is there, or what was written as a path.
-    fn path(&self, repo: &Path, extensions: &[&str]) -> PathBuf {
-        let named = extensions.iter().map(|extension| repo.join("keys").join(format!("{}.{extension}", self.0)));
-        let is_name = !self.0.contains('/');
-        named.into_iter().find(|path| is_name && path.is_file()).unwrap_or_else(|| PathBuf::from(&self.0))
+    /// The first file of this name in `keys/` with one of these endings.
+    fn named(&self, repo: &Path, endings: &[&str]) -> Option<PathBuf> {
+        let is_name = !self.0.contains('/') && !self.0.contains(':');
+        let paths = endings.iter().map(|ending| repo.join("keys").join(format!("{}.{ending}", self.0)));
+        paths.into_iter().find(|path| is_name && path.is_file())
     }
 }
 
-/// How the name of a file ends that says on which token a key is.
+/// How the names of the three kinds of files end.
+const PRIVATE: &str = "pem";
+const PUBLIC: &str = "pub";
+/// See [`PRIVATE`].
 pub(crate) const URI: &str = "uri";
 
 /// The token that the file at `path` names on its first line.
-pub(crate) fn token_at(path: &Path) -> Result<TokenUri, Error> {
-    let bytes = disk::read(path, MAX_PUBLIC)?.ok_or_else(|| host::Error::Missing { path: path.to_owned() })?;
-    parsed(String::from_utf8_lossy(&bytes).lines().next().unwrap_or_default())
+fn token_at(path: &Path) -> Result<KeyRef, Error> {
+    Ok(text(path)?.lines().next().unwrap_or_default().parse()?)
 }
 
-fn parsed(uri: &str) -> Result<TokenUri, Error> {
-    Ok(uri.parse::<TokenUri>().map_err(host::Error::from)?)
+fn text(path: &Path) -> Result<String, Error> {
+    let bytes = disk::read(path, MAX_TEXT)?.ok_or_else(|| host::Error::Missing { path: path.to_owned() })?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Bytes of a public key's file; a key file of an older make may be read in its place.
-const MAX_PUBLIC: u64 = 16 * 1024;
+/// Bytes of a public key or of a URI.
+const MAX_TEXT: u64 = 16 * 1024;
 
 /// The keys of these names, of which `threshold` must sign.
 pub(crate) fn key_set(repo: &Path, names: &[KeyName], threshold: usize) -> Result<KeySet, Error> {

@@ -1,6 +1,7 @@
 //! `targets add`, `remove`, `renew` and `sign` in a signer's folder: the next file of a role that lists images.
 
 use host::cli::{counted, print};
+use host::keys::AnySigner;
 use serde_json::json;
 use uptane::sign::{ImageEntry, Matching, Signer};
 use uptane::{HardwareId, Hashes, ImageLine, ReleaseCounter, TargetName, TargetNameBuf, Time};
@@ -151,7 +152,7 @@ pub(crate) fn sign(args: &TargetsSign, now: Time) -> Result<(), Error> {
     report(&staged, "signed", &file, now, args.json)
 }
 
-fn sign_all(staged: &mut Staged, signers: &[Box<dyn Signer>], as_json: bool) -> Result<(), Error> {
+fn sign_all(staged: &mut Staged, signers: &[AnySigner], as_json: bool) -> Result<(), Error> {
     let mut signed = Vec::new();
     for role in staged.roles()?.into_iter().filter(|role| role.lists_images()) {
         let mut file = staged.get(role)?;
@@ -172,11 +173,11 @@ fn sign_all(staged: &mut Staged, signers: &[Box<dyn Signer>], as_json: bool) -> 
 }
 
 /// The keys whose signature the file lacks.
-fn wanted<'s>(staged: &Staged, file: &RoleFile, signers: &'s [Box<dyn Signer>]) -> Result<Vec<&'s dyn Signer>, Error> {
+fn wanted<'s>(staged: &Staged, file: &RoleFile, signers: &'s [AnySigner]) -> Result<Vec<&'s dyn Signer>, Error> {
     let signing = staged.signing(file)?;
     if signing.is_complete() {
         return Ok(Vec::new());
     }
-    let lacks = |signer: &&dyn Signer| signing.asked.iter().any(|asked| asked.open.contains(&signer.key_id()));
-    Ok(signers.iter().map(|signer| &**signer).filter(lacks).collect())
+    let lacks = |signer: &&'s dyn Signer| signing.asked.iter().any(|asked| asked.open.contains(&signer.key_id()));
+    Ok(signers.iter().map(|signer| -> &dyn Signer { &**signer }).filter(lacks).collect())
 }

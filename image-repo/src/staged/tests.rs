@@ -140,6 +140,30 @@ fn what_everybody_signed_is_not_discarded() {
 }
 
 #[test]
+fn one_command_at_a_time_works_in_a_folder() {
+    let place = Place::with_root();
+    let held = place.open();
+    let refused = Staged::open(place.folder.path());
+    assert!(matches!(refused, Err(Error::Host(host::Error::InUse { .. }))), "{refused:?}");
+    drop(held);
+    place.open();
+}
+
+#[test]
+fn a_draft_that_cannot_be_written_leaves_the_one_before_it() {
+    let place = Place::finished();
+    place.list("a");
+    let before = std::fs::read(place.file(RoleId::Targets)).unwrap();
+    let refused = place.open().edit(RoleId::Targets, life(), |targets| {
+        let targets = targets.list(image("b"))?;
+        // The change fails at its end.
+        Ok(targets.list(image("b").with_info("said", "otherwise")?)?)
+    });
+    assert!(refused.is_err());
+    assert_eq!(std::fs::read(place.file(RoleId::Targets)).unwrap(), before);
+}
+
+#[test]
 fn a_stranger_does_not_sign_root() {
     let place = Place::with_root();
     let staged = place.open();
