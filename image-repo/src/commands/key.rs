@@ -159,10 +159,8 @@ const KEYS: &str = "keys";
 /// Characters of a key's name.
 const MAX_NAME: usize = 64;
 
-fn word(key: &PublicKey) -> &'static str {
-    match key.algorithm() {
-        Algorithm::Ed25519 => "ed25519",
-        Algorithm::EcdsaP256 => "ecdsa-p256",
-        _ => "other",
-    }
+/// The word for the algorithm of a key.
+pub(super) fn word(key: &PublicKey) -> &'static str {
+    let known = [(Algorithm::Ed25519, "ed25519"), (Algorithm::EcdsaP256, "ecdsa-p256")];
+    known.into_iter().find(|(algorithm, _)| *algorithm == key.algorithm()).map_or("another algorithm", |(_, word)| word)
 }
