@@ -131,6 +131,14 @@ pub(super) fn known(repo: &Path) -> Result<Vec<(String, PublicKey)>, Error> {
     names.map(|name| Ok((name.to_owned(), KeyName::of(name).public(repo)?))).collect()
 }
 
+/// Names of which only the public half is here.
+pub(super) fn halves(repo: &Path) -> Result<Vec<String>, Error> {
+    let files = Folder::open(repo, Access::Private)?.list(KEYS)?;
+    let has = |name: &str, ending: &str| files.contains(&format!("{name}.{ending}"));
+    let names = files.iter().filter_map(|file| file.strip_suffix(".pub"));
+    Ok(names.filter(|name| !has(name, "pem") && !has(name, "uri")).map(str::to_owned).collect())
+}
+
 /// The keys of the four roles, if there is a Root.
 pub(super) fn appointed(repo: &Path) -> Result<Vec<(&'static str, KeySet)>, Error> {
     let Some(file) = Staged::open(repo)?.find(RoleId::Root)? else { return Ok(Vec::new()) };
@@ -151,10 +159,8 @@ const KEYS: &str = "keys";
 /// Characters of a key's name.
 const MAX_NAME: usize = 64;
 
-fn word(key: &PublicKey) -> &'static str {
-    match key.algorithm() {
-        Algorithm::Ed25519 => "ed25519",
-        Algorithm::EcdsaP256 => "ecdsa-p256",
-        _ => "other",
-    }
+/// The word for the algorithm of a key.
+pub(super) fn word(key: &PublicKey) -> &'static str {
+    let known = [(Algorithm::Ed25519, "ed25519"), (Algorithm::EcdsaP256, "ecdsa-p256")];
+    known.into_iter().find(|(algorithm, _)| *algorithm == key.algorithm()).map_or("another algorithm", |(_, word)| word)
 }

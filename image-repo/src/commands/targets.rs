@@ -111,7 +111,8 @@ pub(crate) fn remove(args: &TargetsRemove, now: Time) -> Result<(), Error> {
 /// The bill of materials that is listed beside an image.
 fn sbom_of(file: &RoleFile, name: TargetName<'_>) -> Result<Option<TargetNameBuf>, Error> {
     let Some(target) = file.targets()?.target(name)? else { return Ok(None) };
-    Ok(Catalogue::read(&target)?.sbom.map(|sbom| sbom.target))
+    // What others wrote into `info` is theirs, and names no bill of materials of ours.
+    Ok(Catalogue::read(&target).unwrap_or_default().sbom.map(|sbom| sbom.target))
 }
 
 /// Drafts the first file of a role, which a repository can be founded with.

@@ -55,8 +55,8 @@ impl Staged {
 
     /// Drops images that were taken in for nothing.
     pub(crate) fn drop_new(&mut self, taken: &[Taken]) -> Result<(), Error> {
-        let new = taken.iter().filter(|taken| taken.is_new);
-        new.map(|taken| self.folder.remove(&name(taken.sha256)).map_err(Error::from)).collect()
+        let mut new = taken.iter().filter(|taken| taken.is_new);
+        new.try_for_each(|taken| self.folder.remove(&name(taken.sha256)).map_err(Error::from))
     }
 
     /// Whether the image of this digest is here.

@@ -19,6 +19,8 @@ pub(super) const ITEM: Item = Item {
 
 const SCRIPT: &str = include_str!("../../python/tuf_client.py");
 const TARGET: &str = "brake/fw-1.bin";
+/// The Root that the script ends with.
+const NEWEST: &str = "~/server/repository/published/metadata/4.root.json";
 /// How the commands begin that show something new to clients.
 const PUBLISHES: &str = "image-repo release publish";
 
@@ -61,7 +63,7 @@ fn tell(record: &mut Record, blocks: &[Block], published: u32) -> Result<()> {
 fn lost(record: &mut Record, reader: &Reader) -> Result<()> {
     let remains = reader.ask("ls -A ~/carol 2>/dev/null || true")?;
     record.claim("the machine of the lost key is gone", remains.trim().is_empty());
-    let root: serde_json::Value = serde_json::from_str(&reader.ask("image-repo root show --repo ~/alice --json")?)?;
+    let root: serde_json::Value = serde_json::from_str(&reader.ask(&format!("image-repo show {NEWEST} --json"))?)?;
     let keys = root.pointer("/says/roles/root/keys").and_then(|keys| keys.as_array()).context("keys of Root")?;
     record.figure("keys of Root afterwards", f64::from(u32::try_from(keys.len())?), "", Limit::Exactly(3.0));
     let threshold = root.pointer("/says/roles/root/threshold").and_then(serde_json::Value::as_u64);
