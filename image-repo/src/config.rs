@@ -100,7 +100,7 @@ impl Settings {
     pub(crate) fn is_repository(&self) -> bool {
         match &self.database {
             DatabaseUrl::Sqlite(path) => path.is_file(),
-            _ => self.folder.join(FILE).is_file(),
+            DatabaseUrl::Memory | DatabaseUrl::Postgres(_) => self.folder.join(FILE).is_file(),
         }
     }
 
@@ -139,8 +139,8 @@ impl Settings {
 }
 
 fn within(folder: &Path, url: DatabaseUrl) -> DatabaseUrl {
-    match url {
+    match &url {
         DatabaseUrl::Sqlite(path) => DatabaseUrl::Sqlite(folder.join(path)),
-        other => other,
+        DatabaseUrl::Memory | DatabaseUrl::Postgres(_) => url,
     }
 }

@@ -77,13 +77,13 @@ pub enum Error {
         /// The name.
         name: Box<TargetNameBuf>,
         /// The role that lists it.
-        role: RoleId,
+        role: Box<RoleId>,
     },
     /// Nobody delegates to the role.
     #[error("no role delegates to {role}")]
     NoDelegator {
         /// The role.
-        role: RoleName,
+        role: Box<RoleName>,
     },
     /// The repository lacks a key that Root appoints for one of its own roles.
     #[error("{here} of the {needed} keys that must sign {role:?} are here")]
@@ -101,13 +101,13 @@ pub enum Error {
         /// The writer.
         writer: String,
         /// The role.
-        role: RoleId,
+        role: Box<RoleId>,
     },
     /// The role lists an image that is not delegated to it, or is found elsewhere first.
     #[error("{role} lists {name} for {hardware}, which no client asks it for")]
     NotDelegated {
         /// The role.
-        role: RoleName,
+        role: Box<RoleName>,
         /// The image.
         name: Box<TargetNameBuf>,
         /// The hardware.
@@ -117,7 +117,7 @@ pub enum Error {
     #[error("{role} is signed by the repository itself")]
     OwnRole {
         /// The role.
-        role: RoleId,
+        role: Box<RoleId>,
     },
     /// A repository cannot be reached, or cannot answer now.
     #[error("{url}: {reason}")]
@@ -139,7 +139,7 @@ pub enum Error {
     #[error("the release brings two files of {role}")]
     RoleTwice {
         /// The role.
-        role: RoleId,
+        role: Box<RoleId>,
     },
     /// A file is longer than any client reads.
     #[error("{what} is longer than the {limit} bytes that clients read")]
@@ -168,7 +168,7 @@ pub enum Error {
     #[error("version {given} of {role} cannot be published: the next one is {next}")]
     VersionUsed {
         /// The role.
-        role: RoleId,
+        role: Box<RoleId>,
         /// The version that was to be published.
         given: Version,
         /// The lowest that can be.
@@ -376,11 +376,13 @@ impl Report for Error {
 
 /// What helps against a refusal by the client that judges a release.
 fn judged(reason: uptane::Error) -> &'static str {
-    match reason {
-        uptane::Error::BelowThreshold { .. } => {
+    match () {
+        () if matches!(reason, uptane::Error::BelowThreshold { .. }) => {
             "have enough of the keys sign it that its delegator gives the role; nothing was changed"
         }
-        uptane::Error::Expired { .. } => "sign it again with a later expiry; nothing was changed",
-        _ => "correct what the check names, and sign it again; nothing was changed",
+        () if matches!(reason, uptane::Error::Expired { .. }) => {
+            "sign it again with a later expiry; nothing was changed"
+        }
+        () => "correct what the check names, and sign it again; nothing was changed",
     }
 }
