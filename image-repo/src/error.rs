@@ -67,6 +67,12 @@ pub enum Error {
         /// The role that lists it.
         role: RoleId,
     },
+    /// Clients see a file that the database knows nothing of.
+    #[error("{file} is published, and the database knows of none that is so new")]
+    NewerPublished {
+        /// The file.
+        file: String,
+    },
     /// Nobody delegates to the role.
     #[error("no role delegates to {role}")]
     NoDelegator {
@@ -294,6 +300,7 @@ impl Report for Error {
             | Self::UnknownWriter
             | Self::UploadTooLong { .. }
             | Self::NameTaken { .. }
+            | Self::NewerPublished { .. }
             | Self::NoDelegator { .. }
             | Self::NotDelegated { .. }
             | Self::OwnRole { .. }
@@ -337,6 +344,11 @@ impl Report for Error {
             Self::UploadTooLong { .. } => "upload it again; nothing was kept".into(),
             Self::ImageMissing { .. } => "upload the image, then publish again; nothing was changed".into(),
             Self::NameTaken { .. } => "give the image another name; nothing was changed".into(),
+            Self::NewerPublished { .. } => {
+                "run `image-repo restore` with the newest backup, which takes over what is published; nothing was \
+                 removed"
+                    .into()
+            }
             Self::NoDelegator { .. } => "have whoever delegates to it publish first; nothing was changed".into(),
             Self::NoOnlineKey { role, .. } => format!("put the key of {role:?} into the folder of online keys"),
             Self::NotDelegated { .. } => {

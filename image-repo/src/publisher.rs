@@ -13,10 +13,10 @@ use uptane::sign::{KeySet, PartlySigned};
 use uptane::{Length, Role, Sha256, Time, Version, limits};
 
 use crate::error::Error;
-use crate::facts::{Change, Head, SignedFile};
+use crate::facts::{Change, Head, Listing, SignedFile};
 use crate::judge::Proposal;
 use crate::make;
-use crate::objects::Objects;
+use crate::objects::{Objects, Placed};
 use crate::online::OnlineKeys;
 use crate::plan::{self, Difference, Known};
 use crate::release::{Arriving, Inspected, inspect};
@@ -101,13 +101,31 @@ impl<S: Store> Publisher<S> {
             return published(&after, false);
         }
         Proposal::new(&self.store, &before, &news, &made, now).await?.check(&differences).await?;
-        for listing in differences.values().flat_map(|difference| &difference.listed) {
-            self.objects.publish_image(listing).await?;
-        }
+        let revived = self.place_images(&differences, now).await?;
         let mut changes = plan::changes(&news, differences);
         changes.extend(made.into_iter().map(Change::File));
         self.store.apply(before.generation, &changes).await?;
+        for image in &revived {
+            // A collection that did not know of this release may have removed it before.
+            self.objects.publish_image(image, now).await?;
+        }
         published(&after, true)
+    }
+
+    /// Puts images where clients find them, and gives those that had lain there for long.
+    async fn place_images(
+        &self,
+        differences: &BTreeMap<RoleId, Difference>,
+        now: Time,
+    ) -> Result<Vec<Listing>, Error> {
+        let mut revived = Vec::new();
+        for listing in differences.values().flat_map(|difference| &difference.listed) {
+            match self.objects.publish_image(listing, now).await? {
+                Placed::Safe => {}
+                Placed::Revived => revived.push(listing.clone()),
+            }
+        }
+        Ok(revived)
     }
 
     /// The release without Roots that were published before: whoever keeps all of them may bring all of them.
