@@ -87,6 +87,7 @@ macro_rules! sql_store {
 
             async fn mark(&self, statement: &'static str, files: &[(RoleId, Version)]) -> Result<(), Fault> {
                 let mut transaction = self.begin().await?;
+                sqlx::query($statements::QUEUE).execute(&mut *transaction).await?;
                 for files in batch::files(files) {
                     sqlx::query(statement).bind(files).execute(&mut *transaction).await?;
                 }

@@ -38,11 +38,14 @@ macro_rules! statements {
         );
         pub(in crate::store) const ADVANCE: &str =
             "UPDATE repository SET generation = generation + 1 WHERE id = 1 AND generation = $1";
+        /// Makes whoever marks files wait for those who change them: of two that wait for each other, one would fail.
+        pub(in crate::store) const QUEUE: &str = "UPDATE repository SET id = id WHERE id = 1";
         pub(in crate::store) const LIFETIMES: &str =
             "UPDATE repository SET snapshot_seconds = $1, timestamp_seconds = $2 WHERE id = 1";
-        /// A higher newest file stays, and then there is no room for another.
+        /// A higher newest file stays, and then there is no room for another. The sign keeps databases from going through
+        /// all versions that are lower.
         pub(in crate::store) const SUPERSEDE: &str =
-            "UPDATE file SET newest = FALSE WHERE newest AND role = $1 AND version < $2";
+            "UPDATE file SET newest = FALSE WHERE newest AND role = $1 AND +version < $2";
         pub(in crate::store) const ADD_FILE: &str =
             "INSERT INTO file (role, version, expires, length, sha256, published, newest, bytes) \
              VALUES ($1, $2, $3, $4, $5, FALSE, TRUE, $6)";

@@ -147,6 +147,25 @@ fn a_change_does_not_wait_for_ever_for_an_instance_that_hangs() {
 }
 
 #[test]
+fn a_mark_waits_for_a_change_that_is_being_made() {
+    run(async {
+        let url = database();
+        let (store, other) = (Postgres::connect(&url).await.unwrap(), Postgres::connect(&url).await.unwrap());
+        apply(&store, &[Change::File(file("a", 1))]).await.unwrap();
+        let impatient = Postgres { patience: Duration::from_millis(100), ..store.clone() };
+        let mut change = other.begin().await.unwrap();
+        sqlx::query(statements::ADVANCE).bind(1_i64).execute(&mut *change).await.unwrap();
+        let marked = [(role("a"), version(1))];
+        for refused in [impatient.published(&marked).await, impatient.prune(&marked).await] {
+            assert!(matches!(refused, Err(Error::Store(Fault::Lost { .. }))), "{refused:?}");
+        }
+        change.rollback().await.unwrap();
+        store.published(&marked).await.unwrap();
+        assert_eq!(store.unpublished().await.unwrap(), []);
+    });
+}
+
+#[test]
 fn an_answer_that_does_not_come_is_not_waited_for_without_end() {
     run(async {
         let url = database();

@@ -273,3 +273,31 @@ fn the_database_itself_keeps_versions_from_being_used_twice() {
         assert_eq!(store.head().await.unwrap().files[&role("a")].version, version(3));
     });
 }
+
+#[test]
+fn no_statement_goes_through_all_that_was_ever_kept() {
+    let (_folder, path) = place();
+    run(async {
+        let store = Sqlite::create(&path).await.unwrap();
+        for (sql, index) in [
+            (statements::HEAD, "file_newest"),
+            (statements::FILE, "role=? AND version=?"),
+            (statements::LISTED, "PRIMARY KEY (role=?)"),
+            (statements::NAMED, "listing_name"),
+            (statements::HIGHEST, "line=?"),
+            (statements::DELEGATORS, "delegation_role"),
+            (statements::UNPUBLISHED, "file_unpublished"),
+            (statements::HISTORY, "file_kept"),
+            (statements::PUBLISHED, "role=? AND version=?"),
+            (statements::PRUNE, "role=? AND version=?"),
+            (statements::SUPERSEDE, "file_newest"),
+            (statements::UNLIST, "PRIMARY KEY (role=? AND name=?)"),
+            (statements::UNDELEGATE, "PRIMARY KEY (delegator=?)"),
+        ] {
+            let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+            let plan = sqlx::query(explain).bind("[]").bind(1).fetch_all(&store.writer).await.unwrap();
+            let plan: Vec<_> = plan.iter().map(|row| row.text("detail").unwrap()).collect();
+            assert!(plan.iter().any(|step| step.contains(index)), "{sql}: {plan:?}");
+        }
+    });
+}
