@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
+use host::audit::Entry;
 use uptane::{
     HardwareId, ImageLine, Length, ReleaseCounter, RoleName, Sha256, TargetName, TargetNameBuf, Time, Version,
 };
@@ -49,6 +50,8 @@ pub struct Head {
     pub files: BTreeMap<RoleId, Current>,
     /// How long the files are valid that the repository signs itself.
     pub lifetimes: Lifetimes,
+    /// What was recorded last of who did what.
+    pub last_entry: Option<Entry>,
 }
 
 impl Head {
@@ -166,4 +169,6 @@ pub enum Change {
     Delegate(RoleId, BTreeSet<RoleName>),
     /// Files that the repository signs are valid for this long from now on.
     Lifetimes(Lifetimes),
+    /// Somebody did this. It must follow what was recorded last, and is otherwise a conflict.
+    Record(Entry),
 }

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 
+use host::audit::Entry;
 use uptane::{ImageLine, ReleaseCounter, RoleName, TargetNameBuf, Version};
 
 use crate::error::Error;
@@ -17,6 +18,7 @@ mod any;
 mod batch;
 #[cfg(test)]
 mod conformance;
+mod entries;
 mod fault;
 mod memory;
 mod postgres;
@@ -76,6 +78,9 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// Drops the bytes of these files; their versions stay used. The newest file of a role keeps its own, and so does one
     /// that is not known to be published.
     fn prune(&self, files: &[(RoleId, Version)]) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// At most `limit` of what was recorded after the entry of this number, ascending; 0 is before the first.
+    fn entries(&self, after: u64, limit: usize) -> impl Future<Output = Result<Vec<Entry>, Error>> + Send;
 
     /// Makes all of the changes true and durable, in their order, or none of them. Afterwards the generation is the next.
     fn apply(&self, expected: Generation, changes: &[Change]) -> impl Future<Output = Result<(), Error>> + Send;

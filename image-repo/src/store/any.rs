@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use host::audit::Entry;
 use uptane::{ImageLine, ReleaseCounter, RoleName, TargetNameBuf, Version};
 
 use super::{DatabaseUrl, Memory, Postgres, Sqlite, Store};
@@ -98,6 +99,10 @@ impl Store for AnyStore {
 
     async fn prune(&self, files: &[(RoleId, Version)]) -> Result<(), Error> {
         delegate!(self.prune(files))
+    }
+
+    async fn entries(&self, after: u64, limit: usize) -> Result<Vec<Entry>, Error> {
+        delegate!(self.entries(after, limit))
     }
 
     async fn apply(&self, expected: Generation, changes: &[Change]) -> Result<(), Error> {

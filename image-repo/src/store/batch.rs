@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use host::audit::Entry;
 use serde_json::{Value, json};
 use uptane::{HardwareId, ImageLine, ReleaseCounter, RoleName, TargetNameBuf, Version};
 
@@ -25,6 +26,8 @@ pub(super) enum Batch<'c> {
     Delegate { delegator: &'c RoleId, roles: Rows },
     /// Lifetimes.
     Lifetimes(&'c Lifetimes),
+    /// What somebody did.
+    Record(&'c Entry),
 }
 
 /// Rows as a JSON array of arrays.
@@ -49,13 +52,14 @@ fn batch(run: &[Change]) -> Option<Batch<'_>> {
             Batch::Delegate { delegator, roles }
         }
         Change::Lifetimes(lifetimes) => Batch::Lifetimes(lifetimes),
+        Change::Record(entry) => Batch::Record(entry),
     })
 }
 
 fn unlisted(change: &Change) -> Option<Value> {
     match change {
         Change::Unlist(role, name) => Some(json!([role.to_string(), name.as_str()])),
-        Change::File(_) | Change::List(..) | Change::Delegate(..) | Change::Lifetimes(_) => None,
+        Change::File(_) | Change::List(..) | Change::Delegate(..) | Change::Lifetimes(_) | Change::Record(_) => None,
     }
 }
 

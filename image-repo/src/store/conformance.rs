@@ -1,17 +1,16 @@
 //! What every store must do. The same tests run on each.
 
-use std::collections::BTreeSet;
-use std::future::Future;
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use uptane::{HardwareId, ImageLine, Length, ReleaseCounter, RoleName, Sha256, TargetNameBuf, Time, Version};
+use uptane::{ImageLine, ReleaseCounter, RoleName, TargetNameBuf, Version};
 
-use super::server::Server;
 use super::*;
 use crate::facts::Lifetimes;
 
+mod fixtures;
 mod property;
+
+pub(super) use fixtures::*;
 
 macro_rules! every_store {
     ($($name:ident),* $(,)?) => {
@@ -64,82 +63,19 @@ every_store!(
     a_line_keeps_its_highest_release,
     a_role_delegates_to_what_was_said_last,
     only_what_is_not_known_to_be_published_is_unpublished,
+    what_was_done_is_told_in_its_order,
+    an_entry_that_does_not_follow_is_a_conflict_and_nothing_of_it_stays,
+    an_entry_that_would_come_back_as_another_is_refused,
     pruned_files_keep_their_versions_used,
     the_newest_files_and_unpublished_ones_are_not_pruned,
     lifetimes_are_kept_in_seconds,
+    a_lifetime_that_cannot_be_kept_is_refused,
     what_there_is_not_is_neither_unlisted_nor_published_nor_pruned,
     order_is_that_of_roles_and_of_bytes,
     any_name_a_role_may_have_is_kept,
     a_file_of_megabytes_comes_back_as_it_was,
     more_rows_than_one_statement_takes_are_all_kept,
 );
-
-pub(super) fn run<T>(work: impl Future<Output = T>) -> T {
-    host::serve::runtime().unwrap().block_on(work)
-}
-
-/// The address of an empty database of this process's own server.
-pub(super) fn database() -> String {
-    server().database().unwrap()
-}
-
-/// One server for all tests of a process. It ends with the process.
-pub(super) fn server() -> &'static Server {
-    static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| Server::start(&[]).unwrap())
-}
-
-pub(super) fn role(name: &str) -> RoleId {
-    name.parse().unwrap()
-}
-
-pub(super) fn version(number: u64) -> Version {
-    Version::new(number).unwrap()
-}
-
-pub(super) fn file(role_name: &str, number: u64) -> SignedFile {
-    let bytes = format!("{role_name} {number}").into_bytes();
-    let expires = Time::from_unix(1_000_000 + number).unwrap();
-    SignedFile { role: role(role_name), version: version(number), expires, bytes }
-}
-
-pub(super) fn listing(name: &str, line: &str, counter: u64) -> Listing {
-    Listing {
-        name: TargetNameBuf::parse(name).unwrap(),
-        length: Length::new(3 + counter).unwrap(),
-        sha256: Sha256::of(&counter.to_be_bytes()),
-        hardware_ids: BTreeSet::from(["a-hw", "b-hw"].map(|id| HardwareId::parse(id).unwrap())),
-        line: ImageLine::parse(line).unwrap(),
-        release_counter: ReleaseCounter::new(counter).unwrap(),
-    }
-}
-
-pub(super) fn list(role_name: &str, name: &str, counter: u64) -> Change {
-    Change::List(role(role_name), listing(name, "brake", counter))
-}
-
-pub(super) fn delegate(from: &str, to: &[&str]) -> Change {
-    Change::Delegate(role(from), to.iter().map(|name| RoleName::parse(name).unwrap()).collect())
-}
-
-/// Makes the changes on whatever is true.
-pub(super) async fn apply(store: &impl Store, changes: &[Change]) -> Result<(), Error> {
-    let generation = store.head().await?.generation;
-    store.apply(generation, changes).await
-}
-
-pub(super) async fn generation(store: &impl Store) -> u64 {
-    store.head().await.unwrap().generation.get()
-}
-
-async fn listed(store: &impl Store, role_name: &str) -> Vec<Listing> {
-    store.listed(role(role_name)).await.unwrap()
-}
-
-fn used(error: &Result<(), Error>, role_name: &str, number: u64) -> bool {
-    matches!(error, Err(Error::Store(Fault::VersionUsed { role: of, version: at }))
-        if **of == role(role_name) && *at == version(number))
-}
 
 async fn an_empty_repository_has_nothing(store: impl Store) {
     assert_eq!(store.head().await.unwrap(), Head::default());
@@ -165,7 +101,7 @@ async fn everything_that_was_applied_is_told(store: impl Store) {
     store.apply(Generation::default(), &changes).await.unwrap();
 
     let files = [file("root", 1), file("targets", 2)].map(|file| (file.role, file.current().unwrap()));
-    let head = Head { generation: Generation::of(1), files: files.into(), lifetimes };
+    let head = Head { generation: Generation::of(1), files: files.into(), lifetimes, last_entry: None };
     assert_eq!(store.head().await.unwrap(), head);
     for file in [file("root", 1), file("targets", 1), file("targets", 2)] {
         assert_eq!(store.file(file.role, file.version).await.unwrap(), Some(file.bytes));
@@ -294,6 +230,40 @@ async fn only_what_is_not_known_to_be_published_is_unpublished(store: impl Store
     assert_eq!(store.history().await.unwrap().len(), 2);
 }
 
+async fn what_was_done_is_told_in_its_order(store: impl Store) {
+    assert_eq!(store.entries(0, 9).await.unwrap(), []);
+    let first = done(None, "it's \"ö\"\n");
+    let second = done(Some(&first), "");
+    let third = done(Some(&second), "c");
+    apply(&store, &[Change::Record(first.clone()), Change::Record(second.clone())]).await.unwrap();
+    apply(&store, &[Change::File(file("root", 1)), Change::Record(third.clone())]).await.unwrap();
+    assert_eq!(store.head().await.unwrap().last_entry, Some(third.clone()));
+    assert_eq!(store.entries(0, 2).await.unwrap(), [first, second]);
+    assert_eq!(store.entries(2, usize::MAX).await.unwrap(), [third]);
+    assert_eq!(store.entries(u64::MAX, 9).await.unwrap(), []);
+    assert!(host::audit::verify(store.entries(0, 9).await.unwrap()).is_ok());
+}
+
+async fn an_entry_that_does_not_follow_is_a_conflict_and_nothing_of_it_stays(store: impl Store) {
+    let first = done(None, "a");
+    let [second, other] = ["b", "c"].map(|object| done(Some(&first), object));
+    let late = apply(&store, &[Change::Record(second.clone())]).await;
+    assert!(matches!(late, Err(Error::Conflict)), "{late:?}");
+    apply(&store, &[Change::Record(first.clone()), Change::Record(second.clone())]).await.unwrap();
+    for wrong in [&first, &second, &other, &done(Some(&other), "d"), &done(Some(&done(Some(&second), "d")), "e")] {
+        let refused = apply(&store, &[list("targets", "x", 1), Change::Record(wrong.clone())]).await;
+        assert!(matches!(refused, Err(Error::Conflict)), "{refused:?}");
+    }
+    assert_eq!(store.head().await.unwrap().last_entry, Some(second));
+    assert_eq!(listed(&store, "targets").await, []);
+}
+
+async fn an_entry_that_would_come_back_as_another_is_refused(store: impl Store) {
+    let refused = apply(&store, &[Change::Record(done(None, "a\0b"))]).await;
+    assert!(matches!(refused, Err(Error::Store(Fault::Unfit { .. }))), "{refused:?}");
+    assert_eq!(store.entries(0, 9).await.unwrap(), []);
+}
+
 async fn pruned_files_keep_their_versions_used(store: impl Store) {
     apply(&store, &[Change::File(file("a", 1)), Change::File(file("a", 2))]).await.unwrap();
     store.published(&[(role("a"), version(1)), (role("a"), version(2))]).await.unwrap();
@@ -316,6 +286,13 @@ async fn lifetimes_are_kept_in_seconds(store: impl Store) {
     apply(&store, &[Change::Lifetimes(given)]).await.unwrap();
     let kept = Lifetimes { snapshot: Duration::from_secs(7), ..given };
     assert_eq!(store.head().await.unwrap().lifetimes, kept);
+}
+
+async fn a_lifetime_that_cannot_be_kept_is_refused(store: impl Store) {
+    let endless = Lifetimes { snapshot: Duration::MAX, ..Lifetimes::default() };
+    let refused = apply(&store, &[Change::File(file("root", 1)), Change::Lifetimes(endless)]).await;
+    assert!(matches!(refused, Err(Error::Store(Fault::Unfit { .. }))), "{refused:?}");
+    assert_eq!(store.head().await.unwrap(), Head::default());
 }
 
 async fn what_there_is_not_is_neither_unlisted_nor_published_nor_pruned(store: impl Store) {

@@ -60,9 +60,9 @@ pub enum Fault {
         /// What this one knows.
         known: u64,
     },
-    /// A number is too large to be kept.
-    #[error("{what} is too large to be kept")]
-    TooLarge {
+    /// Not every database can keep this.
+    #[error("{what} cannot be kept")]
+    Unfit {
         /// What it is.
         what: &'static str,
     },
@@ -104,7 +104,7 @@ impl Report for Fault {
                 Exit::Configuration
             }
             Self::Unusable { .. } => Exit::Configuration,
-            Self::Full { .. } | Self::TooLarge { .. } | Self::VersionUsed { .. } => Exit::Failed,
+            Self::Full { .. } | Self::Unfit { .. } | Self::VersionUsed { .. } => Exit::Failed,
             Self::Url { .. } => Exit::Usage,
         }
     }
@@ -122,7 +122,7 @@ impl Report for Fault {
             }
             Self::Missing { .. } => "check --database, or run `image-repo init`",
             Self::Newer { .. } => "upgrade this program; nothing was changed",
-            Self::TooLarge { .. } => "give a smaller one; nothing was changed",
+            Self::Unfit { .. } => "give another one; nothing was changed",
             Self::Unusable { .. } => "check the address, the certificate, the user and what it may do in the database",
             Self::Url { .. } => "give sqlite:PATH or postgres://USER@HOST/DATABASE",
             Self::VersionUsed { .. } => "sign it again with a version above the newest; nothing was changed",

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use uptane::{ImageLine, ReleaseCounter, RoleName, TargetNameBuf, Version};
+use host::audit::Entry;
+use uptane::{ImageLine, ReleaseCounter, RoleName, Sha256, TargetNameBuf, Version};
 
-use super::Store;
 use super::fault::Fault;
+use super::rows::seconds;
+use super::{Store, entries};
 use crate::error::Error;
 use crate::facts::{Change, Current, Generation, Head, Kept, Lifetimes, Listing, SignedFile};
 use crate::role::RoleId;
@@ -23,6 +25,7 @@ struct Tables {
     listings: BTreeMap<RoleId, BTreeMap<TargetNameBuf, Listing>>,
     lines: BTreeMap<ImageLine, ReleaseCounter>,
     delegations: BTreeMap<RoleId, BTreeSet<RoleName>>,
+    entries: Vec<Entry>,
 }
 
 #[derive(Debug)]
@@ -102,6 +105,10 @@ impl Store for Memory {
         Ok(())
     }
 
+    async fn entries(&self, after: u64, limit: usize) -> Result<Vec<Entry>, Error> {
+        Ok(self.tables().entries.iter().filter(|entry| entry.seq > after).take(limit).cloned().collect())
+    }
+
     async fn apply(&self, expected: Generation, changes: &[Change]) -> Result<(), Error> {
         let mut tables = self.tables();
         if tables.head.generation != expected {
@@ -128,16 +135,24 @@ impl Tables {
 
     /// What the newest files become, if all of them may follow those that there are.
     fn check(&self, changes: &[Change]) -> Result<BTreeMap<RoleId, Current>, Fault> {
-        let mut newest = BTreeMap::new();
+        let (mut newest, mut last) = (BTreeMap::new(), self.head.last_entry.as_ref());
         for change in changes {
-            let Change::File(file) = change else { continue };
-            let before = newest.get(&file.role).or_else(|| self.head.newest(&file.role));
-            if before.is_some_and(|before: &Current| file.version <= before.version) {
-                return Err(Fault::VersionUsed { role: Box::new(file.role), version: file.version });
+            match change {
+                Change::File(file) => drop(newest.insert(file.role, self.follows(&newest, file)?)),
+                Change::Record(entry) => last = Some(recorded_after(last, entry)?),
+                Change::Lifetimes(lifetimes) => drop(seconds(lifetimes)?),
+                Change::List(..) | Change::Unlist(..) | Change::Delegate(..) => {}
             }
-            newest.insert(file.role, current(file)?);
         }
         Ok(newest)
+    }
+
+    fn follows(&self, newest: &BTreeMap<RoleId, Current>, file: &SignedFile) -> Result<Current, Fault> {
+        let before = newest.get(&file.role).or_else(|| self.head.newest(&file.role));
+        if before.is_some_and(|before| file.version <= before.version) {
+            return Err(Fault::VersionUsed { role: Box::new(file.role), version: file.version });
+        }
+        current(file)
     }
 
     fn make_true(&mut self, change: &Change) {
@@ -156,6 +171,10 @@ impl Tables {
                 // Databases keep whole seconds.
                 let whole = |duration: &Duration| Duration::from_secs(duration.as_secs());
                 self.head.lifetimes = Lifetimes { snapshot: whole(snapshot), timestamp: whole(timestamp) };
+            }
+            Change::Record(entry) => {
+                self.entries.push(entry.clone());
+                self.head.last_entry = Some(entry.clone());
             }
         }
     }
@@ -176,8 +195,14 @@ impl Row {
     }
 }
 
+fn recorded_after<'e>(last: Option<&Entry>, entry: &'e Entry) -> Result<&'e Entry, Fault> {
+    entries::check(entry)?;
+    let (seq, previous) = last.map_or((0, Sha256([0; 32])), |last| (last.seq, last.hash));
+    if seq.checked_add(1) == Some(entry.seq) && entry.previous == previous { Ok(entry) } else { Err(Fault::Conflict) }
+}
+
 fn current(file: &SignedFile) -> Result<Current, Fault> {
-    file.current().map_err(|_| Fault::TooLarge { what: "a metadata file" })
+    file.current().map_err(|_| Fault::Unfit { what: "a metadata file so long" })
 }
 
 #[cfg(test)]
@@ -209,5 +234,6 @@ mod tests {
         at_once(store.delegators(RoleName::parse("a").unwrap())).unwrap();
         at_once(store.unpublished()).unwrap();
         at_once(store.history()).unwrap();
+        at_once(store.entries(0, 1)).unwrap();
     }
 }

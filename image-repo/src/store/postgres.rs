@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
+use host::audit::Entry;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPoolOptions, PgRow};
 use sqlx::query::Query;
@@ -29,6 +30,7 @@ use tokio::time::timeout;
 use uptane::{ImageLine, ReleaseCounter, RoleName, TargetNameBuf, Version};
 
 use super::batch::{self, Batch};
+use super::entries;
 use super::fault::Fault;
 use super::rows::{self, Cells as _};
 use super::sql::sql_store;

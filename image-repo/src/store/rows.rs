@@ -9,6 +9,7 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use uptane::{HardwareId, ImageLine, Length, ReleaseCounter, Time, Version};
 
+use super::entries::entry;
 use super::fault::Fault;
 use crate::facts::{Current, Generation, Head, Kept, Lifetimes, Listing, SignedFile};
 use crate::role::RoleId;
@@ -66,23 +67,36 @@ cells!(PgRow);
 
 /// A number as both databases keep it. Those of the Standard are below 2^53; others may be too large.
 pub(super) fn stored(what: &'static str, number: u64) -> Result<i64, Fault> {
-    i64::try_from(number).map_err(|_| Fault::TooLarge { what })
+    i64::try_from(number).map_err(|_| Fault::Unfit { what })
 }
 
-/// One row for each role, and one without a role if there is none.
+/// Both lifetimes, Snapshot's first.
+pub(super) fn seconds(lifetimes: &Lifetimes) -> Result<[i64; 2], Fault> {
+    let Lifetimes { snapshot, timestamp } = lifetimes;
+    let kept = |lifetime: &Duration| stored("a lifetime so long", lifetime.as_secs());
+    Ok([kept(snapshot)?, kept(timestamp)?])
+}
+
+/// One row of the repository, and one for each role.
 pub(super) fn head(rows: &[impl Cells]) -> Result<Head, Fault> {
-    let first = rows.first().ok_or_else(|| Fault::damaged("id"))?;
-    let lifetimes = Lifetimes {
-        snapshot: Duration::from_secs(first.number("snapshot_seconds")?),
-        timestamp: Duration::from_secs(first.number("timestamp_seconds")?),
-    };
-    let mut files = BTreeMap::new();
+    let (mut head, mut files) = (None, BTreeMap::new());
     for row in rows {
-        if row.optional_text("role")?.is_some() {
-            files.insert(row.parsed("role")?, current(row)?);
+        match row.optional_text("role")? {
+            Some(_) => drop(files.insert(row.parsed("role")?, current(row)?)),
+            None => head = Some(repository(row)?),
         }
     }
-    Ok(Head { generation: Generation::of(first.number("generation")?), files, lifetimes })
+    let head = head.ok_or_else(|| Fault::damaged("id"))?;
+    Ok(Head { files, ..head })
+}
+
+fn repository(row: &impl Cells) -> Result<Head, Fault> {
+    let lifetimes = Lifetimes {
+        snapshot: Duration::from_secs(row.number("snapshot_seconds")?),
+        timestamp: Duration::from_secs(row.number("timestamp_seconds")?),
+    };
+    let last_entry = row.optional_integer("seq")?.map(|_| entry(row)).transpose()?;
+    Ok(Head { generation: Generation::of(row.number("generation")?), files: BTreeMap::new(), lifetimes, last_entry })
 }
 
 fn current(row: &impl Cells) -> Result<Current, Fault> {

@@ -65,6 +65,14 @@ macro_rules! sql_store {
                 Ok(self.in_time(self.mark($statements::PRUNE, files)).await?)
             }
 
+            async fn entries(&self, after: u64, limit: usize) -> Result<Vec<Entry>, Error> {
+                // There is nothing after a number that cannot be kept, and never more than can be counted.
+                let (after, limit) =
+                    (i64::try_from(after).unwrap_or(i64::MAX), i64::try_from(limit).unwrap_or(i64::MAX));
+                let found = self.read(sqlx::query($statements::ENTRIES).bind(after).bind(limit)).await?;
+                Ok(rows::all(&found, entries::entry)?)
+            }
+
             async fn apply(&self, expected: Generation, changes: &[Change]) -> Result<(), Error> {
                 Ok(self.in_time(self.change(expected, changes)).await?)
             }
@@ -110,16 +118,26 @@ macro_rules! sql_store {
                     sqlx::query($statements::DELEGATE).bind(roles).execute(to).await?;
                 }
                 Batch::Lifetimes(lifetimes) => {
-                    let query = sqlx::query($statements::LIFETIMES);
-                    let query = query.bind(rows::stored("a lifetime", lifetimes.snapshot.as_secs())?);
-                    query.bind(rows::stored("a lifetime", lifetimes.timestamp.as_secs())?).execute(to).await?;
+                    let [snapshot, timestamp] = rows::seconds(lifetimes)?;
+                    sqlx::query($statements::LIFETIMES).bind(snapshot).bind(timestamp).execute(to).await?;
                 }
+                Batch::Record(entry) => record(to, entry).await?,
             }
             Ok(())
         }
 
+        async fn record(to: &mut Connection, entry: &Entry) -> Result<(), Fault> {
+            entries::check(entry)?;
+            // None is kept before it of which the number would be one that cannot be.
+            let seq = i64::try_from(entry.seq).map_err(|_| Fault::Conflict)?;
+            let insert = sqlx::query($statements::RECORD).bind(seq).bind(rows::stored("a time", entry.at.unix())?);
+            let insert = insert.bind(&entry.actor).bind(&entry.action).bind(&entry.object);
+            let insert = insert.bind(entry.previous.to_string()).bind(entry.hash.to_string());
+            if insert.execute(to).await?.rows_affected() == 0 { Err(Fault::Conflict) } else { Ok(()) }
+        }
+
         async fn add_file(to: &mut Connection, file: &SignedFile) -> Result<(), Fault> {
-            let current = file.current().map_err(|_| Fault::TooLarge { what: "a metadata file" })?;
+            let current = file.current().map_err(|_| Fault::Unfit { what: "a metadata file so long" })?;
             let (role, version) = (file.role.to_string(), rows::stored("a version", file.version.get())?);
             sqlx::query($statements::SUPERSEDE).bind(&role).bind(version).execute(&mut *to).await?;
             let insert = sqlx::query($statements::ADD_FILE).bind(role).bind(version);

@@ -10,6 +10,7 @@ use std::future::Future;
 use std::path::Path;
 use std::time::Duration;
 
+use host::audit::Entry;
 use host::disk::{self, Access};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::query::Query;
@@ -21,6 +22,7 @@ use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _, SqlitePool, Tr
 use uptane::{ImageLine, ReleaseCounter, RoleName, Sha256, TargetNameBuf, Version};
 
 use super::batch::{self, Batch};
+use super::entries;
 use super::fault::Fault;
 use super::rows::{self, Cells as _};
 use super::sql::sql_store;

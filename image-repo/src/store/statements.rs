@@ -5,10 +5,13 @@
 /// The statements for a database that unpacks the array `$1` by `$items`, a table whose column `value` is an element.
 macro_rules! statements {
     ($items:literal) => {
-        /// One statement, so that all of it is of one moment; without a file it gives one row.
+        /// One statement, so that all of it is of one moment: a row of the repository, and one for each role.
         pub(in crate::store) const HEAD: &str = "SELECT r.generation, r.snapshot_seconds, r.timestamp_seconds, \
-            f.role, f.version, f.expires, f.length, f.sha256 \
-            FROM repository AS r LEFT JOIN file AS f ON f.newest WHERE r.id = 1";
+            e.seq, e.made, e.actor, e.action, e.object, e.previous, e.hash, \
+            NULL AS role, NULL AS version, NULL AS expires, NULL AS length, NULL AS sha256 \
+            FROM repository AS r LEFT JOIN entry AS e ON e.seq = (SELECT max(seq) FROM entry) WHERE r.id = 1 \
+            UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+            role, version, expires, length, sha256 FROM file WHERE newest";
         pub(in crate::store) const NEEDS: &str = "SELECT needs FROM repository WHERE id = 1";
         pub(in crate::store) const FILE: &str = "SELECT bytes FROM file WHERE role = $1 AND version = $2";
         pub(in crate::store) const LISTED: &str = "SELECT name, length, sha256, hardware_ids, line, release_counter \
@@ -24,6 +27,8 @@ macro_rules! statements {
         pub(in crate::store) const DELEGATORS: &str = "SELECT delegator FROM delegation WHERE role = $1";
         pub(in crate::store) const UNPUBLISHED: &str = "SELECT role, version, expires, bytes FROM file WHERE NOT published";
         pub(in crate::store) const HISTORY: &str = "SELECT role, version, expires FROM file WHERE bytes IS NOT NULL";
+        pub(in crate::store) const ENTRIES: &str =
+            "SELECT seq, made, actor, action, object, previous, hash FROM entry WHERE seq > $1 ORDER BY seq LIMIT $2";
         pub(in crate::store) const PUBLISHED: &str = concat!(
             "UPDATE file SET published = TRUE WHERE NOT published AND (role, version) IN \
              (SELECT value ->> 0, CAST(value ->> 1 AS BIGINT) FROM ",
@@ -69,6 +74,13 @@ macro_rules! statements {
             $items,
             ")"
         );
+        /// Adds nothing if the entry does not follow the last one.
+        pub(in crate::store) const RECORD: &str = "INSERT INTO entry (seq, made, actor, action, object, previous, hash) \
+            SELECT CAST($1 AS BIGINT), CAST($2 AS BIGINT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT), \
+            CAST($6 AS TEXT), CAST($7 AS TEXT) \
+            WHERE $1 = (SELECT coalesce(max(seq), 0) + 1 FROM entry) \
+            AND $6 = coalesce((SELECT hash FROM entry WHERE seq = $1 - 1), \
+            '0000000000000000000000000000000000000000000000000000000000000000')";
         pub(in crate::store) const UNDELEGATE: &str = "DELETE FROM delegation WHERE delegator = $1";
         pub(in crate::store) const DELEGATE: &str = concat!(
             "INSERT INTO delegation (delegator, role) SELECT value ->> 0, value ->> 1 FROM ",

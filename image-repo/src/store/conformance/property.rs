@@ -10,6 +10,8 @@ enum Step {
     Apply(u64, Vec<Change>),
     Published(Vec<(RoleId, Version)>),
     Prune(Vec<(RoleId, Version)>),
+    /// An entry after the last one, or after one that was never recorded.
+    Record(bool),
 }
 
 const ROLES: [&str; 4] = ["root", "targets", "a'", "b"];
@@ -48,6 +50,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(ahead, changes)| Step::Apply(ahead, changes)),
         1 => files().prop_map(Step::Published),
         1 => files().prop_map(Step::Prune),
+        1 => proptest::bool::ANY.prop_map(Step::Record),
     ]
 }
 
@@ -60,6 +63,11 @@ async fn answer(store: &impl Store, step: &Step) -> String {
         }
         Step::Published(files) => store.published(files).await,
         Step::Prune(files) => store.prune(files).await,
+        Step::Record(follows) => {
+            let last = store.head().await.unwrap().last_entry;
+            let last = if *follows { last } else { Some(done(last.as_ref(), "never recorded")) };
+            apply(store, &[Change::Record(done(last.as_ref(), "recorded"))]).await
+        }
     };
     format!("{answered:?} {}", told(store).await.unwrap())
 }
@@ -72,6 +80,7 @@ async fn told(store: &impl Store) -> Result<String, Error> {
             told += &format!("{:?}", store.file(role(name), version(number)).await?);
         }
     }
+    told += &format!("{:?}", store.entries(0, 99).await?);
     for name in ["a'", "b"] {
         told += &format!("{:?}", store.delegators(RoleName::parse(name).unwrap()).await?);
     }

@@ -58,3 +58,14 @@ CREATE TABLE delegation (
 );
 
 CREATE INDEX delegation_role ON delegation (role);
+
+-- Who did what; `made` counts seconds since 1970. The hashes chain the rows.
+CREATE TABLE entry (
+    seq BIGINT PRIMARY KEY,
+    made BIGINT NOT NULL,
+    actor TEXT COLLATE "C" NOT NULL,
+    action TEXT COLLATE "C" NOT NULL,
+    object TEXT COLLATE "C" NOT NULL,
+    previous TEXT COLLATE "C" NOT NULL,
+    hash TEXT COLLATE "C" NOT NULL
+);

@@ -63,6 +63,17 @@ CREATE TABLE delegation (
 
 CREATE INDEX delegation_role ON delegation (role);
 
+-- Who did what; `made` counts seconds since 1970. The hashes chain the rows.
+CREATE TABLE entry (
+    seq INTEGER PRIMARY KEY,
+    made INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    object TEXT NOT NULL,
+    previous TEXT NOT NULL,
+    hash TEXT NOT NULL
+) STRICT;
+
 -- Whose keys are which, Root says; files of keys belong to those who sign with them.
 DROP TABLE file_of_one_folder;
 DROP TABLE image;

@@ -282,6 +282,7 @@ fn no_statement_goes_through_all_that_was_ever_kept() {
         for (sql, index) in [
             (statements::HEAD, "file_newest"),
             (statements::FILE, "role=? AND version=?"),
+            (statements::ENTRIES, "rowid>?"),
             (statements::LISTED, "PRIMARY KEY (role=?)"),
             (statements::NAMED, "listing_name"),
             (statements::HIGHEST, "line=?"),
