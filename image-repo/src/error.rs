@@ -216,6 +216,12 @@ pub enum Error {
     },
     /// A file is not a patch, or no patch can be made.
     #[error("{}: {reason}", path.display())]
+    /// What should be a Director's report is none.
+    #[error("{} is no report of a Director", path.display())]
+    NoReport {
+        /// The file.
+        path: PathBuf,
+    },
     Patch {
         /// The patch.
         path: PathBuf,
@@ -250,6 +256,22 @@ pub enum Error {
     Unpublished {
         /// The file.
         file: String,
+    },
+    /// An image is to go that vehicles need.
+    #[error(
+        "at {at}, {desired} vehicles shall run {name}, {installed} run it and {fallback} return to it if another fails"
+    )]
+    StillNeeded {
+        /// The image.
+        name: Box<TargetNameBuf>,
+        /// How many vehicles shall run it.
+        desired: u64,
+        /// How many run it.
+        installed: u64,
+        /// How many return to it.
+        fallback: u64,
+        /// When the Director said so.
+        at: Time,
     },
     /// A key file holds another key than Root appoints.
     #[error("{} is not the key that Root appoints", path.display())]
@@ -315,7 +337,7 @@ impl Report for Error {
                 Exit::Configuration
             }
             Self::Expired { .. } | Self::Refused { .. } | Self::Unpublished { .. } => Exit::Refused,
-            Self::Given { .. } => Exit::Usage,
+            Self::Given { .. } | Self::NoReport { .. } => Exit::Usage,
             Self::Patch { reason: crate::delta::Error::Decode(_), .. } => Exit::Configuration,
             Self::Patch { .. } => Exit::Failed,
             Self::Host(error) => error.exit(),
@@ -324,6 +346,7 @@ impl Report for Error {
         }
     }
 
+            | Self::StillNeeded { .. }
     fn advice(&self) -> String {
         match self {
             Self::Conflict => "try again; nothing was changed".into(),
@@ -379,6 +402,10 @@ impl Report for Error {
             Self::Store(fault) => fault.advice(),
             Self::Sign(_) => "check the keys of the repository and what was given".into(),
             Self::Unpublished { .. } => "run `image-repo publish`".into(),
+            Self::NoReport { .. } => "give what `director images --json` printed".into(),
+            Self::StillNeeded { .. } => {
+                "assign other images first, or say --withdraw if it must go all the same; nothing was changed".into()
+            }
             Self::WrongKey { .. } => "restore the key file from a backup, or rotate the role's key".into(),
         }
     }

@@ -28,6 +28,7 @@ pub mod role;
 pub mod staged;
 pub mod store;
 pub mod writers;
+mod withdraw;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

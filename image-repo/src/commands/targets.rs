@@ -12,6 +12,7 @@ use crate::args::{Add, TargetsRemove, TargetsRenew, TargetsSign};
 use crate::error::Error;
 use crate::role::RoleId;
 use crate::staged::{self, Life, NewRelease, RoleFile, Staged};
+use crate::withdraw::Report;
 
 /// Lists an image.
 pub(crate) fn add(args: &Add, now: Time) -> Result<(), Error> {
@@ -72,12 +73,33 @@ pub(crate) fn remove(args: &TargetsRemove, now: Time) -> Result<(), Error> {
     let name = TargetName::parse(&args.name).map_err(Error::given("NAME", &args.name))?;
     let mut staged = Staged::open(&args.repo)?;
     let role = args.role.map_or_else(|| staged.home_of(name), Ok)?;
-    staged.get(role)?;
+    let listed = staged.get(role)?;
+    check_unneeded(args, &listed, name)?;
     let file = staged.edit(role, Life::days(now, args.life.days), |mut targets| {
         let missing = staged::Error::NotListed { role: Box::new(role), name: Box::new(name.to_buf()) };
         targets.unlist(name).map(|_| targets).ok_or(missing)
     })?;
     report(&staged, &format!("took {name} out of"), &file, now, args.json)
+}
+
+/// Refuses to unlist an image that a Director says vehicles need, unless it must go all the same.
+fn check_unneeded(args: &TargetsRemove, listed: &RoleFile, name: TargetName<'_>) -> Result<(), Error> {
+    let targets = listed.targets()?;
+    let Some(sha256) = targets.target(name)?.and_then(|target| target.hashes().sha256()) else { return Ok(()) };
+    let Some(director) = &args.director else {
+        if !args.withdraw {
+            tracing::warn!("no report of a Director was given: nobody looked whether vehicles need {name}");
+        }
+        return Ok(());
+    };
+    let report = Report::read(director)?;
+    match report.check_unneeded(name, sha256) {
+        Err(needed) if args.withdraw => {
+            tracing::warn!("{needed}");
+            Ok(())
+        }
+        checked => checked,
+    }
 }
 
 /// Makes a file valid for longer.

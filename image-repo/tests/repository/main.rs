@@ -10,3 +10,4 @@ mod machine;
 mod offline;
 mod place;
 mod server;
+mod withdraw;
