@@ -127,6 +127,37 @@ impl Settings {
         Ok(Publisher::new(store, self.objects()?, OnlineKeys::open(&keys)?))
     }
 
+    /// The same with another database and other objects, if they are given.
+    pub(crate) fn with(mut self, database: Option<&str>, objects: Option<&str>) -> Result<Self, Error> {
+        if let Some(url) = database {
+            self.database = within(&self.folder, url.parse()?);
+            self.config.database = Some(url.to_owned());
+        }
+        if let Some(url) = objects {
+            self.objects = ObjectsUrl::from(url.to_owned()).within(&self.folder);
+            self.config.objects = Some(url.to_owned());
+        }
+        Ok(self)
+    }
+
+    /// Opens the repository's database, or makes it if it is a file that is not there.
+    pub(crate) async fn create_or_open(&self) -> Result<Publisher<AnyStore>, Error> {
+        match &self.database {
+            DatabaseUrl::Sqlite(path) if !path.exists() => self.create().await,
+            _ => self.publisher_over(AnyStore::open(&self.database).await?),
+        }
+    }
+
+    /// Writes down where the parts are, unless the folder has a configuration, which is its operator's.
+    pub(crate) fn keep(&self) -> Result<(), Error> {
+        let file = self.folder.join(FILE);
+        let is_told = self.config.database.is_some() || self.config.objects.is_some();
+        if is_told && !file.exists() {
+            host::config::write(&file, &self.config, host::disk::Access::Private)?;
+        }
+        Ok(())
+    }
+
     /// Who may publish.
     pub(crate) fn writers(&self) -> Result<Writers, Error> {
         Writers::of(&self.config.writers)

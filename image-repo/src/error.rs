@@ -16,6 +16,21 @@ pub enum Error {
     /// Another process changed the repository meanwhile.
     #[error("the repository was changed by another process meanwhile")]
     Conflict,
+    /// The audit log is not as it was written.
+    #[error(transparent)]
+    AuditBroken(host::audit::Broken),
+    /// The audit log lacks the entry that somebody wrote down.
+    #[error("no entry of the audit log has the hash {hash}: its end was cut off, or it is another log")]
+    AuditCut {
+        /// The hash.
+        hash: Sha256,
+    },
+    /// Something cannot be an entry of the audit log.
+    #[error(transparent)]
+    AuditUnfit(host::audit::Unfit),
+    /// A backup was not made or not taken back.
+    #[error(transparent)]
+    Backup(#[from] crate::backup::Fault),
     /// A message names no blob, or one that cannot be.
     #[error("a file of the release is not named by digest and length")]
     BadBlob,
@@ -201,6 +216,12 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// What should be a Director's report is none.
+    #[error("{} is no report of a Director", path.display())]
+    NoReport {
+        /// The file.
+        path: PathBuf,
+    },
     /// Nothing says whom to take for the repository.
     #[error("no authority is given for the certificate of the repository")]
     NoAuthority,
@@ -216,12 +237,6 @@ pub enum Error {
     },
     /// A file is not a patch, or no patch can be made.
     #[error("{}: {reason}", path.display())]
-    /// What should be a Director's report is none.
-    #[error("{} is no report of a Director", path.display())]
-    NoReport {
-        /// The file.
-        path: PathBuf,
-    },
     Patch {
         /// The patch.
         path: PathBuf,
@@ -242,21 +257,6 @@ pub enum Error {
         /// Why.
         reason: String,
     },
-    /// A file could not be signed.
-    #[error(transparent)]
-    Sign(#[from] SignError),
-    /// The database did not do what was asked.
-    #[error(transparent)]
-    Store(crate::store::Fault),
-    /// A signer's folder was not changed.
-    #[error(transparent)]
-    Staged(#[from] crate::staged::Error),
-    /// A file that clients need is not published.
-    #[error("{file} is not published")]
-    Unpublished {
-        /// The file.
-        file: String,
-    },
     /// An image is to go that vehicles need.
     #[error(
         "at {at}, {desired} vehicles shall run {name}, {installed} run it and {fallback} return to it if another fails"
@@ -272,6 +272,21 @@ pub enum Error {
         fallback: u64,
         /// When the Director said so.
         at: Time,
+    },
+    /// A file could not be signed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// The database did not do what was asked.
+    #[error(transparent)]
+    Store(crate::store::Fault),
+    /// A signer's folder was not changed.
+    #[error(transparent)]
+    Staged(#[from] crate::staged::Error),
+    /// A file that clients need is not published.
+    #[error("{file} is not published")]
+    Unpublished {
+        /// The file.
+        file: String,
     },
     /// A key file holds another key than Root appoints.
     #[error("{} is not the key that Root appoints", path.display())]
@@ -311,6 +326,10 @@ impl From<uptane::Error> for Error {
 impl Report for Error {
     fn exit(&self) -> Exit {
         match self {
+            Self::AuditBroken(error) => error.exit(),
+            Self::AuditCut { .. } => Exit::Refused,
+            Self::AuditUnfit(error) => error.exit(),
+            Self::Backup(fault) => fault.exit(),
             Self::Conflict => Exit::Unavailable,
             Self::NoAuthority => Exit::Usage,
             Self::BadWriter { .. } => Exit::Configuration,
@@ -327,6 +346,7 @@ impl Report for Error {
             | Self::NotDelegated { .. }
             | Self::OwnRole { .. }
             | Self::RoleTwice { .. }
+            | Self::StillNeeded { .. }
             | Self::TooLong { .. }
             | Self::UploadLost { .. }
             | Self::VersionUsed { .. }
@@ -346,9 +366,14 @@ impl Report for Error {
         }
     }
 
-            | Self::StillNeeded { .. }
     fn advice(&self) -> String {
         match self {
+            Self::AuditBroken(error) => error.advice(),
+            Self::AuditCut { .. } => {
+                "compare it with a backup of the log, and find out who could write to the database".into()
+            }
+            Self::AuditUnfit(error) => error.advice(),
+            Self::Backup(fault) => fault.advice(),
             Self::Conflict => "try again; nothing was changed".into(),
             Self::NoAuthority => {
                 "give --authority FILE, the certificate of whoever issued that of the repository".into()
@@ -377,6 +402,10 @@ impl Report for Error {
             Self::NotDelegated { .. } => {
                 "have its delegation widened, or list it elsewhere; nothing was changed".into()
             }
+            Self::NoReport { .. } => "give what `director images --json` printed".into(),
+            Self::StillNeeded { .. } => {
+                "assign other images first, or say --withdraw if it must go all the same; nothing was changed".into()
+            }
             Self::OwnRole { .. } => "publish Root and Targets files only".into(),
             Self::RoleTwice { .. } => "publish one file of each role at a time".into(),
             Self::TooLong { .. } => "delegate to more roles, so that each file is shorter".into(),
@@ -402,10 +431,6 @@ impl Report for Error {
             Self::Store(fault) => fault.advice(),
             Self::Sign(_) => "check the keys of the repository and what was given".into(),
             Self::Unpublished { .. } => "run `image-repo publish`".into(),
-            Self::NoReport { .. } => "give what `director images --json` printed".into(),
-            Self::StillNeeded { .. } => {
-                "assign other images first, or say --withdraw if it must go all the same; nothing was changed".into()
-            }
             Self::WrongKey { .. } => "restore the key file from a backup, or rotate the role's key".into(),
         }
     }

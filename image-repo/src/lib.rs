@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod backup;
 mod collect;
 mod commands;
 mod config;
@@ -27,8 +28,8 @@ pub mod release;
 pub mod role;
 pub mod staged;
 pub mod store;
-pub mod writers;
 mod withdraw;
+pub mod writers;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -62,6 +63,10 @@ fn execute(command: &Command) -> Result<(), Error> {
             Action::Pull(args) => commands::pull(args, now),
             Action::Discard(args) => commands::discard(args, now),
             Action::Doctor(args) => commands::doctor(args, now),
+            Action::Gc(args) => commands::gc(args, now).await,
+            Action::Audit(action) => commands::audit(action).await,
+            Action::Backup(args) => commands::backup(args, now).await,
+            Action::Restore(args) => commands::restore(args, now).await,
             Action::Completions(args) => commands::complete(args),
             Action::Man(args) => commands::man(args),
             Action::Sign(args) => commands::sign(args, now),

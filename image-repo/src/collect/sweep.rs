@@ -201,3 +201,6 @@ fn parts(name: &str) -> Option<(&str, u64)> {
     let (version, of) = name.split_once('.')?;
     Some((of, version.parse().ok()?))
 }
+
+#[cfg(test)]
+mod tests;

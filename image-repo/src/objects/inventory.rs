@@ -8,7 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt as _};
 use object_store::{GetOptions, GetRange, GetResultPayload, ObjectMeta, ObjectStoreExt as _};
-use uptane::Time;
+use uptane::{Sha256, Time};
 
 use super::{Objects, incoming, key, published_image};
 use crate::error::Error;
@@ -96,11 +96,16 @@ impl Objects {
                 Ok(Placed::Revived)
             }
             None => {
-                self.copy(&from, &to).await?;
-                self.date(&to, now).await?;
+                self.place(image.sha256, &to, now).await?;
                 Ok(Placed::Safe)
             }
         }
+    }
+
+    /// Puts a blob that came in where it has this name.
+    pub(crate) async fn place(&self, sha256: Sha256, to: &str, now: Time) -> Result<(), Error> {
+        self.copy(&incoming::name(sha256), to).await?;
+        self.date(to, now).await
     }
 
     async fn copy(&self, from: &str, to: &str) -> Result<(), Error> {

@@ -6,6 +6,7 @@ mod ceremony;
 mod commands;
 mod delegations;
 mod delta;
+mod keeping;
 mod machine;
 mod offline;
 mod place;
