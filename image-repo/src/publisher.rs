@@ -6,6 +6,7 @@
 //! publishes or refreshes next, in whatever process, makes up for it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use futures_util::TryStreamExt as _;
 use futures_util::lock::Mutex;
@@ -25,12 +26,18 @@ use crate::release::{Arriving, Inspected, inspect};
 use crate::role::RoleId;
 use crate::store::{AnyStore, Store};
 
+mod withdrawal;
+
+pub(crate) use withdrawal::Withdrawal;
+
 /// Publishes into one repository. Several may work on one store and its objects, in as many processes.
 #[derive(Debug)]
 pub struct Publisher<S> {
     store: S,
     objects: Objects,
     keys: OnlineKeys,
+    /// Where a Director says what vehicles need, if one does.
+    director: Option<PathBuf>,
     /// One release at a time in this process: the others would be decided on a state that is about to change.
     turn: Mutex<()>,
 }
@@ -58,7 +65,14 @@ impl Publisher<AnyStore> {
 impl<S: Store> Publisher<S> {
     /// Publishes into the repository that this store, these objects and these online keys make up.
     pub fn new(store: S, objects: Objects, keys: OnlineKeys) -> Self {
-        Self { store, objects, keys, turn: Mutex::new(()) }
+        Self { store, objects, keys, director: None, turn: Mutex::new(()) }
+    }
+
+    /// The same, which takes no image out that a Director reports as needed. The file is what `director images --json`
+    /// prints, and is read for every release that takes one out.
+    #[must_use]
+    pub fn asking(self, director: Option<PathBuf>) -> Self {
+        Self { director, ..self }
     }
 
     /// Its store.
@@ -76,21 +90,21 @@ impl<S: Store> Publisher<S> {
     /// When it returns, clients see the release, and it survives a power failure. When it fails, none of it is visible; or it
     /// was accepted and could not be shown, which the next publication or refresh makes up for.
     pub async fn publish(&self, by: &str, release: Vec<Arriving>, now: Time) -> Result<Published, Error> {
-        self.publish_as(by, release, Versions::Follow, now).await
+        self.publish_as(by, release, Manner::USUAL, now).await
     }
 
-    /// Publishes as [`publish`](Self::publish) does, with Snapshot and Timestamp of such versions.
+    /// Publishes as [`publish`](Self::publish) does, but in this manner.
     pub(crate) async fn publish_as(
         &self,
         by: &str,
         release: Vec<Arriving>,
-        versions: Versions,
+        manner: Manner,
         now: Time,
     ) -> Result<Published, Error> {
         let release = release.into_iter().map(inspect).collect::<Result<Vec<_>, _>>()?;
         let _turn = self.turn.lock().await;
         for _ in 0..ATTEMPTS {
-            match self.attempt(by, &release, versions, now).await {
+            match self.attempt(by, &release, manner, now).await {
                 Err(Error::Conflict) => {}
                 accepted => {
                     let published = accepted?;
@@ -107,7 +121,7 @@ impl<S: Store> Publisher<S> {
         &self,
         by: &str,
         release: &[Inspected],
-        versions: Versions,
+        manner: Manner,
         now: Time,
     ) -> Result<Published, Error> {
         let before = self.store.head().await?;
@@ -115,7 +129,8 @@ impl<S: Store> Publisher<S> {
         let news = plan::news(&before, &release)?;
         let differences = self.differences(&news).await?;
         self.admit(&differences).await?;
-        let (after, made) = self.make(&before, &news, versions, now).await?;
+        self.check_withdrawn(&differences, manner.withdrawal).await?;
+        let (after, made) = self.make(&before, &news, manner.versions, now).await?;
         if news.is_empty() && made.is_empty() {
             return published(&after, false);
         }
@@ -295,6 +310,26 @@ impl<S: Store> Publisher<S> {
         let root = self.root(head, &[]).await?;
         let genuine = |bytes: &[u8]| Seen::of(bytes, &root).map(|seen| seen.timestamp);
         self.objects.publish_timestamp(file.version, &file.bytes, genuine).await
+    }
+}
+
+/// How a release is published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Manner {
+    pub versions: Versions,
+    pub withdrawal: Withdrawal,
+}
+
+impl Manner {
+    /// As every release but a special one.
+    pub(crate) const USUAL: Self = Self { versions: Versions::Follow, withdrawal: Withdrawal::Checked };
+    /// Of a repository that was restored: what people signed after the backup was judged when they published it.
+    pub(crate) const RESTORED: Self = Self { versions: Versions::Leap, withdrawal: Withdrawal::Intended };
+
+    /// Of a writer who may have said that images shall go though vehicles need them.
+    pub(crate) fn of_writer(withdraw: bool) -> Self {
+        let withdrawal = if withdraw { Withdrawal::Intended } else { Withdrawal::Checked };
+        Self { withdrawal, ..Self::USUAL }
     }
 }
 

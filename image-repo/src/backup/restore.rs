@@ -25,7 +25,7 @@ use crate::collect::{FileId, of_snapshot, of_timestamp};
 use crate::error::Error;
 use crate::facts::{Change, Lifetimes, Listing, SignedFile};
 use crate::objects::{IMAGES, METADATA, Object};
-use crate::publisher::{Published, Publisher, Versions};
+use crate::publisher::{Manner, Published, Publisher};
 use crate::release::{Arriving, Inspected, inspect};
 use crate::role::RoleId;
 use crate::store::Store;
@@ -262,10 +262,10 @@ async fn complete<S: Store>(
     let ids =
         found.iter().filter_map(|file| inspect(file.clone()).ok()).map(|read| (read.file.role, read.file.version));
     let ids: Vec<_> = ids.collect();
-    if let Ok(published) = publisher.publish_as(RESTORED, all, Versions::Leap, now).await {
+    if let Ok(published) = publisher.publish_as(RESTORED, all, Manner::RESTORED, now).await {
         return Ok((ids, Vec::new(), published));
     }
-    let mut published = publisher.publish_as(RESTORED, base, Versions::Leap, now).await?;
+    let mut published = publisher.publish_as(RESTORED, base, Manner::RESTORED, now).await?;
     let (mut taken, mut left) = (Vec::new(), Vec::new());
     for file in found {
         let Ok(read) = inspect(file.clone()) else { continue };
