@@ -3,7 +3,8 @@
 //! Nothing is read or written here: stores keep the rows, in the order of `seq`. What this promises: between the first
 //! entry and one that is known to be true, nothing was changed, taken out, put in or moved. What it leaves to the
 //! caller: whoever can write the whole log can also write another one, or cut off its end, so somebody else must know
-//! the hash of a late entry, from an export ([`Entry::to_line`]) or a printed page.
+//! the hash of a late entry, from an export ([`Entry::to_line`]) or a printed page. A store lets every `seq` stand
+//! once, so that of two writers who append at once one begins again.
 //!
 //! # The hash
 //!

@@ -71,6 +71,9 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// Whoever was asked for a passphrase interrupted.
+    #[error("interrupted")]
+    Interrupted,
     /// The operating system refused.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
@@ -204,9 +207,12 @@ impl Report for Error {
             | Self::Permissions { .. }
             | Self::PublicHalf { .. } => Exit::Configuration,
             Self::Token(error) => error.exit(),
-            Self::BadName { .. } | Self::Exists { .. } | Self::Io { .. } | Self::NoRandom | Self::TooLong { .. } => {
-                Exit::Failed
-            }
+            Self::BadName { .. }
+            | Self::Exists { .. }
+            | Self::Interrupted
+            | Self::Io { .. }
+            | Self::NoRandom
+            | Self::TooLong { .. } => Exit::Failed,
         }
     }
 
@@ -249,7 +255,7 @@ impl Report for Error {
             }
             Self::NoRandom => "check that the system provides getrandom".into(),
             Self::Passphrase { .. } => "give the passphrase the key was made with".into(),
-            Self::PassphrasesDiffer => "begin again; nothing was made".into(),
+            Self::Interrupted | Self::PassphrasesDiffer => "begin again; nothing was changed".into(),
             Self::Permissions { path, .. } => format!("chmod 600 {}", path.display()),
             Self::PublicHalf { path } => {
                 format!(

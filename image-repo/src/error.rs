@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use host::cli::{Exit, Report};
 use uptane::metadata::RootRole;
 use uptane::sign::SignError;
-use uptane::{HardwareId, ImageLine, ReleaseCounter, Role, RoleName, Sha256, TargetNameBuf, Time, Version};
+use uptane::{HardwareId, ImageLine, Length, ReleaseCounter, Role, RoleName, Sha256, TargetNameBuf, Time, Version};
 
 use crate::role::RoleId;
 
@@ -52,12 +52,6 @@ pub enum Error {
         /// The newest release of the line.
         highest: ReleaseCounter,
     },
-    /// The database holds something it never should, or cannot be read.
-    #[error("the repository's database cannot be used: {reason}")]
-    Database {
-        /// What is wrong.
-        reason: String,
-    },
     /// A file that everything else rests on has expired.
     #[error("{role} expired at {expires}")]
     Expired {
@@ -65,6 +59,24 @@ pub enum Error {
         role: Role,
         /// When it expired.
         expires: Time,
+    },
+    /// A file of a release is not one that clients would take.
+    #[error("{file} cannot be published: {reason}")]
+    Judged {
+        /// The file.
+        file: String,
+        /// The check that a client would make and that failed.
+        reason: uptane::Error,
+    },
+    /// An image is listed with another length than that of the bytes that were brought.
+    #[error("{name} is listed with {listed} bytes, and {brought} were brought")]
+    ImageLength {
+        /// The image.
+        name: Box<TargetNameBuf>,
+        /// The length that is listed.
+        listed: Length,
+        /// How many there are.
+        brought: u64,
     },
     /// An image is listed whose bytes nobody brought.
     #[error("{name} is listed, and its bytes (sha256 {sha256}) are not here")]
@@ -288,12 +300,6 @@ pub enum Error {
         /// The file.
         file: String,
     },
-    /// A key file holds another key than Root appoints.
-    #[error("{} is not the key that Root appoints", path.display())]
-    WrongKey {
-        /// The file.
-        path: PathBuf,
-    },
 }
 
 impl Error {
@@ -311,12 +317,6 @@ impl Error {
     }
 }
 
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Database { reason: host::cli::one_line(&error.to_string()) }
-    }
-}
-
 impl From<uptane::Error> for Error {
     fn from(error: uptane::Error) -> Self {
         Self::Sign(error.into())
@@ -327,42 +327,42 @@ impl Report for Error {
     fn exit(&self) -> Exit {
         match self {
             Self::AuditBroken(error) => error.exit(),
-            Self::AuditCut { .. } => Exit::Refused,
             Self::AuditUnfit(error) => error.exit(),
             Self::Backup(fault) => fault.exit(),
-            Self::Conflict => Exit::Unavailable,
-            Self::NoAuthority => Exit::Usage,
-            Self::BadWriter { .. } => Exit::Configuration,
-            Self::Remote { .. } | Self::Service { .. } => Exit::Unavailable,
-            Self::BadBlob
+            Self::Conflict | Self::Remote { .. } | Self::Service { .. } => Exit::Unavailable,
+            Self::Given { .. } | Self::NoAuthority | Self::NoReport { .. } => Exit::Usage,
+            Self::BadWriter { .. }
+            | Self::Incomplete { .. }
+            | Self::NoOnlineKey { .. }
+            | Self::NotARepository { .. }
+            | Self::Patch { reason: crate::delta::Error::Decode(_), .. } => Exit::Configuration,
+            Self::CounterTaken { .. } | Self::Objects { .. } | Self::Patch { .. } | Self::Sign(_) => Exit::Failed,
+            Self::AuditCut { .. }
+            | Self::BadBlob
+            | Self::Expired { .. }
+            | Self::ImageLength { .. }
             | Self::ImageMissing { .. }
-            | Self::NotAllowed { .. }
-            | Self::RemoteRefused { .. }
-            | Self::UnknownWriter
-            | Self::UploadTooLong { .. }
+            | Self::Judged { .. }
             | Self::NameTaken { .. }
             | Self::NewerPublished { .. }
             | Self::NoDelegator { .. }
+            | Self::NotAllowed { .. }
             | Self::NotDelegated { .. }
             | Self::OwnRole { .. }
+            | Self::Refused { .. }
+            | Self::RemoteRefused { .. }
             | Self::RoleTwice { .. }
             | Self::StillNeeded { .. }
             | Self::TooLong { .. }
+            | Self::UnknownWriter
+            | Self::Unpublished { .. }
             | Self::UploadLost { .. }
+            | Self::UploadTooLong { .. }
             | Self::VersionUsed { .. }
             | Self::WrongDigest { .. } => Exit::Refused,
-            Self::NoOnlineKey { .. } => Exit::Configuration,
-            Self::CounterTaken { .. } | Self::Objects { .. } | Self::Sign(_) => Exit::Failed,
-            Self::Database { .. } | Self::Incomplete { .. } | Self::NotARepository { .. } | Self::WrongKey { .. } => {
-                Exit::Configuration
-            }
-            Self::Expired { .. } | Self::Refused { .. } | Self::Unpublished { .. } => Exit::Refused,
-            Self::Given { .. } | Self::NoReport { .. } => Exit::Usage,
-            Self::Patch { reason: crate::delta::Error::Decode(_), .. } => Exit::Configuration,
-            Self::Patch { .. } => Exit::Failed,
             Self::Host(error) => error.exit(),
-            Self::Store(fault) => fault.exit(),
             Self::Staged(error) => error.exit(),
+            Self::Store(fault) => fault.exit(),
         }
     }
 
@@ -390,6 +390,8 @@ impl Report for Error {
                 "give the client certificate or the token that the server's configuration names".into()
             }
             Self::UploadTooLong { .. } => "upload it again; nothing was kept".into(),
+            Self::ImageLength { .. } => "list the image as it was brought, and sign again; nothing was changed".into(),
+            Self::Judged { reason, .. } => judged(*reason).into(),
             Self::ImageMissing { .. } => "upload the image, then publish again; nothing was changed".into(),
             Self::NameTaken { .. } => "give the image another name; nothing was changed".into(),
             Self::NewerPublished { .. } => {
@@ -413,9 +415,10 @@ impl Report for Error {
             Self::VersionUsed { next, .. } => format!("sign it again as version {next} or later; nothing was changed"),
             Self::WrongDigest { .. } => "upload the file again; nothing was kept".into(),
             Self::CounterTaken { .. } => "give it a higher --release-counter; nothing was changed".into(),
-            Self::Database { .. } => "restore the repository from a backup; nothing was overwritten".into(),
             Self::Expired { role: Role::Root, .. } => "run `image-repo root renew`, then `image-repo publish`".into(),
-            Self::Expired { role: Role::Targets, .. } => "run `image-repo sign`, then `image-repo publish`".into(),
+            Self::Expired { role: Role::Targets, .. } => {
+                "run `image-repo targets renew` and `sign`, then `image-repo publish`".into()
+            }
             Self::Expired { .. } => "run `image-repo publish`".into(),
             Self::Given { .. } => "run it with --help to see what it takes".into(),
             Self::Host(error) => error.advice(),
@@ -431,7 +434,17 @@ impl Report for Error {
             Self::Store(fault) => fault.advice(),
             Self::Sign(_) => "check the keys of the repository and what was given".into(),
             Self::Unpublished { .. } => "run `image-repo publish`".into(),
-            Self::WrongKey { .. } => "restore the key file from a backup, or rotate the role's key".into(),
         }
+    }
+}
+
+/// What helps against a refusal by the client that judges a release.
+fn judged(reason: uptane::Error) -> &'static str {
+    match reason {
+        uptane::Error::BelowThreshold { .. } => {
+            "have enough of the keys sign it that its delegator gives the role; nothing was changed"
+        }
+        uptane::Error::Expired { .. } => "sign it again with a later expiry; nothing was changed",
+        _ => "correct what the check names, and sign it again; nothing was changed",
     }
 }

@@ -80,12 +80,12 @@ impl<'p, S: Store> Proposal<'p, S> {
         let mut refresh = Refresh::image(self.trusted.clone(), self.now).looking_for(wanted);
         while let Step::Fetch { file, limit: _ } = refresh.next() {
             let bytes = self.get(file).await?;
-            let refused = |reason| Error::Refused { file: file.file_name(), reason };
+            let refused = |reason| Error::Judged { file: file.file_name(), reason };
             refresh.supply(bytes).map_err(refused)?;
             drop(refresh.keep());
         }
         match refresh.next() {
-            Step::Refused(reason) => Err(Error::Refused { file: "the repository".to_owned(), reason }),
+            Step::Refused(reason) => Err(Error::Judged { file: "the repository".to_owned(), reason }),
             Step::Fetch { .. } | Step::Done => {
                 refresh.finish().map_err(|_| Error::Incomplete { what: "whole metadata" })
             }
@@ -131,7 +131,7 @@ async fn trusted<S: Store>(store: &S, before: &Head, news: &[&Inspected]) -> Res
     let Some(root) = newest(store, before, RoleId::Root).await? else {
         let root = news.iter().find(|inspected| inspected.file.role == RoleId::Root);
         let root = root.ok_or(Error::Incomplete { what: "root" })?;
-        let refused = |reason| Error::Refused { file: "1.root.json".to_owned(), reason };
+        let refused = |reason| Error::Judged { file: "1.root.json".to_owned(), reason };
         return Trusted::provision(&root.file.bytes).map_err(refused);
     };
     let timestamp = newest(store, before, RoleId::Timestamp).await?;

@@ -1,17 +1,20 @@
-//! Keys as the command line names them.
+//! Keys as the command line names them: files, tokens, and the names that either has in a folder.
+//!
+//! `keys/NAME.pem` is a private key; `keys/NAME.uri` says on which token one is; `keys/NAME.pub` is the public half of
+//! either.
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use host::disk;
-use host::keys::{KeyFile, PassphraseArgs, parse_public_pem, public_of};
-use uptane::sign::{KeySet, Signer};
+use host::keys::{AnySigner, KeyRef, PassphraseArgs, parse_public_pem};
+use uptane::sign::KeySet;
 use uptane::{KeyId, PublicKey};
 
 use crate::error::Error;
 
-/// A key as the command line names it: a file, or the name of one in the folder's `keys/`.
+/// A key as the command line names it: a file, a `pkcs11:` URI, or a name in the folder's `keys/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeyName(String);
 
@@ -19,48 +22,72 @@ impl FromStr for KeyName {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(Self(text.to_owned()))
+        Ok(Self::of(text))
     }
 }
 
 impl KeyName {
+    /// The key of this name, file or URI.
+    pub(crate) fn of(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// What was written.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Opens the private key. The passphrase is read if the file wants one.
-    pub(crate) fn open(&self, repo: &Path, passphrase: &PassphraseArgs) -> Result<Box<dyn Signer>, Error> {
-        let path = self.path(repo, &["pem"]);
-        let key = match KeyFile::is_encrypted(&path)? {
-            true => KeyFile::open(&path, &passphrase.read_for(&format!("Passphrase of {}", path.display()))?)?,
-            false => KeyFile::open_plain(&path)?,
-        };
-        Ok(Box::new(key))
+    /// Opens the private key. The passphrase is read if the file wants one, and is the PIN of a token.
+    pub(crate) fn open(&self, repo: &Path, passphrase: &PassphraseArgs) -> Result<AnySigner, Error> {
+        let key = self.private(repo)?;
+        Ok(key.open(|| passphrase.read_for(&key.question()))?)
     }
 
-    /// Reads the public key: that of a `.pub` file, or of a key file's public half.
+    /// Reads the public key: that of a `.pub` file, of a key file's public half, or of a token that shows it.
     pub(crate) fn public(&self, repo: &Path) -> Result<PublicKey, Error> {
-        let path = self.path(repo, &["pub", "pem"]);
-        let bytes = disk::read(&path, MAX_PUBLIC)?.ok_or_else(|| host::Error::Missing { path: path.clone() })?;
-        let text = std::str::from_utf8(&bytes).unwrap_or_default();
-        match parse_public_pem(text) {
-            Ok(key) => Ok(key),
-            // A private key stands for its public half, which needs no passphrase.
-            Err(_) => Ok(public_of(&path)?),
+        let path = self.named(repo, &[PUBLIC]).unwrap_or_else(|| PathBuf::from(&self.0));
+        if path.extension().is_none_or(|extension| extension != PUBLIC) {
+            return Ok(self.private(repo)?.public()?);
+        }
+        let text = text(&path)?;
+        parse_public_pem(&text).map_err(|_| host::Error::BadPublicKey { path }.into())
+    }
+
+    /// Where the private key is.
+    fn private(&self, repo: &Path) -> Result<KeyRef, Error> {
+        match self.named(repo, &[PRIVATE, URI]) {
+            Some(path) if path.extension().is_some_and(|extension| extension == URI) => token_at(&path),
+            Some(path) => Ok(KeyRef::File(path)),
+            None => Ok(self.0.parse()?),
         }
     }
 
-    /// The first of these files in `keys/` that is there, or what was written as a path.
-    fn path(&self, repo: &Path, extensions: &[&str]) -> PathBuf {
-        let named = extensions.iter().map(|extension| repo.join("keys").join(format!("{}.{extension}", self.0)));
-        let is_name = !self.0.contains('/');
-        named.into_iter().find(|path| is_name && path.is_file()).unwrap_or_else(|| PathBuf::from(&self.0))
+    /// The first file of this name in `keys/` with one of these endings.
+    fn named(&self, repo: &Path, endings: &[&str]) -> Option<PathBuf> {
+        let is_name = !self.0.contains('/') && !self.0.contains(':');
+        let paths = endings.iter().map(|ending| repo.join("keys").join(format!("{}.{ending}", self.0)));
+        paths.into_iter().find(|path| is_name && path.is_file())
     }
 }
 
-/// Bytes of a public key's file; a key file of an older make may be read in its place.
-const MAX_PUBLIC: u64 = 16 * 1024;
+/// How the names of the three kinds of files end.
+const PRIVATE: &str = "pem";
+const PUBLIC: &str = "pub";
+/// See [`PRIVATE`].
+pub(crate) const URI: &str = "uri";
+
+/// The token that the file at `path` names on its first line.
+fn token_at(path: &Path) -> Result<KeyRef, Error> {
+    Ok(text(path)?.lines().next().unwrap_or_default().parse()?)
+}
+
+fn text(path: &Path) -> Result<String, Error> {
+    let bytes = disk::read(path, MAX_TEXT)?.ok_or_else(|| host::Error::Missing { path: path.to_owned() })?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Bytes of a public key or of a URI.
+const MAX_TEXT: u64 = 16 * 1024;
 
 /// The keys of these names, of which `threshold` must sign.
 pub(crate) fn key_set(repo: &Path, names: &[KeyName], threshold: usize) -> Result<KeySet, Error> {

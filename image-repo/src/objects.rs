@@ -68,7 +68,9 @@ impl Objects {
             if let Some(length) = self.length(&name).await? {
                 return match length == image.length.get() {
                     true => Ok(true),
-                    false => Err(Error::objects("take", image.name, &"its length is not the one that is listed")),
+                    false => {
+                        Err(Error::ImageLength { name: Box::new(image.name), listed: image.length, brought: length })
+                    }
                 };
             }
         }

@@ -34,7 +34,7 @@ pub struct Inspected {
 /// Reads a Root or a Targets file. Snapshot and Timestamp are the repository's own to sign.
 pub fn inspect(arriving: Arriving) -> Result<Inspected, Error> {
     let Arriving { role, bytes } = arriving;
-    let refused = |reason| Error::Refused { file: format!("{role}.json"), reason };
+    let refused = |reason| Error::Judged { file: format!("{role}.json"), reason };
     check_length(role, &bytes)?;
     match role {
         RoleId::Root => root(&bytes).map_err(refused),

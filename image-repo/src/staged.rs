@@ -31,6 +31,7 @@ pub(crate) use delegates::bin_number;
 pub(crate) use edit::{Life, NewRelease};
 pub use error::Error;
 pub(crate) use file::{RoleFile, role_of_file};
+pub(crate) use images::Taken;
 pub(crate) use pull::Pulled;
 pub(crate) use signing::{Asked, Signing};
 
@@ -116,9 +117,13 @@ impl Staged {
         self.folder.replace(&root_name(root.version()), &root.bytes()?).map_err(Error::from)
     }
 
-    /// Drops the newest file of a role; of Root, the one before it is the newest again.
+    /// Drops the newest file of a role; of Root, the one before it is the newest again. What everybody has signed may be
+    /// published, so its version stays used.
     pub(crate) fn discard(&mut self, role: RoleId, now: Time) -> Result<RoleFile, Error> {
         let file = self.get(role)?;
+        if self.signing(&file)?.is_complete() {
+            return Err(Error::Complete { role: Box::new(role), version: file.version() });
+        }
         self.delegating.take();
         self.log(now, format_args!("discarded {role} {} ({})", file.version(), file.digest()))?;
         let former = if role == RoleId::Root { self.before(&file)? } else { None };

@@ -41,7 +41,7 @@ fn with_free_ports(page: &str) -> String {
 }
 
 /// A folder with each program's name, all of them the binary `evidence`.
-fn programs(home: &Path) -> std::path::PathBuf {
+pub(crate) fn programs(home: &Path) -> std::path::PathBuf {
     let folder = home.join("programs");
     fs::create_dir(&folder).unwrap();
     for program in ["image-repo", "director", "primary-ecu", "secondary-ecu"] {

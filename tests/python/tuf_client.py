@@ -1,4 +1,5 @@
-"""Refreshes from a TUF repository with python-tuf, starting from a given Root, and downloads one target.
+"""Refreshes from a TUF repository with python-tuf, starting from a given Root, and downloads one target. A folder that was
+used before holds what it trusts since.
 
 usage: tuf_client.py ROOT URL TARGET FOLDER
 
@@ -14,8 +15,8 @@ from tuf.ngclient import Updater
 
 root, url, target, folder = sys.argv[1:]
 folder = pathlib.Path(folder)
-(folder / "metadata").mkdir(parents=True)
-(folder / "targets").mkdir()
+(folder / "metadata").mkdir(parents=True, exist_ok=True)
+(folder / "targets").mkdir(exist_ok=True)
 
 updater = Updater(
     metadata_dir=str(folder / "metadata"),

@@ -10,6 +10,7 @@ mod can_fuzz;
 mod can_golden;
 mod can_goodput;
 mod catalogue_100k;
+mod ceremony;
 mod demo;
 mod determinism;
 mod disk_full;
@@ -82,6 +83,7 @@ const ITEMS: &[Item] = &[
     getting_started::ITEM,
     idle_cost::ITEM,
     python_tuf_client::ITEM,
+    ceremony::ITEM,
     tuf_rules::ITEM,
     bench_peers::ITEM,
     mutants::ITEM,

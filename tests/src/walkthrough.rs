@@ -1,7 +1,8 @@
-//! Follows `docs/getting-started.md` as a reader does: its commands, in their order, in several terminals.
+//! Follows a page as a reader does: its commands, in their order, in several terminals or on several machines.
 //!
-//! A block of the page is `sh` and where it runs: `build` in the clone, `every terminal` before all that follow,
-//! `terminal N` to its end, `terminal N, stays` for as long as the page goes on.
+//! A block of a page is `sh` and where it runs: `build` in the clone, `every terminal` before all that follow,
+//! `terminal N` to its end, `terminal N, stays` for as long as the page goes on, and `machine NAME` to its end in the folder
+//! that stands for that machine, `~/NAME`.
 
 use std::fs::File;
 use std::os::unix::process::CommandExt;
@@ -23,12 +24,26 @@ impl Block {
     pub fn prepares(&self) -> bool {
         matches!(self.place, Place::Build | Place::EveryTerminal)
     }
+
+    /// The machine it runs on, if it names one.
+    pub fn machine(&self) -> Option<&str> {
+        match &self.place {
+            Place::Machine(name) => Some(name),
+            Place::Build | Place::EveryTerminal | Place::Terminal | Place::Stays => None,
+        }
+    }
+
+    /// What it runs.
+    pub fn commands(&self) -> &str {
+        &self.commands
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
     Build,
     EveryTerminal,
+    Machine(String),
     Terminal,
     Stays,
 }
@@ -55,8 +70,15 @@ fn place_of(text: &str) -> Result<Place> {
         "every terminal" => Place::EveryTerminal,
         _ if text.starts_with("terminal ") && text.ends_with(", stays") => Place::Stays,
         _ if text.starts_with("terminal ") => Place::Terminal,
+        _ if is_machine(text) => Place::Machine(text.trim_start_matches("machine ").to_owned()),
         _ => bail!("a block is for `{text}`, which is no place of this page"),
     })
+}
+
+/// Whether the text is `machine NAME`, with a name that is a folder's and no more.
+fn is_machine(text: &str) -> bool {
+    let name = text.strip_prefix("machine ");
+    name.is_some_and(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase()))
 }
 
 /// A reader at work. What stays running ends when this is dropped.
@@ -79,7 +101,11 @@ impl Reader {
     /// # Errors
     /// One of its commands fails, or a program that stays does not come to listen.
     pub fn follow(&mut self, block: &Block) -> Result<()> {
-        match block.place {
+        match &block.place {
+            Place::Machine(name) => {
+                let home = format!("mkdir -p ~/{name}\ncd ~/{name}\n");
+                self.finish(&format!("{}{home}{}", self.preamble, block.commands))
+            }
             Place::Build => self.finish(&format!("cd \"$CONVOY\"\n{}", block.commands)),
             Place::EveryTerminal => {
                 self.preamble = format!("{}\n", block.commands);
@@ -187,6 +213,10 @@ mod tests {
                 Block { place: Place::Build, commands: "make".into() }
             ]
         );
-        assert!(blocks("\n```sh somewhere\nx\n```").is_err());
+        for other in ["somewhere", "machine ", "machine ../x"] {
+            assert!(blocks(&format!("\n```sh {other}\nx\n```")).is_err(), "{other}");
+        }
+        let machine = blocks("\n```sh machine alice\nx\n```").unwrap();
+        assert_eq!(machine.iter().map(Block::machine).collect::<Vec<_>>(), [Some("alice")]);
     }
 }

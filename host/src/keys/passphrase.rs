@@ -2,6 +2,7 @@
 //! the command line, where others see them.
 
 mod args;
+mod terminal;
 
 use std::fmt;
 use std::fs::File;
@@ -43,12 +44,7 @@ impl Passphrase {
 
     /// What a person types at the terminal, which does not show it. `what` is asked for, like "Passphrase of root.pem".
     pub fn prompt(what: &str) -> Result<Self, Error> {
-        let typed = rpassword::prompt_password(format!("{what}: ")).map(Zeroizing::new);
-        let typed = typed.map_err(|source| {
-            let nothing = source.kind() == io::ErrorKind::UnexpectedEof;
-            if nothing { Error::NoPassphrase } else { Error::io("read from", Path::new("/dev/tty"), source) }
-        });
-        Self::first_line(typed?.as_bytes())
+        Self::first_line(&terminal::ask(what)?)
     }
 
     /// The same, asked for twice: nobody sees what a new one was mistyped to.
@@ -74,8 +70,7 @@ impl Passphrase {
         let mut byte = [0];
         while file.read(&mut byte).map_err(|source| Error::io("read", path, source))? > 0 && byte != *b"\n" {
             if line.len() == MAX_PASSPHRASE {
-                let limit = u64::try_from(MAX_PASSPHRASE).unwrap_or(u64::MAX);
-                return Err(Error::TooLong { path: path.to_owned(), limit });
+                return Err(too_long(path));
             }
             line.extend(byte);
         }
@@ -87,6 +82,10 @@ impl fmt::Debug for Passphrase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Passphrase(..)")
     }
+}
+
+fn too_long(path: &Path) -> Error {
+    Error::TooLong { path: path.to_owned(), limit: u64::try_from(MAX_PASSPHRASE).unwrap_or(u64::MAX) }
 }
 
 /// Bytes of a passphrase.

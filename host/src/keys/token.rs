@@ -3,7 +3,8 @@
 //! The private key never leaves the token; the module of the token's maker is loaded into this process and asked to
 //! sign. A module is started once per process and stays: other parts of the process may use it as well. Whoever has
 //! opened a token is logged in on it until its last session in this process closes, so a second [`Token::open`] in
-//! between succeeds with whatever PIN it brings (PKCS#11 §5.6.8).
+//! between succeeds with whatever PIN it brings (PKCS#11 §5.6.8). Everything here blocks for as long as the token
+//! takes.
 
 mod error;
 mod form;

@@ -112,6 +112,20 @@ fn a_new_passphrase_that_was_mistyped_is_refused() {
 }
 
 #[test]
+fn whoever_interrupts_finds_the_terminal_as_it_was() {
+    if child::is_child() {
+        let before = tcgetattr(std::io::stdin()).unwrap();
+        let read = PassphraseArgs::default().read_for("Passphrase");
+        assert!(matches!(read, Err(Error::Interrupted)), "{read:?}");
+        assert_eq!(tcgetattr(std::io::stdin()).unwrap(), before);
+        return;
+    }
+    let mut terminal = Terminal::start("whoever_interrupts_finds_the_terminal_as_it_was");
+    terminal.answer("Passphrase: ", "half a \u{3}");
+    terminal.end();
+}
+
+#[test]
 fn nobody_is_asked_when_standard_input_is_no_terminal() {
     if child::is_child() {
         let read = PassphraseArgs::default().read();

@@ -3,12 +3,16 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use host::keys::{Algorithm, ForeignPassphraseArgs, PassphraseArgs};
+use host::keys::{Algorithm, ForeignPassphraseArgs, PassphraseArgs, TokenUri};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Key {
     /// Makes a key
-    #[command(after_help = "Example: image-repo key generate --repo alice --name alice")]
+    #[command(
+        after_help = "Examples: image-repo key generate --repo alice --name alice\n          image-repo key generate --repo \
+                      carol --name carol --algorithm ecdsa-p256 --token \
+                      'pkcs11:token=convoy;object=carol?module-path=/usr/lib/softhsm/libsofthsm2.so'"
+    )]
     Generate(KeyGenerate),
     /// Takes in a key that openssl made
     #[command(after_help = "Example: image-repo key import --repo alice --name alice alice.p8")]
@@ -32,6 +36,9 @@ pub(crate) struct KeyGenerate {
     /// What it signs with
     #[arg(long, value_enum, default_value_t = Algorithm::Ed25519)]
     pub algorithm: Algorithm,
+    /// Makes it on a token, which it never leaves; the passphrase is the token's PIN
+    #[arg(long, value_name = "URI", conflicts_with = "online")]
+    pub token: Option<TokenUri>,
     /// Does not encrypt it: for Snapshot and Timestamp, which are signed without a person
     #[arg(long, conflicts_with_all = ["passphrase_file", "passphrase_fd"])]
     pub online: bool,

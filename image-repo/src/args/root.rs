@@ -137,7 +137,7 @@ pub(crate) struct RootSign {
     /// Folder of the signer
     #[arg(long, value_name = "DIR")]
     pub repo: PathBuf,
-    /// Key to sign with: a file, or a name in keys/; may be given more than once
+    /// Key to sign with: a name in keys/, a file, or a pkcs11: URI; may be given more than once
     #[arg(long, value_name = "KEY", required = true)]
     pub key: Vec<KeyName>,
     #[command(flatten)]

@@ -16,6 +16,9 @@ pub(crate) enum Targets {
                       --line brake --release-counter 2 --notes en='Fixes the warning lamp' --sbom fw-2.spdx.json"
     )]
     Add(Add),
+    /// Drafts the first file of a role, without images
+    #[command(after_help = "Example: image-repo targets new --repo alice")]
+    New(TargetsRenew),
     /// Lists an image no more
     #[command(after_help = "Example: image-repo targets remove --repo alice brake/fw-1.bin --director in-use.json")]
     Remove(TargetsRemove),
@@ -141,7 +144,7 @@ pub(crate) struct TargetsSign {
     /// Signs every staged file that the keys may sign and that lacks signatures: all bins that were changed
     #[arg(long)]
     pub all: bool,
-    /// Key to sign with: a file, or a name in keys/; may be given more than once
+    /// Key to sign with: a name in keys/, a file, or a pkcs11: URI; may be given more than once
     #[arg(long, value_name = "KEY", required = true)]
     pub key: Vec<KeyName>,
     #[command(flatten)]

@@ -20,7 +20,8 @@ pub(crate) fn doctor(args: &Doctor, now: Time) -> Result<(), Error> {
     let appointed = super::key::appointed(&args.repo)?;
     let staged = Staged::open(&args.repo)?;
     let files = files(&staged)?;
-    let mut found = findings::missing_keys(&keys, &appointed);
+    let mut found = findings::keys(&keys, &appointed);
+    found.extend(findings::missing_keys(&super::key::halves(&args.repo)?));
     found.extend(files.iter().flat_map(|(file, signing)| findings::of_file(file, signing, args.warn, now)));
     for (file, _) in &files {
         found.extend(findings::missing_images(&staged, file)?);

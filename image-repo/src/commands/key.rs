@@ -4,25 +4,43 @@ use std::path::{Path, PathBuf};
 
 use host::cli::{print, table};
 use host::disk::{self, Access, Disk as _, Folder};
-use host::keys::{KeyFile, public_of, public_pem};
+use host::keys::{KeyFile, Token, TokenUri, public_path, public_pem};
 use serde_json::json;
 use uptane::metadata::RootRole;
-use uptane::sign::{KeySet, Signer as _, key_id};
+use uptane::sign::{KeySet, Signer, key_id};
 use uptane::{Algorithm, PublicKey};
 
 use crate::args::{KeyExport, KeyGenerate, KeyImport, KeyList};
 use crate::error::Error;
+use crate::keyring::{self, KeyName};
 use crate::role::RoleId;
 use crate::staged::Staged;
 
-/// Makes a key.
+/// Makes a key, in a file or on a token.
 pub(crate) fn generate(args: &KeyGenerate) -> Result<(), Error> {
+    if let Some(uri) = &args.token {
+        return generate_on(uri, args);
+    }
     let path = place(&args.repo, &args.name)?;
     let key = match args.online {
         true => KeyFile::generate_plain(&path, args.algorithm)?,
         false => KeyFile::generate(&path, args.algorithm, &args.passphrase.read_new(&wanted(&args.name))?)?,
     };
     made(&path, &key, args.json);
+    Ok(())
+}
+
+/// Makes a key that stays on its token. The folder keeps where it is, and its public half.
+fn generate_on(uri: &TokenUri, args: &KeyGenerate) -> Result<(), Error> {
+    let path = place(&args.repo, &args.name)?;
+    let (public, named) = (public_path(&path), path.with_extension(keyring::URI));
+    if let Some(taken) = [&path, &public, &named].into_iter().find(|path| path.exists()) {
+        return Err(host::Error::Exists { path: taken.clone() }.into());
+    }
+    let key = Token::generate(uri, args.algorithm, &args.passphrase.read_for(&format!("PIN of {uri}"))?)?;
+    disk::create(&public, public_pem(&key.public_key()).as_bytes(), Access::Shared)?;
+    disk::create(&named, format!("{}\n", key.uri()).as_bytes(), Access::Shared)?;
+    made(&named, &key, args.json);
     Ok(())
 }
 
@@ -67,7 +85,8 @@ pub(crate) fn list(args: &KeyList) -> Result<(), Error> {
 
 /// Writes the public half of a key.
 pub(crate) fn export_public(args: &KeyExport) -> Result<(), Error> {
-    let pem = public_pem(&public_of(&place(&args.repo, &args.name)?)?);
+    place(&args.repo, &args.name)?;
+    let pem = public_pem(&KeyName::of(&args.name).public(&args.repo)?);
     match &args.out {
         Some(out) => Ok(disk::create(out, pem.as_bytes(), Access::Shared)?),
         None => {
@@ -77,7 +96,7 @@ pub(crate) fn export_public(args: &KeyExport) -> Result<(), Error> {
     }
 }
 
-fn made(path: &Path, key: &KeyFile, as_json: bool) {
+fn made(path: &Path, key: &impl Signer, as_json: bool) {
     let (public, id) = (key.public_key(), key.key_id());
     if as_json {
         print(
@@ -105,12 +124,19 @@ fn place(repo: &Path, name: &str) -> Result<PathBuf, Error> {
     Ok(folder.join(format!("{name}.pem")))
 }
 
-/// The keys of the folder, by name.
+/// The keys of the folder, by name: those in files, and those on tokens.
 pub(super) fn known(repo: &Path) -> Result<Vec<(String, PublicKey)>, Error> {
-    let folder = Folder::open(repo, Access::Private)?;
-    let names = folder.list(KEYS)?;
-    let names = names.iter().filter_map(|name| name.strip_suffix(".pem"));
-    names.map(|name| Ok((name.to_owned(), public_of(&folder.place(&format!("{KEYS}/{name}.pem")))?))).collect()
+    let files = Folder::open(repo, Access::Private)?.list(KEYS)?;
+    let names = files.iter().filter_map(|name| name.strip_suffix(".pem").or_else(|| name.strip_suffix(".uri")));
+    names.map(|name| Ok((name.to_owned(), KeyName::of(name).public(repo)?))).collect()
+}
+
+/// Names of which only the public half is here.
+pub(super) fn halves(repo: &Path) -> Result<Vec<String>, Error> {
+    let files = Folder::open(repo, Access::Private)?.list(KEYS)?;
+    let has = |name: &str, ending: &str| files.contains(&format!("{name}.{ending}"));
+    let names = files.iter().filter_map(|file| file.strip_suffix(".pub"));
+    Ok(names.filter(|name| !has(name, "pem") && !has(name, "uri")).map(str::to_owned).collect())
 }
 
 /// The keys of the four roles, if there is a Root.
@@ -133,10 +159,8 @@ const KEYS: &str = "keys";
 /// Characters of a key's name.
 const MAX_NAME: usize = 64;
 
-fn word(key: &PublicKey) -> &'static str {
-    match key.algorithm() {
-        Algorithm::Ed25519 => "ed25519",
-        Algorithm::EcdsaP256 => "ecdsa-p256",
-        _ => "other",
-    }
+/// The word for the algorithm of a key.
+pub(super) fn word(key: &PublicKey) -> &'static str {
+    let known = [(Algorithm::Ed25519, "ed25519"), (Algorithm::EcdsaP256, "ecdsa-p256")];
+    known.into_iter().find(|(algorithm, _)| *algorithm == key.algorithm()).map_or("another algorithm", |(_, word)| word)
 }

@@ -78,7 +78,8 @@ pub(super) fn overview(files: &[(RoleFile, Signing)], now: Time) -> String {
 
 /// How far a file is signed, in some words.
 pub(super) fn state(file: &RoleFile, signing: &Signing) -> String {
-    let lacks: usize = signing.asked.iter().map(Asked::lacks).sum();
+    // One signature may count for two sets: those of a Root and of the one before it.
+    let lacks = signing.asked.iter().map(Asked::lacks).max().unwrap_or(0);
     match (file.is_draft(), signing.asked.is_empty(), lacks) {
         (true, _, _) => "draft".to_owned(),
         (false, true, _) => counted(file.partly().signers().count(), "signature"),

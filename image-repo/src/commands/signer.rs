@@ -24,6 +24,7 @@ pub(crate) fn key(action: &Key) -> Result<(), Error> {
 pub(crate) fn targets(action: &Targets, now: Time) -> Result<(), Error> {
     match action {
         Targets::Add(args) => listing::add(args, now),
+        Targets::New(args) => listing::new(args, now),
         Targets::Remove(args) => listing::remove(args, now),
         Targets::Renew(args) => listing::renew(args, now),
         Targets::Sign(args) => listing::sign(args, now),

@@ -1,9 +1,10 @@
 //! `targets add`, `remove`, `renew` and `sign` in a signer's folder: the next file of a role that lists images.
 
 use host::cli::{counted, print};
+use host::keys::AnySigner;
 use serde_json::json;
 use uptane::sign::{ImageEntry, Matching, Signer};
-use uptane::{HardwareId, Hashes, ImageLine, ReleaseCounter, TargetName, Time};
+use uptane::{HardwareId, Hashes, ImageLine, ReleaseCounter, TargetName, TargetNameBuf, Time};
 
 use super::root_draft::carry_back;
 use super::signatures::report;
@@ -11,10 +12,11 @@ use super::targets_catalogue::{self, Sbom};
 use crate::args::{Add, TargetsRemove, TargetsRenew, TargetsSign};
 use crate::error::Error;
 use crate::role::RoleId;
-use crate::staged::{self, Life, NewRelease, RoleFile, Staged};
+use crate::staged::catalogue::Catalogue;
+use crate::staged::{self, Life, NewRelease, RoleFile, Staged, Taken};
 use crate::withdraw::Report;
 
-/// Lists an image.
+/// Lists an image, and its bill of materials beside it.
 pub(crate) fn add(args: &Add, now: Time) -> Result<(), Error> {
     let name = TargetName::parse(&args.name).map_err(Error::given("--name", &args.name))?;
     let (matching, release, hardware) = described(args, name)?;
@@ -25,31 +27,55 @@ pub(crate) fn add(args: &Add, now: Time) -> Result<(), Error> {
     if let Some(Sbom { entry, .. }) = &sbom {
         staged.check_may_list(role, entry.name(), &[HardwareId::parse(staged::catalogue::SBOM_HARDWARE)?])?;
     }
-    let taken = staged.take_in(&args.file)?;
-    let image = ImageEntry::new(name, taken.length, Hashes::from(taken.sha256), &matching);
-    let image = catalogue.write(image)?;
-    if is_listed(&staged, role, &image)? {
-        print(format_args!("{name} is there already, the same in every respect; nothing was changed"));
-        return Ok(());
+    let mut taken = vec![staged.take_in(&args.file)?];
+    let listed = take_rest(&mut staged, sbom.as_ref(), &mut taken).and_then(|image| {
+        let entry = catalogue.write(ImageEntry::new(name, image.length, Hashes::from(image.sha256), &matching))?;
+        list(&mut staged, role, &release, entry, sbom.map(|sbom| sbom.entry), Life::days(now, args.life.days))
+    });
+    match listed {
+        Ok(Some(file)) => report(&staged, &format!("listed {name} in"), &file, now, args.json),
+        Ok(None) => {
+            print(format_args!("{name} is there already, the same in every respect; nothing was changed"));
+            Ok(())
+        }
+        Err(error) => {
+            // The refusal is what the signer must hear of.
+            let _ = staged.drop_new(&taken);
+            Err(error)
+        }
     }
-    staged.check_newer(&release)?;
-    if let Some(sbom) = &sbom {
-        staged.take_in(&sbom.path)?;
+}
+
+/// Takes in what comes with the image, and gives back the image.
+fn take_rest(staged: &mut Staged, sbom: Option<&Sbom>, taken: &mut Vec<Taken>) -> Result<Taken, Error> {
+    let image = taken.first().copied();
+    if let Some(sbom) = sbom {
+        taken.push(staged.take_in(&sbom.path)?);
     }
-    let file = staged.edit(role, Life::days(now, args.life.days), |mut targets| {
-        for entry in [Some(image), sbom.map(|sbom| sbom.entry)].into_iter().flatten() {
+    image.ok_or(Error::Incomplete { what: "image to list" })
+}
+
+/// Lists the entries; no file, if they are listed already.
+fn list(
+    staged: &mut Staged,
+    role: RoleId,
+    release: &NewRelease,
+    image: ImageEntry,
+    sbom: Option<ImageEntry>,
+    life: Life,
+) -> Result<Option<RoleFile>, Error> {
+    if is_listed(staged, role, &image)? {
+        return Ok(None);
+    }
+    staged.check_newer(release)?;
+    let file = staged.edit(role, life, |mut targets| {
+        for entry in [image].into_iter().chain(sbom) {
             targets.unlist(entry.name());
             targets = targets.list(entry)?;
         }
         Ok(targets)
     })?;
-    report(
-        &staged,
-        &format!("listed {name} ({} bytes, sha256 {}) in", taken.length, taken.sha256),
-        &file,
-        now,
-        args.json,
-    )
+    Ok(Some(file))
 }
 
 fn described(args: &Add, name: TargetName<'_>) -> Result<(Matching, NewRelease, Vec<HardwareId>), Error> {
@@ -75,9 +101,12 @@ pub(crate) fn remove(args: &TargetsRemove, now: Time) -> Result<(), Error> {
     let role = args.role.map_or_else(|| staged.home_of(name), Ok)?;
     let listed = staged.get(role)?;
     check_unneeded(args, &listed, name)?;
+    let sbom = sbom_of(&listed, name)?;
     let file = staged.edit(role, Life::days(now, args.life.days), |mut targets| {
         let missing = staged::Error::NotListed { role: Box::new(role), name: Box::new(name.to_buf()) };
-        targets.unlist(name).map(|_| targets).ok_or(missing)
+        targets.unlist(name).ok_or(missing)?;
+        sbom.and_then(|sbom| targets.unlist(sbom.borrowed()));
+        Ok(targets)
     })?;
     report(&staged, &format!("took {name} out of"), &file, now, args.json)
 }
@@ -100,6 +129,23 @@ fn check_unneeded(args: &TargetsRemove, listed: &RoleFile, name: TargetName<'_>)
         }
         checked => checked,
     }
+}
+
+/// The bill of materials that is listed beside an image.
+fn sbom_of(file: &RoleFile, name: TargetName<'_>) -> Result<Option<TargetNameBuf>, Error> {
+    let Some(target) = file.targets()?.target(name)? else { return Ok(None) };
+    // What others wrote into `info` is theirs, and names no bill of materials of ours.
+    Ok(Catalogue::read(&target).unwrap_or_default().sbom.map(|sbom| sbom.target))
+}
+
+/// Drafts the first file of a role, which a repository can be founded with.
+pub(crate) fn new(args: &TargetsRenew, now: Time) -> Result<(), Error> {
+    let mut staged = Staged::open(&args.repo)?;
+    if staged.find(args.role)?.is_some() {
+        return Err(staged::Error::Exists { role: Box::new(args.role) }.into());
+    }
+    let file = staged.edit(args.role, Life::days(now, args.life.days), Ok)?;
+    report(&staged, "drafted", &file, now, args.json)
 }
 
 /// Makes a file valid for longer.
@@ -130,7 +176,7 @@ pub(crate) fn sign(args: &TargetsSign, now: Time) -> Result<(), Error> {
     report(&staged, "signed", &file, now, args.json)
 }
 
-fn sign_all(staged: &mut Staged, signers: &[Box<dyn Signer>], as_json: bool) -> Result<(), Error> {
+fn sign_all(staged: &mut Staged, signers: &[AnySigner], as_json: bool) -> Result<(), Error> {
     let mut signed = Vec::new();
     for role in staged.roles()?.into_iter().filter(|role| role.lists_images()) {
         let mut file = staged.get(role)?;
@@ -151,11 +197,11 @@ fn sign_all(staged: &mut Staged, signers: &[Box<dyn Signer>], as_json: bool) -> 
 }
 
 /// The keys whose signature the file lacks.
-fn wanted<'s>(staged: &Staged, file: &RoleFile, signers: &'s [Box<dyn Signer>]) -> Result<Vec<&'s dyn Signer>, Error> {
+fn wanted<'s>(staged: &Staged, file: &RoleFile, signers: &'s [AnySigner]) -> Result<Vec<&'s dyn Signer>, Error> {
     let signing = staged.signing(file)?;
     if signing.is_complete() {
         return Ok(Vec::new());
     }
-    let lacks = |signer: &&dyn Signer| signing.asked.iter().any(|asked| asked.open.contains(&signer.key_id()));
-    Ok(signers.iter().map(|signer| &**signer).filter(lacks).collect())
+    let lacks = |signer: &&'s dyn Signer| signing.asked.iter().any(|asked| asked.open.contains(&signer.key_id()));
+    Ok(signers.iter().map(|signer| -> &dyn Signer { &**signer }).filter(lacks).collect())
 }

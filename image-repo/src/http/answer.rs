@@ -65,13 +65,22 @@ impl Request<'_> {
     }
 }
 
+/// How long what stands under a name stays as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Life {
+    /// A version or a digest stands in the name.
+    ForEver,
+    /// It is replaced now and then.
+    Brief,
+}
+
 /// What stands in the head of an answer about a file.
 #[derive(Clone, Debug)]
 pub(super) struct Head<'f> {
     pub tag: &'f str,
     pub length: u64,
-    /// Whether its content never changes.
-    pub lasts: bool,
+    pub life: Life,
+    /// Its media type.
     pub kind: &'static str,
 }
 
@@ -105,7 +114,10 @@ impl Head<'_> {
 
     /// Tag and life, which a cache learns again with every 304.
     fn lasting(&self) -> HeaderMap {
-        let life = HeaderValue::from_static(if self.lasts { FOR_EVER } else { BRIEFLY });
+        let life = HeaderValue::from_static(match self.life {
+            Life::ForEver => FOR_EVER,
+            Life::Brief => BRIEFLY,
+        });
         // Digests in quotes are valid in a header.
         let tag = HeaderValue::try_from(self.tag).ok().map(|tag| (ETAG, tag));
         tag.into_iter().chain([(CACHE_CONTROL, life)]).collect()

@@ -10,7 +10,7 @@ use object_store::{GetOptions, GetResult};
 use uptane::TargetName;
 
 use super::Reader;
-use super::answer::{Head, Request, absent, failed};
+use super::answer::{Head, Life, Request, absent, failed};
 use super::body::body;
 use crate::error::Error;
 
@@ -31,7 +31,7 @@ async fn answer(reader: &Reader, path: &str, tag: &str, request: Request<'_>) ->
     let plain = *request.method == Method::GET && !request.is_conditional();
     let found = reader.objects.published(path, GetOptions::new().with_head(!plain)).await?;
     let Some(found) = found else { return Ok(absent()) };
-    let head = Head { tag, length: found.meta.size, lasts: true, kind: "application/octet-stream" };
+    let head = Head { tag, length: found.meta.size, life: Life::ForEver, kind: "application/octet-stream" };
     let held = plain.then_some(found);
     head.answer(request, async |range| bytes(reader, path, held, range).await).await
 }

@@ -11,7 +11,7 @@ use axum::response::Response;
 use object_store::GetOptions;
 use uptane::TargetName;
 
-use super::answer::{Head, Request, absent, failed};
+use super::answer::{Head, Life, Request, absent, failed};
 use super::body::body;
 use super::shelf::{Form, Forms};
 use super::{Reader, coding};
@@ -28,8 +28,7 @@ pub(super) async fn metadata(
     if !TargetName::parse(&file).is_ok_and(|name| !name.as_str().contains('/')) {
         return absent();
     }
-    let lasts = is_versioned(&file);
-    let mut response = match reader.shelf.forms(&file, lasts).await {
+    let mut response = match reader.shelf.forms(&file, life(&file)).await {
         Ok(Some(forms)) => answer(&reader, &file, &forms, request).await.unwrap_or_else(|error| failed(&error)),
         Ok(None) => absent(),
         Err(error) => failed(&error),
@@ -42,7 +41,7 @@ pub(super) async fn metadata(
 async fn answer(reader: &Reader, file: &str, forms: &Arc<Forms>, request: Request<'_>) -> Result<Response, Error> {
     let gzip = forms.gzip.as_ref().filter(|_| !request.wants_part() && coding::prefers_gzip(request.headers));
     let form = gzip.unwrap_or(&forms.plain);
-    let head = Head { tag: &form.tag, length: form.length, lasts: is_versioned(file), kind: "application/json" };
+    let head = Head { tag: &form.tag, length: form.length, life: life(file), kind: "application/json" };
     let mut response = head.answer(request, async |range| bytes(reader, file, form, range).await).await?;
     if gzip.is_some() && response.status() == StatusCode::OK {
         response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -61,10 +60,11 @@ async fn bytes(reader: &Reader, file: &str, form: &Form, range: Range<u64>) -> R
     Ok(found.map(|found| body(found, &reader.pieces)))
 }
 
-/// Whether the name is `N.role.json`, which never has another content.
-fn is_versioned(file: &str) -> bool {
+/// A file called `N.role.json` never has another content.
+fn life(file: &str) -> Life {
     let version = file.split_once('.').map_or("", |(version, _)| version);
-    !version.is_empty() && version.bytes().all(|digit| digit.is_ascii_digit())
+    let versioned = !version.is_empty() && version.bytes().all(|digit| digit.is_ascii_digit());
+    if versioned { Life::ForEver } else { Life::Brief }
 }
 
 #[cfg(test)]
@@ -73,8 +73,11 @@ mod tests {
 
     #[test]
     fn only_names_with_a_version_last() {
-        assert!(is_versioned("1.root.json") && is_versioned("20.supplier.a.json"));
-        assert!(!is_versioned("timestamp.json") && !is_versioned("root.json") && !is_versioned(".json"));
-        assert!(!is_versioned("1x.root.json") && !is_versioned("1"));
+        for file in ["1.root.json", "20.supplier.a.json"] {
+            assert_eq!(life(file), Life::ForEver, "{file}");
+        }
+        for file in ["timestamp.json", "root.json", ".json", "1x.root.json", "1"] {
+            assert_eq!(life(file), Life::Brief, "{file}");
+        }
     }
 }

@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use uptane::{Sha256, limits};
 
+use super::answer::Life;
 use super::body::whole;
 use super::pieces::Pieces;
 use super::tags;
@@ -60,11 +61,11 @@ impl Shelf {
         Self { objects, pieces, kept: kept(), making: Semaphore::new(MAKING) }
     }
 
-    /// The forms of a published metadata file, if there is one. `lasts` says that this name never has another content.
-    pub(super) async fn forms(&self, file: &str, lasts: bool) -> Result<Option<Arc<Forms>>, Error> {
-        let made = match lasts {
-            true => self.kept.get_or_insert_async(file, self.find(file)).await,
-            false => self.current(file).await,
+    /// The forms of a published metadata file, if there is one.
+    pub(super) async fn forms(&self, file: &str, life: Life) -> Result<Option<Arc<Forms>>, Error> {
+        let made = match life {
+            Life::ForEver => self.kept.get_or_insert_async(file, self.find(file)).await,
+            Life::Brief => self.current(file).await,
         };
         match made {
             Ok(forms) => Ok(Some(forms)),

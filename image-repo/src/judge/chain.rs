@@ -34,7 +34,7 @@ impl<S: Store> Proposal<'_, S> {
                 match self.judge_link(link, refreshed).await? {
                     Ok(()) => drop(in_force.insert(link.to.into())),
                     Err(reason) if link.to == role => {
-                        failure = Error::Refused { file: format!("{role}.json"), reason };
+                        failure = Error::Judged { file: format!("{role}.json"), reason };
                     }
                     Err(_) => {}
                 }
@@ -57,7 +57,7 @@ impl<S: Store> Proposal<'_, S> {
             }
             if seen.len() > MAX_ROLES_VISITED {
                 let reason = uptane::Error::Limit { what: "roles above a role" };
-                return Err(Error::Refused { file: format!("{role}.json"), reason });
+                return Err(Error::Judged { file: format!("{role}.json"), reason });
             }
         }
         Ok(links)

@@ -78,8 +78,12 @@ impl Place {
 }
 
 fn root(version: u64, timestamp: &str) -> Arriving {
-    let roles =
-        RootRoles { root: keys("root"), targets: keys("targets"), snapshot: keys("snapshot"), timestamp: keys(timestamp) };
+    let roles = RootRoles {
+        root: keys("root"),
+        targets: keys("targets"),
+        snapshot: keys("snapshot"),
+        timestamp: keys(timestamp),
+    };
     let builder = RootBuilder::<Image>::image(Version::new(version).unwrap(), year(), now(), roles);
     Arriving { role: RoleId::Root, bytes: builder.sign(&[&signer("root")]).unwrap() }
 }
@@ -91,7 +95,8 @@ fn targets(version: u64, images: &[(&str, &str)]) -> TargetsBuilder<Image> {
         let matching = Matching::new([hardware], line, ReleaseCounter::new(1).unwrap()).unwrap();
         let length = Length::new(u64::try_from(bytes.len()).unwrap()).unwrap();
         let sha256 = Sha256::of(bytes.as_bytes());
-        builder = builder.list(ImageEntry::new(TargetName::parse(name).unwrap(), length, sha256.into(), &matching)).unwrap();
+        builder =
+            builder.list(ImageEntry::new(TargetName::parse(name).unwrap(), length, sha256.into(), &matching)).unwrap();
     }
     builder
 }
@@ -162,7 +167,7 @@ fn a_file_that_another_key_signed_is_refused_whatever_it_lists() {
     let place = Place::founded();
     let bytes = targets(1, &[]).sign(&keys("bolt"), &[&signer("bolt")]).unwrap();
     let refused = refused(&place, Arriving { role: "acme".parse().unwrap(), bytes });
-    let Error::Refused { reason: uptane::Error::BelowThreshold { .. }, .. } = refused else { panic!("{refused}") };
+    let Error::Judged { reason: uptane::Error::BelowThreshold { .. }, .. } = refused else { panic!("{refused}") };
 }
 
 #[test]
@@ -251,7 +256,8 @@ fn a_decision_on_a_state_that_has_moved_is_taken_again() {
     let place = Place::founded();
     run(async {
         let both = [place.publisher(), place.publisher()];
-        let [first, second] = [acme(1, &[]), arriving("targets", targets(2, &[]).delegate([delegation("acme")]).unwrap())];
+        let [first, second] =
+            [acme(1, &[]), arriving("targets", targets(2, &[]).delegate([delegation("acme")]).unwrap())];
         let [a, b] = &both;
         let (a, b) = futures_util::join!(a.publish("a", vec![first], now()), b.publish("b", vec![second], now()));
         assert!(a.unwrap().changed && b.unwrap().changed);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use host::cli::{Exit, Report};
 use uptane::sign::SignError;
-use uptane::{HardwareId, ImageLine, ReleaseCounter, RoleName, TargetNameBuf, Time, Version};
+use uptane::{HardwareId, ImageLine, ReleaseCounter, RoleName, TargetNameBuf, Version};
 
 use crate::role::RoleId;
 
@@ -12,6 +12,14 @@ use crate::role::RoleId;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// Everybody has signed a file, so it may be published.
+    #[error("{role} {version} is signed by all who must")]
+    Complete {
+        /// Whose file it is.
+        role: Box<RoleId>,
+        /// Its version.
+        version: Version,
+    },
     /// The line has a release that is as new or newer.
     #[error("release {given} of line {line} is not newer than {highest}, which is listed already")]
     CounterTaken {
@@ -35,16 +43,6 @@ pub enum Error {
     Exists {
         /// The role.
         role: Box<RoleId>,
-    },
-    /// A published file has expired, so nobody should go on from it unawares.
-    #[error("{role} {version} expired at {expires}")]
-    Expired {
-        /// Whose file it is.
-        role: Box<RoleId>,
-        /// Its version.
-        version: Version,
-        /// When it expired.
-        expires: Time,
     },
     /// The next Root must follow this one, and this one is signed in part.
     #[error("Root {version} is signed in part, and no other Root may have its version")]
@@ -191,12 +189,12 @@ impl Report for Error {
             | Self::NoPredecessor { .. }
             | Self::Unreadable { .. }
             | Self::UnknownSbom { .. } => Exit::Configuration,
-            Self::Expired { .. }
-            | Self::NotItsHardware { .. }
+            Self::NotItsHardware { .. }
             | Self::NotItsName { .. }
             | Self::TwoContents { .. }
             | Self::Unsigned { .. } => Exit::Refused,
-            Self::CounterTaken { .. }
+            Self::Complete { .. }
+            | Self::CounterTaken { .. }
             | Self::Draft { .. }
             | Self::Exists { .. }
             | Self::HalfSigned { .. }
@@ -206,12 +204,12 @@ impl Report for Error {
 
     fn advice(&self) -> String {
         match self {
+            Self::Complete { .. } => "edit it: that is the next version".into(),
             Self::CounterTaken { .. } => "give it a higher --release-counter; nothing was changed".into(),
             Self::Draft { role, .. } => {
                 format!("`image-repo discard --role {role}`, pull again, and edit the newer file")
             }
             Self::Exists { .. } => "edit it, or choose another folder".into(),
-            Self::Expired { .. } => "pull a newer one, or renew it and have it signed".into(),
             Self::HalfSigned { .. } => {
                 "have the others sign it and publish it first; if it shall never be, `image-repo discard --role root` on every machine".into()
             }

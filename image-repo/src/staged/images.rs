@@ -16,16 +16,19 @@ pub(crate) struct Taken {
     pub length: Length,
     /// Its digest.
     pub sha256: Sha256,
+    /// Whether it was not here before.
+    pub is_new: bool,
 }
 
 impl Staged {
     /// Takes an image in, piece by piece. It is a copy: whoever changes the file afterwards does not change what was listed.
     pub(crate) fn take_in(&mut self, path: &Path) -> Result<Taken, Error> {
         let unfinished = format!("{IMAGES}/{UNFINISHED}image");
-        let taken = self.copy(path, &unfinished).and_then(|taken| {
+        let taken = self.copy(path, &unfinished).and_then(|(length, sha256)| {
+            let is_new = !self.has_image(sha256)?;
             self.folder.sync(&unfinished)?;
-            self.folder.rename(&unfinished, &name(taken.sha256))?;
-            Ok(taken)
+            self.folder.rename(&unfinished, &name(sha256))?;
+            Ok(Taken { length, sha256, is_new })
         });
         if taken.is_err() {
             // The refusal is what the signer must hear of; what stays behind goes when the folder is opened again.
@@ -34,7 +37,7 @@ impl Staged {
         taken
     }
 
-    fn copy(&mut self, from: &Path, to: &str) -> Result<Taken, Error> {
+    fn copy(&mut self, from: &Path, to: &str) -> Result<(Length, Sha256), Error> {
         let failed = |source| host::Error::io("read", from, source);
         let mut file = File::open(from).map_err(failed)?;
         let (mut digest, mut length) = (Sha256Hash::default(), 0_u64);
@@ -47,7 +50,13 @@ impl Staged {
             length = length.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
             self.folder.append(to, bytes)?;
         }
-        Ok(Taken { length: Length::new(length)?, sha256: digest.finish() })
+        Ok((Length::new(length)?, digest.finish()))
+    }
+
+    /// Drops images that were taken in for nothing.
+    pub(crate) fn drop_new(&mut self, taken: &[Taken]) -> Result<(), Error> {
+        let mut new = taken.iter().filter(|taken| taken.is_new);
+        new.try_for_each(|taken| self.folder.remove(&name(taken.sha256)).map_err(Error::from))
     }
 
     /// Whether the image of this digest is here.

@@ -27,7 +27,7 @@ pub(crate) enum Pulled {
 
 /// Where a file comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum From {
+enum Source {
     /// From clients' side: it is signed by all who must, or it is none.
     Published,
     /// From another signer: it may lack signatures, but has none that is wrong.
@@ -37,15 +37,15 @@ enum From {
 impl Staged {
     /// Takes over a file that another signer gave. Its role is said by its name, unless it is given.
     pub(crate) fn pull(&mut self, path: &Path, role: Option<RoleId>) -> Result<(RoleFile, Pulled), Error> {
-        self.pull_from(path, role, From::Carried)
+        self.pull_from(path, role, Source::Carried)
     }
 
     /// Takes over a published file.
     pub(crate) fn pull_published(&mut self, path: &Path) -> Result<(RoleFile, Pulled), Error> {
-        self.pull_from(path, None, From::Published)
+        self.pull_from(path, None, Source::Published)
     }
 
-    fn pull_from(&mut self, path: &Path, role: Option<RoleId>, from: From) -> Result<(RoleFile, Pulled), Error> {
+    fn pull_from(&mut self, path: &Path, role: Option<RoleId>, from: Source) -> Result<(RoleFile, Pulled), Error> {
         let file = Self::offered(path, role)?;
         let pulled = self.take_over(&file, path, from)?;
         Ok((file, pulled))
@@ -76,7 +76,7 @@ impl Staged {
         RoleFile::decode(role, &bytes, path)
     }
 
-    fn take_over(&mut self, file: &RoleFile, path: &Path, from: From) -> Result<Pulled, Error> {
+    fn take_over(&mut self, file: &RoleFile, path: &Path, from: Source) -> Result<Pulled, Error> {
         let Some(here) = self.find(file.role())? else {
             // The first Root is trusted as it comes: nothing here can say more of it.
             if file.role() != RoleId::Root {
@@ -122,7 +122,7 @@ impl Staged {
                 false => Err(Error::TwoContents { role, version, path: path.to_owned() }),
             };
         }
-        self.check(file, From::Carried)?;
+        self.check(file, Source::Carried)?;
         let known = here.partly().signers().count();
         let merged = here.partly().clone().merged(file.partly().clone())?;
         if merged.signers().count() == known {
@@ -133,12 +133,12 @@ impl Staged {
     }
 
     /// Refuses a published file that its role did not sign, and a carried one with a signature that is not the role's.
-    fn check(&self, file: &RoleFile, from: From) -> Result<(), Error> {
+    fn check(&self, file: &RoleFile, from: Source) -> Result<(), Error> {
         let signing = self.signing(file)?;
         let is_good = |id: &KeyId| signing.asked.iter().any(|asked| asked.signed.contains(id));
         let is_taken = match from {
-            From::Published => signing.is_complete(),
-            From::Carried => file.partly().signers().all(|id| is_good(&id)),
+            Source::Published => signing.is_complete(),
+            Source::Carried => file.partly().signers().all(|id| is_good(&id)),
         };
         match is_taken || signing.asked.is_empty() {
             true => Ok(()),

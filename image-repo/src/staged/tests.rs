@@ -133,6 +133,37 @@ fn a_discarded_root_leaves_the_one_before_it() {
 }
 
 #[test]
+fn what_everybody_signed_is_not_discarded() {
+    let place = Place::finished();
+    let refused = place.open().discard(RoleId::Root, now());
+    assert!(matches!(refused, Err(Error::Complete { .. })), "{refused:?}");
+}
+
+#[test]
+fn one_command_at_a_time_works_in_a_folder() {
+    let place = Place::with_root();
+    let held = place.open();
+    let refused = Staged::open(place.folder.path());
+    assert!(matches!(refused, Err(Error::Host(host::Error::InUse { .. }))), "{refused:?}");
+    drop(held);
+    place.open();
+}
+
+#[test]
+fn a_draft_that_cannot_be_written_leaves_the_one_before_it() {
+    let place = Place::finished();
+    place.list("a");
+    let before = std::fs::read(place.file(RoleId::Targets)).unwrap();
+    let refused = place.open().edit(RoleId::Targets, life(), |targets| {
+        let targets = targets.list(image("b"))?;
+        // The change fails at its end.
+        Ok(targets.list(image("b").with_info("said", "otherwise")?)?)
+    });
+    assert!(refused.is_err());
+    assert_eq!(std::fs::read(place.file(RoleId::Targets)).unwrap(), before);
+}
+
+#[test]
 fn a_stranger_does_not_sign_root() {
     let place = Place::with_root();
     let staged = place.open();
@@ -224,7 +255,8 @@ fn an_image_is_taken_in_whole_and_nothing_is_left_of_one_that_cannot_be_read() {
     let mut staged = place.open();
     let taken = staged.take_in(&image).unwrap();
     assert_eq!((taken.length.get(), taken.sha256), (3_000_000, uptane::Sha256::of(&vec![7; 3_000_000])));
-    assert!(staged.has_image(taken.sha256).unwrap());
+    assert!(taken.is_new && staged.has_image(taken.sha256).unwrap());
+    assert!(!staged.take_in(&image).unwrap().is_new);
     assert!(staged.take_in(place.folder.path()).is_err());
     let left = std::fs::read_dir(place.folder.path().join("staged/images")).unwrap().count();
     assert_eq!(left, 1);

@@ -47,6 +47,16 @@ fn a_bill_of_materials_is_listed_beside_its_image_for_no_ecu() {
 }
 
 #[test]
+fn a_bill_of_materials_goes_with_its_image() {
+    let table = Table::with_one_signer();
+    fs::write(table.at("sbom.json"), SPDX).unwrap();
+    table.add("alice", "brake/fw-2.bin", 2, "--sbom sbom.json");
+    table.ok("targets remove --repo alice brake/fw-2.bin");
+    let shown = table.json("show alice/staged/targets.json");
+    assert_eq!(shown["says"]["images"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn what_is_malformed_is_refused_and_nothing_changes() {
     let table = Table::with_one_signer();
     fs::write(table.at("other.json"), "{}").unwrap();

@@ -113,7 +113,9 @@ fn passphrases_and_keys_that_do_not_fit_are_refused() {
     assert!(place.refused(4, "sign", &["--passphrase-file", "nowhere"]).contains("nowhere does not exist"));
     assert!(place.refused(4, "sign", &[]).contains("--passphrase-file"));
 
-    fs::copy(place.at("keys/root.pem"), place.at("keys/targets.pem")).unwrap();
+    for half in ["pem", "pub"] {
+        fs::copy(place.at(&format!("keys/root.{half}")), place.at(&format!("keys/targets.{half}"))).unwrap();
+    }
     let swapped = place.refused(4, "sign", &["--passphrase-file", "passphrase"]);
     assert!(swapped.contains("is not the public half of the key beside it"), "{swapped}");
 

@@ -70,6 +70,12 @@ fn a_supplier_without_the_file_that_delegates_to_it_can_sign_all_the_same() {
 }
 
 #[test]
+fn a_new_delegation_is_not_terminating() {
+    let list = supplied().json("delegate list --repo alice");
+    assert_eq!((&list[0]["name"], &list[0]["terminating"]), (&json!("brakes"), &json!(false)));
+}
+
+#[test]
 fn a_terminating_delegation_wants_a_reason_which_is_logged() {
     let table = supplied();
     let line = "delegate add --repo alice doors --path door/* --key brakes.pub --terminating";

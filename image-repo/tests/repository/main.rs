@@ -12,3 +12,4 @@ mod offline;
 mod place;
 mod server;
 mod withdraw;
+mod writers;

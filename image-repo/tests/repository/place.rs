@@ -79,10 +79,15 @@ impl Place {
     /// Serves the repository until the value is dropped.
     pub(crate) fn serve(&self) -> Server {
         let mut child = self.command("serve", &["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening http://").unwrap().to_owned();
-        Server { child, address }
+        let mut writers = None;
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            let line = line.unwrap();
+            writers = line.strip_prefix("writers ").map(str::to_owned).or(writers);
+            if let Some(address) = line.strip_prefix("listening http://") {
+                return Server { child, address: address.to_owned(), writers };
+            }
+        }
+        panic!("it does not say where it listens")
     }
 
     fn command(&self, command: &str, args: &[&str]) -> Command {
@@ -97,6 +102,8 @@ impl Place {
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: String,
+    /// Where it listens for writers, if it does.
+    pub(crate) writers: Option<String>,
 }
 
 impl Server {

@@ -207,6 +207,8 @@ const MAX_SHOWN: usize = 100;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn refused(text: &str) -> &'static str {
@@ -268,5 +270,30 @@ mod tests {
     #[test]
     fn a_certificate_is_no_key() {
         assert_eq!(refused("pkcs11:type=cert?module-path=/m.so"), "names something that is no key");
+    }
+
+    fn any_uri() -> impl Strategy<Value = TokenUri> {
+        let text = || proptest::option::of("\\PC{0,12}");
+        let texts = (text(), text(), text(), text(), text());
+        (texts, proptest::option::of(any::<[u8; 5]>()), "(/[^\0]{1,9}){1,3}").prop_map(|(texts, id, module)| {
+            let (token, manufacturer, model, serial, object) = texts;
+            TokenUri { module: module.into(), token, manufacturer, model, serial, object, id: id.map(Vec::from) }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_reads_back_as_it_was_written(uri in any_uri()) {
+            prop_assert_eq!(uri.to_string().parse(), Ok(uri));
+        }
+
+        #[test]
+        fn a_text_that_is_read_says_what_it_says_when_written_again(
+            text in "pkcs11:(token|object|type)=[ -~]{0,12}(;(id|serial)=[%0-9a-f]{0,6})?\\?module-path=/[ -~]{0,20}",
+        ) {
+            if let Ok(uri) = text.parse::<TokenUri>() {
+                prop_assert_eq!(uri.to_string().parse(), Ok(uri));
+            }
+        }
     }
 }

@@ -41,16 +41,23 @@ impl Weight {
     }
 }
 
-/// Roles of which too few keys lie here to sign by themselves. On a machine of one signer among several that is as it
-/// should be, so it is a finding only where no key of the role is here.
-pub(super) fn missing_keys(keys: &[(String, PublicKey)], appointed: &[(&'static str, KeySet)]) -> Vec<Finding> {
+/// How many keys of each role lie here. A signer among several has one of them or none, and that is as it should be.
+pub(super) fn keys(keys: &[(String, PublicKey)], appointed: &[(&'static str, KeySet)]) -> Vec<Finding> {
     let here = |set: &KeySet| keys.iter().filter(|(_, key)| set.id_of(key).is_some()).count();
     let row = |(role, set): &(&'static str, KeySet)| {
-        let text =
-            format!("{} of {} keys of {role} in keys/, {} must sign", here(set), set.keys().count(), set.threshold());
-        Finding { weight: if here(set) == 0 { Weight::Warning } else { Weight::Good }, text }
+        let (here, all, needed) = (here(set), set.keys().count(), set.threshold());
+        Finding { weight: Weight::Good, text: format!("{here} of {all} keys of {role} in keys/, {needed} must sign") }
     };
     appointed.iter().map(row).collect()
+}
+
+/// Keys that are missing: where there is a public half, the private one was too.
+pub(super) fn missing_keys(halves: &[String]) -> Vec<Finding> {
+    let row = |name: &String| {
+        let text = format!("keys/{name}.pub has no private key beside it");
+        Finding { weight: Weight::Warning, text }
+    };
+    halves.iter().map(row).collect()
 }
 
 /// What is to be said of a staged file.

@@ -4,9 +4,9 @@ use host::cli::{counted, table};
 use serde_json::{Value, json};
 use uptane::metadata::{Root, RootRole, Snapshot, Target, Timestamp};
 use uptane::sign::{KeySet, SignError};
-use uptane::{Algorithm, HardwareId, KeyId, PublicKey};
+use uptane::{HardwareId, KeyId, PublicKey};
 
-use crate::commands::delegate;
+use crate::commands::{delegate, key};
 use crate::error::Error;
 use crate::role::RoleId;
 use crate::staged::RoleFile;
@@ -60,12 +60,8 @@ fn appointed(root: &Root<'_>) -> Result<Vec<[String; 3]>, SignError> {
     Ok(rows)
 }
 
-fn named(id: &KeyId, key: &PublicKey) -> String {
-    match key.algorithm() {
-        Algorithm::Ed25519 => id.to_string(),
-        Algorithm::EcdsaP256 => format!("{id} (ECDSA P-256)"),
-        _ => format!("{id} (another algorithm)"),
-    }
+fn named(id: &KeyId, public: &PublicKey) -> String {
+    format!("{id} ({})", key::word(public))
 }
 
 fn root_json(root: &Root<'_>) -> Result<Value, Error> {
@@ -112,7 +108,8 @@ fn hardware(target: &Target<'_>) -> Vec<String> {
 }
 
 fn image_json(target: &Target<'_>) -> Result<Value, Error> {
-    let (matching, said) = (target.matching(), Catalogue::read(target)?);
+    // What others wrote into `info` is theirs, and no reason to show nothing.
+    let (matching, said) = (target.matching(), Catalogue::read(target).unwrap_or_default());
     let notes: serde_json::Map<_, _> =
         said.notes.iter().map(|(language, text)| (language.as_str().to_owned(), json!(text))).collect();
     let sbom = said.sbom.as_ref().map(|sbom| {

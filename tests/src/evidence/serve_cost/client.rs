@@ -115,6 +115,11 @@ impl Clients {
         Ok(())
     }
 
+    /// Every client asks for `path`; the heads of the answers, whose bodies nobody has taken yet.
+    pub(super) async fn begin(&self, path: &str) -> Result<Vec<reqwest::Response>> {
+        self.all(path, |client, url| async move { Ok(client.get(&url).send().await?.error_for_status()?) }).await
+    }
+
     /// Every client asks for `path` so many times; how long each answer took, in seconds.
     pub(super) async fn ask(&self, path: &str, times: u32) -> Result<Vec<f64>> {
         let took = self.all(path, move |client, url| async move {

@@ -1,6 +1,9 @@
 //! How much memory the server has at most, for a short image and for a long one.
 
+use std::time::Duration;
+
 use anyhow::Result;
+use tokio::time::sleep;
 
 use super::client::{Clients, Protocol};
 use super::repository::{Repository, Size, Trust};
@@ -20,8 +23,21 @@ pub(super) async fn measure(record: &mut Record, repository: &Repository, trust:
         }
         let what = format!("memory that an image ten times as long costs more, {}", protocol.name());
         record.figure(what, long - short, "MiB", Limit::AtMost(8.0));
+        let what = format!("peak memory, {STALLED} clients that take nothing of 1024 MiB, {}", protocol.name());
+        record.figure(what, stalled(repository, trust, protocol).await?, "MiB", Limit::AtMost(96.0));
     }
     Ok(())
+}
+
+/// Clients ask for the long image, and then leave what comes where it is.
+async fn stalled(repository: &Repository, trust: &Trust, protocol: Protocol) -> Result<f64> {
+    let server = Ours::start(repository, trust)?;
+    let clients = Clients::connect(&server, trust, protocol, STALLED)?;
+    let answers = clients.begin(&repository.image(&LONG)?.path).await?;
+    sleep(SETTLING).await;
+    let peak = server.peak_mebibytes()?;
+    drop(answers);
+    Ok(peak)
 }
 
 async fn peak(repository: &Repository, trust: &Trust, protocol: Protocol, size: &Size) -> Result<f64> {
@@ -32,3 +48,7 @@ async fn peak(repository: &Repository, trust: &Trust, protocol: Protocol, size: 
 }
 
 const CLIENTS: u32 = 8;
+/// More than the large pieces of the server would serve if each held two.
+const STALLED: u32 = 192;
+/// Long enough to send all that anybody will hold.
+const SETTLING: Duration = Duration::from_secs(2);

@@ -1,9 +1,8 @@
 //! Releases that no honest tool makes.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use host::keys::KeyFile;
-use uptane::Role;
-use uptane::sign::{KeySet, PartlySigned, Signer, TargetsBuilder};
+use uptane::sign::{KeySet, Signer, TargetsBuilder};
 
 use crate::oem::{self, Firmware};
 
@@ -22,14 +21,18 @@ fn finish(targets: TargetsBuilder<uptane::Image>, key: &dyn Signer) -> Result<Ve
     Ok(targets.sign(&KeySet::new([key.public_key()], 1)?, &[key])?)
 }
 
-/// A file whose text is changed before it is signed, so that it says what no builder would.
+/// A file whose text is changed before it is signed, so that it says what no builder would, and no reader would sign.
 pub(super) fn changed(
     version: u64,
     images: &[&Firmware],
     change: impl Fn(String) -> String,
     key: &KeyFile,
 ) -> Result<Vec<u8>> {
-    let unsigned = oem::listing(version, images.iter().copied())?.unsigned().to_file();
-    let text = change(String::from_utf8(unsigned)?);
-    Ok(PartlySigned::from_file(Role::Targets, text.as_bytes())?.signed_by(key)?.to_file())
+    let unsigned = String::from_utf8(oem::listing(version, images.iter().copied())?.unsigned().to_file())?;
+    let signed = unsigned.strip_prefix("{\"signatures\":[],\"signed\":").and_then(|rest| rest.strip_suffix('}'));
+    let signed = change(signed.context("an unsigned file")?.to_owned());
+    // Without control characters the text is what is signed.
+    let hex: String = key.sign(signed.as_bytes())?.iter().map(|byte| format!("{byte:02x}")).collect();
+    let signature = format!("{{\"keyid\":\"{}\",\"sig\":\"{hex}\"}}", key.key_id());
+    Ok(format!("{{\"signatures\":[{signature}],\"signed\":{signed}}}").into_bytes())
 }
