@@ -23,6 +23,7 @@ pub mod files;
 pub mod grpc;
 pub mod http;
 pub mod images;
+pub mod in_use;
 pub mod instance;
 pub mod keys;
 pub mod metadata;

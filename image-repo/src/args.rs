@@ -6,6 +6,7 @@ mod files;
 mod key;
 mod release;
 mod root;
+mod service;
 mod targets;
 
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ pub(crate) use files::{Completions, Discard, Doctor, Man, Pull, Show};
 pub(crate) use key::{Key, KeyExport, KeyGenerate, KeyImport, KeyList};
 pub(crate) use release::{PublishRelease, Release, Remote};
 pub(crate) use root::{Renew, Root, RootNew, RootShow, RootSign, RootThreshold, Rotate};
+pub(crate) use service::{Audit, AuditShow, AuditVerify, Backup, Gc, Restore};
 pub(crate) use targets::{Add, CatalogueArgs, Targets, TargetsLife, TargetsRemove, TargetsRenew, TargetsSign};
 
 /// The Image repository: images and their offline-signed metadata.
@@ -78,6 +80,18 @@ pub(crate) enum Action {
     /// Makes patches, which ECUs with two banks take instead of whole images
     #[command(subcommand)]
     Delta(Delta),
+    /// Removes what no unexpired file leads to any more
+    #[command(after_help = "Example: image-repo gc --repo images --dry-run")]
+    Gc(Gc),
+    /// Who published what
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Writes a backup that needs no database to be read
+    #[command(after_help = "Example: image-repo backup --repo images --to /backup/images-monday --images")]
+    Backup(Backup),
+    /// Takes a backup back into an empty database
+    #[command(after_help = "Example: image-repo restore --from /backup/images-monday --repo images")]
+    Restore(Restore),
     /// Prints a shell's completions
     #[command(after_help = "Example: image-repo completions bash > /etc/bash_completion.d/image-repo")]
     Completions(Completions),

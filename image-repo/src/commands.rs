@@ -1,9 +1,12 @@
 //! The commands, one file each. Each takes what was parsed, and the time.
 
+mod audit;
+mod backup;
 mod completions;
 mod delegate;
 mod delta;
 mod doctor;
+mod gc;
 mod init;
 mod key;
 mod one_machine;
@@ -19,9 +22,12 @@ mod targets;
 mod targets_catalogue;
 mod verify;
 
+pub(crate) use audit::audit;
+pub(crate) use backup::{backup, restore};
 pub(crate) use completions::man;
 pub(crate) use delta::{make as delta_make, publish as delta_publish, show as delta_show};
 pub(crate) use doctor::doctor;
+pub(crate) use gc::gc;
 pub(crate) use init::init;
 pub(crate) use one_machine::sign;
 pub(crate) use pull::{discard, pull};

@@ -6,6 +6,9 @@
 //! online_keys = "keys"                            # key files of Snapshot and Timestamp, not encrypted
 //! alarm_days = 14                                 # alarms this long before a file expires that people must sign
 //!
+//! [director]                                      # absent: nobody asks whether vehicles need an image
+//! report = "in-use.json"                          # what `director images --json` prints, kept up to date by others
+//!
 //! [write]                                         # the write side; absent: files are only read
 //! listen = "0.0.0.0:8443"
 //! certificate = "server.pem"                      # PEM, with its key beside it
@@ -50,9 +53,19 @@ pub(crate) struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alarm_days: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub director: Option<Director>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub write: Option<Write>,
     #[serde(default, rename = "writer", skip_serializing_if = "Vec::is_empty")]
     pub writers: Vec<Writer>,
+}
+
+/// Who knows what vehicles need.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Director {
+    /// What it reports.
+    pub report: PathBuf,
 }
 
 /// The write side.
@@ -124,7 +137,39 @@ impl Settings {
 
     fn publisher_over(&self, store: AnyStore) -> Result<Publisher<AnyStore>, Error> {
         let keys = self.path(self.config.online_keys.as_deref().unwrap_or(Path::new("keys")));
-        Ok(Publisher::new(store, self.objects()?, OnlineKeys::open(&keys)?))
+        let report = self.config.director.as_ref().map(|director| self.path(&director.report));
+        Ok(Publisher::new(store, self.objects()?, OnlineKeys::open(&keys)?).asking(report))
+    }
+
+    /// The same with another database and other objects, if they are given.
+    pub(crate) fn with(mut self, database: Option<&str>, objects: Option<&str>) -> Result<Self, Error> {
+        if let Some(url) = database {
+            self.database = within(&self.folder, url.parse()?);
+            self.config.database = Some(url.to_owned());
+        }
+        if let Some(url) = objects {
+            self.objects = ObjectsUrl::from(url.to_owned()).within(&self.folder);
+            self.config.objects = Some(url.to_owned());
+        }
+        Ok(self)
+    }
+
+    /// Opens the repository's database, or makes it if it is a file that is not there.
+    pub(crate) async fn create_or_open(&self) -> Result<Publisher<AnyStore>, Error> {
+        match &self.database {
+            DatabaseUrl::Sqlite(path) if !path.exists() => self.create().await,
+            _ => self.publisher_over(AnyStore::open(&self.database).await?),
+        }
+    }
+
+    /// Writes down where the parts are, unless the folder has a configuration, which is its operator's.
+    pub(crate) fn keep(&self) -> Result<(), Error> {
+        let file = self.folder.join(FILE);
+        let is_told = self.config.database.is_some() || self.config.objects.is_some();
+        if is_told && !file.exists() {
+            host::config::write(&file, &self.config, host::disk::Access::Private)?;
+        }
+        Ok(())
     }
 
     /// Who may publish.

@@ -7,11 +7,12 @@ use futures_util::stream::unfold;
 use host::cli::print;
 use host::health::Health;
 use host::tls::{Clients, Identity, public_config, read_pem};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use tonic::transport::Server;
 use uptane::Time;
 
 use crate::args::Serve;
+use crate::collect::sweep::{Collected, Mode};
 use crate::config::{Settings, Write};
 use crate::error::Error;
 use crate::publisher::Publisher;
@@ -51,6 +52,7 @@ pub(crate) async fn serve(args: &Serve) -> Result<(), Error> {
         served = http::serve(args, objects, health) => served,
         served = writing => served,
         () = upkeep.run() => Ok(()),
+        () = upkeep.collect_daily() => Ok(()),
     };
     publisher.store().clone().close().await;
     served
@@ -118,6 +120,17 @@ impl<S: Store> Upkeep<S> {
         }
     }
 
+    /// Removes once a day what nobody needs any more; never ends.
+    async fn collect_daily(&self) {
+        loop {
+            sleep(Duration::from_secs(DAY)).await;
+            match self.publisher.collect(Mode::Remove, host::clock::now()).await {
+                Ok(collected) => tell(&collected),
+                Err(error) => tracing::warn!("what nobody needs any more cannot be removed: {error}"),
+            }
+        }
+    }
+
     /// Looks once. What fails stays as it is and is tried again.
     async fn once(&self, now: Time) {
         match self.publisher.publish(SERVICE, Vec::new(), now).await {
@@ -147,6 +160,17 @@ impl<S: Store> Upkeep<S> {
         for expiry in due {
             tracing::warn!(role = %expiry.role, "{expiry}: have it signed again");
         }
+    }
+}
+
+fn tell(collected: &Collected) {
+    let Collected { files, images, arrivals, bytes, missing } = collected;
+    let (files, images, arrivals) = (files.len(), images.len(), arrivals.len());
+    tracing::info!(files, images, arrivals, bytes, "removed what nobody needs any more");
+    metrics::counter!("image_repo_collected_bytes_total").increment(*bytes);
+    metrics::gauge!("image_repo_missing_images").set(u32::try_from(missing.len()).unwrap_or(u32::MAX));
+    for name in missing {
+        tracing::error!(name, "an image is listed, and its bytes are gone");
     }
 }
 

@@ -16,6 +16,21 @@ pub enum Error {
     /// Another process changed the repository meanwhile.
     #[error("the repository was changed by another process meanwhile")]
     Conflict,
+    /// The audit log is not as it was written.
+    #[error(transparent)]
+    AuditBroken(host::audit::Broken),
+    /// The audit log lacks the entry that somebody wrote down.
+    #[error("no entry of the audit log has the hash {hash}: its end was cut off, or it is another log")]
+    AuditCut {
+        /// The hash.
+        hash: Sha256,
+    },
+    /// Something cannot be an entry of the audit log.
+    #[error(transparent)]
+    AuditUnfit(host::audit::Unfit),
+    /// A backup was not made or not taken back.
+    #[error(transparent)]
+    Backup(#[from] crate::backup::Fault),
     /// A message names no blob, or one that cannot be.
     #[error("a file of the release is not named by digest and length")]
     BadBlob,
@@ -78,6 +93,12 @@ pub enum Error {
         name: Box<TargetNameBuf>,
         /// The role that lists it.
         role: Box<RoleId>,
+    },
+    /// Clients see a file that the database knows nothing of.
+    #[error("{file} is published, and the database knows of none that is so new")]
+    NewerPublished {
+        /// The file.
+        file: String,
     },
     /// Nobody delegates to the role.
     #[error("no role delegates to {role}")]
@@ -207,6 +228,12 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// What should be a Director's report is none.
+    #[error("{} is no report of a Director", path.display())]
+    NoReport {
+        /// The file.
+        path: PathBuf,
+    },
     /// Nothing says whom to take for the repository.
     #[error("no authority is given for the certificate of the repository")]
     NoAuthority,
@@ -241,6 +268,22 @@ pub enum Error {
     Service {
         /// Why.
         reason: String,
+    },
+    /// An image is to go that vehicles need.
+    #[error(
+        "at {at}, {desired} vehicles shall run {name}, {installed} run it and {fallback} return to it if another fails"
+    )]
+    StillNeeded {
+        /// The image.
+        name: Box<TargetNameBuf>,
+        /// How many vehicles shall run it.
+        desired: u64,
+        /// How many run it.
+        installed: u64,
+        /// How many return to it.
+        fallback: u64,
+        /// When the Director said so.
+        at: Time,
     },
     /// A file could not be signed.
     #[error(transparent)]
@@ -283,20 +326,25 @@ impl From<uptane::Error> for Error {
 impl Report for Error {
     fn exit(&self) -> Exit {
         match self {
+            Self::AuditBroken(error) => error.exit(),
+            Self::AuditUnfit(error) => error.exit(),
+            Self::Backup(fault) => fault.exit(),
             Self::Conflict | Self::Remote { .. } | Self::Service { .. } => Exit::Unavailable,
-            Self::Given { .. } | Self::NoAuthority => Exit::Usage,
+            Self::Given { .. } | Self::NoAuthority | Self::NoReport { .. } => Exit::Usage,
             Self::BadWriter { .. }
             | Self::Incomplete { .. }
             | Self::NoOnlineKey { .. }
             | Self::NotARepository { .. }
             | Self::Patch { reason: crate::delta::Error::Decode(_), .. } => Exit::Configuration,
             Self::CounterTaken { .. } | Self::Objects { .. } | Self::Patch { .. } | Self::Sign(_) => Exit::Failed,
-            Self::BadBlob
+            Self::AuditCut { .. }
+            | Self::BadBlob
             | Self::Expired { .. }
             | Self::ImageLength { .. }
             | Self::ImageMissing { .. }
             | Self::Judged { .. }
             | Self::NameTaken { .. }
+            | Self::NewerPublished { .. }
             | Self::NoDelegator { .. }
             | Self::NotAllowed { .. }
             | Self::NotDelegated { .. }
@@ -304,6 +352,7 @@ impl Report for Error {
             | Self::Refused { .. }
             | Self::RemoteRefused { .. }
             | Self::RoleTwice { .. }
+            | Self::StillNeeded { .. }
             | Self::TooLong { .. }
             | Self::UnknownWriter
             | Self::Unpublished { .. }
@@ -319,6 +368,12 @@ impl Report for Error {
 
     fn advice(&self) -> String {
         match self {
+            Self::AuditBroken(error) => error.advice(),
+            Self::AuditCut { .. } => {
+                "compare it with a backup of the log, and find out who could write to the database".into()
+            }
+            Self::AuditUnfit(error) => error.advice(),
+            Self::Backup(fault) => fault.advice(),
             Self::Conflict => "try again; nothing was changed".into(),
             Self::NoAuthority => {
                 "give --authority FILE, the certificate of whoever issued that of the repository".into()
@@ -339,10 +394,19 @@ impl Report for Error {
             Self::Judged { reason, .. } => judged(*reason).into(),
             Self::ImageMissing { .. } => "upload the image, then publish again; nothing was changed".into(),
             Self::NameTaken { .. } => "give the image another name; nothing was changed".into(),
+            Self::NewerPublished { .. } => {
+                "run `image-repo restore` with the newest backup, which takes over what is published; nothing was \
+                 removed"
+                    .into()
+            }
             Self::NoDelegator { .. } => "have whoever delegates to it publish first; nothing was changed".into(),
             Self::NoOnlineKey { role, .. } => format!("put the key of {role:?} into the folder of online keys"),
             Self::NotDelegated { .. } => {
                 "have its delegation widened, or list it elsewhere; nothing was changed".into()
+            }
+            Self::NoReport { .. } => "give what `director images --json` printed".into(),
+            Self::StillNeeded { .. } => {
+                "assign other images first, or say --withdraw if it must go all the same; nothing was changed".into()
             }
             Self::OwnRole { .. } => "publish Root and Targets files only".into(),
             Self::RoleTwice { .. } => "publish one file of each role at a time".into(),

@@ -13,7 +13,7 @@ use wire::image_repository_server::{ImageRepository as Rpc, ImageRepositoryServe
 
 use crate::error::Error;
 use crate::objects::{Blob, Upload};
-use crate::publisher::{Published, Publisher};
+use crate::publisher::{Manner, Published, Publisher};
 use crate::release::Arriving;
 use crate::role::RoleId;
 use crate::store::Store;
@@ -77,7 +77,8 @@ impl<S: Store> Service<S> {
         for file in &asked.files {
             release.push(self.arriving(writer, file).await?);
         }
-        self.publisher.publish(writer.name(), release, host::clock::now()).await
+        let manner = Manner::of_writer(asked.withdraw);
+        self.publisher.publish_as(writer.name(), release, manner, host::clock::now()).await
     }
 
     /// A file of a release, which was uploaded before.

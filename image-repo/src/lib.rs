@@ -6,6 +6,8 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod backup;
+mod collect;
 mod commands;
 mod config;
 pub mod delta;
@@ -26,6 +28,7 @@ pub mod release;
 pub mod role;
 pub mod staged;
 pub mod store;
+mod withdraw;
 pub mod writers;
 
 use std::ffi::OsString;
@@ -75,6 +78,10 @@ fn execute(command: &Command) -> Result<(), Error> {
             Action::Pull(args) => commands::pull(args, now),
             Action::Discard(args) => commands::discard(args, now),
             Action::Doctor(args) => commands::doctor(args, now),
+            Action::Gc(args) => commands::gc(args, now).await,
+            Action::Audit(action) => commands::audit(action).await,
+            Action::Backup(args) => commands::backup(args, now).await,
+            Action::Restore(args) => commands::restore(args, now).await,
             Action::Completions(args) => commands::complete(args),
             Action::Man(args) => commands::man(args),
             Action::Sign(args) => commands::sign(args, now),

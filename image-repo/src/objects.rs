@@ -10,6 +10,7 @@
 //! one stands for one content for ever; `timestamp.json` never gives way to an older one.
 
 mod incoming;
+mod inventory;
 mod timestamp;
 mod url;
 
@@ -29,6 +30,7 @@ use crate::error::Error;
 use crate::facts::Listing;
 
 pub use incoming::{Blob, PART, Upload};
+pub(crate) use inventory::{Object, Placed};
 pub use url::ObjectsUrl;
 
 /// The objects of one repository. Clones share them.
@@ -75,16 +77,6 @@ impl Objects {
         Ok(false)
     }
 
-    /// Puts an image that is at hand where clients find it. Doing so again is harmless.
-    pub(crate) async fn publish_image(&self, image: &Listing) -> Result<(), Error> {
-        let to = published_image(image);
-        if self.length(&to).await? == Some(image.length.get()) {
-            return Ok(());
-        }
-        let copied = self.store.copy(&key(&incoming::name(image.sha256))?, &key(&to)?).await;
-        copied.map_err(|error| Error::objects("publish", image.name, &error))
-    }
-
     /// Puts a file where clients find it, whole and at once.
     pub(crate) async fn publish_file(&self, path: &str, bytes: &[u8]) -> Result<(), Error> {
         let put = self.store.put(&key(&format!("published/{path}"))?, Bytes::copy_from_slice(bytes).into()).await;
@@ -128,16 +120,19 @@ impl Objects {
     }
 
     async fn length(&self, name: &str) -> Result<Option<u64>, Error> {
-        match self.store.head(&key(name)?).await {
-            Ok(found) => Ok(Some(found.size)),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(Error::objects("read", name, &error)),
-        }
+        Ok(self.find(name).await?.map(|found| found.length))
     }
 }
 
+/// Where clients find images.
+pub(crate) const IMAGES: &str = "published/targets";
+/// Where clients find metadata.
+pub(crate) const METADATA: &str = "published/metadata";
+/// Where what is not published yet lies.
+pub(crate) const INCOMING: &str = "incoming";
+
 fn published_image(image: &Listing) -> String {
-    format!("published/targets/{}", image.stored_name())
+    format!("{IMAGES}/{}", image.stored_name())
 }
 
 fn key(name: &str) -> Result<Key, Error> {

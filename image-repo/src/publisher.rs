@@ -5,23 +5,30 @@
 //! again. Only then do clients see its files, children first and Timestamp last, so that stopping anywhere is harmless: who
 //! publishes or refreshes next, in whatever process, makes up for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
+use futures_util::TryStreamExt as _;
 use futures_util::lock::Mutex;
+use host::audit::Entry;
 use uptane::metadata::{Envelope, Root, RootRole, Timestamp};
 use uptane::sign::{KeySet, PartlySigned};
 use uptane::{Length, Role, Sha256, Time, Version, limits};
 
 use crate::error::Error;
-use crate::facts::{Change, Head, SignedFile};
+use crate::facts::{Change, Head, Kept, Listing, SignedFile};
 use crate::judge::Proposal;
 use crate::make;
-use crate::objects::Objects;
+use crate::objects::{METADATA, Objects, Placed};
 use crate::online::OnlineKeys;
 use crate::plan::{self, Difference, Known};
 use crate::release::{Arriving, Inspected, inspect};
 use crate::role::RoleId;
 use crate::store::{AnyStore, Store};
+
+mod withdrawal;
+
+pub(crate) use withdrawal::Withdrawal;
 
 /// Publishes into one repository. Several may work on one store and its objects, in as many processes.
 #[derive(Debug)]
@@ -29,6 +36,8 @@ pub struct Publisher<S> {
     store: S,
     objects: Objects,
     keys: OnlineKeys,
+    /// Where a Director says what vehicles need, if one does.
+    director: Option<PathBuf>,
     /// One release at a time in this process: the others would be decided on a state that is about to change.
     turn: Mutex<()>,
 }
@@ -56,7 +65,14 @@ impl Publisher<AnyStore> {
 impl<S: Store> Publisher<S> {
     /// Publishes into the repository that this store, these objects and these online keys make up.
     pub fn new(store: S, objects: Objects, keys: OnlineKeys) -> Self {
-        Self { store, objects, keys, turn: Mutex::new(()) }
+        Self { store, objects, keys, director: None, turn: Mutex::new(()) }
+    }
+
+    /// The same, which takes no image out that a Director reports as needed. The file is what `director images --json`
+    /// prints, and is read for every release that takes one out.
+    #[must_use]
+    pub fn asking(self, director: Option<PathBuf>) -> Self {
+        Self { director, ..self }
     }
 
     /// Its store.
@@ -74,10 +90,21 @@ impl<S: Store> Publisher<S> {
     /// When it returns, clients see the release, and it survives a power failure. When it fails, none of it is visible; or it
     /// was accepted and could not be shown, which the next publication or refresh makes up for.
     pub async fn publish(&self, by: &str, release: Vec<Arriving>, now: Time) -> Result<Published, Error> {
+        self.publish_as(by, release, Manner::USUAL, now).await
+    }
+
+    /// Publishes as [`publish`](Self::publish) does, but in this manner.
+    pub(crate) async fn publish_as(
+        &self,
+        by: &str,
+        release: Vec<Arriving>,
+        manner: Manner,
+        now: Time,
+    ) -> Result<Published, Error> {
         let release = release.into_iter().map(inspect).collect::<Result<Vec<_>, _>>()?;
         let _turn = self.turn.lock().await;
         for _ in 0..ATTEMPTS {
-            match self.attempt(by, &release, now).await {
+            match self.attempt(by, &release, manner, now).await {
                 Err(Error::Conflict) => {}
                 accepted => {
                     let published = accepted?;
@@ -90,24 +117,46 @@ impl<S: Store> Publisher<S> {
     }
 
     /// Decides on one state of the repository, and changes that state or nothing.
-    async fn attempt(&self, _by: &str, release: &[Inspected], now: Time) -> Result<Published, Error> {
+    async fn attempt(
+        &self,
+        by: &str,
+        release: &[Inspected],
+        manner: Manner,
+        now: Time,
+    ) -> Result<Published, Error> {
         let before = self.store.head().await?;
         let release = self.without_known_roots(&before, release).await?;
         let news = plan::news(&before, &release)?;
         let differences = self.differences(&news).await?;
         self.admit(&differences).await?;
-        let (after, made) = self.make(&before, &news, now).await?;
+        self.check_withdrawn(&differences, manner.withdrawal).await?;
+        let (after, made) = self.make(&before, &news, manner.versions, now).await?;
         if news.is_empty() && made.is_empty() {
             return published(&after, false);
         }
         Proposal::new(&self.store, &before, &news, &made, now).await?.check(&differences).await?;
-        for listing in differences.values().flat_map(|difference| &difference.listed) {
-            self.objects.publish_image(listing).await?;
-        }
+        let revived = self.place_images(&differences, now).await?;
         let mut changes = plan::changes(&news, differences);
         changes.extend(made.into_iter().map(Change::File));
+        changes.extend(record(&before, &news, by, now)?);
         self.store.apply(before.generation, &changes).await?;
+        for image in &revived {
+            // A collection that did not know of this release may have removed it before.
+            self.objects.publish_image(image, now).await?;
+        }
         published(&after, true)
+    }
+
+    /// Puts images where clients find them, and gives those that had lain there for long.
+    async fn place_images(&self, differences: &BTreeMap<RoleId, Difference>, now: Time) -> Result<Vec<Listing>, Error> {
+        let mut revived = Vec::new();
+        for listing in differences.values().flat_map(|difference| &difference.listed) {
+            match self.objects.publish_image(listing, now).await? {
+                Placed::Safe => {}
+                Placed::Revived => revived.push(listing.clone()),
+            }
+        }
+        Ok(revived)
     }
 
     /// The release without Roots that were published before: whoever keeps all of them may bring all of them.
@@ -150,14 +199,20 @@ impl<S: Store> Publisher<S> {
     }
 
     /// The repository as it would be, and the files that it signs for that.
-    async fn make(&self, before: &Head, news: &[&Inspected], now: Time) -> Result<(Head, Vec<SignedFile>), Error> {
+    async fn make(
+        &self,
+        before: &Head,
+        news: &[&Inspected],
+        versions: Versions,
+        now: Time,
+    ) -> Result<(Head, Vec<SignedFile>), Error> {
         let mut after = before.clone();
         for Inspected { file, .. } in news {
             after.files.insert(file.role, file.current()?);
         }
         plan::check_fresh(&after, now)?;
         let root = self.root(&after, news).await?;
-        let seen = self.seen(&root).await?.filter(|seen| seen.is_beyond(before));
+        let seen = versions.follow(before, self.seen(&root).await?)?;
         let mut made = Vec::new();
         if let Some(seen) = &seen {
             seen.raise(&mut after);
@@ -206,8 +261,10 @@ impl<S: Store> Publisher<S> {
         self.store.published(&files.iter().map(|file| (file.role, file.version)).collect::<Vec<_>>()).await
     }
 
-    /// Puts back what should be visible and is not, or is not what was published: the newest file of every role.
+    /// Puts back what should be visible and is not: every file that is kept, and the newest of every role if it is not what
+    /// was published.
     pub async fn mend(&self) -> Result<(), Error> {
+        self.put_back_lost().await?;
         let head = self.store.head().await?;
         let mut newest: Vec<_> = head.files.iter().collect();
         newest.sort_by_key(|(role, _)| place(**role));
@@ -225,6 +282,26 @@ impl<S: Store> Publisher<S> {
         Ok(())
     }
 
+    /// Puts back every kept file whose object is gone, children first.
+    async fn put_back_lost(&self) -> Result<(), Error> {
+        let there: BTreeSet<_> = self.objects.below(METADATA)?.map_ok(|object| object.name).try_collect().await?;
+        let mut kept = self.store.history().await?;
+        // What clients see of Timestamp is but the newest.
+        kept.retain(|kept| kept.role != RoleId::Timestamp);
+        kept.sort_by_key(|kept| (place(kept.role), kept.version));
+        for Kept { role, version, expires: _ } in kept {
+            let name = role.file(version).file_name();
+            if there.contains(&format!("{METADATA}/{name}")) {
+                continue;
+            }
+            if let Some(bytes) = self.store.file(role, version).await? {
+                tracing::warn!(file = name, "a published file was lost");
+                self.objects.publish_file(&format!("metadata/{name}"), &bytes).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn show_file(&self, head: &Head, file: &SignedFile) -> Result<(), Error> {
         if file.role != RoleId::Timestamp {
             let path = format!("metadata/{}", file.role.file(file.version).file_name());
@@ -233,6 +310,56 @@ impl<S: Store> Publisher<S> {
         let root = self.root(head, &[]).await?;
         let genuine = |bytes: &[u8]| Seen::of(bytes, &root).map(|seen| seen.timestamp);
         self.objects.publish_timestamp(file.version, &file.bytes, genuine).await
+    }
+}
+
+/// How a release is published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Manner {
+    pub versions: Versions,
+    pub withdrawal: Withdrawal,
+}
+
+impl Manner {
+    /// As every release but a special one.
+    pub(crate) const USUAL: Self = Self { versions: Versions::Follow, withdrawal: Withdrawal::Checked };
+    /// Of a repository that was restored: what people signed after the backup was judged when they published it.
+    pub(crate) const RESTORED: Self = Self { versions: Versions::Leap, withdrawal: Withdrawal::Intended };
+
+    /// Of a writer who may have said that images shall go though vehicles need them.
+    pub(crate) fn of_writer(withdraw: bool) -> Self {
+        let withdrawal = if withdraw { Withdrawal::Intended } else { Withdrawal::Checked };
+        Self { withdrawal, ..Self::USUAL }
+    }
+}
+
+/// Which versions the files get that the repository signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Versions {
+    /// Those after what is known and what clients see.
+    Follow,
+    /// Those [`LEAP`] after that: of a restored repository nobody knows what clients saw meanwhile.
+    Leap,
+}
+
+/// By how many versions a restored repository goes ahead. No repository signs so many between two backups, and a version
+/// has room for 2^33 restorations.
+pub(crate) const LEAP: u64 = 1 << 20;
+
+impl Versions {
+    /// The versions after which the next ones come, if they are not those that are known.
+    fn follow(self, before: &Head, seen: Option<Seen>) -> Result<Option<Seen>, Error> {
+        let ahead = |role: RoleId, seen: Option<Version>| {
+            let known = before.newest(&role).map(|file| file.version);
+            Version::new(known.max(seen).map_or(0, Version::get).saturating_add(LEAP))
+        };
+        match self {
+            Self::Follow => Ok(seen.filter(|seen| seen.is_beyond(before))),
+            Self::Leap => Ok(Some(Seen {
+                timestamp: ahead(RoleId::Timestamp, seen.as_ref().map(|seen| seen.timestamp))?,
+                snapshot: ahead(RoleId::Snapshot, seen.as_ref().map(|seen| seen.snapshot))?,
+            })),
+        }
     }
 }
 
@@ -278,6 +405,18 @@ fn place(role: RoleId) -> u8 {
         RoleId::Root => 2,
         RoleId::Timestamp => 3,
     }
+}
+
+/// What the audit log says of a release: who brought which files.
+fn record(before: &Head, news: &[&Inspected], by: &str, now: Time) -> Result<Vec<Change>, Error> {
+    let (mut changes, mut last) = (Vec::new(), before.last_entry.clone());
+    for Inspected { file, .. } in news {
+        let object = format!("{} {} {}", file.role, file.version, Sha256::of(&file.bytes));
+        let entry = Entry::next(last.as_ref(), now, by, "publish", object).map_err(Error::AuditUnfit)?;
+        changes.push(Change::Record(entry.clone()));
+        last = Some(entry);
+    }
+    Ok(changes)
 }
 
 fn published(head: &Head, changed: bool) -> Result<Published, Error> {

@@ -63,6 +63,9 @@ pub trait Store: Clone + Send + Sync + 'static {
         lines: &[ImageLine],
     ) -> impl Future<Output = Result<BTreeMap<ImageLine, ReleaseCounter>, Error>> + Send;
 
+    /// Every line there ever was, ascending, with its highest release.
+    fn lines(&self) -> impl Future<Output = Result<Vec<(ImageLine, ReleaseCounter)>, Error>> + Send;
+
     /// The roles whose newest files delegate to this one, ascending.
     fn delegators(&self, role: RoleName) -> impl Future<Output = Result<Vec<RoleId>, Error>> + Send;
 

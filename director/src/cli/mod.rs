@@ -2,6 +2,7 @@
 
 mod assign;
 mod bundle;
+mod images;
 mod init;
 mod patch;
 mod root;
@@ -44,6 +45,9 @@ enum Command {
     /// What shortens the way from one image to another
     #[command(subcommand)]
     Patch(PatchCommand),
+    /// The images that vehicles need, which the Image repository must keep
+    #[command(after_help = "Example: director images --data director --json > in-use.json")]
+    Images(images::Args),
     /// Answers vehicles
     Serve(serve::Args),
     /// The Root of trust
@@ -122,6 +126,7 @@ async fn dispatch(command: Command) -> Result<(), Error> {
         Command::Patch(PatchCommand::Add(args)) => patch::add(&args).await,
         Command::Patch(PatchCommand::List(args)) => patch::list(&args).await,
         Command::Patch(PatchCommand::Remove(args)) => patch::remove(&args).await,
+        Command::Images(args) => images::run(&args).await,
         Command::Serve(args) => serve::run(&args).await,
         Command::Root(RootCommand::Renew(args)) => root::renew(&args).await,
         Command::Root(RootCommand::Rotate(args)) => root::rotate(&args).await,

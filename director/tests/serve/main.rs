@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod images;
+mod in_use;
 mod operation;
 mod patches;
 mod vehicle;

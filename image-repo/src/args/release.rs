@@ -22,6 +22,9 @@ pub(crate) struct PublishRelease {
     pub repo: PathBuf,
     #[command(flatten)]
     pub remote: Remote,
+    /// Takes images out though vehicles need them
+    #[arg(long)]
+    pub withdraw: bool,
     /// Prints JSON
     #[arg(long)]
     pub json: bool,

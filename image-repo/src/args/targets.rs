@@ -20,7 +20,7 @@ pub(crate) enum Targets {
     #[command(after_help = "Example: image-repo targets new --repo alice")]
     New(TargetsRenew),
     /// Lists an image no more
-    #[command(after_help = "Example: image-repo targets remove --repo alice brake/fw-1.bin")]
+    #[command(after_help = "Example: image-repo targets remove --repo alice brake/fw-1.bin --director in-use.json")]
     Remove(TargetsRemove),
     /// Makes the file of a role valid for longer
     #[command(after_help = "Example: image-repo targets renew --repo alice --days 180")]
@@ -99,6 +99,12 @@ pub(crate) struct TargetsRemove {
     /// Folder of the signer
     #[arg(long, value_name = "DIR")]
     pub repo: PathBuf,
+    /// What `director images --json` printed: an image that vehicles need stays
+    #[arg(long, value_name = "FILE")]
+    pub director: Option<PathBuf>,
+    /// Lets the image go though vehicles need it
+    #[arg(long)]
+    pub withdraw: bool,
     /// Role that lists it; `targets` or the bin of its name without this
     #[arg(long)]
     pub role: Option<RoleId>,

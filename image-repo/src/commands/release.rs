@@ -14,7 +14,7 @@ use crate::config::Settings;
 use crate::error::Error;
 use crate::grpc::client::{Client, Credentials};
 use crate::objects::Blob;
-use crate::publisher::Published;
+use crate::publisher::{Manner, Published};
 use crate::release::{Arriving, Inspected, inspect};
 use crate::role::RoleId;
 use crate::staged::{RoleFile, Staged};
@@ -26,8 +26,8 @@ pub(crate) async fn publish(args: &PublishRelease, now: Time) -> Result<(), Erro
     let inspected = files.iter().cloned().map(inspect).collect::<Result<Vec<_>, _>>()?;
     let images = images(&args.repo, &inspected);
     let published = match &args.remote.to {
-        Some(url) => publish_to(url, &args.remote, files, &images).await?,
-        None => publish_here(&args.repo, files, &images, now).await?,
+        Some(url) => publish_to(url, args, files, &images).await?,
+        None => publish_here(&args.repo, files, &images, Manner::of_writer(args.withdraw), now).await?,
     };
     for (path, _) in &images {
         disk::remove(path)?;
@@ -36,7 +36,13 @@ pub(crate) async fn publish(args: &PublishRelease, now: Time) -> Result<(), Erro
     Ok(())
 }
 
-async fn publish_here(repo: &Path, files: Vec<Arriving>, images: &[(PathBuf, Blob)], now: Time) -> Result<Told, Error> {
+async fn publish_here(
+    repo: &Path,
+    files: Vec<Arriving>,
+    images: &[(PathBuf, Blob)],
+    manner: Manner,
+    now: Time,
+) -> Result<Told, Error> {
     let publisher = Settings::open(repo)?.publisher().await?;
     for (path, blob) in images {
         let brought = publisher.objects().bring(path).await?;
@@ -44,7 +50,7 @@ async fn publish_here(repo: &Path, files: Vec<Arriving>, images: &[(PathBuf, Blo
             return Err(Error::WrongDigest { given: blob.sha256, found: brought.sha256 });
         }
     }
-    let published = publisher.publish("local", files, now).await;
+    let published = publisher.publish_as("local", files, manner, now).await;
     let mended = publisher.mend().await;
     publisher.close().await;
     let Published { snapshot, timestamp, expires, changed } = published?;
@@ -54,11 +60,11 @@ async fn publish_here(repo: &Path, files: Vec<Arriving>, images: &[(PathBuf, Blo
 
 async fn publish_to(
     url: &str,
-    remote: &Remote,
+    args: &PublishRelease,
     files: Vec<Arriving>,
     images: &[(PathBuf, Blob)],
 ) -> Result<Told, Error> {
-    let mut client = Client::connect(url, &credentials(remote)?).await?;
+    let mut client = Client::connect(url, &credentials(&args.remote)?).await?;
     for (path, blob) in images {
         client.upload(path, *blob).await?;
     }
@@ -66,7 +72,7 @@ async fn publish_to(
     for Arriving { role, bytes } in files {
         brought.push((role, client.upload_bytes(bytes).await?));
     }
-    let reply = client.publish(&brought).await?;
+    let reply = client.publish_as(&brought, args.withdraw).await?;
     let (snapshot, timestamp) = (reply.snapshot, reply.timestamp);
     Ok(Told { snapshot, timestamp, expires: reply.expires, changed: reply.changed })
 }
@@ -149,7 +155,7 @@ fn named(paths: &[PathBuf]) -> Result<Vec<Arriving>, Error> {
 pub(super) async fn publish_staged(repo: &Path, now: Time) -> Result<(), Error> {
     let files = signed(repo)?;
     let inspected = files.iter().cloned().map(inspect).collect::<Result<Vec<_>, _>>()?;
-    publish_here(repo, files, &images(repo, &inspected), now).await.map(drop)
+    publish_here(repo, files, &images(repo, &inspected), Manner::USUAL, now).await.map(drop)
 }
 
 /// The images that these files list and the folder holds.

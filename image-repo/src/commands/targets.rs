@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::role::RoleId;
 use crate::staged::catalogue::Catalogue;
 use crate::staged::{self, Life, NewRelease, RoleFile, Staged, Taken};
+use crate::withdraw::Report;
 
 /// Lists an image, and its bill of materials beside it.
 pub(crate) fn add(args: &Add, now: Time) -> Result<(), Error> {
@@ -98,7 +99,9 @@ pub(crate) fn remove(args: &TargetsRemove, now: Time) -> Result<(), Error> {
     let name = TargetName::parse(&args.name).map_err(Error::given("NAME", &args.name))?;
     let mut staged = Staged::open(&args.repo)?;
     let role = args.role.map_or_else(|| staged.home_of(name), Ok)?;
-    let sbom = sbom_of(&staged.get(role)?, name)?;
+    let listed = staged.get(role)?;
+    check_unneeded(args, &listed, name)?;
+    let sbom = sbom_of(&listed, name)?;
     let file = staged.edit(role, Life::days(now, args.life.days), |mut targets| {
         let missing = staged::Error::NotListed { role: Box::new(role), name: Box::new(name.to_buf()) };
         targets.unlist(name).ok_or(missing)?;
@@ -106,6 +109,26 @@ pub(crate) fn remove(args: &TargetsRemove, now: Time) -> Result<(), Error> {
         Ok(targets)
     })?;
     report(&staged, &format!("took {name} out of"), &file, now, args.json)
+}
+
+/// Refuses to unlist an image that a Director says vehicles need, unless it must go all the same.
+fn check_unneeded(args: &TargetsRemove, listed: &RoleFile, name: TargetName<'_>) -> Result<(), Error> {
+    let targets = listed.targets()?;
+    let Some(sha256) = targets.target(name)?.and_then(|target| target.hashes().sha256()) else { return Ok(()) };
+    let Some(director) = &args.director else {
+        if !args.withdraw {
+            tracing::warn!("no report of a Director was given: nobody looked whether vehicles need {name}");
+        }
+        return Ok(());
+    };
+    let report = Report::read(director)?;
+    match report.check_unneeded(name, sha256) {
+        Err(needed) if args.withdraw => {
+            tracing::warn!("{needed}");
+            Ok(())
+        }
+        checked => checked,
+    }
 }
 
 /// The bill of materials that is listed beside an image.

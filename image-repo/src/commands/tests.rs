@@ -29,7 +29,11 @@ fn at(now: Time, folder: &Path, line: &str) -> Result<(), Error> {
             Action::Publish(args) => publish(args, now).await,
             Action::Verify(args) => verify(args, now).await,
             Action::Root(args) => root(args, now).await,
-            Action::Key(_)
+            Action::Audit(_)
+            | Action::Backup(_)
+            | Action::Gc(_)
+            | Action::Restore(_)
+            | Action::Key(_)
             | Action::Targets(_)
             | Action::Delegate(_)
             | Action::Pull(_)

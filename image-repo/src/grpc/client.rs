@@ -101,9 +101,14 @@ impl Client {
 
     /// Publishes files that were brought.
     pub async fn publish(&mut self, files: &[(RoleId, Blob)]) -> Result<PublishReply, Error> {
+        self.publish_as(files, false).await
+    }
+
+    /// The same; with `withdraw`, images may go that vehicles need.
+    pub async fn publish_as(&mut self, files: &[(RoleId, Blob)], withdraw: bool) -> Result<PublishReply, Error> {
         let files =
             files.iter().map(|(role, blob)| wire::RoleFile { role: role.to_string(), file: Some(named(*blob)) });
-        let request = self.request(wire::PublishRequest { files: files.collect() });
+        let request = self.request(wire::PublishRequest { files: files.collect(), withdraw });
         Ok(self.rpc.publish(request).await.map_err(|status| self.told(&status))?.into_inner())
     }
 

@@ -81,6 +81,10 @@ impl Store for AnyStore {
         delegate!(self.highest(lines))
     }
 
+    async fn lines(&self) -> Result<Vec<(ImageLine, ReleaseCounter)>, Error> {
+        delegate!(self.lines())
+    }
+
     async fn delegators(&self, role: RoleName) -> Result<Vec<RoleId>, Error> {
         delegate!(self.delegators(role))
     }

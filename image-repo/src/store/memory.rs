@@ -72,6 +72,10 @@ impl Store for Memory {
         Ok(lines.iter().filter_map(|line| tables.lines.get_key_value(line)).map(|(line, at)| (*line, *at)).collect())
     }
 
+    async fn lines(&self) -> Result<Vec<(ImageLine, ReleaseCounter)>, Error> {
+        Ok(self.tables().lines.iter().map(|(line, highest)| (*line, *highest)).collect())
+    }
+
     async fn delegators(&self, role: RoleName) -> Result<Vec<RoleId>, Error> {
         let tables = self.tables();
         Ok(tables.delegations.iter().filter(|(_, roles)| roles.contains(&role)).map(|(by, _)| *by).collect())

@@ -42,6 +42,11 @@ macro_rules! sql_store {
                 Ok(found)
             }
 
+            async fn lines(&self) -> Result<Vec<(ImageLine, ReleaseCounter)>, Error> {
+                let found = self.read(sqlx::query($statements::LINES)).await?;
+                Ok(rows::sorted(&found, rows::highest, |(line, _)| *line)?)
+            }
+
             async fn delegators(&self, role: RoleName) -> Result<Vec<RoleId>, Error> {
                 let found = self.read(sqlx::query($statements::DELEGATORS).bind(role.to_string())).await?;
                 Ok(rows::sorted(&found, |row| row.parsed::<RoleId>("delegator"), |role| *role)?)

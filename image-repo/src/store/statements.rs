@@ -24,6 +24,7 @@ macro_rules! statements {
         );
         pub(in crate::store) const HIGHEST: &str =
             concat!("SELECT line, highest FROM line WHERE line IN (SELECT value ->> 0 FROM ", $items, ")");
+        pub(in crate::store) const LINES: &str = "SELECT line, highest FROM line";
         pub(in crate::store) const DELEGATORS: &str = "SELECT delegator FROM delegation WHERE role = $1";
         pub(in crate::store) const UNPUBLISHED: &str = "SELECT role, version, expires, bytes FROM file WHERE NOT published";
         pub(in crate::store) const HISTORY: &str = "SELECT role, version, expires FROM file WHERE bytes IS NOT NULL";

@@ -85,6 +85,7 @@ async fn told(store: &impl Store) -> Result<String, Error> {
         told += &format!("{:?}", store.delegators(RoleName::parse(name).unwrap()).await?);
     }
     told += &format!("{:?}", store.named(&NAMES.map(|name| TargetNameBuf::parse(name).unwrap())).await?);
+    told += &format!("{:?}", store.lines().await?);
     told += &format!("{:?}", store.highest(&LINES.map(|line| ImageLine::parse(line).unwrap())).await?);
     Ok(told)
 }
