@@ -158,7 +158,9 @@ impl Settings {
     pub(crate) async fn create_or_open(&self) -> Result<Publisher<AnyStore>, Error> {
         match &self.database {
             DatabaseUrl::Sqlite(path) if !path.exists() => self.create().await,
-            _ => self.publisher_over(AnyStore::open(&self.database).await?),
+            DatabaseUrl::Memory | DatabaseUrl::Postgres(_) | DatabaseUrl::Sqlite(_) => {
+                self.publisher_over(AnyStore::open(&self.database).await?)
+            }
         }
     }
 

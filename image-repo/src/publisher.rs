@@ -117,13 +117,7 @@ impl<S: Store> Publisher<S> {
     }
 
     /// Decides on one state of the repository, and changes that state or nothing.
-    async fn attempt(
-        &self,
-        by: &str,
-        release: &[Inspected],
-        manner: Manner,
-        now: Time,
-    ) -> Result<Published, Error> {
+    async fn attempt(&self, by: &str, release: &[Inspected], manner: Manner, now: Time) -> Result<Published, Error> {
         let before = self.store.head().await?;
         let release = self.without_known_roots(&before, release).await?;
         let news = plan::news(&before, &release)?;

@@ -71,9 +71,8 @@ fn what_is_no_report_lets_nothing_go() {
 fn guarded(desired: u32) -> Place {
     let place = Place::published();
     let sha256 = Sha256::of(b"first firmware");
-    let image = format!(
-        r#"{{"name":"brake/fw-1.bin","sha256":"{sha256}","desired":{desired},"installed":0,"fallback":0}}"#
-    );
+    let image =
+        format!(r#"{{"name":"brake/fw-1.bin","sha256":"{sha256}","desired":{desired},"installed":0,"fallback":0}}"#);
     let report = format!(r#"{{"at":"2026-11-27T12:00:00Z","vehicles":7,"images":[{image}]}}"#);
     fs::write(place.at("in-use.json"), report).unwrap();
     fs::write(place.at("image-repo.toml"), "[director]\nreport = \"in-use.json\"\n").unwrap();

@@ -170,7 +170,7 @@ fn of_strangers<'u>(images: &'u Images, [acme, brakes, bolt]: [&KeyFile; 3]) -> 
 /// Files that say what is not theirs to say, or not any more.
 fn of_others<'u>(images: &'u Images, [acme, _, bolt]: [&KeyFile; 3]) -> Result<Vec<Upload<'u>>> {
     let now = host::clock::now();
-    let Images { acme: good, elsewhere, other_hardware, missing, taken, old, late, .. } = images;
+    let Images { acme: good, elsewhere, other_hardware, missing, taken, late, .. } = images;
     [
         upload(
             "an image under a name that is not delegated",
@@ -223,13 +223,6 @@ fn of_others<'u>(images: &'u Images, [acme, _, bolt]: [&KeyFile; 3]) -> Result<V
             &[taken],
             "acme lists another image as acme/fw-1.bin",
         ),
-        upload(
-            "other bytes for a name without a new release",
-            OWN,
-            signed(3, &[old], acme),
-            &[old],
-            "is not newer than",
-        ),
     ]
     .into_iter()
     .collect()
@@ -237,10 +230,17 @@ fn of_others<'u>(images: &'u Images, [acme, _, bolt]: [&KeyFile; 3]) -> Result<V
 
 /// Files that say what nobody may say.
 fn malformed<'u>(images: &'u Images, [acme, ..]: [&KeyFile; 3]) -> Result<Vec<Upload<'u>>> {
-    let Images { acme: good, .. } = images;
+    let Images { acme: good, old, .. } = images;
     let named = |name: &'static str| move |text: String| text.replace("acme/fw-2.bin", name);
     let long = format!("acme/{}", "x".repeat(300));
     [
+        upload(
+            "other bytes for a name without a new release",
+            OWN,
+            signed(3, &[old], acme),
+            &[old],
+            "is not newer than",
+        ),
         upload(
             "a name that leaves its folder",
             OWN,
