@@ -17,6 +17,7 @@ mod signatures;
 mod signer;
 mod targets;
 mod targets_catalogue;
+mod targets_oci;
 mod verify;
 
 pub(crate) use completions::man;

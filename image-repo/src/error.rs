@@ -239,6 +239,9 @@ pub enum Error {
     /// A signer's folder was not changed.
     #[error(transparent)]
     Staged(#[from] crate::staged::Error),
+    /// A container image was not taken.
+    #[error(transparent)]
+    Oci(#[from] crate::oci::Error),
     /// A file that clients need is not published.
     #[error("{file} is not published")]
     Unpublished {
@@ -313,6 +316,7 @@ impl Report for Error {
             Self::Patch { .. } => Exit::Failed,
             Self::Host(error) => error.exit(),
             Self::Store(fault) => fault.exit(),
+            Self::Oci(error) => error.exit(),
             Self::Staged(error) => error.exit(),
         }
     }
@@ -355,6 +359,7 @@ impl Report for Error {
             Self::Expired { .. } => "run `image-repo publish`".into(),
             Self::Given { .. } => "run it with --help to see what it takes".into(),
             Self::Host(error) => error.advice(),
+            Self::Oci(error) => error.advice(),
             Self::Staged(error) => error.advice(),
             Self::Incomplete { .. } => "restore the repository from a backup".into(),
             Self::NotARepository { .. } => "check --repo, or run `image-repo init`".into(),

@@ -1,5 +1,7 @@
 //! `targets add`, `remove`, `renew` and `sign` in a signer's folder: the next file of a role that lists images.
 
+use std::path::Path;
+
 use host::cli::{counted, print};
 use serde_json::json;
 use uptane::sign::{ImageEntry, Matching, Signer};
@@ -8,6 +10,7 @@ use uptane::{HardwareId, Hashes, ImageLine, ReleaseCounter, TargetName, Time};
 use super::root_draft::carry_back;
 use super::signatures::report;
 use super::targets_catalogue::{self, Sbom};
+use super::targets_oci;
 use crate::args::{Add, TargetsRemove, TargetsRenew, TargetsSign};
 use crate::error::Error;
 use crate::role::RoleId;
@@ -15,6 +18,13 @@ use crate::staged::{self, Life, NewRelease, RoleFile, Staged};
 
 /// Lists an image.
 pub(crate) fn add(args: &Add, now: Time) -> Result<(), Error> {
+    match &args.oci {
+        Some(image) => targets_oci::add(args, image, now),
+        None => add_file(args, args.file.as_deref().unwrap_or(Path::new("")), now),
+    }
+}
+
+fn add_file(args: &Add, file: &Path, now: Time) -> Result<(), Error> {
     let name = TargetName::parse(&args.name).map_err(Error::given("--name", &args.name))?;
     let (matching, release, hardware) = described(args, name)?;
     let mut staged = Staged::create(&args.repo)?;
@@ -24,7 +34,7 @@ pub(crate) fn add(args: &Add, now: Time) -> Result<(), Error> {
     if let Some(Sbom { entry, .. }) = &sbom {
         staged.check_may_list(role, entry.name(), &[HardwareId::parse(staged::catalogue::SBOM_HARDWARE)?])?;
     }
-    let taken = staged.take_in(&args.file)?;
+    let taken = staged.take_in(file)?;
     let image = ImageEntry::new(name, taken.length, Hashes::from(taken.sha256), &matching);
     let image = catalogue.write(image)?;
     if is_listed(&staged, role, &image)? {
@@ -51,7 +61,7 @@ pub(crate) fn add(args: &Add, now: Time) -> Result<(), Error> {
     )
 }
 
-fn described(args: &Add, name: TargetName<'_>) -> Result<(Matching, NewRelease, Vec<HardwareId>), Error> {
+pub(super) fn described(args: &Add, name: TargetName<'_>) -> Result<(Matching, NewRelease, Vec<HardwareId>), Error> {
     let hardware = |id: &String| HardwareId::parse(id).map_err(Error::given("--hardware-id", id));
     let hardware: Vec<_> = args.hardware_id.iter().map(hardware).collect::<Result<_, _>>()?;
     let line = ImageLine::parse(&args.line).map_err(Error::given("--line", &args.line))?;
@@ -73,6 +83,7 @@ pub(crate) fn remove(args: &TargetsRemove, now: Time) -> Result<(), Error> {
     let mut staged = Staged::open(&args.repo)?;
     let role = args.role.map_or_else(|| staged.home_of(name), Ok)?;
     staged.get(role)?;
+    targets_oci::remove_parts(&mut staged, args, name, now)?;
     let file = staged.edit(role, Life::days(now, args.life.days), |mut targets| {
         let missing = staged::Error::NotListed { role: Box::new(role), name: Box::new(name.to_buf()) };
         targets.unlist(name).map(|_| targets).ok_or(missing)

@@ -71,6 +71,14 @@ pub enum Error {
         /// The name.
         name: Box<TargetNameBuf>,
     },
+    /// A file is not the one that something names by length and digest.
+    #[error("{}: {source}", path.display())]
+    NotAsListed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: uptane::Error,
+    },
     /// An image that is to go is not there.
     #[error("{role} does not list {name}")]
     NotListed {
@@ -192,6 +200,7 @@ impl Report for Error {
             | Self::Unreadable { .. }
             | Self::UnknownSbom { .. } => Exit::Configuration,
             Self::Expired { .. }
+            | Self::NotAsListed { .. }
             | Self::NotItsHardware { .. }
             | Self::NotItsName { .. }
             | Self::TwoContents { .. }
@@ -219,6 +228,7 @@ impl Report for Error {
             Self::NotItsHardware { .. } | Self::NotItsName { .. } => {
                 "ask whoever delegates to you, or correct the name and the --hardware-id; nothing was changed".into()
             }
+            Self::NotAsListed { .. } => "copy it anew from where it was built; nothing was changed".into(),
             Self::NotListed { .. } => "look for its name with `image-repo show`".into(),
             Self::NothingStaged { role } if **role == RoleId::Root => {
                 "`image-repo root new`, or pull the published Root".into()
