@@ -1,5 +1,6 @@
 //! What a process needs from its machine: keys in files and on tokens, TLS set-up, fetching, atomic files, a CAN bus, an
-//! audit log, logs, metrics, the files that provision a vehicle and the conventions of the command line. No rule of the Standard stands here.
+//! audit log, logs, metrics, the files that provision a vehicle, those of container images, and the conventions of the command line.
+//! No rule of the Standard stands here.
 #![forbid(unsafe_code)]
 
 pub mod audit;
@@ -14,6 +15,7 @@ pub mod health;
 pub mod keys;
 pub mod logs;
 pub mod metrics;
+pub mod oci;
 pub mod provisioning;
 pub mod random;
 pub mod serve;

@@ -20,6 +20,7 @@ mod signatures;
 mod signer;
 mod targets;
 mod targets_catalogue;
+mod targets_oci;
 mod verify;
 
 pub(crate) use audit::audit;

@@ -295,6 +295,9 @@ pub enum Error {
     /// A signer's folder was not changed.
     #[error(transparent)]
     Staged(#[from] crate::staged::Error),
+    /// A container image was not taken.
+    #[error(transparent)]
+    Oci(#[from] crate::oci::Error),
     /// A file that clients need is not published.
     #[error("{file} is not published")]
     Unpublished {

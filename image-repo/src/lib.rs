@@ -21,6 +21,7 @@ mod judge;
 mod keyring;
 pub mod make;
 pub mod objects;
+pub mod oci;
 pub mod online;
 pub mod plan;
 pub mod publisher;

@@ -16,7 +16,7 @@ mod delegates;
 mod edit;
 mod error;
 mod file;
-mod images;
+pub(crate) mod images;
 mod pull;
 mod signing;
 

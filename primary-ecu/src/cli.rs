@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::oci::FetchOci;
 use crate::{Error, driver};
 
 /// The Primary of a vehicle: verifies what the Director and the Image repository say, and feeds the Secondaries.
@@ -39,6 +40,8 @@ enum Command {
     Status(status::Show),
     /// Shows what happened.
     History(status::Show),
+    /// Fetches a container image from the Image repository into an OCI image layout.
+    FetchOci(FetchOci),
 }
 
 #[derive(Debug, Args)]
@@ -61,13 +64,15 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(code) => return code,
     };
     host::logs::init(cli.verbose, cli.log_json);
-    host::cli::finish(match cli.command {
+    let done = match cli.command {
         Command::Init(init) => init.run(),
         Command::Provision(provision) => provision.run(),
         Command::Run(run) => run.run(),
         Command::Status(show) => show.status(),
         Command::History(show) => show.history(),
-    })
+        Command::FetchOci(fetch) => return host::cli::finish(fetch.run()),
+    };
+    host::cli::finish(done)
 }
 
 impl Run {

@@ -15,6 +15,7 @@ mod folder;
 mod grpc;
 pub mod machine;
 pub mod node;
+mod oci;
 mod pair;
 pub mod provision;
 pub mod slots;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod ceremony;
+mod containers;
 mod demonstration;
 mod doors;
 mod getting_started;

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use host::keys::PassphraseArgs;
 
 use crate::keyring::KeyName;
+use crate::oci::Reference;
 use crate::role::RoleId;
 
 #[derive(Debug, Subcommand)]
@@ -13,9 +14,11 @@ pub(crate) enum Targets {
     /// Lists an image in the next file of a role
     #[command(
         after_help = "Example: image-repo targets add --repo alice fw-2.bin --name brake/fw-2.bin --hardware-id brake-hw \
-                      --line brake --release-counter 2 --notes en='Fixes the warning lamp' --sbom fw-2.spdx.json"
+                      --line brake --release-counter 2 --notes en='Fixes the warning lamp' --sbom fw-2.spdx.json\n\
+                      Container: image-repo targets add --repo alice --oci build/nav:1.4 --name nav/app --hardware-id nav-hw \
+                      --line nav --release-counter 14"
     )]
-    Add(Add),
+    Add(Box<Add>),
     /// Drafts the first file of a role, without images
     #[command(after_help = "Example: image-repo targets new --repo alice")]
     New(TargetsRenew),
@@ -41,7 +44,11 @@ pub(crate) struct TargetsLife {
 #[derive(Debug, Args)]
 pub(crate) struct Add {
     /// The image
-    pub file: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present = "oci")]
+    pub file: Option<PathBuf>,
+    /// The container image, in place of FILE: an OCI image layout, and which of its images where it holds several
+    #[arg(long, value_name = "LAYOUT[:TAG|@sha256:HEX]", conflicts_with = "file")]
+    pub oci: Option<Reference>,
     /// Folder of the signer or of the repository
     #[arg(long, value_name = "DIR")]
     pub repo: PathBuf,

@@ -1,5 +1,7 @@
 //! `targets add`, `remove`, `renew` and `sign` in a signer's folder: the next file of a role that lists images.
 
+use std::path::Path;
+
 use host::cli::{counted, print};
 use host::keys::AnySigner;
 use serde_json::json;
@@ -9,6 +11,7 @@ use uptane::{HardwareId, Hashes, ImageLine, ReleaseCounter, TargetName, TargetNa
 use super::root_draft::carry_back;
 use super::signatures::report;
 use super::targets_catalogue::{self, Sbom};
+use super::targets_oci;
 use crate::args::{Add, TargetsRemove, TargetsRenew, TargetsSign};
 use crate::error::Error;
 use crate::role::RoleId;
@@ -18,6 +21,13 @@ use crate::withdraw::Report;
 
 /// Lists an image, and its bill of materials beside it.
 pub(crate) fn add(args: &Add, now: Time) -> Result<(), Error> {
+    match &args.oci {
+        Some(image) => targets_oci::add(args, image, now),
+        None => add_file(args, args.file.as_deref().unwrap_or(Path::new("")), now),
+    }
+}
+
+fn add_file(args: &Add, file: &Path, now: Time) -> Result<(), Error> {
     let name = TargetName::parse(&args.name).map_err(Error::given("--name", &args.name))?;
     let (matching, release, hardware) = described(args, name)?;
     let mut staged = Staged::create(&args.repo)?;
@@ -27,7 +37,7 @@ pub(crate) fn add(args: &Add, now: Time) -> Result<(), Error> {
     if let Some(Sbom { entry, .. }) = &sbom {
         staged.check_may_list(role, entry.name(), &[HardwareId::parse(staged::catalogue::SBOM_HARDWARE)?])?;
     }
-    let mut taken = vec![staged.take_in(&args.file)?];
+    let mut taken = vec![staged.take_in(file)?];
     let listed = take_rest(&mut staged, sbom.as_ref(), &mut taken).and_then(|image| {
         let entry = catalogue.write(ImageEntry::new(name, image.length, Hashes::from(image.sha256), &matching))?;
         list(&mut staged, role, &release, entry, sbom.map(|sbom| sbom.entry), Life::days(now, args.life.days))
@@ -78,7 +88,7 @@ fn list(
     Ok(Some(file))
 }
 
-fn described(args: &Add, name: TargetName<'_>) -> Result<(Matching, NewRelease, Vec<HardwareId>), Error> {
+pub(super) fn described(args: &Add, name: TargetName<'_>) -> Result<(Matching, NewRelease, Vec<HardwareId>), Error> {
     let hardware = |id: &String| HardwareId::parse(id).map_err(Error::given("--hardware-id", id));
     let hardware: Vec<_> = args.hardware_id.iter().map(hardware).collect::<Result<_, _>>()?;
     let line = ImageLine::parse(&args.line).map_err(Error::given("--line", &args.line))?;
@@ -102,6 +112,7 @@ pub(crate) fn remove(args: &TargetsRemove, now: Time) -> Result<(), Error> {
     let listed = staged.get(role)?;
     check_unneeded(args, &listed, name)?;
     let sbom = sbom_of(&listed, name)?;
+    targets_oci::remove_parts(&mut staged, args, name, now)?;
     let file = staged.edit(role, Life::days(now, args.life.days), |mut targets| {
         let missing = staged::Error::NotListed { role: Box::new(role), name: Box::new(name.to_buf()) };
         targets.unlist(name).ok_or(missing)?;

@@ -43,6 +43,7 @@ impl Report for Error {
             | Self::VersionUsed { .. }
             | Self::WrongDigest { .. } => Exit::Refused,
             Self::Host(error) => error.exit(),
+            Self::Oci(error) => error.exit(),
             Self::Staged(error) => error.exit(),
             Self::Store(fault) => fault.exit(),
         }
@@ -105,6 +106,7 @@ impl Report for Error {
             Self::Expired { .. } => "run `image-repo publish`".into(),
             Self::Given { .. } => "run it with --help to see what it takes".into(),
             Self::Host(error) => error.advice(),
+            Self::Oci(error) => error.advice(),
             Self::Staged(error) => error.advice(),
             Self::Incomplete { .. } => "restore the repository from a backup".into(),
             Self::NotARepository { .. } => "check --repo, or run `image-repo init`".into(),

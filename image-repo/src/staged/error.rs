@@ -69,6 +69,14 @@ pub enum Error {
         /// The name.
         name: Box<TargetNameBuf>,
     },
+    /// A file is not the one that something names by length and digest.
+    #[error("{}: {source}", path.display())]
+    NotAsListed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: uptane::Error,
+    },
     /// An image that is to go is not there.
     #[error("{role} does not list {name}")]
     NotListed {
@@ -189,7 +197,8 @@ impl Report for Error {
             | Self::NoPredecessor { .. }
             | Self::Unreadable { .. }
             | Self::UnknownSbom { .. } => Exit::Configuration,
-            Self::NotItsHardware { .. }
+            Self::NotAsListed { .. }
+            | Self::NotItsHardware { .. }
             | Self::NotItsName { .. }
             | Self::TwoContents { .. }
             | Self::Unsigned { .. } => Exit::Refused,
@@ -217,6 +226,7 @@ impl Report for Error {
             Self::NotItsHardware { .. } | Self::NotItsName { .. } => {
                 "ask whoever delegates to you, or correct the name and the --hardware-id; nothing was changed".into()
             }
+            Self::NotAsListed { .. } => "copy it anew from where it was built; nothing was changed".into(),
             Self::NotListed { .. } => "look for its name with `image-repo show`".into(),
             Self::NothingStaged { role } if **role == RoleId::Root => {
                 "`image-repo root new`, or pull the published Root".into()

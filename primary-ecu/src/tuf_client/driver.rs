@@ -4,29 +4,29 @@ use std::future::Future;
 
 use host::clock;
 use host::fetch::Fetcher;
-use uptane::verify::{MetadataFile, Refresh, Refreshed, Step, Wanted};
-use uptane::{Image, Length};
+use uptane::verify::{Commit, Keep, MetadataFile, Refresh, Refreshed, Step, Wanted};
+use uptane::{Image, Length, Version};
 
 use super::artifacts::{Artifacts, Listed};
 use super::error::Error;
 use super::metadata::Metadata;
 
 /// Runs `work` to its end.
-pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+pub(crate) fn block_on<T, E: From<host::Error>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|source| host::Error::io("start the runtime in", ".".as_ref(), source))?;
     runtime.block_on(work)
 }
 
 /// One repository and what is trusted of it.
-pub(super) struct Client {
+pub(crate) struct Client {
     metadata: Metadata,
     server: Fetcher,
 }
 
 impl Client {
     /// The repository whose metadata is at `url`.
-    pub(super) fn new(metadata: Metadata, url: &str) -> Result<Self, Error> {
+    pub(crate) fn new(metadata: Metadata, url: &str) -> Result<Self, Error> {
         let server = Fetcher::plain(url).map_err(|source| Error::Fetch { file: "metadata".to_owned(), source })?;
         Ok(Self { metadata, server })
     }
@@ -49,6 +49,34 @@ impl Client {
             artifacts.obtain(&listed(&refreshed, &wanted)?, consistent).await?;
         }
         Ok(())
+    }
+
+    /// §5.4.4.2, as a vehicle goes through it, and looks for these. What it ends with is kept by [`commit`](Self::commit).
+    pub(crate) async fn refresh_as_vehicle(&mut self, wanted: Vec<Wanted>) -> Result<Refreshed<Image>, Error> {
+        let refresh = Refresh::image(self.metadata.load()?, clock::now()).looking_for(wanted);
+        self.drive(refresh).await
+    }
+
+    /// Looks for more in what was refreshed.
+    pub(crate) async fn search(
+        &mut self,
+        refreshed: Refreshed<Image>,
+        wanted: Vec<Wanted>,
+    ) -> Result<Refreshed<Image>, Error> {
+        self.drive(refreshed.search(wanted)).await
+    }
+
+    /// Keeps the Snapshot and the Targets that a vehicle's refresh ended with.
+    pub(crate) fn commit(&mut self, refreshed: &Refreshed<Image>) -> Result<(), Error> {
+        let Commit { snapshot, targets, delegated } = refreshed.commit().clone();
+        // The folder's names are without versions.
+        let delegated =
+            delegated.into_iter().map(|(role, bytes)| (MetadataFile::Delegated(role, Version::FIRST), bytes));
+        let top =
+            [(MetadataFile::Snapshot(Version::FIRST), snapshot), (MetadataFile::Targets(Version::FIRST), targets)];
+        let top = top.into_iter().filter_map(|(file, bytes)| Some((file, bytes?)));
+        let keep = delegated.chain(top).map(|(file, bytes)| Keep::Store { file, bytes });
+        self.metadata.keep(keep.collect())
     }
 
     async fn drive(&mut self, mut refresh: Refresh<Image>) -> Result<Refreshed<Image>, Error> {

@@ -7,7 +7,7 @@ use host::fetch::FetchError;
 
 /// Why a command failed. One variant per cause.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
+pub(crate) enum Error {
     /// A file could not be fetched.
     #[error("{file}: {source}")]
     Fetch {

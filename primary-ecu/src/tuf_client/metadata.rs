@@ -15,7 +15,7 @@ use uptane::{Image, Role, RoleName};
 use super::error::Error;
 
 /// What is trusted of one repository.
-pub(super) struct Metadata {
+pub(crate) struct Metadata {
     folder: Folder,
     /// What the Root in the folder says of the repository, once somebody asked.
     consistent: Option<bool>,
@@ -28,7 +28,7 @@ const TARGETS: &str = "targets.json";
 
 impl Metadata {
     /// What is trusted in the folder at `path`.
-    pub(super) fn at(path: PathBuf) -> Result<Self, Error> {
+    pub(crate) fn at(path: PathBuf) -> Result<Self, Error> {
         Ok(Self { folder: Folder::create(path, Access::Shared)?, consistent: None })
     }
 

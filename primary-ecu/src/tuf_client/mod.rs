@@ -18,10 +18,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use driver::{Client, block_on};
+pub(crate) use error::Error;
+pub(crate) use metadata::Metadata;
+
 use artifacts::Artifacts;
-use driver::Client;
-use error::Error;
-use metadata::Metadata;
 
 /// A plain TUF client: verifies a repository's metadata and downloads what it lists.
 ///
@@ -77,7 +78,7 @@ impl Cli {
             Command::Init { trusted_root } => metadata.init(&trusted_root),
             Command::Refresh => {
                 let url = given(self.metadata_url, "--metadata-url")?;
-                driver::block_on(async move { Client::new(metadata, &url)?.refresh().await.map(|_| ()) })
+                block_on(async move { Client::new(metadata, &url)?.refresh().await.map(|_| ()) })
             }
             Command::Download => {
                 let url = given(self.metadata_url, "--metadata-url")?;
@@ -85,7 +86,7 @@ impl Cli {
                 let base = given(self.target_base_url, "--target-base-url")?;
                 let names = Some(self.target_name).filter(|names| !names.is_empty());
                 let names = given(names, "--target-name")?;
-                driver::block_on(async move {
+                block_on(async move {
                     let artifacts = Artifacts::new(folder, &base)?;
                     Client::new(metadata, &url)?.download(&names, &artifacts).await
                 })
