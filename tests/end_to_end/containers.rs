@@ -105,7 +105,8 @@ impl World {
             "layers": blobs,
         });
         let mut manifest = blob(&build, MediaType::Manifest, manifest.to_string().as_bytes());
-        manifest["annotations"] = json!({ "org.opencontainers.image.ref.name": tag });
+        let annotations = json!({ "org.opencontainers.image.ref.name": tag });
+        manifest.as_object_mut().unwrap().insert("annotations".to_owned(), annotations);
         let index = json!({ "schemaVersion": 2, "manifests": [manifest] });
         fs::write(build.join("index.json"), index.to_string()).unwrap();
     }
