@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use host::disk::{self, Access, Folder};
+use host::keys::KeyFile;
 use host::provisioning::{Banks, ENROLMENT, EcuRole, FirstImage, Image, NewEcu};
 use proto::secondary::Verification;
 use uptane::{EcuId, HardwareId, Length};
@@ -40,7 +41,8 @@ impl Init {
         if own.exists() {
             return Err(host::Error::Exists { path: own }.into());
         }
-        for name in [folder::KEY, folder::TLS_KEY, ENROLMENT] {
+        KeyFile::remove(&place.at(folder::KEY)?)?;
+        for name in [folder::TLS_KEY, ENROLMENT] {
             disk::remove(&place.at(name)?)?;
         }
         let (image, source) = self.factory_image(&place)?;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use host::disk;
+use host::keys::KeyFile;
 use host::provisioning::{ENROLMENT, EcuRole, FirstImage, Image, NewEcu};
 use uptane::{Length, Sha256};
 
@@ -55,7 +56,8 @@ fn enrol(data: &Data, ecu: &Ecu, image: Descriptor) -> Result<(), Error> {
 
 /// What an `init` that was cut short left behind: nobody was told of its keys.
 fn remove_leftovers(data: &Data) -> Result<(), Error> {
-    for name in ["report.key", "tls.key", "flash.img", ENROLMENT] {
+    KeyFile::remove(&data.path("report.key"))?;
+    for name in ["tls.key", "flash.img", ENROLMENT] {
         disk::remove(&data.path(name))?;
     }
     Ok(())
