@@ -134,6 +134,14 @@ pub enum Error {
         /// The hardware.
         hardware: Box<HardwareId>,
     },
+    /// A Director's report is too old to say what vehicles need.
+    #[error("{} is of {at}, too old to say what vehicles need", path.display())]
+    OldReport {
+        /// The file.
+        path: PathBuf,
+        /// When the Director said so.
+        at: Time,
+    },
     /// What only the repository signs was brought.
     #[error("{role} is signed by the repository itself")]
     OwnRole {
@@ -348,6 +356,7 @@ impl Report for Error {
             | Self::NoDelegator { .. }
             | Self::NotAllowed { .. }
             | Self::NotDelegated { .. }
+            | Self::OldReport { .. }
             | Self::OwnRole { .. }
             | Self::Refused { .. }
             | Self::RemoteRefused { .. }
@@ -404,6 +413,7 @@ impl Report for Error {
             Self::NotDelegated { .. } => {
                 "have its delegation widened, or list it elsewhere; nothing was changed".into()
             }
+            Self::OldReport { .. } => "have the Director report again with `director images --json`".into(),
             Self::NoReport { .. } => "give what `director images --json` printed".into(),
             Self::StillNeeded { .. } => {
                 "assign other images first, or say --withdraw if it must go all the same; nothing was changed".into()

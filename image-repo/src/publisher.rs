@@ -117,19 +117,13 @@ impl<S: Store> Publisher<S> {
     }
 
     /// Decides on one state of the repository, and changes that state or nothing.
-    async fn attempt(
-        &self,
-        by: &str,
-        release: &[Inspected],
-        manner: Manner,
-        now: Time,
-    ) -> Result<Published, Error> {
+    async fn attempt(&self, by: &str, release: &[Inspected], manner: Manner, now: Time) -> Result<Published, Error> {
         let before = self.store.head().await?;
         let release = self.without_known_roots(&before, release).await?;
         let news = plan::news(&before, &release)?;
         let differences = self.differences(&news).await?;
         self.admit(&differences).await?;
-        self.check_withdrawn(&differences, manner.withdrawal).await?;
+        self.check_withdrawn(&differences, manner.withdrawal, now).await?;
         let (after, made) = self.make(&before, &news, manner.versions, now).await?;
         if news.is_empty() && made.is_empty() {
             return published(&after, false);
