@@ -113,7 +113,7 @@ impl Settings {
     pub(crate) fn is_repository(&self) -> bool {
         match &self.database {
             DatabaseUrl::Sqlite(path) => path.is_file(),
-            _ => self.folder.join(FILE).is_file(),
+            DatabaseUrl::Memory | DatabaseUrl::Postgres(_) => self.folder.join(FILE).is_file(),
         }
     }
 
@@ -158,7 +158,9 @@ impl Settings {
     pub(crate) async fn create_or_open(&self) -> Result<Publisher<AnyStore>, Error> {
         match &self.database {
             DatabaseUrl::Sqlite(path) if !path.exists() => self.create().await,
-            _ => self.publisher_over(AnyStore::open(&self.database).await?),
+            DatabaseUrl::Memory | DatabaseUrl::Postgres(_) | DatabaseUrl::Sqlite(_) => {
+                self.publisher_over(AnyStore::open(&self.database).await?)
+            }
         }
     }
 
@@ -184,8 +186,8 @@ impl Settings {
 }
 
 fn within(folder: &Path, url: DatabaseUrl) -> DatabaseUrl {
-    match url {
+    match &url {
         DatabaseUrl::Sqlite(path) => DatabaseUrl::Sqlite(folder.join(path)),
-        other => other,
+        DatabaseUrl::Memory | DatabaseUrl::Postgres(_) => url,
     }
 }

@@ -1,8 +1,9 @@
 //! Why a command did not do what was asked.
 
+mod advice;
+
 use std::path::{Path, PathBuf};
 
-use host::cli::{Exit, Report};
 use uptane::metadata::RootRole;
 use uptane::sign::SignError;
 use uptane::{HardwareId, ImageLine, Length, ReleaseCounter, Role, RoleName, Sha256, TargetNameBuf, Time, Version};
@@ -92,7 +93,7 @@ pub enum Error {
         /// The name.
         name: Box<TargetNameBuf>,
         /// The role that lists it.
-        role: RoleId,
+        role: Box<RoleId>,
     },
     /// Clients see a file that the database knows nothing of.
     #[error("{file} is published, and the database knows of none that is so new")]
@@ -104,7 +105,7 @@ pub enum Error {
     #[error("no role delegates to {role}")]
     NoDelegator {
         /// The role.
-        role: RoleName,
+        role: Box<RoleName>,
     },
     /// The repository lacks a key that Root appoints for one of its own roles.
     #[error("{here} of the {needed} keys that must sign {role:?} are here")]
@@ -122,13 +123,13 @@ pub enum Error {
         /// The writer.
         writer: String,
         /// The role.
-        role: RoleId,
+        role: Box<RoleId>,
     },
     /// The role lists an image that is not delegated to it, or is found elsewhere first.
     #[error("{role} lists {name} for {hardware}, which no client asks it for")]
     NotDelegated {
         /// The role.
-        role: RoleName,
+        role: Box<RoleName>,
         /// The image.
         name: Box<TargetNameBuf>,
         /// The hardware.
@@ -146,7 +147,7 @@ pub enum Error {
     #[error("{role} is signed by the repository itself")]
     OwnRole {
         /// The role.
-        role: RoleId,
+        role: Box<RoleId>,
     },
     /// A repository cannot be reached, or cannot answer now.
     #[error("{url}: {reason}")]
@@ -168,7 +169,7 @@ pub enum Error {
     #[error("the release brings two files of {role}")]
     RoleTwice {
         /// The role.
-        role: RoleId,
+        role: Box<RoleId>,
     },
     /// A file is longer than any client reads.
     #[error("{what} is longer than the {limit} bytes that clients read")]
@@ -197,7 +198,7 @@ pub enum Error {
     #[error("version {given} of {role} cannot be published: the next one is {next}")]
     VersionUsed {
         /// The role.
-        role: RoleId,
+        role: Box<RoleId>,
         /// The version that was to be published.
         given: Version,
         /// The lowest that can be.
@@ -328,133 +329,5 @@ impl Error {
 impl From<uptane::Error> for Error {
     fn from(error: uptane::Error) -> Self {
         Self::Sign(error.into())
-    }
-}
-
-impl Report for Error {
-    fn exit(&self) -> Exit {
-        match self {
-            Self::AuditBroken(error) => error.exit(),
-            Self::AuditUnfit(error) => error.exit(),
-            Self::Backup(fault) => fault.exit(),
-            Self::Conflict | Self::Remote { .. } | Self::Service { .. } => Exit::Unavailable,
-            Self::Given { .. } | Self::NoAuthority | Self::NoReport { .. } => Exit::Usage,
-            Self::BadWriter { .. }
-            | Self::Incomplete { .. }
-            | Self::NoOnlineKey { .. }
-            | Self::NotARepository { .. }
-            | Self::Patch { reason: crate::delta::Error::Decode(_), .. } => Exit::Configuration,
-            Self::CounterTaken { .. } | Self::Objects { .. } | Self::Patch { .. } | Self::Sign(_) => Exit::Failed,
-            Self::AuditCut { .. }
-            | Self::BadBlob
-            | Self::Expired { .. }
-            | Self::ImageLength { .. }
-            | Self::ImageMissing { .. }
-            | Self::Judged { .. }
-            | Self::NameTaken { .. }
-            | Self::NewerPublished { .. }
-            | Self::NoDelegator { .. }
-            | Self::NotAllowed { .. }
-            | Self::NotDelegated { .. }
-            | Self::OldReport { .. }
-            | Self::OwnRole { .. }
-            | Self::Refused { .. }
-            | Self::RemoteRefused { .. }
-            | Self::RoleTwice { .. }
-            | Self::StillNeeded { .. }
-            | Self::TooLong { .. }
-            | Self::UnknownWriter
-            | Self::Unpublished { .. }
-            | Self::UploadLost { .. }
-            | Self::UploadTooLong { .. }
-            | Self::VersionUsed { .. }
-            | Self::WrongDigest { .. } => Exit::Refused,
-            Self::Host(error) => error.exit(),
-            Self::Staged(error) => error.exit(),
-            Self::Store(fault) => fault.exit(),
-        }
-    }
-
-    fn advice(&self) -> String {
-        match self {
-            Self::AuditBroken(error) => error.advice(),
-            Self::AuditCut { .. } => {
-                "compare it with a backup of the log, and find out who could write to the database".into()
-            }
-            Self::AuditUnfit(error) => error.advice(),
-            Self::Backup(fault) => fault.advice(),
-            Self::Conflict => "try again; nothing was changed".into(),
-            Self::NoAuthority => {
-                "give --authority FILE, the certificate of whoever issued that of the repository".into()
-            }
-            Self::BadBlob => "name every file of the release by SHA-256 and length".into(),
-            Self::BadWriter { .. } => "correct it in the configuration file".into(),
-            Self::NotAllowed { .. } => "have the role added to the writer's in the server's configuration".into(),
-            Self::Remote { .. } => {
-                "check the address and the network, then run it again: it goes on where it stopped".into()
-            }
-            Self::RemoteRefused { .. } => "do what the repository says; nothing was changed there".into(),
-            Self::Service { .. } => "start it again".into(),
-            Self::UnknownWriter => {
-                "give the client certificate or the token that the server's configuration names".into()
-            }
-            Self::UploadTooLong { .. } => "upload it again; nothing was kept".into(),
-            Self::ImageLength { .. } => "list the image as it was brought, and sign again; nothing was changed".into(),
-            Self::Judged { reason, .. } => judged(*reason).into(),
-            Self::ImageMissing { .. } => "upload the image, then publish again; nothing was changed".into(),
-            Self::NameTaken { .. } => "give the image another name; nothing was changed".into(),
-            Self::NewerPublished { .. } => {
-                "run `image-repo restore` with the newest backup, which takes over what is published; nothing was \
-                 removed"
-                    .into()
-            }
-            Self::NoDelegator { .. } => "have whoever delegates to it publish first; nothing was changed".into(),
-            Self::NoOnlineKey { role, .. } => format!("put the key of {role:?} into the folder of online keys"),
-            Self::NotDelegated { .. } => {
-                "have its delegation widened, or list it elsewhere; nothing was changed".into()
-            }
-            Self::OldReport { .. } => "have the Director report again with `director images --json`".into(),
-            Self::NoReport { .. } => "give what `director images --json` printed".into(),
-            Self::StillNeeded { .. } => {
-                "assign other images first, or say --withdraw if it must go all the same; nothing was changed".into()
-            }
-            Self::OwnRole { .. } => "publish Root and Targets files only".into(),
-            Self::RoleTwice { .. } => "publish one file of each role at a time".into(),
-            Self::TooLong { .. } => "delegate to more roles, so that each file is shorter".into(),
-            Self::UploadLost { .. } => "upload it again".into(),
-            Self::VersionUsed { next, .. } => format!("sign it again as version {next} or later; nothing was changed"),
-            Self::WrongDigest { .. } => "upload the file again; nothing was kept".into(),
-            Self::CounterTaken { .. } => "give it a higher --release-counter; nothing was changed".into(),
-            Self::Expired { role: Role::Root, .. } => "run `image-repo root renew`, then `image-repo publish`".into(),
-            Self::Expired { role: Role::Targets, .. } => {
-                "run `image-repo targets renew` and `sign`, then `image-repo publish`".into()
-            }
-            Self::Expired { .. } => "run `image-repo publish`".into(),
-            Self::Given { .. } => "run it with --help to see what it takes".into(),
-            Self::Host(error) => error.advice(),
-            Self::Staged(error) => error.advice(),
-            Self::Incomplete { .. } => "restore the repository from a backup".into(),
-            Self::NotARepository { .. } => "check --repo, or run `image-repo init`".into(),
-            Self::Objects { .. } => "check the space and the permissions of the repository's folder".into(),
-            Self::Patch { reason: crate::delta::Error::Decode(_), .. } => {
-                "name a file that `image-repo delta make` wrote".into()
-            }
-            Self::Patch { .. } => "assign the image without a patch; nothing was written".into(),
-            Self::Refused { .. } => "find out who changed the file; `image-repo publish` makes new ones".into(),
-            Self::Store(fault) => fault.advice(),
-            Self::Sign(_) => "check the keys of the repository and what was given".into(),
-            Self::Unpublished { .. } => "run `image-repo publish`".into(),
-        }
-    }
-}
-
-/// What helps against a refusal by the client that judges a release.
-fn judged(reason: uptane::Error) -> &'static str {
-    match reason {
-        uptane::Error::BelowThreshold { .. } => {
-            "have enough of the keys sign it that its delegator gives the role; nothing was changed"
-        }
-        uptane::Error::Expired { .. } => "sign it again with a later expiry; nothing was changed",
-        _ => "correct what the check names, and sign it again; nothing was changed",
     }
 }

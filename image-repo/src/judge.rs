@@ -69,7 +69,7 @@ impl<'p, S: Store> Proposal<'p, S> {
         let missing = wanted.iter().find(|(.., wanted)| !refreshed.vouching(wanted).any(|vouching| vouching == role));
         match missing {
             Some((name, hardware, _)) => {
-                Err(Error::NotDelegated { role, name: Box::new(*name), hardware: Box::new(*hardware) })
+                Err(Error::NotDelegated { role: Box::new(role), name: Box::new(*name), hardware: Box::new(*hardware) })
             }
             None => Ok(()),
         }

@@ -52,7 +52,26 @@ fn execute(command: &Command) -> Result<(), Error> {
     let now = clock::now();
     let runtime = match &command.action {
         Action::Serve(args) => serve::runtime_of(args.threads.unwrap_or_else(serve::processors)),
-        _ => serve::runtime(),
+        Action::Audit(_)
+        | Action::Backup(_)
+        | Action::Completions(_)
+        | Action::Delegate(_)
+        | Action::Delta(_)
+        | Action::Discard(_)
+        | Action::Doctor(_)
+        | Action::Gc(_)
+        | Action::Init(_)
+        | Action::Key(_)
+        | Action::Man(_)
+        | Action::Publish(_)
+        | Action::Pull(_)
+        | Action::Release(_)
+        | Action::Restore(_)
+        | Action::Root(_)
+        | Action::Show(_)
+        | Action::Sign(_)
+        | Action::Targets(_)
+        | Action::Verify(_) => serve::runtime(),
     };
     runtime?.block_on(async {
         match &command.action {

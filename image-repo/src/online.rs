@@ -16,8 +16,9 @@ pub struct OnlineKeys(Vec<Box<dyn Signer + Send + Sync>>);
 
 impl OnlineKeys {
     /// These keys.
-    pub fn of(keys: impl IntoIterator<Item = Box<dyn Signer + Send + Sync>>) -> Self {
-        Self(keys.into_iter().collect())
+    pub fn of<K: Signer + Send + Sync + 'static>(keys: impl IntoIterator<Item = K>) -> Self {
+        let boxed = |key| -> Box<dyn Signer + Send + Sync> { Box::new(key) };
+        Self(keys.into_iter().map(boxed).collect())
     }
 
     /// Every key file of a folder that is not encrypted. Those of offline roles, which are, stay closed.
@@ -31,16 +32,18 @@ impl OnlineKeys {
             }
         }
         paths.sort();
-        let open = |path: &std::path::PathBuf| Ok::<_, Error>(Box::new(KeyFile::open_plain(path)?) as Box<_>);
-        paths.iter().map(open).collect::<Result<_, _>>().map(Self)
+        let keys = paths.iter().map(|path| KeyFile::open_plain(path)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self::of(keys))
     }
 
     /// The keys that a Root appoints for a role, and those of them that are here.
     pub fn of_role(&self, root: &[u8], role: RootRole) -> Result<RoleSigners<'_>, Error> {
         let envelope = Envelope::decode(root)?;
         let keys = KeySet::of_role(&Root::decode(envelope.signed())?, role)?;
-        let signers: Vec<&dyn Signer> = self.0.iter().map(|key| &**key as &dyn Signer).collect();
-        let signers: Vec<_> = signers.into_iter().filter(|key| keys.id_of(&key.public_key()).is_some()).collect();
+        let mut signers: Vec<&dyn Signer> = Vec::new();
+        for key in self.0.iter().filter(|key| keys.id_of(&key.public_key()).is_some()) {
+            signers.push(&**key);
+        }
         match signers.len() >= keys.threshold() {
             true => Ok(RoleSigners { keys, signers }),
             false => Err(Error::NoOnlineKey { role, here: signers.len(), needed: keys.threshold() }),

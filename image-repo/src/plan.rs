@@ -32,7 +32,7 @@ pub fn news<'r>(head: &Head, release: &'r [Inspected]) -> Result<Vec<&'r Inspect
     for inspected in release {
         let (role, current) = (inspected.file.role, inspected.file.current()?);
         if !brought.insert(role) && role != RoleId::Root {
-            return Err(Error::RoleTwice { role });
+            return Err(Error::RoleTwice { role: Box::new(role) });
         }
         if newest.get(&role) == Some(&current) {
             continue;
@@ -48,7 +48,7 @@ fn check_version(known: Option<&Current>, role: RoleId, given: Version) -> Resul
     let next = known.map_or(Ok(Version::FIRST), |known| known.version.next())?;
     // A client follows Root one by one (§5.4.4.3 step 2.2).
     let fits = if role == RoleId::Root { given == next } else { given >= next };
-    if fits { Ok(()) } else { Err(Error::VersionUsed { role, given, next }) }
+    if fits { Ok(()) } else { Err(Error::VersionUsed { role: Box::new(role), given, next }) }
 }
 
 /// What a file changes in the list of its role.
@@ -108,7 +108,7 @@ fn check_name(
     let now = now.flat_map(|(other, difference)| difference.listed.iter().map(|said| (*other, said)));
     let other = before.chain(now.filter(|(_, said)| said.name == listing.name)).find(|(_, said)| *said != listing);
     match other {
-        Some((other, _)) => Err(Error::NameTaken { name: Box::new(listing.name), role: other }),
+        Some((other, _)) => Err(Error::NameTaken { name: Box::new(listing.name), role: Box::new(other) }),
         None => Ok(()),
     }
 }

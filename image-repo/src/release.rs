@@ -39,7 +39,7 @@ pub fn inspect(arriving: Arriving) -> Result<Inspected, Error> {
     match role {
         RoleId::Root => root(&bytes).map_err(refused),
         RoleId::Targets | RoleId::Delegated(_) => targets(role, &bytes).map_err(refused),
-        RoleId::Snapshot | RoleId::Timestamp => return Err(Error::OwnRole { role }),
+        RoleId::Snapshot | RoleId::Timestamp => return Err(Error::OwnRole { role: Box::new(role) }),
     }
     .map(|inspected| Inspected { file: SignedFile { bytes, ..inspected.file }, ..inspected })
 }

@@ -37,7 +37,7 @@ fn keys(label: &str) -> KeySet {
 }
 
 fn over<S: Store>(store: S, objects: Objects) -> Publisher<S> {
-    let online = ["snapshot", "timestamp"].map(|label| Box::new(signer(label)) as Box<_>);
+    let online = ["snapshot", "timestamp"].map(signer);
     Publisher::new(store, objects, OnlineKeys::of(online))
 }
 

@@ -123,13 +123,16 @@ impl Client {
     /// What the repository refused, or that it could not be asked.
     fn told(&self, status: &Status) -> Error {
         let (url, reason) = (self.url.clone(), host::cli::one_line(status.message()));
-        match status.code() {
-            Code::FailedPrecondition
-            | Code::InvalidArgument
-            | Code::OutOfRange
-            | Code::PermissionDenied
-            | Code::Unauthenticated => Error::RemoteRefused { url, reason },
-            _ => Error::Remote { url, reason },
+        let refusals = [
+            Code::FailedPrecondition,
+            Code::InvalidArgument,
+            Code::OutOfRange,
+            Code::PermissionDenied,
+            Code::Unauthenticated,
+        ];
+        match refusals.contains(&status.code()) {
+            true => Error::RemoteRefused { url, reason },
+            false => Error::Remote { url, reason },
         }
     }
 }
@@ -158,7 +161,7 @@ impl Pieces {
         let mut piece = vec![0; PIECE];
         let count = self.file.read(&mut piece).map_err(|error| tracing::error!("{}: {error}", self.path.display()));
         piece.truncate(count.ok()?);
-        (!piece.is_empty()).then(|| wire::UploadRequest { message: Some(Message::Piece(piece)) })
+        (!piece.is_empty()).then_some(wire::UploadRequest { message: Some(Message::Piece(piece)) })
     }
 }
 

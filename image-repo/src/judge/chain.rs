@@ -25,7 +25,7 @@ impl<S: Store> Proposal<'_, S> {
     pub(super) async fn check_chain(&mut self, role: RoleName, refreshed: &Refreshed<Image>) -> Result<(), Error> {
         let mut links = self.links_to(role).await?;
         let mut in_force = BTreeSet::from([RoleId::Targets]);
-        let mut failure = Error::NoDelegator { role };
+        let mut failure = Error::NoDelegator { role: Box::new(role) };
         // Each round comes one step further from Targets.
         for _ in 0..MAX_DELEGATION_DEPTH {
             let (due, later) = links.into_iter().partition(|link| in_force.contains(&link.by));

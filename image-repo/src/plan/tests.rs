@@ -45,7 +45,7 @@ fn news_of(before: &[Inspected], release: &[Inspected]) -> Result<usize, Error> 
 #[test]
 fn what_is_there_already_is_no_news() {
     let known = file(RoleId::Targets, 2, b"two");
-    assert_eq!(news_of(&[known.clone()], &[known]).unwrap(), 0);
+    assert_eq!(news_of(std::slice::from_ref(&known), std::slice::from_ref(&known)).unwrap(), 0);
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn admitted(by: &str, listed: &[Listing], known: &[(&str, Listing)], highest: u6
 fn a_name_stands_for_one_image_whoever_lists_it() {
     let known = [("acme", image("a", 1, b"a"))];
     let refused = admitted("bolt", &[image("a", 2, b"other")], &known, 1);
-    assert!(matches!(refused, Err(Error::NameTaken { role: by, .. }) if by == role("acme")));
+    assert!(matches!(refused, Err(Error::NameTaken { role: by, .. }) if *by == role("acme")));
     admitted("bolt", &[image("a", 1, b"a")], &known, 1).unwrap();
 }
 

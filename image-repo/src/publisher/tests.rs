@@ -52,8 +52,7 @@ impl Place {
     }
 
     fn publisher_with<const N: usize>(&self, online: [&str; N]) -> Publisher<Memory> {
-        let online = online.map(|label| Box::new(signer(label)) as Box<_>);
-        Publisher::new(self.store.clone(), self.objects.clone(), OnlineKeys::of(online))
+        Publisher::new(self.store.clone(), self.objects.clone(), OnlineKeys::of(online.map(signer)))
     }
 
     fn publish(&self, release: Vec<Arriving>) -> Result<Published, Error> {

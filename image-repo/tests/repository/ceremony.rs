@@ -41,7 +41,7 @@ fn signed() -> Table {
 
 fn lacks(table: &Table, machine: &str) -> Vec<u64> {
     let shown = table.json(&format!("root show --repo {machine}"));
-    let asked = shown["asked"].as_array().unwrap();
+    let asked = shown.get("asked").unwrap().as_array().unwrap();
     let lacks = |asked: &serde_json::Value| {
         asked["needed"].as_u64().unwrap().saturating_sub(asked["signed"].as_array().unwrap().len().try_into().unwrap())
     };

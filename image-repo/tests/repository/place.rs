@@ -78,13 +78,14 @@ impl Place {
 
     /// Serves the repository until the value is dropped.
     pub(crate) fn serve(&self) -> Server {
-        let mut child = self.command("serve", &["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
-        let mut writers = None;
-        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let child = self.command("serve", &["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut server = Server { child, address: String::new(), writers: None };
+        for line in BufReader::new(server.child.stdout.take().unwrap()).lines() {
             let line = line.unwrap();
-            writers = line.strip_prefix("writers ").map(str::to_owned).or(writers);
+            server.writers = line.strip_prefix("writers ").map(str::to_owned).or(server.writers.take());
             if let Some(address) = line.strip_prefix("listening http://") {
-                return Server { child, address: address.to_owned(), writers };
+                address.clone_into(&mut server.address);
+                return server;
             }
         }
         panic!("it does not say where it listens")

@@ -5,7 +5,6 @@ mod client;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::Instant;
 
 use anyhow::{Context, Result};
 use image_repo::grpc::client::Client;
@@ -104,7 +103,7 @@ fn publish_all(record: &mut Record, oem: &Oem, catalogue: &Catalogue) -> Result<
     }
     let mut first = Catalogue { bins: catalogue.bins.clone(), versions: BTreeMap::new(), count: 0 };
     let server = oem.serve()?;
-    let begun = Instant::now();
+    let begun = host::clock::stopwatch();
     host::serve::runtime()?.block_on(async {
         let mut client = oem.client(server.other("writers")?, "release").await?;
         let mut files: Vec<(RoleId, Blob)> = Vec::new();
@@ -131,7 +130,7 @@ fn publish_more(record: &mut Record, oem: &Oem, server: &Service, catalogue: &mu
     for _ in 0..MORE {
         let (bin, image) = catalogue.add();
         let (role, file) = catalogue.file(&bin)?;
-        let begun = Instant::now();
+        let begun = host::clock::stopwatch();
         runtime.block_on(async {
             let mut client: Client = oem.client(server.other("writers")?, "release").await?;
             oem::publish(&mut client, role, file, &[&image]).await

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -106,7 +106,7 @@ impl Rig {
         let victim = usize::try_from(self.chance.next())? % self.running.len();
         let place = self.running.get_mut(victim).context("an instance")?;
         place.kill();
-        let dead = Instant::now();
+        let dead = host::clock::stopwatch();
         let acknowledged = self.suppliers.acknowledged();
         *place = self.oem.serve()?;
         let back = dead.elapsed();

@@ -41,7 +41,7 @@ struct Years {
 
 impl Years {
     fn begun() -> Self {
-        let online = ["snapshot", "timestamp"].map(|label| Box::new(signer(label)) as Box<_>);
+        let online = ["snapshot", "timestamp"].map(signer);
         let publisher = Publisher::new(Memory::new(), Objects::in_memory(), OnlineKeys::of(online));
         let now = host::clock::now();
         let mut years = Self { publisher, now, timestamps: Vec::new(), versions: BTreeMap::new(), counter: 0 };

@@ -21,6 +21,7 @@ use crate::record::{Limit, Record};
 const LEAST: f64 = 20.0;
 
 /// An upload: as whom, whose file, which bytes before it, and what the refusal says.
+#[derive(Clone)]
 struct Upload<'u> {
     what: &'static str,
     writer: &'static str,
@@ -36,7 +37,8 @@ pub(super) fn show(record: &mut Record, oem: &Oem, server: &Service, machines: [
     let before = published(&oem.repo().join("published"))?;
     let images = Images::new();
     let mut refused = 0_u32;
-    let uploads = uploads(&images, &acme, &brakes, &bolt)?;
+    let keys = [&acme, &brakes, &bolt];
+    let uploads = [of_strangers(&images, keys)?, of_others(&images, keys)?, malformed(&images, keys)?].concat();
     let runtime = host::serve::runtime()?;
     for upload in &uploads {
         let said = runtime.block_on(attempt(oem, server, upload))?;
@@ -91,15 +93,23 @@ impl Images {
     }
 }
 
-fn uploads<'u>(images: &'u Images, acme: &KeyFile, brakes: &KeyFile, bolt: &KeyFile) -> Result<Vec<Upload<'u>>> {
-    let now = host::clock::now();
-    let Images { acme: good, elsewhere, other_hardware, missing, taken, old, late, brake, lab } = images;
-    let upload = |what, (writer, role), file: Result<Vec<u8>>, images: &[&'u Firmware], says| {
-        Ok::<_, anyhow::Error>(Upload { what, writer, role, file: file?, images: images.to_vec(), says })
-    };
-    let named = |name: &'static str| move |text: String| text.replace("acme/fw-2.bin", name);
-    let long = format!("acme/{}", "x".repeat(300));
-    let own = ("acme", "acme");
+/// An upload, if its file can be made.
+fn upload<'u>(
+    what: &'static str,
+    (writer, role): (&'static str, &'static str),
+    file: Result<Vec<u8>>,
+    images: &[&'u Firmware],
+    says: &'static str,
+) -> Result<Upload<'u>> {
+    Ok(Upload { what, writer, role, file: file?, images: images.to_vec(), says })
+}
+
+/// The writer of this name, with the file of its own role.
+const OWN: (&str, &str) = ("acme", "acme");
+
+/// Files of those who may not bring them, or whose keys did not sign them.
+fn of_strangers<'u>(images: &'u Images, [acme, brakes, bolt]: [&KeyFile; 3]) -> Result<Vec<Upload<'u>>> {
+    let Images { acme: good, brake, lab, .. } = images;
     [
         upload("a file of somebody without a token", ("", "acme"), signed(3, &[good], acme), &[], "no writer shows"),
         upload(
@@ -126,14 +136,14 @@ fn uploads<'u>(images: &'u Images, acme: &KeyFile, brakes: &KeyFile, bolt: &KeyF
         ),
         upload(
             "an unsigned file",
-            own,
+            OWN,
             oem::listing(3, [good]).map(|file| file.unsigned().to_file()),
             &[good],
             "signed by 0 of the 1 keys",
         ),
         upload(
             "a file that another supplier signed",
-            own,
+            OWN,
             signed(3, &[good], bolt),
             &[good],
             "signed by 0 of the 1 keys",
@@ -152,16 +162,26 @@ fn uploads<'u>(images: &'u Images, acme: &KeyFile, brakes: &KeyFile, bolt: &KeyF
             &[lab],
             "signed by 1 of the 2 keys",
         ),
+    ]
+    .into_iter()
+    .collect()
+}
+
+/// Files that say what is not theirs to say, or not any more.
+fn of_others<'u>(images: &'u Images, [acme, _, bolt]: [&KeyFile; 3]) -> Result<Vec<Upload<'u>>> {
+    let now = host::clock::now();
+    let Images { acme: good, elsewhere, other_hardware, missing, taken, late, .. } = images;
+    [
         upload(
             "an image under a name that is not delegated",
-            own,
+            OWN,
             signed(3, &[elsewhere], acme),
             &[elsewhere],
             "which no client asks it for",
         ),
         upload(
             "an image for hardware that is not delegated",
-            own,
+            OWN,
             signed(3, &[other_hardware], acme),
             &[other_hardware],
             "which no client asks it for",
@@ -175,12 +195,12 @@ fn uploads<'u>(images: &'u Images, acme: &KeyFile, brakes: &KeyFile, bolt: &KeyF
         ),
         upload(
             "an expired file",
-            own,
+            OWN,
             expiring(3, good, Time::from_unix(now.unix() - 60).unwrap_or(now), acme),
             &[good],
             "expired",
         ),
-        upload("an older version", own, signed(1, &[good], acme), &[good], "cannot be published: the next one is"),
+        upload("an older version", OWN, signed(1, &[good], acme), &[good], "cannot be published: the next one is"),
         upload(
             "another content of a published version",
             ("bolt", "bolt"),
@@ -188,10 +208,10 @@ fn uploads<'u>(images: &'u Images, acme: &KeyFile, brakes: &KeyFile, bolt: &KeyF
             &[],
             "cannot be published: the next one is",
         ),
-        upload("an image whose bytes nobody brought", own, signed(3, &[missing], acme), &[], "are not here"),
+        upload("an image whose bytes nobody brought", OWN, signed(3, &[missing], acme), &[], "are not here"),
         upload(
             "an image of another length than was brought",
-            own,
+            OWN,
             changed(3, &[good], |text| text.replace("\"length\":13", "\"length\":14"), acme),
             &[good],
             "is listed with 14 bytes, and 13 were brought",
@@ -203,36 +223,47 @@ fn uploads<'u>(images: &'u Images, acme: &KeyFile, brakes: &KeyFile, bolt: &KeyF
             &[taken],
             "acme lists another image as acme/fw-1.bin",
         ),
+    ]
+    .into_iter()
+    .collect()
+}
+
+/// Files that say what nobody may say.
+fn malformed<'u>(images: &'u Images, [acme, ..]: [&KeyFile; 3]) -> Result<Vec<Upload<'u>>> {
+    let Images { acme: good, old, .. } = images;
+    let named = |name: &'static str| move |text: String| text.replace("acme/fw-2.bin", name);
+    let long = format!("acme/{}", "x".repeat(300));
+    [
         upload(
             "other bytes for a name without a new release",
-            own,
+            OWN,
             signed(3, &[old], acme),
             &[old],
             "is not newer than",
         ),
         upload(
             "a name that leaves its folder",
-            own,
+            OWN,
             changed(3, &[good], named("acme/../bolt/x"), acme),
             &[good],
             "TargetName",
         ),
         upload(
             "a name that is not in normal form C",
-            own,
+            OWN,
             changed(3, &[good], named("acme/e\u{301}.bin"), acme),
             &[good],
             "acme.json",
         ),
         upload(
             "a name that is too long",
-            own,
+            OWN,
             changed(3, &[good], |text| text.replace("acme/fw-2.bin", &long), acme),
             &[good],
             "TargetName",
         ),
-        upload("two images under one name", own, twice(good, acme), &[good], "twice"),
-        upload("what is no metadata", own, Ok(b"{}".to_vec()), &[], "acme.json"),
+        upload("two images under one name", OWN, twice(good, acme), &[good], "twice"),
+        upload("what is no metadata", OWN, Ok(b"{}".to_vec()), &[], "acme.json"),
     ]
     .into_iter()
     .collect()

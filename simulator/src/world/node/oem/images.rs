@@ -122,7 +122,7 @@ impl Images {
     }
 
     fn publish(&mut self, release: Vec<Arriving>, keys: &Keys, now: Time) -> Result<(), Error> {
-        let online = [TopRole::Snapshot, TopRole::Timestamp].map(|role| Box::new(signer(keys, role)) as Box<_>);
+        let online = [TopRole::Snapshot, TopRole::Timestamp].map(|role| signer(keys, role));
         let publisher = Publisher::new(self.store.clone(), self.objects.clone(), OnlineKeys::of(online));
         at_once(publisher.publish("simulated", release, now))?;
         self.show()
