@@ -122,8 +122,10 @@ impl<S: Store> Upkeep<S> {
 
     /// Removes once a day what nobody needs any more; never ends.
     async fn collect_daily(&self) {
+        let mut wait = AT_FIRST;
         loop {
-            sleep(Duration::from_secs(DAY)).await;
+            sleep(wait).await;
+            wait = Duration::from_secs(DAY);
             match self.publisher.collect(Mode::Remove, host::clock::now()).await {
                 Ok(collected) => tell(&collected),
                 Err(error) => tracing::warn!("what nobody needs any more cannot be removed: {error}"),
@@ -176,5 +178,7 @@ fn tell(collected: &Collected) {
 
 /// How often to look whether something is due.
 const EVERY: Duration = Duration::from_secs(30);
+/// How long a service runs before it clears away: one that is started again every day does so too.
+const AT_FIRST: Duration = Duration::from_secs(3_600);
 /// Who publishes what the service renews by itself.
 const SERVICE: &str = "service";

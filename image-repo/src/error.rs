@@ -135,6 +135,14 @@ pub enum Error {
         /// The hardware.
         hardware: Box<HardwareId>,
     },
+    /// A Director's report is too old to say what vehicles need.
+    #[error("{} is of {at}, too old to say what vehicles need", path.display())]
+    OldReport {
+        /// The file.
+        path: PathBuf,
+        /// When the Director said so.
+        at: Time,
+    },
     /// What only the repository signs was brought.
     #[error("{role} is signed by the repository itself")]
     OwnRole {

@@ -123,7 +123,7 @@ impl<S: Store> Publisher<S> {
         let news = plan::news(&before, &release)?;
         let differences = self.differences(&news).await?;
         self.admit(&differences).await?;
-        self.check_withdrawn(&differences, manner.withdrawal).await?;
+        self.check_withdrawn(&differences, manner.withdrawal, now).await?;
         let (after, made) = self.make(&before, &news, manner.versions, now).await?;
         if news.is_empty() && made.is_empty() {
             return published(&after, false);

@@ -2,6 +2,7 @@
 //! needed here. An ECU that lost its image must find it again, and one that is to install it must be able to.
 
 use std::path::Path;
+use std::time::Duration;
 
 use host::disk;
 use serde::Deserialize;
@@ -45,10 +46,14 @@ struct File {
 }
 
 impl Report {
-    /// Reads a report, which must be one: an empty one would let everything go.
-    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
+    /// Reads a report, which must be one, and of these days: an empty or an old one would let go what is needed by now.
+    pub(crate) fn read(path: &Path, now: Time) -> Result<Self, Error> {
         let bytes = disk::read(path, MAX_REPORT)?.ok_or_else(|| host::Error::Missing { path: path.to_owned() })?;
-        Self::parse(&bytes).ok_or_else(|| Error::NoReport { path: path.to_owned() })
+        let report = Self::parse(&bytes).ok_or_else(|| Error::NoReport { path: path.to_owned() })?;
+        match now.since(report.at) > MAX_AGE {
+            true => Err(Error::OldReport { path: path.to_owned(), at: report.at }),
+            false => Ok(report),
+        }
     }
 
     fn parse(bytes: &[u8]) -> Option<Self> {
@@ -88,6 +93,8 @@ impl Needs {
     }
 }
 
+/// How old a report may be: long enough to be carried to a signer's machine.
+const MAX_AGE: Duration = Duration::from_secs(7 * 86_400);
 /// Bytes of a report: some hundred for each of a few hundred thousand images.
 const MAX_REPORT: u64 = 128 * 1024 * 1024;
 

@@ -110,7 +110,7 @@ pub(crate) fn remove(args: &TargetsRemove, now: Time) -> Result<(), Error> {
     let mut staged = Staged::open(&args.repo)?;
     let role = args.role.map_or_else(|| staged.home_of(name), Ok)?;
     let listed = staged.get(role)?;
-    check_unneeded(args, &listed, name)?;
+    check_unneeded(args, &listed, name, now)?;
     let sbom = sbom_of(&listed, name)?;
     targets_oci::remove_parts(&mut staged, args, name, now)?;
     let file = staged.edit(role, Life::days(now, args.life.days), |mut targets| {
@@ -123,7 +123,7 @@ pub(crate) fn remove(args: &TargetsRemove, now: Time) -> Result<(), Error> {
 }
 
 /// Refuses to unlist an image that a Director says vehicles need, unless it must go all the same.
-fn check_unneeded(args: &TargetsRemove, listed: &RoleFile, name: TargetName<'_>) -> Result<(), Error> {
+fn check_unneeded(args: &TargetsRemove, listed: &RoleFile, name: TargetName<'_>, now: Time) -> Result<(), Error> {
     let targets = listed.targets()?;
     let Some(sha256) = targets.target(name)?.and_then(|target| target.hashes().sha256()) else { return Ok(()) };
     let Some(director) = &args.director else {
@@ -132,7 +132,7 @@ fn check_unneeded(args: &TargetsRemove, listed: &RoleFile, name: TargetName<'_>)
         }
         return Ok(());
     };
-    let report = Report::read(director)?;
+    let report = Report::read(director, now)?;
     match report.check_unneeded(name, sha256) {
         Err(needed) if args.withdraw => {
             tracing::warn!("{needed}");

@@ -30,6 +30,7 @@ impl Report for Error {
             | Self::NoDelegator { .. }
             | Self::NotAllowed { .. }
             | Self::NotDelegated { .. }
+            | Self::OldReport { .. }
             | Self::OwnRole { .. }
             | Self::Refused { .. }
             | Self::RemoteRefused { .. }
@@ -88,6 +89,7 @@ impl Report for Error {
             Self::NotDelegated { .. } => {
                 "have its delegation widened, or list it elsewhere; nothing was changed".into()
             }
+            Self::OldReport { .. } => "have the Director report again with `director images --json`".into(),
             Self::NoReport { .. } => "give what `director images --json` printed".into(),
             Self::StillNeeded { .. } => {
                 "assign other images first, or say --withdraw if it must go all the same; nothing was changed".into()

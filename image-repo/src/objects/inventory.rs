@@ -89,10 +89,7 @@ impl Objects {
         match found {
             Some(found) if now.since(found.modified) < UNLISTED / 2 => Ok(Placed::Safe),
             Some(_) => {
-                // From here whoever finds it removed can put it back.
-                self.copy(&to, &from).await?;
-                self.copy(&from, &to).await?;
-                self.date(&to, now).await?;
+                self.revive(&to, &from, image.sha256, now).await?;
                 Ok(Placed::Revived)
             }
             None => {
@@ -102,15 +99,41 @@ impl Objects {
         }
     }
 
-    /// Puts a blob that came in where it has this name.
-    pub(crate) async fn place(&self, sha256: Sha256, to: &str, now: Time) -> Result<(), Error> {
-        self.copy(&incoming::name(sha256), to).await?;
-        self.date(to, now).await
+    /// Has an image count as new that is where clients find it, and keeps a copy of it from which whoever finds it removed
+    /// puts it back.
+    async fn revive(&self, published: &str, copy: &str, sha256: Sha256, now: Time) -> Result<(), Error> {
+        if self.folder.is_none() {
+            self.copy(published, copy, sha256).await?;
+            return self.copy(copy, published, sha256).await;
+        }
+        // A second name of a file must not be given to it twice: the one in between would stay.
+        if self.find(copy).await?.is_none() {
+            self.copy(published, copy, sha256).await?;
+        }
+        for name in [copy, published] {
+            self.date(name, now).await?;
+        }
+        for name in [copy, published] {
+            self.find(name).await?.ok_or(Error::UploadLost { sha256 })?;
+        }
+        Ok(())
     }
 
-    async fn copy(&self, from: &str, to: &str) -> Result<(), Error> {
-        let copied = self.store.copy(&key(from)?, &key(to)?).await;
-        copied.map_err(|error| Error::objects("publish", to, &error))
+    /// Puts a blob that came in where it has this name.
+    pub(crate) async fn place(&self, sha256: Sha256, to: &str, now: Time) -> Result<(), Error> {
+        let from = incoming::name(sha256);
+        // In a folder both names are of one file, so no moment is left in which the new one is old.
+        self.date(&from, now).await?;
+        self.copy(&from, to, sha256).await
+    }
+
+    async fn copy(&self, from: &str, to: &str, sha256: Sha256) -> Result<(), Error> {
+        match self.store.copy(&key(from)?, &key(to)?).await {
+            Ok(()) => Ok(()),
+            // It was cleared away a moment ago.
+            Err(object_store::Error::NotFound { .. }) => Err(Error::UploadLost { sha256 }),
+            Err(error) => Err(Error::objects("publish", to, &error)),
+        }
     }
 
     /// Dates a file of a folder; in a bucket the copy did.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use uptane::Time;
+
 use super::Publisher;
 use crate::error::Error;
 use crate::plan::Difference;
@@ -24,12 +26,13 @@ impl<S: Store> Publisher<S> {
         &self,
         differences: &BTreeMap<RoleId, Difference>,
         withdrawal: Withdrawal,
+        now: Time,
     ) -> Result<(), Error> {
         let (Some(path), Withdrawal::Checked) = (&self.director, withdrawal) else { return Ok(()) };
         if differences.values().all(|difference| difference.unlisted.is_empty()) {
             return Ok(());
         }
-        let report = Report::read(path)?;
+        let report = Report::read(path, now)?;
         for (role, difference) in differences {
             let before = self.store.listed(*role).await?;
             for gone in before.iter().filter(|listing| difference.unlisted.contains(&listing.name)) {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use uptane::Sha256;
+use uptane::{Sha256, Time};
 
 use crate::machine::Table;
 use crate::place::{Place, everything};
@@ -14,9 +14,12 @@ fn reported(desired: u32, installed: u32) -> Table {
     let image = format!(
         r#"{{"name":"base/fw-1.bin","sha256":"{sha256}","desired":{desired},"installed":{installed},"fallback":0}}"#
     );
-    let report = format!(r#"{{"at":"2026-11-27T12:00:00Z","vehicles":7,"images":[{image}]}}"#);
-    fs::write(table.at("in-use.json"), report).unwrap();
+    fs::write(table.at("in-use.json"), report(host::clock::now(), &image)).unwrap();
     table
+}
+
+fn report(at: Time, image: &str) -> String {
+    format!(r#"{{"at":"{at}","vehicles":7,"images":[{image}]}}"#)
 }
 
 const REMOVE: &str = "targets remove --repo alice base/fw-1.bin";
@@ -73,8 +76,7 @@ fn guarded(desired: u32) -> Place {
     let sha256 = Sha256::of(b"first firmware");
     let image =
         format!(r#"{{"name":"brake/fw-1.bin","sha256":"{sha256}","desired":{desired},"installed":0,"fallback":0}}"#);
-    let report = format!(r#"{{"at":"2026-11-27T12:00:00Z","vehicles":7,"images":[{image}]}}"#);
-    fs::write(place.at("in-use.json"), report).unwrap();
+    fs::write(place.at("in-use.json"), report(host::clock::now(), &image)).unwrap();
     fs::write(place.at("image-repo.toml"), "[director]\nreport = \"in-use.json\"\n").unwrap();
     place.ok("targets remove", &["brake/fw-1.bin"]);
     place.ok("sign", &["--passphrase-file", "passphrase"]);
@@ -109,4 +111,14 @@ fn without_the_report_that_is_configured_nothing_is_taken_out() {
     fs::remove_file(place.at("in-use.json")).unwrap();
     assert!(place.refused(4, "publish", &[]).contains("in-use.json"));
     assert!(place.ok("verify", &[]).contains("1 image\n"));
+}
+
+#[test]
+fn an_old_report_lets_nothing_go() {
+    let table = reported(0, 0);
+    let old = Time::parse("2026-11-01T12:00:00Z").unwrap();
+    fs::write(table.at("in-use.json"), report(old, "")).unwrap();
+    let said = table.refused(3, &format!("{REMOVE} --director in-use.json"));
+    assert!(said.contains("too old to say what vehicles need"), "{said}");
+    assert!(is_listed(&table));
 }

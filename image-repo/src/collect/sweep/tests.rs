@@ -41,8 +41,12 @@ struct Years {
 
 impl Years {
     fn begun() -> Self {
+        Self::over(Objects::in_memory())
+    }
+
+    fn over(objects: Objects) -> Self {
         let online = ["snapshot", "timestamp"].map(signer);
-        let publisher = Publisher::new(Memory::new(), Objects::in_memory(), OnlineKeys::of(online));
+        let publisher = Publisher::new(Memory::new(), objects, OnlineKeys::of(online));
         let now = host::clock::now();
         let mut years = Self { publisher, now, timestamps: Vec::new(), versions: BTreeMap::new(), counter: 0 };
         let root = Arriving { role: RoleId::Root, bytes: years.root() };
@@ -255,6 +259,38 @@ fn a_listed_image_without_bytes_is_told() {
     assert_eq!(years.collect().missing, [name]);
 }
 
+#[test]
+fn a_release_beside_a_collection_loses_no_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut years = Years::over(Objects::in_folder(folder.path()).unwrap());
+    let (x, mut accepted) = (images(&[("acme/x", "x")]), 0);
+    years.list("acme", &x, 1).unwrap();
+    for _ in 0..12 {
+        years.wait(31);
+        years.list("acme", &images(&[]), 1).unwrap();
+        years.wait(31);
+        years.renew();
+        // Nobody needs the image now, and one lists it again while the other removes it.
+        let file = years.file("acme", &x, 1);
+        let (published, collected) = run(async {
+            let publishing = years.publisher.publish("test", vec![file], years.now);
+            futures_util::join!(publishing, years.publisher.collect(Mode::Remove, years.now))
+        });
+        collected.unwrap();
+        match published {
+            Ok(_) => accepted += 1,
+            Err(Error::ImageMissing { .. } | Error::UploadLost { .. }) => {
+                years.list("acme", &x, 1).unwrap();
+            }
+            Err(error) => panic!("{error}"),
+        }
+        let newest = run(years.publisher.store().head()).unwrap().files[&"acme".parse().unwrap()].version;
+        years.versions.insert("acme", newest.get());
+        assert!(years.has(&in_bucket("acme", "x", "x")));
+    }
+    println!("{accepted} of 12 releases came before the collection");
+}
+
 /// What a collection removes between the two looks of a publisher, the second one puts back.
 #[test]
 fn an_image_that_went_while_it_was_listed_again_comes_back() {
@@ -289,6 +325,8 @@ fn a_file_of_a_folder_is_dated_when_it_is_published_again() {
         let later = years.after(8);
         assert_eq!(objects.publish_image(&listed[0], later).await.unwrap(), Placed::Revived);
         assert_eq!(objects.find(&name).await.unwrap().unwrap().modified, later);
+        let names = std::fs::read_dir(folder.path().join(IMAGES).join("acme")).unwrap().count();
+        assert_eq!(names, 1);
     });
 }
 
