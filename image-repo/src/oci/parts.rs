@@ -6,11 +6,19 @@
 
 use uptane::{Error, Sha256, TargetName, TargetNameBuf};
 
+use crate::facts::stored_name;
+
 const MARK: &str = ".sha256-";
+
+/// Bytes of a file's name in the published tree, where the part's digest stands before it once more.
+const MAX_FILE_NAME: usize = 255;
 
 /// The name of the blob of this digest of the image `name`.
 pub(crate) fn part_name(name: TargetName<'_>, sha256: Sha256) -> Result<TargetNameBuf, Error> {
-    TargetNameBuf::parse(&format!("{name}{MARK}{sha256}"))
+    let part = TargetNameBuf::parse(&format!("{name}{MARK}{sha256}"))?;
+    let stored = stored_name(part.borrowed(), sha256);
+    let fits = stored.rsplit('/').next().is_some_and(|file| file.len() <= MAX_FILE_NAME);
+    fits.then_some(part).ok_or(Error::BadName { kind: "container image" })
 }
 
 /// Whether `name` is that of a part of the image `image`.
@@ -36,7 +44,10 @@ mod tests {
 
     #[test]
     fn an_image_of_a_long_name_has_no_parts() {
-        let name = "a".repeat(200);
-        assert!(part_name(TargetName::parse(&name).unwrap(), Sha256::of(b"")).is_err());
+        let part = |name: String| part_name(TargetName::parse(&name).unwrap(), Sha256::of(b""));
+        assert!(part(format!("{}/{}", "a".repeat(64), "b".repeat(118))).is_ok());
+        for long in [format!("{}/{}", "a".repeat(65), "b".repeat(118)), "b".repeat(119)] {
+            assert!(matches!(part(long), Err(Error::BadName { .. })));
+        }
     }
 }

@@ -1,10 +1,9 @@
 //! Which image of which layout is meant, as the command line says it: `LAYOUT`, `LAYOUT:TAG` or `LAYOUT@sha256:HEX`.
 
-use std::convert::Infallible;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use uptane::Sha256;
+use uptane::{Error, Sha256};
 
 /// An image in a layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,13 +26,12 @@ pub(crate) enum Choice {
 }
 
 impl FromStr for Reference {
-    type Err = Infallible;
+    type Err = Error;
 
-    /// A colon or `@` before the last slash belongs to the folder, and so does an `@` that no digest follows.
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        let digest = text.rsplit_once("@sha256:");
-        if let Some((layout, Ok(sha256))) = digest.map(|(layout, hex)| (layout, Sha256::parse(hex))) {
-            return Ok(Self { layout: layout.into(), choice: Choice::Digest(sha256) });
+    /// A colon before the last slash belongs to the folder.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if let Some((layout, hex)) = text.rsplit_once("@sha256:") {
+            return Ok(Self { layout: layout.into(), choice: Choice::Digest(Sha256::parse(hex)?) });
         }
         let tag = text.rsplit_once(':').filter(|(_, tag)| !tag.contains('/') && !tag.is_empty());
         Ok(match tag {
@@ -58,5 +56,10 @@ mod tests {
         assert_eq!(read("a/b:1.2"), ("a/b".to_owned(), Choice::Tag("1.2".to_owned())));
         assert_eq!(read("a:b/c"), ("a:b/c".to_owned(), Choice::Only));
         assert_eq!(read(&format!("a:b/c@sha256:{hex}")), ("a:b/c".to_owned(), Choice::Digest(Sha256([0; 32]))));
+    }
+
+    #[test]
+    fn a_digest_that_is_none_is_refused() {
+        assert_eq!("a/b@sha256:00".parse::<Reference>(), Err(Error::BadDigest));
     }
 }

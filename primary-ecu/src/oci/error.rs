@@ -47,7 +47,7 @@ pub(crate) enum Error {
     /// The repository could not be refreshed.
     #[error(transparent)]
     Metadata(#[from] tuf_client::Error),
-    /// A file has another hash than SHA-256 alone.
+    /// Metadata lists a file by other digests than SHA-256.
     #[error("the repository lists no SHA-256 of {name}")]
     NoSha256 {
         /// Its name in the repository.
