@@ -107,6 +107,14 @@ pub enum Error {
         /// The role.
         role: Box<RoleName>,
     },
+    /// The folder has no key that may sign a file.
+    #[error("no key of the folder may sign {role} {version}")]
+    NoOfflineKey {
+        /// Whose file it is.
+        role: Box<RoleId>,
+        /// Its version.
+        version: Version,
+    },
     /// The repository lacks a key that Root appoints for one of its own roles.
     #[error("{here} of the {needed} keys that must sign {role:?} are here")]
     NoOnlineKey {

@@ -25,6 +25,7 @@ pub(crate) fn sign(args: &Sign, now: Time) -> Result<(), Error> {
         staged.edit(RoleId::Targets, life, Ok)?;
     }
     let signed = Keys::of(&args.repo, &args.passphrase).sign_all(&mut staged)?;
+    check_signed(&staged)?;
     if signed.is_empty() {
         print("nothing is staged and Targets is good for a while; nothing was signed");
         return Ok(());
@@ -35,6 +36,17 @@ pub(crate) fn sign(args: &Sign, now: Time) -> Result<(), Error> {
         print(format_args!("signed {role} {version} with {}, until {expires}", counted(images, "image")));
     }
     print(format_args!("next: image-repo publish --repo {}", args.repo.display()));
+    Ok(())
+}
+
+/// Refuses to leave a file unsigned that this folder's keys should have signed.
+fn check_signed(staged: &Staged) -> Result<(), Error> {
+    for role in staged.roles()? {
+        let file = staged.get(role)?;
+        if file.is_draft() {
+            return Err(Error::NoOfflineKey { role: Box::new(role), version: file.version() });
+        }
+    }
     Ok(())
 }
 

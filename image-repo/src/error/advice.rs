@@ -15,6 +15,7 @@ impl Report for Error {
             Self::Given { .. } | Self::NoAuthority | Self::NoReport { .. } => Exit::Usage,
             Self::BadWriter { .. }
             | Self::Incomplete { .. }
+            | Self::NoOfflineKey { .. }
             | Self::NoOnlineKey { .. }
             | Self::NotARepository { .. }
             | Self::Patch { reason: crate::delta::Error::Decode(_), .. } => Exit::Configuration,
@@ -85,6 +86,7 @@ impl Report for Error {
                     .into()
             }
             Self::NoDelegator { .. } => "have whoever delegates to it publish first; nothing was changed".into(),
+            Self::NoOfflineKey { .. } => "restore the key file from a backup, or have whoever has the key sign".into(),
             Self::NoOnlineKey { role, .. } => format!("put the key of {role:?} into the folder of online keys"),
             Self::NotDelegated { .. } => {
                 "have its delegation widened, or list it elsewhere; nothing was changed".into()

@@ -117,7 +117,7 @@ fn passphrases_and_keys_that_do_not_fit_are_refused() {
         fs::copy(place.at(&format!("keys/root.{half}")), place.at(&format!("keys/targets.{half}"))).unwrap();
     }
     let swapped = place.refused(4, "sign", &["--passphrase-file", "passphrase"]);
-    assert!(swapped.contains("is not the public half of the key beside it"), "{swapped}");
+    assert!(swapped.contains("no key of the folder may sign targets 2"), "{swapped}");
 
     let place = Place::initialised();
     place.add("brake/fw-1.bin", b"firmware", 1);
