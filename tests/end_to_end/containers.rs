@@ -104,10 +104,14 @@ impl World {
             "config": config,
             "layers": blobs,
         });
-        let mut manifest = blob(&build, MediaType::Manifest, manifest.to_string().as_bytes());
-        let annotations = json!({ "org.opencontainers.image.ref.name": tag });
-        manifest.as_object_mut().unwrap().insert("annotations".to_owned(), annotations);
-        let index = json!({ "schemaVersion": 2, "manifests": [manifest] });
+        let manifest = blob(&build, MediaType::Manifest, manifest.to_string().as_bytes());
+        let entry = json!({
+            "mediaType": manifest.get("mediaType"),
+            "digest": manifest.get("digest"),
+            "size": manifest.get("size"),
+            "annotations": { "org.opencontainers.image.ref.name": tag },
+        });
+        let index = json!({ "schemaVersion": 2, "manifests": [entry] });
         fs::write(build.join("index.json"), index.to_string()).unwrap();
     }
 
@@ -188,15 +192,22 @@ fn a_layer_that_was_changed_at_the_server_is_refused_and_no_layout_is_made() {
 }
 
 #[test]
-fn a_newer_image_shares_layers_with_the_one_before() {
+fn a_vehicle_follows_from_one_image_to_the_next_that_shares_a_layer() {
     let mut world = World::new();
     world.build("1", &["base", "app"]);
     world.publish("build", 1);
-    world.build("2", &["base", "newer app"]);
-    world.publish("build", 2);
     world.serve();
     world.fetch("nav/app", HARDWARE).unwrap();
     assert_eq!(only_image(&world.at("out")), only_image(&world.at("build")));
+    let trusted = fs::read(world.at("trust/targets.json")).unwrap();
+    fs::rename(world.at("out"), world.at("old")).unwrap();
+    world.build("2", &["base", "newer app"]);
+    world.publish("build", 2);
+    world.fetch("nav/app", HARDWARE).unwrap();
+    assert_eq!(only_image(&world.at("out")), only_image(&world.at("build")));
+    assert_ne!(fs::read(world.at("trust/targets.json")).unwrap(), trusted);
+    let refused = world.fetch("nav/app", HARDWARE).unwrap_err();
+    assert!(refused.contains("out exists"), "{refused}");
 }
 
 #[test]
