@@ -81,10 +81,7 @@ fn a_second_init_overwrites_nothing() {
 fn a_wrong_passphrase_signs_nothing() {
     let repository = Repository::new();
     let repo = repository.at("repo");
-    fs::write(repository.at("image"), b"image").unwrap();
-    let (image, name) = (repository.at("image"), "a/image.bin");
-    let add = ["targets", "add", "--repo", &repo, &image, "--name", name, "--line", "a", "--release-counter", "1"];
-    run(Program::ImageRepo, &[add.as_slice(), &["--hardware-id", "a-hw"]].concat());
+    run(Program::ImageRepo, &["targets", "renew", "--repo", &repo]);
     let arguments = ["sign", "--repo", &repo, "--passphrase-file", &repository.at("wrong")];
     let message = refusal(Program::ImageRepo, &arguments, repository.folder.path());
     assert!(message.contains("passphrase"), "{message}");
@@ -93,12 +90,15 @@ fn a_wrong_passphrase_signs_nothing() {
 #[test]
 fn a_missing_key_is_named() {
     let repository = Repository::new();
+    let repo = repository.at("repo");
+    run(Program::ImageRepo, &["targets", "renew", "--repo", &repo]);
+    run(Program::ImageRepo, &["sign", "--repo", &repo, "--passphrase-file", &repository.at("passphrase")]);
     let keys = repository.folder.path().join("repo/keys");
     let key = fs::read_dir(&keys).unwrap().map(|entry| entry.unwrap().path());
-    let key = key.into_iter().find(|path| path.to_string_lossy().contains("timestamp")).unwrap();
+    let key = key.into_iter().find(|path| path.to_string_lossy().ends_with("timestamp.pem")).unwrap();
     fs::remove_file(&key).unwrap();
-    let message = refusal(Program::ImageRepo, &["publish", "--repo", &repository.at("repo")], repository.folder.path());
-    assert!(message.contains("timestamp"), "{message}");
+    let message = refusal(Program::ImageRepo, &["publish", "--repo", &repo], repository.folder.path());
+    assert!(message.contains("Timestamp"), "{message}");
 }
 
 #[test]
