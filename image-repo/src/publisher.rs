@@ -5,10 +5,9 @@
 //! again. Only then do clients see its files, children first and Timestamp last, so that stopping anywhere is harmless: who
 //! publishes or refreshes next, in whatever process, makes up for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use futures_util::TryStreamExt as _;
 use futures_util::lock::Mutex;
 use host::audit::Entry;
 use uptane::metadata::{Envelope, Root, RootRole, Timestamp};
@@ -16,16 +15,17 @@ use uptane::sign::{KeySet, PartlySigned};
 use uptane::{Length, Role, Sha256, Time, Version, limits};
 
 use crate::error::Error;
-use crate::facts::{Change, Head, Kept, Listing, SignedFile};
+use crate::facts::{Change, Head, Listing, SignedFile};
 use crate::judge::Proposal;
 use crate::make;
-use crate::objects::{METADATA, Objects, Placed};
+use crate::objects::{Objects, Placed};
 use crate::online::OnlineKeys;
 use crate::plan::{self, Difference, Known};
 use crate::release::{Arriving, Inspected, inspect};
 use crate::role::RoleId;
 use crate::store::{AnyStore, Store};
 
+mod visible;
 mod withdrawal;
 
 pub(crate) use withdrawal::Withdrawal;
@@ -240,71 +240,6 @@ impl<S: Store> Publisher<S> {
         let found = self.objects.published_file("timestamp.json", limit).await?;
         Ok(found.and_then(|bytes| Seen::of(&bytes, root)))
     }
-
-    /// Shows clients everything that is true and not yet visible. What a crash cut short is made up for here.
-    pub async fn show(&self) -> Result<(), Error> {
-        let mut files = self.store.unpublished().await?;
-        if files.is_empty() {
-            return Ok(());
-        }
-        files.sort_by_key(|file| (place(file.role), file.version));
-        let head = self.store.head().await?;
-        for file in &files {
-            self.show_file(&head, file).await?;
-        }
-        self.store.published(&files.iter().map(|file| (file.role, file.version)).collect::<Vec<_>>()).await
-    }
-
-    /// Puts back what should be visible and is not: every file that is kept, and the newest of every role if it is not what
-    /// was published.
-    pub async fn mend(&self) -> Result<(), Error> {
-        self.put_back_lost().await?;
-        let head = self.store.head().await?;
-        let mut newest: Vec<_> = head.files.iter().collect();
-        newest.sort_by_key(|(role, _)| place(**role));
-        for (role, current) in newest {
-            let name = role.file(current.version).file_name();
-            let found = self.objects.published_file(&name, Length::new(limits::MAX_TARGETS)?).await?;
-            if found.is_some_and(|bytes| Sha256::of(&bytes) == current.sha256) {
-                continue;
-            }
-            let Some(bytes) = self.store.file(*role, current.version).await? else { continue };
-            tracing::warn!(file = name, "a published file was not what was published");
-            let file = SignedFile { role: *role, version: current.version, expires: current.expires, bytes };
-            self.show_file(&head, &file).await?;
-        }
-        Ok(())
-    }
-
-    /// Puts back every kept file whose object is gone, children first.
-    async fn put_back_lost(&self) -> Result<(), Error> {
-        let there: BTreeSet<_> = self.objects.below(METADATA)?.map_ok(|object| object.name).try_collect().await?;
-        let mut kept = self.store.history().await?;
-        // What clients see of Timestamp is but the newest.
-        kept.retain(|kept| kept.role != RoleId::Timestamp);
-        kept.sort_by_key(|kept| (place(kept.role), kept.version));
-        for Kept { role, version, expires: _ } in kept {
-            let name = role.file(version).file_name();
-            if there.contains(&format!("{METADATA}/{name}")) {
-                continue;
-            }
-            if let Some(bytes) = self.store.file(role, version).await? {
-                tracing::warn!(file = name, "a published file was lost");
-                self.objects.publish_file(&format!("metadata/{name}"), &bytes).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn show_file(&self, head: &Head, file: &SignedFile) -> Result<(), Error> {
-        if file.role != RoleId::Timestamp {
-            let path = format!("metadata/{}", file.role.file(file.version).file_name());
-            return self.objects.publish_file(&path, &file.bytes).await;
-        }
-        let root = self.root(head, &[]).await?;
-        let genuine = |bytes: &[u8]| Seen::of(bytes, &root).map(|seen| seen.timestamp);
-        self.objects.publish_timestamp(file.version, &file.bytes, genuine).await
-    }
 }
 
 /// How a release is published.
@@ -390,16 +325,6 @@ impl Seen {
 
 /// How often another process may be faster.
 const ATTEMPTS: usize = 32;
-
-/// No client sees a file whose children are missing; a new Root is there before the Timestamp that its keys sign.
-fn place(role: RoleId) -> u8 {
-    match role {
-        RoleId::Targets | RoleId::Delegated(_) => 0,
-        RoleId::Snapshot => 1,
-        RoleId::Root => 2,
-        RoleId::Timestamp => 3,
-    }
-}
 
 /// What the audit log says of a release: who brought which files.
 fn record(before: &Head, news: &[&Inspected], by: &str, now: Time) -> Result<Vec<Change>, Error> {
